@@ -1,0 +1,13 @@
+// What the module is made of: one register function a topic.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace pycnn::bindings {
+
+void bind_config(pybind11::module_& m);
+void bind_operations(pybind11::module_& m);
+void bind_graph(pybind11::module_& m);
+void bind_network(pybind11::module_& m);
+
+}  // namespace pycnn::bindings

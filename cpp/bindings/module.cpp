@@ -1,0 +1,14 @@
+#include "bindings/bindings.h"
+
+#include "runtime/dispatch.h"
+#include "runtime/threads.h"
+
+PYBIND11_MODULE(_core, m) {
+  m.doc() = "The C++ core of pycnn.";
+  pycnn::active_kernels();  // a wrong PYCNN_ISA fails here, at import
+  pycnn::install_fork_handler();
+  pycnn::bindings::bind_config(m);
+  pycnn::bindings::bind_operations(m);
+  pycnn::bindings::bind_graph(m);
+  pycnn::bindings::bind_network(m);
+}

@@ -1,0 +1,145 @@
+// Convolution, with the bias, activation and max-pool that follow it fused behind it.
+#include <memory>
+
+#include "engine/planner.h"
+
+namespace pycnn {
+namespace {
+
+struct Fused {
+  Conv2D shape;
+  FusedPool pool{1, 1};
+  bool has_pool = false;
+  Activation activation;
+  int last;  // the node whose value this task makes
+  int64_t out;  // floats of that value
+
+  double flops() const {
+    return 2.0 * static_cast<double>(shape.oh * shape.ow * shape.k) *
+           static_cast<double>(shape.kh * shape.kw * shape.c / shape.groups);
+  }
+  std::string text(const Planner& planner, int node) const {
+    std::string name = planner.node(node).name;
+    if (activation.kind != ActivationKind::kLinear) name += " + activation";
+    return has_pool ? name + " + max-pool" : name;
+  }
+};
+
+Fused fuse(Planner& planner, int node) {
+  const auto& n = planner.attributes<Conv2DNode>(node);
+  const Shape& x = planner.shape(planner.node(node).inputs[0]);
+  const Shape& y = planner.shape(node);
+  Fused f;
+  f.shape = {x.h(),        x.w(),       x.c(),        y.h(),        y.w(),           y.c(),          n.kernel_size.h, n.kernel_size.w,
+             n.strides.h,  n.strides.w, n.dilation.h, n.dilation.w, n.padding.top,   n.padding.left, n.groups,        n.pad_value};
+  f.last = node;
+  const int activation = planner.fusable_activation(node);
+  if (activation >= 0) {
+    f.activation = planner.attributes<ActivationNode>(activation).activation;
+    f.last = activation;
+    planner.mark_planned(activation);
+  }
+  const bool depthwise = n.groups == x.c() && n.groups > 1;
+  const int pool = depthwise ? -1 : planner.fusable_pool(f.last);
+  if (pool >= 0) {
+    const Pair& size = planner.attributes<Pool2DNode>(pool).pool_size;
+    f.pool = {size.h, size.w};
+    f.has_pool = true;
+    f.last = pool;
+    planner.mark_planned(pool);
+    // What no window looks at is not computed.
+    f.shape.oh = f.shape.oh / size.h * size.h;
+    f.shape.ow = f.shape.ow / size.w * size.w;
+  }
+  f.out = planner.shape(f.last).size();
+  return f;
+}
+
+// One task: by the activation, the pool, the weights and the input, image by image while the image is in the cache.
+void plan_backward(Planner& planner, const Fused& f, int node, int x, int y, int argmax) {
+  const Conv2D s = f.shape;
+  const Conv2DKernels conv = planner.kernels().conv2d;
+  const auto sum_rows = planner.kernels().elementwise.sum_rows;
+  const auto activation_backward = planner.kernels().activation.backward;
+  const int input = planner.node(node).inputs[0];
+  const int kernel = planner.parameter(node, "kernel"), bias = planner.parameter(node, "bias");
+  const float* weights = planner.weights(kernel);
+  const int dy = planner.gradient(f.last);
+  const int64_t dw_slot = planner.reserve_slot(kernel), db_slot = bias >= 0 ? planner.reserve_slot(bias) : 0;
+  const int64_t full = f.has_pool ? align_floats(s.oh * s.ow * s.k) : 0;
+  const bool wants_dx = planner.wants_gradient(input);
+  std::shared_ptr<AlignedFloats> packed;
+  if (wants_dx) {
+    packed = std::make_shared<AlignedFloats>(conv.packed_transposed_floats(s));
+    planner.prepare(1, [=](int64_t) { conv.pack_transposed(packed->data(), weights, s); });
+  }
+
+  const auto emit = [&](int dx) {
+    Task task;
+    task.name = planner.node(node).name + " backward";
+    task.buffers = {x, y, dy};
+    if (argmax >= 0) task.buffers.push_back(argmax);
+    if (dx >= 0) task.buffers.push_back(dx);
+    task.scratch_floats = full + conv.scratch_floats(s);
+    task.flops = f.flops() * (dx >= 0 ? 2 : 1);
+    task.run = [=](const Work& w) {
+      for (int64_t i = w.begin; i < w.end; ++i) {
+        float* gradient = w.at(dy, i);
+        const bool accumulate = w.accumulate || i > w.begin;
+        if (f.activation.kind != ActivationKind::kLinear)
+          activation_backward(gradient, nullptr, w.at(y, i), gradient, f.out, f.activation);
+        if (bias >= 0) sum_rows(w.slot_gradient(db_slot), gradient, f.out / s.k, s.k, s.k, accumulate);
+        if (f.has_pool) {
+          conv.unpool(w.scratch, gradient, reinterpret_cast<const uint8_t*>(w.at(argmax, i)), s, f.pool);
+          gradient = w.scratch;
+        }
+        conv.backward_weight(w.slot_gradient(dw_slot), w.at(x, i), gradient, w.scratch + full, s, accumulate);
+        if (dx >= 0) conv.backward_input(w.at(dx, i), gradient, packed->data(), w.scratch + full, s);
+      }
+    };
+    planner.add(std::move(task));
+  };
+  if (wants_dx) planner.add_gradient(input, emit);
+  else emit(-1);
+}
+
+}  // namespace
+
+void plan_conv2d(Planner& planner, int node) {
+  const Fused f = fuse(planner, node);
+  const Conv2D& s = f.shape;
+  const Conv2DKernels& conv = planner.kernels().conv2d;
+  const int input = planner.node(node).inputs[0];
+  const int kernel = planner.parameter(node, "kernel"), bias = planner.parameter(node, "bias");
+  const float* weights = planner.weights(kernel);
+  const float* b = bias >= 0 ? planner.weights(bias) : nullptr;
+  const int x = planner.value(input), y = planner.value(f.last);
+  const int argmax = f.has_pool && planner.training() ? planner.add_buffer((f.out + 3) / 4) : -1;
+
+  auto packed = std::make_shared<AlignedFloats>(conv.packed_floats(s));
+  planner.prepare(1, [=](int64_t) { conv.pack(packed->data(), weights, s); });
+
+  Task forward;
+  forward.name = f.text(planner, node);
+  forward.buffers = {x, y};
+  if (argmax >= 0) forward.buffers.push_back(argmax);
+  forward.pieces = conv.pieces(s);
+  forward.scratch_floats = conv.scratch_floats(s);
+  forward.flops = f.flops();
+  forward.run = [=](const Work& w) {
+    for (int64_t i = w.begin; i < w.end; ++i) {
+      if (f.has_pool) {
+        auto* places = argmax >= 0 ? reinterpret_cast<uint8_t*>(w.at(argmax, i)) : nullptr;
+        conv.forward_pool(w.at(y, i), places, w.at(x, i), packed->data(), b, w.scratch, s, f.pool, f.activation,
+                          w.piece_begin, w.piece_end);
+      } else {
+        conv.forward(w.at(y, i), w.at(x, i), packed->data(), b, w.scratch, s, f.activation, w.piece_begin, w.piece_end);
+      }
+    }
+  };
+  planner.add(std::move(forward));
+
+  planner.on_backward([=, &planner] { plan_backward(planner, f, node, x, y, argmax); });
+}
+
+}  // namespace pycnn

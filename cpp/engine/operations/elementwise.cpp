@@ -1,0 +1,231 @@
+// Operations that work on each value, row or channel by itself: a forward and a backward function on one sample each.
+#include <functional>
+
+#include "engine/planner.h"
+
+namespace pycnn {
+namespace {
+
+using OneSample = std::function<void(const Work&, int64_t sample)>;
+
+void add_task(Planner& planner, std::string name, std::vector<int> buffers, OneSample one) {
+  Task task;
+  task.name = std::move(name);
+  task.buffers = std::move(buffers);
+  task.run = [one = std::move(one)](const Work& w) {
+    for (int64_t i = w.begin; i < w.end; ++i) one(w, i);
+  };
+  planner.add(std::move(task));
+}
+
+// backward(dx, dy) makes the function that overwrites buffer dx from buffer dy; `reads` are what else it looks at.
+void plan_unary(Planner& planner, int node, OneSample forward, std::vector<int> reads,
+                std::function<OneSample(int dx, int dy)> backward) {
+  const int input = planner.node(node).inputs[0];
+  const std::string& name = planner.node(node).name;
+  add_task(planner, name, {planner.value(input), planner.value(node)}, std::move(forward));
+  planner.on_backward([=, &planner] {
+    const int dy = planner.gradient(node);
+    planner.add_gradient(input, [&](int dx) {
+      std::vector<int> buffers = reads;
+      buffers.insert(buffers.end(), {dy, dx});
+      add_task(planner, planner.node(node).name + " backward", buffers, backward(dx, dy));
+    });
+  });
+}
+
+}  // namespace
+
+void plan_input(Planner& planner, int node) {
+  const int y = planner.value(node);
+  const int64_t n = planner.shape(node).size();
+  const auto convert = planner.kernels().elementwise.convert;
+  add_task(planner, planner.node(node).name, {y}, [=](const Work& w, int64_t i) {
+    const Batch& batch = *w.run.batch;
+    const int64_t width = batch.x_type == SourceType::kFloat64 ? 8 : batch.x_type == SourceType::kFloat32 ? 4 : 1;
+    const char* x = static_cast<const char*>(batch.x) + batch.source(w.run.begin + i) * n * width;
+    convert(w.at(y, i), x, batch.x_type, n);
+  });
+}
+
+void plan_output(Planner& planner, int node) {
+  const int x = planner.value(node);
+  const int64_t n = planner.shape(node).size();
+  const auto copy_rows = planner.kernels().elementwise.copy_rows;
+  add_task(planner, "output", {x}, [=](const Work& w, int64_t i) {
+    copy_rows(w.run.batch->out + (w.run.begin + i) * n, n, w.at(x, i), n, 1, n);
+  });
+}
+
+void plan_activation(Planner& planner, int node) {
+  const Activation f = planner.attributes<ActivationNode>(node).activation;
+  const int input = planner.node(node).inputs[0];
+  const ActivationKernels& k = planner.kernels().activation;
+  const int x = planner.value(input), y = planner.value(node);
+  const int64_t n = planner.shape(node).size();
+  const bool from_output = derivative_from_output(f);
+  plan_unary(
+      planner, node, [=, &k](const Work& w, int64_t i) { k.forward(w.at(y, i), w.at(x, i), n, f); },
+      {from_output ? y : x}, [=, &k](int dx, int dy) -> OneSample {
+        return [=, &k](const Work& w, int64_t i) {
+          if (from_output) k.backward(w.at(dx, i), nullptr, w.at(y, i), w.at(dy, i), n, f);
+          else k.backward(w.at(dx, i), w.at(x, i), nullptr, w.at(dy, i), n, f);
+        };
+      });
+}
+
+void plan_softmax(Planner& planner, int node) {
+  const bool log = planner.attributes<SoftmaxNode>(node).log;
+  const SoftmaxKernels& k = planner.kernels().softmax;
+  const auto forward = log ? k.log_forward : k.forward;
+  const auto backward = log ? k.log_backward : k.backward;
+  const int x = planner.value(planner.node(node).inputs[0]), y = planner.value(node);
+  const int64_t columns = planner.shape(node).c(), rows = planner.shape(node).size() / columns;
+  plan_unary(
+      planner, node, [=](const Work& w, int64_t i) { forward(w.at(y, i), w.at(x, i), rows, columns); }, {y},
+      [=](int dx, int dy) -> OneSample {
+        return [=](const Work& w, int64_t i) { backward(w.at(dx, i), w.at(y, i), w.at(dy, i), rows, columns); };
+      });
+}
+
+void plan_maxout(Planner& planner, int node) {
+  const int64_t pieces = planner.attributes<MaxoutNode>(node).pieces;
+  const ElementwiseKernels& k = planner.kernels().elementwise;
+  const int x = planner.value(planner.node(node).inputs[0]), y = planner.value(node);
+  const int64_t units = planner.shape(node).c(), rows = planner.shape(node).size() / units;
+  plan_unary(
+      planner, node,
+      [=, &k](const Work& w, int64_t i) { k.maxout_forward(w.at(y, i), w.at(x, i), rows, units, pieces); }, {x},
+      [=, &k](int dx, int dy) -> OneSample {
+        return [=, &k](const Work& w, int64_t i) {
+          k.maxout_backward(w.at(dx, i), w.at(x, i), w.at(dy, i), rows, units, pieces);
+        };
+      });
+}
+
+void plan_dropout(Planner& planner, int node) {
+  const float rate = planner.attributes<DropoutNode>(node).rate;
+  if (!planner.training() || rate == 0) return planner.alias(node, planner.node(node).inputs[0]);
+  const auto dropout = planner.kernels().elementwise.dropout;
+  const int x = planner.value(planner.node(node).inputs[0]), y = planner.value(node);
+  const int64_t n = planner.shape(node).size();
+  // Every layer draws from its own stream, and a sample's place in the batch picks its part of it.
+  const uint64_t stream = static_cast<uint64_t>(node + 1) * 0x9e3779b97f4a7c15u;
+  const auto masked = [=](const Work& w, int64_t i, int to, int from) {
+    dropout(w.at(to, i), w.at(from, i), n, rate, w.run.seed ^ stream, (w.run.begin + i) * n);
+  };
+  plan_unary(
+      planner, node, [=](const Work& w, int64_t i) { masked(w, i, y, x); }, {},
+      [=](int dx, int dy) -> OneSample { return [=](const Work& w, int64_t i) { masked(w, i, dx, dy); }; });
+}
+
+void plan_pad2d(Planner& planner, int node) {
+  const auto& n = planner.attributes<Pad2DNode>(node);
+  const Shape& in = planner.shape(planner.node(node).inputs[0]);
+  const Pad2D p = {in.h(), in.w(), in.c(), n.padding.top, n.padding.bottom, n.padding.left, n.padding.right, n.mode,
+                   n.value};
+  const Pad2DKernels& k = planner.kernels().pad2d;
+  const int x = planner.value(planner.node(node).inputs[0]), y = planner.value(node);
+  plan_unary(
+      planner, node, [=, &k](const Work& w, int64_t i) { k.forward(w.at(y, i), w.at(x, i), p.c, p); }, {},
+      [=, &k](int dx, int dy) -> OneSample {
+        return [=, &k](const Work& w, int64_t i) { k.backward(w.at(dx, i), w.at(dy, i), p); };
+      });
+}
+
+void plan_scale_shift(Planner& planner, int node) {
+  const ScaleShiftNode n = planner.attributes<ScaleShiftNode>(node);
+  const auto scale_shift = planner.kernels().elementwise.scale_shift;
+  const int x = planner.value(planner.node(node).inputs[0]), y = planner.value(node);
+  const int64_t size = planner.shape(node).size();
+  plan_unary(
+      planner, node,
+      [=](const Work& w, int64_t i) { scale_shift(w.at(y, i), w.at(x, i), n.scale, n.shift, size); }, {},
+      [=](int dx, int dy) -> OneSample {
+        return [=](const Work& w, int64_t i) { scale_shift(w.at(dx, i), w.at(dy, i), n.scale, 0.0f, size); };
+      });
+}
+
+void plan_add(Planner& planner, int node) {
+  const std::vector<int> inputs = planner.node(node).inputs;
+  const auto add = planner.kernels().elementwise.add;
+  const auto copy_rows = planner.kernels().elementwise.copy_rows;
+  const int64_t n = planner.shape(node).size();
+  const int y = planner.value(node);
+  std::vector<int> x;
+  for (int input : inputs) x.push_back(planner.value(input));
+  std::vector<int> buffers = x;
+  buffers.push_back(y);
+  add_task(planner, planner.node(node).name, buffers, [=](const Work& w, int64_t i) {
+    add(w.at(y, i), w.at(x[0], i), w.at(x[1], i), n);
+    for (size_t k = 2; k < x.size(); ++k) add(w.at(y, i), w.at(y, i), w.at(x[k], i), n);
+  });
+  planner.on_backward([=, &planner] {
+    const int dy = planner.gradient(node);
+    for (int input : inputs)
+      planner.add_gradient(input, [&](int dx) {
+        add_task(planner, planner.node(node).name + " backward", {dx, dy},
+                 [=](const Work& w, int64_t i) { copy_rows(w.at(dx, i), n, w.at(dy, i), n, 1, n); });
+      });
+  });
+}
+
+void plan_multiply(Planner& planner, int node) {
+  const std::vector<int> inputs = planner.node(node).inputs;
+  const auto multiply = planner.kernels().elementwise.multiply;
+  const int64_t n = planner.shape(node).size();
+  const int y = planner.value(node);
+  std::vector<int> x;
+  for (int input : inputs) x.push_back(planner.value(input));
+  std::vector<int> buffers = x;
+  buffers.push_back(y);
+  add_task(planner, planner.node(node).name, buffers, [=](const Work& w, int64_t i) {
+    multiply(w.at(y, i), w.at(x[0], i), w.at(x[1], i), n);
+    for (size_t k = 2; k < x.size(); ++k) multiply(w.at(y, i), w.at(y, i), w.at(x[k], i), n);
+  });
+  planner.on_backward([=, &planner] {
+    const int dy = planner.gradient(node);
+    for (size_t k = 0; k < inputs.size(); ++k)
+      planner.add_gradient(inputs[k], [&](int dx) {
+        std::vector<int> others = x;
+        others.erase(others.begin() + static_cast<std::ptrdiff_t>(k));
+        std::vector<int> touched = others;
+        touched.insert(touched.end(), {dx, dy});
+        add_task(planner, planner.node(node).name + " backward", touched, [=](const Work& w, int64_t i) {
+          multiply(w.at(dx, i), w.at(dy, i), w.at(others[0], i), n);
+          for (size_t o = 1; o < others.size(); ++o) multiply(w.at(dx, i), w.at(dx, i), w.at(others[o], i), n);
+        });
+      });
+  });
+}
+
+void plan_concat(Planner& planner, int node) {
+  const std::vector<int> inputs = planner.node(node).inputs;
+  const auto copy_rows = planner.kernels().elementwise.copy_rows;
+  const int64_t width = planner.shape(node).c(), rows = planner.shape(node).size() / width;
+  const int y = planner.value(node);
+  int64_t channel = 0;
+  for (int input : inputs) {
+    const int64_t part = planner.shape(input).c();
+    const int x = planner.value(input);
+    add_task(planner, planner.node(node).name, {x, y}, [=](const Work& w, int64_t i) {
+      copy_rows(w.at(y, i) + channel, width, w.at(x, i), part, rows, part);
+    });
+    channel += part;
+  }
+  planner.on_backward([=, &planner] {
+    const int dy = planner.gradient(node);
+    int64_t from = 0;
+    for (int input : inputs) {
+      const int64_t part = planner.shape(input).c();
+      planner.add_gradient(input, [&](int dx) {
+        add_task(planner, planner.node(node).name + " backward", {dx, dy}, [=](const Work& w, int64_t i) {
+          copy_rows(w.at(dx, i), part, w.at(dy, i) + from, width, rows, part);
+        });
+      });
+      from += part;
+    }
+  });
+}
+
+}  // namespace pycnn

@@ -1,0 +1,209 @@
+#include "engine/planner.h"
+
+#include <cstring>
+#include <limits>
+
+namespace pycnn {
+
+Parameters::Parameters(const std::vector<Parameter>& descriptions) : descriptions_(descriptions) {
+  for (const Parameter& p : descriptions_) {
+    offsets_.push_back(total_);
+    total_ += align_floats(p.size());
+  }
+  weights_ = AlignedFloats(total_);
+  gradients_ = AlignedFloats(total_);
+}
+
+Planner::Planner(const Graph& graph, int output, const Parameters& parameters, const KernelTable& kernels, Mode mode,
+                 const Objective& objective, Program& program)
+    : graph_(graph), output_(output), parameters_(parameters), kernels_(kernels), mode_(mode), objective_(objective),
+      program_(program) {
+  const size_t n = graph.nodes().size();
+  alias_.assign(n, -1);
+  value_.assign(n, -1);
+  gradient_.assign(n, -1);
+  consumers_.assign(n, 0);
+  needed_.assign(n, false);
+  planned_.assign(n, false);
+  has_gradient_.assign(n, false);
+  wants_gradient_.assign(n, false);
+}
+
+// Behind a softmax or a sigmoid the loss starts from the logits: one pass, and no log of a rounded probability.
+static int logits_behind(const Graph& graph, int output, const Objective& objective) {
+  const Node& last = graph.node(output);
+  if (objective.from_logits) return -1;
+  if (objective.loss == LossKind::kBinaryCrossentropy) {
+    const auto* f = std::get_if<ActivationNode>(&last.attributes);
+    return f && f->activation.kind == ActivationKind::kSigmoid ? last.inputs[0] : -1;
+  }
+  if (objective.loss == LossKind::kMeanSquaredError) return -1;
+  const auto* softmax = std::get_if<SoftmaxNode>(&last.attributes);
+  return softmax && !softmax->log ? last.inputs[0] : -1;
+}
+
+void Planner::plan() {
+  if (mode_ != Mode::kPredict) {
+    const int logits = logits_behind(graph_, output_, objective_);
+    if (logits >= 0) {
+      output_ = logits;
+      objective_.from_logits = true;
+      objective_.threshold = 0.0f;  // sigmoid(0) = 0.5
+    }
+  }
+  find_needed();
+  for (int i = 0; i <= output_; ++i)
+    if (needed_[static_cast<size_t>(i)] && !planned_[static_cast<size_t>(i)]) plan_node(i);
+  if (mode_ == Mode::kPredict) return plan_output(*this, output_);
+  plan_loss(*this, output_, objective_);
+  if (!training()) return;
+  for (auto add_tasks = backward_.rbegin(); add_tasks != backward_.rend(); ++add_tasks) (*add_tasks)();
+}
+
+void Planner::find_needed() {
+  needed_[static_cast<size_t>(output_)] = true;
+  for (int i = output_; i >= 0; --i)
+    if (needed_[static_cast<size_t>(i)])
+      for (int input : node(i).inputs) {
+        needed_[static_cast<size_t>(input)] = true;
+        ++consumers_[static_cast<size_t>(input)];
+      }
+  for (int i = 0; i <= output_; ++i) {
+    bool wants = !node(i).parameters.empty();
+    for (int input : node(i).inputs) wants = wants || wants_gradient_[static_cast<size_t>(input)];
+    wants_gradient_[static_cast<size_t>(i)] = wants;
+  }
+}
+
+namespace {
+struct PlanNode {
+  Planner& planner;
+  int i;
+  void operator()(const InputNode&) const { plan_input(planner, i); }
+  void operator()(const Conv2DNode&) const { plan_conv2d(planner, i); }
+  void operator()(const DenseNode&) const { plan_dense(planner, i); }
+  void operator()(const ActivationNode&) const { plan_activation(planner, i); }
+  void operator()(const SoftmaxNode&) const { plan_softmax(planner, i); }
+  void operator()(const MaxoutNode&) const { plan_maxout(planner, i); }
+  void operator()(const Pool2DNode&) const { plan_pool2d(planner, i); }
+  void operator()(const ReshapeNode&) const { planner.alias(i, planner.node(i).inputs[0]); }
+  void operator()(const DropoutNode&) const { plan_dropout(planner, i); }
+  void operator()(const BatchNormNode&) const { plan_batch_norm(planner, i); }
+  void operator()(const Pad2DNode&) const { plan_pad2d(planner, i); }
+  void operator()(const ScaleShiftNode&) const { plan_scale_shift(planner, i); }
+  void operator()(const AddNode&) const { plan_add(planner, i); }
+  void operator()(const MultiplyNode&) const { plan_multiply(planner, i); }
+  void operator()(const ConcatNode&) const { plan_concat(planner, i); }
+};
+}  // namespace
+
+void Planner::plan_node(int i) {
+  mark_planned(i);
+  std::visit(PlanNode{*this, i}, node(i).attributes);
+}
+
+int Planner::root(int i) const {
+  while (alias_[static_cast<size_t>(i)] >= 0) i = alias_[static_cast<size_t>(i)];
+  return i;
+}
+
+void Planner::alias(int i, int of) { alias_[static_cast<size_t>(i)] = of; }
+
+int Planner::value(int i) {
+  const size_t r = static_cast<size_t>(root(i));
+  if (value_[r] < 0) value_[r] = add_buffer(shape(static_cast<int>(r)).size());
+  return value_[r];
+}
+
+int Planner::gradient(int i) {
+  const size_t r = static_cast<size_t>(root(i));
+  if (gradient_[r] < 0) gradient_[r] = add_buffer(shape(static_cast<int>(r)).size());
+  return gradient_[r];
+}
+
+bool Planner::wants_gradient(int i) const { return wants_gradient_[static_cast<size_t>(root(i))]; }
+
+int Planner::parameter(int i, const char* name) const {
+  for (int p : node(i).parameters)
+    if (parameters_.description(p).name == name) return p;
+  return -1;
+}
+
+Task& Planner::add(Task task) {
+  program_.tasks.push_back(std::move(task));
+  return program_.tasks.back();
+}
+
+void Planner::on_backward(std::function<void()> add_tasks) {
+  if (training()) backward_.push_back(std::move(add_tasks));
+}
+
+void Planner::add_gradient(int i, const std::function<void(int dx)>& emit) {
+  if (!wants_gradient(i)) return;
+  const size_t r = static_cast<size_t>(root(i));
+  const int target = gradient(i);
+  if (!has_gradient_[r]) {
+    has_gradient_[r] = true;
+    return emit(target);
+  }
+  const int extra = add_buffer(shape(i).size());
+  emit(extra);
+  const int64_t n = shape(i).size();
+  const auto sum = kernels_.elementwise.add;
+  Task task;
+  task.name = "gradient sum of " + node(i).name;
+  task.buffers = {target, extra};
+  task.run = [=](const Work& w) {
+    for (int64_t s = w.begin; s < w.end; ++s) sum(w.at(target, s), w.at(target, s), w.at(extra, s), n);
+  };
+  add(std::move(task));
+}
+
+int64_t Planner::reserve_slot(int p) {
+  const int64_t offset = program_.slot_floats;
+  program_.slot_floats += align_floats(parameters_.size(p));
+  slots.emplace_back(p, offset);
+  return offset;
+}
+
+void Planner::prepare(int64_t pieces, std::function<void(int64_t)> run) {
+  program_.preparations.push_back({pieces, std::move(run)});
+}
+
+int Planner::only_consumer(int i) const {
+  if (i == output_ || consumers_[static_cast<size_t>(i)] != 1) return -1;
+  for (int k = i + 1; k <= output_; ++k)
+    if (needed_[static_cast<size_t>(k)])
+      for (int input : node(k).inputs)
+        if (input == i) return k;
+  return -1;
+}
+
+int Planner::fusable_activation(int i) const {
+  const int next = only_consumer(i);
+  if (next < 0) return -1;
+  const auto* f = std::get_if<ActivationNode>(&node(next).attributes);
+  if (!f || (training() && !derivative_from_output(f->activation))) return -1;
+  return next;
+}
+
+int Planner::fusable_pool(int i) const {
+  const int next = only_consumer(i);
+  if (next < 0) return -1;
+  const auto* pool = std::get_if<Pool2DNode>(&node(next).attributes);
+  if (!pool || pool->average) return -1;
+  const Padding& p = pool->padding;
+  if (pool->pool_size.h != pool->strides.h || pool->pool_size.w != pool->strides.w) return -1;
+  if (p.top || p.bottom || p.left || p.right || pool->pool_size.h * pool->pool_size.w > 255) return -1;
+  return next;
+}
+
+bool is_clamp(const Activation& f, float* lower) {
+  *lower = -std::numeric_limits<float>::infinity();
+  if (f.kind == ActivationKind::kLinear) return true;
+  if (f.kind != ActivationKind::kRelu || f.alpha != 0 || f.threshold != 0 || f.max_value != -*lower) return false;
+  *lower = 0.0f;
+  return true;
+}
+
+}  // namespace pycnn

@@ -1,0 +1,114 @@
+// Turns a graph into a program. Each operation is a function plan_<operation> (operations/): it adds its forward tasks
+// at once and leaves a closure that adds its backward tasks; the closures run in reverse order.
+#pragma once
+
+#include <functional>
+#include <utility>
+#include <vector>
+
+#include "engine/parameters.h"
+#include "engine/program.h"
+#include "graph/graph.h"
+#include "kernels/table.h"
+
+namespace pycnn {
+
+enum class Mode { kPredict, kTest, kTrain };
+
+enum class LossKind { kSparseCategoricalCrossentropy, kCategoricalCrossentropy, kBinaryCrossentropy, kMeanSquaredError };
+enum class MetricKind { kNone, kSparseCategoricalAccuracy, kCategoricalAccuracy, kBinaryAccuracy };
+
+struct Objective {
+  LossKind loss = LossKind::kMeanSquaredError;
+  bool from_logits = false;
+  MetricKind metric = MetricKind::kNone;
+  float threshold = 0.5f;  // of binary accuracy
+};
+
+class Planner {
+ public:
+  Planner(const Graph& graph, int output, const Parameters& parameters, const KernelTable& kernels, Mode mode,
+          const Objective& objective, Program& program);
+  void plan();
+
+  // --- for the operations ---
+  const KernelTable& kernels() const { return kernels_; }
+  bool training() const { return mode_ == Mode::kTrain; }
+  const Node& node(int i) const { return graph_.node(i); }
+  const Shape& shape(int i) const { return node(i).shape; }
+  template <class T>
+  const T& attributes(int i) const {
+    return std::get<T>(node(i).attributes);
+  }
+
+  const float* weights(int parameter) const { return parameters_.weights(parameter); }
+  float* mutable_weights(int parameter) const { return parameters_.weights(parameter); }
+  float* gradient_of(int parameter) const { return parameters_.gradient(parameter); }
+  int parameter(int node_index, const char* name) const;  // -1 where the node has none of that name
+
+  int value(int node_index);     // the buffer of a node's output
+  int gradient(int node_index);  // the buffer of the loss's gradient by it
+  // The node's output is its input's, unchanged.
+  void alias(int node_index, int of);
+  bool wants_gradient(int node_index) const;
+
+  Task& add(Task task);
+  void on_backward(std::function<void()> add_tasks);
+  // Lets `emit` add the tasks that overwrite buffer `dx` with the gradient by a node's output; where an earlier task
+  // has written that gradient, the two are added. Does nothing where nobody wants it.
+  void add_gradient(int node_index, const std::function<void(int dx)>& emit);
+
+  // Room for a parameter's gradient in every slot; the update step sums the slots.
+  int64_t reserve_slot(int parameter);
+  void prepare(int64_t pieces, std::function<void(int64_t)> run);
+  void needs_whole_batch() { program_.whole_batch = true; }
+  int add_buffer(int64_t floats) { return program_.add_buffer(floats); }
+
+  // The activation or pool that a node's only consumer is, and that may be fused behind it; -1 if none.
+  int fusable_activation(int node_index) const;
+  int fusable_pool(int node_index) const;
+  void mark_planned(int node_index) { planned_[static_cast<size_t>(node_index)] = true; }
+
+ private:
+  int root(int node_index) const;
+  int only_consumer(int node_index) const;
+  void plan_node(int node_index);
+  void find_needed();
+
+  const Graph& graph_;
+  int output_;
+  const Parameters& parameters_;
+  const KernelTable& kernels_;
+  Mode mode_;
+  Objective objective_;
+  Program& program_;
+  std::vector<int> alias_, value_, gradient_, consumers_;
+  std::vector<bool> needed_, planned_, has_gradient_, wants_gradient_;
+  std::vector<std::function<void()>> backward_;
+
+ public:
+  std::vector<std::pair<int, int64_t>> slots;  // parameter, offset in a slot
+};
+
+// operations/, one file each
+void plan_input(Planner&, int node);
+void plan_conv2d(Planner&, int node);
+void plan_dense(Planner&, int node);
+void plan_activation(Planner&, int node);
+void plan_softmax(Planner&, int node);
+void plan_maxout(Planner&, int node);
+void plan_pool2d(Planner&, int node);
+void plan_dropout(Planner&, int node);
+void plan_batch_norm(Planner&, int node);
+void plan_pad2d(Planner&, int node);
+void plan_scale_shift(Planner&, int node);
+void plan_add(Planner&, int node);
+void plan_multiply(Planner&, int node);
+void plan_concat(Planner&, int node);
+void plan_output(Planner&, int node);
+void plan_loss(Planner&, int node, const Objective&);
+
+// Whether f is a bound from below that a product's epilogue applies for free; if so *lower is that bound.
+bool is_clamp(const Activation& f, float* lower);
+
+}  // namespace pycnn

@@ -1,0 +1,134 @@
+// A program: the tasks of a network in the order in which they run, cut into stages, with their memory.
+//
+// A *block* task works on samples independently of each other. Neighbouring block tasks form one stage that runs depth
+// first: a thread takes a block of samples through all of them while it stays in the cache. A *split* task sees the
+// whole chunk and brings its own cut into pieces. Between stages all threads meet.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "kernels/elementwise/elementwise.h"
+#include "runtime/memory.h"
+
+namespace pycnn {
+
+// What the caller hands to one run. index picks samples (null: all in order); labels or targets for the loss.
+struct Batch {
+  int64_t samples = 0;
+  const void* x = nullptr;
+  SourceType x_type = SourceType::kFloat32;
+  const int64_t* index = nullptr;
+  const int32_t* labels = nullptr;
+  const float* targets = nullptr;
+  const float* weight = nullptr;
+  float* out = nullptr;
+
+  int64_t source(int64_t sample) const { return index ? index[sample] : sample; }
+};
+
+// One chunk of a batch on its way through the program, the same for all threads.
+struct Run {
+  const Batch* batch;
+  int64_t begin;    // of the chunk in the batch
+  int64_t samples;  // in the chunk
+  uint64_t seed;    // of this step's dropout
+  float* loss;      // one a sample of the batch
+  float* correct;   // one a sample of the batch, the share of its rows that the metric counts
+};
+
+// A tensor of the program: `floats` a sample. Samples are `stride` apart, on cache lines.
+struct Buffer {
+  int64_t floats;
+  int64_t stride;
+  bool per_block = false;  // lives in a thread's own memory, for one block; else in the chunk's
+  int64_t offset = 0;      // in floats, of its memory
+  int first_use = -1, last_use = -1;  // tasks
+};
+
+// What one call of a task works on.
+struct Work {
+  const Run& run;
+  const std::vector<Buffer>& buffers;
+  float* chunk_memory;
+  float* block_memory;
+  float* scratch;
+  float* slot_memory;
+  int64_t block_begin;              // sample that block_memory starts at
+  int64_t begin, end;               // samples of the chunk
+  int64_t piece_begin, piece_end;   // of Task::pieces
+  int64_t slot = 0;
+  bool accumulate = false;          // whether this slot's gradients already hold something
+
+  float* at(int buffer, int64_t sample) const {
+    const Buffer& b = buffers[static_cast<size_t>(buffer)];
+    return b.per_block ? block_memory + b.offset + (sample - block_begin) * b.stride
+                       : chunk_memory + b.offset + sample * b.stride;
+  }
+  int64_t stride(int buffer) const { return buffers[static_cast<size_t>(buffer)].stride; }
+  float* slot_gradient(int64_t offset) const { return slot_memory + offset; }
+};
+
+struct Task {
+  std::string name;
+  enum Kind { kBlock, kSplit } kind = kBlock;
+  std::function<void(const Work&)> run;
+  std::vector<int> buffers;    // all it reads or writes
+  int64_t pieces = 1;          // kSplit: of the chunk. kBlock: that one sample's work can be cut into
+  int64_t scratch_floats = 0;
+  double flops = 0;            // a sample
+  bool with_previous = false;  // kSplit: needs no barrier before it
+};
+
+// Weights in the form that kernels read, made anew whenever they have changed.
+struct Preparation {
+  int64_t pieces;
+  std::function<void(int64_t piece)> run;
+};
+
+struct Stage {
+  Task::Kind kind;
+  int begin, end;  // tasks
+};
+
+// How samples are cut. None of it depends on the number of threads: that is what keeps results the same bits.
+constexpr int64_t kChunkSamples = 128;     // bounds the memory of a training step
+constexpr int64_t kBlockFloats = 1 << 17;  // 512 KB: half of a common L2
+constexpr int64_t kMaxBlock = 32;
+constexpr int64_t kSamplesPerSlot = 8;
+constexpr int64_t kMaxSlots = 16;
+
+class Program {
+ public:
+  std::vector<Task> tasks;
+  std::vector<Buffer> buffers;
+  std::vector<Preparation> preparations;
+  int64_t slot_floats = 0;      // gradients of one slot
+  bool whole_batch = false;     // some task needs the whole batch in one chunk
+  bool split_samples = false;   // cut every sample's work, one stage a task: for batches smaller than the team
+
+  int add_buffer(int64_t floats);
+
+  // After the last task: stages, block size, offsets for chunks of up to `capacity` samples.
+  void finish(int64_t capacity);
+
+  const std::vector<Stage>& stages() const { return stages_; }
+  int64_t capacity() const { return capacity_; }
+  int64_t block() const { return block_; }
+  int64_t chunk_floats() const { return chunk_floats_; }
+  int64_t block_floats() const { return block_floats_; }
+  int64_t scratch_floats() const { return scratch_floats_; }
+  double flops() const;  // a sample
+  std::string text() const;
+
+ private:
+  void cut_stages();
+  void place_buffers();
+
+  std::vector<Stage> stages_;
+  int64_t capacity_ = 0, block_ = 1, chunk_floats_ = 0, block_floats_ = 0, scratch_floats_ = 0;
+};
+
+}  // namespace pycnn

@@ -1,0 +1,38 @@
+#include "graph/graph.h"
+
+#include <cmath>
+
+#include "graph/infer.h"
+
+namespace pycnn {
+
+std::string text_of(const std::vector<int64_t>& dims) {
+  std::string text = "(";
+  for (size_t i = 0; i < dims.size(); ++i) text += (i ? ", " : "") + std::to_string(dims[i]);
+  return text + (dims.size() == 1 ? ",)" : ")");
+}
+
+std::string Shape::text() const { return text_of(dims); }
+
+int Graph::add(const std::string& name, Attributes attributes, std::vector<int> inputs, Shape requested) {
+  std::vector<Shape> shapes;
+  for (int input : inputs) {
+    if (input < 0 || input >= static_cast<int>(nodes_.size())) {
+      throw std::invalid_argument(name + ": there is no node " + std::to_string(input) + "; the graph has " +
+                                  std::to_string(nodes_.size()));
+    }
+    shapes.push_back(nodes_[static_cast<size_t>(input)].shape);
+  }
+  Node node{name, std::move(attributes), std::move(inputs), {}, {}};
+  node.shape = infer_shape(name, node.attributes, shapes, requested);
+  const int index = static_cast<int>(nodes_.size());
+  for (Parameter& parameter : parameters_of(node.attributes, shapes)) {
+    parameter.node = index;
+    node.parameters.push_back(static_cast<int>(parameters_.size()));
+    parameters_.push_back(std::move(parameter));
+  }
+  nodes_.push_back(std::move(node));
+  return index;
+}
+
+}  // namespace pycnn

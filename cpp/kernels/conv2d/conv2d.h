@@ -1,0 +1,53 @@
+// Two-dimensional convolution (cross-correlation, as every network library has it) of one image.
+#pragma once
+
+#include <stdint.h>
+
+#include "kernels/activation/activation.h"
+
+namespace pycnn {
+
+// x (h, w, c), kernel HWIO (kh, kw, c / groups, k), y (oh, ow, k). What lies outside x is pad_value.
+// oh, ow may be smaller than the formula gives: then the last rows or columns are not computed.
+struct Conv2D {
+  int64_t h, w, c;
+  int64_t oh, ow, k;
+  int64_t kh, kw;
+  int64_t stride_h, stride_w;
+  int64_t dilation_h, dilation_w;
+  int64_t top, left;
+  int64_t groups;
+  float pad_value;
+};
+
+// A max-pool fused behind a convolution: windows side by side (stride = window), no padding, at most 255 places.
+struct FusedPool {
+  int64_t ph, pw;
+};
+
+struct Conv2DKernels {
+  // Floats of scratch that any function below needs for this shape.
+  int64_t (*scratch_floats)(const Conv2D&);
+  // Floats of the two packed forms of the kernel: for forward and for backward_input.
+  int64_t (*packed_floats)(const Conv2D&);
+  int64_t (*packed_transposed_floats)(const Conv2D&);
+  void (*pack)(float* packed, const float* w, const Conv2D&);
+  void (*pack_transposed)(float* packed, const float* w, const Conv2D&);
+  // How many independent pieces forward can be cut into.
+  int64_t (*pieces)(const Conv2D&);
+  // y = activation(conv(x) + bias), pieces [begin, end) of it. bias may be null.
+  void (*forward)(float* y, const float* x, const float* packed, const float* bias, float* scratch, const Conv2D&,
+                  Activation, int64_t begin, int64_t end);
+  // The same followed by a max-pool: y (oh / ph, ow / pw, k). argmax (may be null) gets each maximum's place in its
+  // window, row-major; the first one wins.
+  void (*forward_pool)(float* y, uint8_t* argmax, const float* x, const float* packed, const float* bias,
+                       float* scratch, const Conv2D&, FusedPool, Activation, int64_t begin, int64_t end);
+  // dx = overwritten. Where pad_value is not 0 nothing changes: padding has no gradient.
+  void (*backward_input)(float* dx, const float* dy, const float* packed_transposed, float* scratch, const Conv2D&);
+  // dw (HWIO) = or += .
+  void (*backward_weight)(float* dw, const float* x, const float* dy, float* scratch, const Conv2D&, bool accumulate);
+  // dy (oh, ow, k), overwritten, from the pooled gradient and argmax; rows and columns behind the last window are 0.
+  void (*unpool)(float* dy, const float* dy_pooled, const uint8_t* argmax, const Conv2D&, FusedPool);
+};
+
+}  // namespace pycnn

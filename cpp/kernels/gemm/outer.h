@@ -1,0 +1,98 @@
+// The register tile under every weight gradient: dw (R inputs, one panel of outputs) = sum over pixels of
+// x[pixel] (outer) dy[pixel]. The accumulators stay in registers over all pixels of an image.
+#pragma once
+
+#include "kernels/gemm/tile.h"
+
+namespace pycnn::PYCNN_ISA {
+
+struct OuterTile {
+  float* dw;
+  int64_t dw_stride;
+  int64_t columns;  // valid columns of the panel, 1..kPanel
+  const float* x;
+  int64_t x_row_stride, x_pixel_stride;
+  const float* dy;
+  int64_t dy_row_stride, dy_pixel_stride;
+  int64_t rows, pixels;  // the image is rows x pixels
+  bool accumulate;
+};
+
+namespace {
+
+template <int R, int V>
+void run_outer(const OuterTile& t) {
+  Vec sum[R][V] = {};
+  for (int64_t row = 0; row < t.rows; ++row) {
+    const float* x = t.x + row * t.x_row_stride;
+    const float* dy = t.dy + row * t.dy_row_stride;
+    for (int64_t i = 0; i < t.pixels; ++i) {
+      Vec g[V];
+#pragma GCC unroll 2
+      for (int v = 0; v < V; ++v) g[v] = load_n(dy + v * kLanes, lanes_of(t.columns, v));
+#pragma GCC unroll 16
+      for (int r = 0; r < R; ++r) {
+        const Vec a = broadcast(x[r]);
+#pragma GCC unroll 2
+        for (int v = 0; v < V; ++v) sum[r][v] += a * g[v];
+      }
+      x += t.x_pixel_stride;
+      dy += t.dy_pixel_stride;
+    }
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r)
+#pragma GCC unroll 2
+    for (int v = 0; v < V; ++v) {
+      float* dw = t.dw + r * t.dw_stride + v * kLanes;
+      const int64_t lanes = lanes_of(t.columns, v);
+      store_n(dw, t.accumulate ? load_n(dw, lanes) + sum[r][v] : sum[r][v], lanes);
+    }
+}
+
+template <int V>
+void run_outer_rows(const OuterTile& t, int64_t inputs) {
+  switch (inputs) {
+    case 1: return run_outer<1, V>(t);
+    case 2: return run_outer<2, V>(t);
+    case 3: return run_outer<3, V>(t);
+    case 4: return run_outer<4, V>(t);
+    case 5: return run_outer<5, V>(t);
+    case 6: return run_outer<6, V>(t);
+#if defined(__AVX512F__) || defined(__aarch64__)
+    case 7: return run_outer<7, V>(t);
+    case 8: return run_outer<8, V>(t);
+    case 9: return run_outer<9, V>(t);
+    case 10: return run_outer<10, V>(t);
+    case 11: return run_outer<11, V>(t);
+    case 12: return run_outer<12, V>(t);
+#endif
+#if defined(__AVX512F__)
+    case 13: return run_outer<13, V>(t);
+    case 14: return run_outer<14, V>(t);
+#endif
+  }
+}
+
+// `inputs` neighbouring inputs of x, all `outputs` columns, tile by tile.
+PYCNN_INLINE void run_outers(OuterTile t, int64_t inputs, int64_t outputs) {
+  int64_t tiles = (inputs + kMaxRows - 1) / kMaxRows;
+  while (inputs > 0) {
+    const int64_t height = (inputs + tiles - 1) / tiles;
+    for (int64_t k = 0; k < outputs; k += kPanel) {
+      OuterTile panel = t;
+      panel.dw += k;
+      panel.dy += k;
+      panel.columns = least(kPanel, outputs - k);
+      if (panel.columns > kLanes) run_outer_rows<2>(panel, height);
+      else run_outer_rows<1>(panel, height);
+    }
+    t.dw += height * t.dw_stride;
+    t.x += height;
+    inputs -= height;
+    --tiles;
+  }
+}
+
+}  // namespace
+}  // namespace pycnn::PYCNN_ISA

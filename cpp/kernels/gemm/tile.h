@@ -1,0 +1,135 @@
+// The register tile under every matrix product and direct convolution: P rows of x times one packed panel.
+//
+// A row's reduction is a list of segments: `length` neighbouring floats of x at row + x_offset, against `length`
+// packed rows at panel + b_offset. A plain product has one segment; a convolution one for each kernel row, since in
+// NHWC the taps of a row and their channels are neighbours. Nothing is gathered (no im2col).
+#pragma once
+
+#include "simd/vec.h"
+
+namespace pycnn::PYCNN_ISA {
+
+constexpr int kPanelVectors = 2;
+constexpr int kPanel = kPanelVectors * kLanes;
+
+// Accumulators are P x kPanelVectors vectors: as many rows as leave registers for a panel row and one broadcast.
+#if defined(__AVX512F__)
+constexpr int kMaxRows = 14;
+#elif defined(__aarch64__)
+constexpr int kMaxRows = 12;
+#else
+constexpr int kMaxRows = 6;
+#endif
+
+struct Segment {
+  int64_t x_offset;
+  int64_t b_offset;
+};
+
+struct Tile {
+  float* y;
+  int64_t y_stride;
+  int64_t columns;  // valid columns of the panel, 1..kPanel
+  const float* x;
+  int64_t x_stride;
+  const Segment* segments;
+  int64_t segment_count;
+  int64_t length;
+  const float* b;
+  const float* bias;  // null: none; else kPanel floats are not needed, `columns` are
+  bool accumulate;    // start from y instead of from the bias
+  float lower;
+};
+
+namespace {
+
+// Valid floats of the panel's vector v: less than kLanes only in the last one.
+PYCNN_INLINE int64_t lanes_of(int64_t columns, int v) { return least(columns - v * kLanes, kLanes); }
+
+template <int P, int V>
+void run_tile(const Tile& t) {
+  Vec sum[P][V];
+  if (t.accumulate) {
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p)
+#pragma GCC unroll 2
+      for (int v = 0; v < V; ++v) sum[p][v] = load_n(t.y + p * t.y_stride + v * kLanes, lanes_of(t.columns, v));
+  } else {
+#pragma GCC unroll 2
+    for (int v = 0; v < V; ++v) {
+      const Vec start = t.bias ? load_n(t.bias + v * kLanes, lanes_of(t.columns, v)) : Vec{};
+#pragma GCC unroll 16
+      for (int p = 0; p < P; ++p) sum[p][v] = start;
+    }
+  }
+  // Rows are addressed as base[p / 3] + (p % 3) * stride, which x86 folds into the operand: few address registers.
+  constexpr int kBases = (P + 2) / 3;
+  const int64_t stride = t.x_stride;
+  for (int64_t s = 0; s < t.segment_count; ++s) {
+    const float* base[kBases];
+#pragma GCC unroll 8
+    for (int i = 0; i < kBases; ++i) base[i] = t.x + t.segments[s].x_offset + 3 * i * stride;
+    const float* b = t.b + t.segments[s].b_offset;
+    for (int64_t i = 0; i < t.length; ++i) {
+      Vec row[V];
+#pragma GCC unroll 2
+      for (int v = 0; v < V; ++v) row[v] = load(b + v * kLanes);
+#pragma GCC unroll 16
+      for (int p = 0; p < P; ++p) {
+        const Vec x = broadcast(base[p / 3][(p % 3) * stride]);
+#pragma GCC unroll 2
+        for (int v = 0; v < V; ++v) sum[p][v] += x * row[v];
+      }
+#pragma GCC unroll 8
+      for (int k = 0; k < kBases; ++k) ++base[k];
+      b += kPanel;
+    }
+  }
+  const Vec lower = broadcast(t.lower);
+#pragma GCC unroll 16
+  for (int p = 0; p < P; ++p)
+#pragma GCC unroll 2
+    for (int v = 0; v < V; ++v)
+      store_n(t.y + p * t.y_stride + v * kLanes, maximum(lower, sum[p][v]), lanes_of(t.columns, v));
+}
+
+template <int V>
+void run_rows(const Tile& t, int64_t rows) {
+  switch (rows) {
+    case 1: return run_tile<1, V>(t);
+    case 2: return run_tile<2, V>(t);
+    case 3: return run_tile<3, V>(t);
+    case 4: return run_tile<4, V>(t);
+    case 5: return run_tile<5, V>(t);
+    case 6: return run_tile<6, V>(t);
+#if defined(__AVX512F__) || defined(__aarch64__)
+    case 7: return run_tile<7, V>(t);
+    case 8: return run_tile<8, V>(t);
+    case 9: return run_tile<9, V>(t);
+    case 10: return run_tile<10, V>(t);
+    case 11: return run_tile<11, V>(t);
+    case 12: return run_tile<12, V>(t);
+#endif
+#if defined(__AVX512F__)
+    case 13: return run_tile<13, V>(t);
+    case 14: return run_tile<14, V>(t);
+#endif
+  }
+}
+
+// `rows` rows in tiles of nearly equal height: a lone last row would waste its chains.
+PYCNN_INLINE void run_tiles(Tile t, int64_t rows) {
+  int64_t tiles = (rows + kMaxRows - 1) / kMaxRows;
+  while (rows > 0) {
+    const int64_t height = (rows + tiles - 1) / tiles;
+    if (t.columns > kLanes) run_rows<2>(t, height);
+    else run_rows<1>(t, height);
+    t.y += height * t.y_stride;
+    t.x += height * t.x_stride;
+    rows -= height;
+    --tiles;
+  }
+}
+
+}  // namespace
+}  // namespace pycnn::PYCNN_ISA

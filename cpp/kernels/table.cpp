@@ -1,0 +1,44 @@
+#include "kernels/table.h"
+
+#include "simd/vec.h"
+
+namespace pycnn::PYCNN_ISA {
+
+ActivationKernels activation_kernels();
+BatchNormKernels batch_norm_kernels();
+Conv2DKernels conv2d_kernels();
+ElementwiseKernels elementwise_kernels();
+GemmKernels gemm_kernels();
+OptimizerKernels optimizer_kernels();
+Pad2DKernels pad2d_kernels();
+Pool2DKernels pool2d_kernels();
+SoftmaxKernels softmax_kernels();
+
+namespace {
+
+int64_t fma_burst(float* sink, int64_t iterations) {
+  constexpr int kChains = 12;  // more than latency x ports on any CPU so far, fewer than the registers of the narrowest
+  Vec sum[kChains];
+  for (int i = 0; i < kChains; ++i) sum[i] = broadcast(static_cast<float>(i));
+  const Vec factor = broadcast(*sink), term = broadcast(*sink * 0.5f);
+  for (int64_t n = 0; n < iterations; ++n) {
+#pragma GCC unroll 12
+    for (int i = 0; i < kChains; ++i) sum[i] = sum[i] * factor + term;
+  }
+  for (int i = 1; i < kChains; ++i) sum[0] += sum[i];
+  *sink = sum_lanes(sum[0]);
+  return iterations * kChains * kLanes * 2;
+}
+
+#define PYCNN_STRING(x) #x
+#define PYCNN_STRING_OF(x) PYCNN_STRING(x)
+
+}  // namespace
+
+KernelTable kernel_table() {
+  return {PYCNN_STRING_OF(PYCNN_ISA), kLanes,          activation_kernels(), batch_norm_kernels(), conv2d_kernels(),
+          elementwise_kernels(),      gemm_kernels(),  optimizer_kernels(),  pad2d_kernels(),      pool2d_kernels(),
+          softmax_kernels(),          fma_burst};
+}
+
+}  // namespace pycnn::PYCNN_ISA

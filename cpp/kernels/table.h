@@ -1,0 +1,33 @@
+// What one ISA's build of the kernels offers: function pointers and nothing else.
+#pragma once
+
+#include "kernels/activation/activation.h"
+#include "kernels/batch_norm/batch_norm.h"
+#include "kernels/conv2d/conv2d.h"
+#include "kernels/elementwise/elementwise.h"
+#include "kernels/gemm/gemm.h"
+#include "kernels/optimizer/optimizer.h"
+#include "kernels/pad2d/pad2d.h"
+#include "kernels/pool2d/pool2d.h"
+#include "kernels/softmax/softmax.h"
+
+namespace pycnn {
+
+struct KernelTable {
+  const char* isa;
+  int lanes;  // floats in a vector
+  ActivationKernels activation;
+  BatchNormKernels batch_norm;
+  Conv2DKernels conv2d;
+  ElementwiseKernels elementwise;
+  GemmKernels gemm;
+  OptimizerKernels optimizer;
+  Pad2DKernels pad2d;
+  Pool2DKernels pool2d;
+  SoftmaxKernels softmax;
+  // Runs `iterations` rounds of independent fused multiply-adds in registers and returns the number of floating
+  // point operations done; the result lands in *sink so that the work cannot be removed.
+  int64_t (*fma_burst)(float* sink, int64_t iterations);
+};
+
+}  // namespace pycnn

@@ -1,0 +1,94 @@
+#include "runtime/dispatch.h"
+
+#include <atomic>
+#include <cstdlib>
+#include <stdexcept>
+
+namespace pycnn {
+
+#define PYCNN_DECLARE_ISA(isa) \
+  namespace isa {              \
+  KernelTable kernel_table();  \
+  }
+PYCNN_DECLARE_ISA(baseline)
+#if defined(__x86_64__)
+PYCNN_DECLARE_ISA(avx2)
+PYCNN_DECLARE_ISA(avx512)
+#endif
+
+namespace {
+
+struct Isa {
+  const char* name;
+  bool (*supported)();
+  KernelTable (*make)();
+};
+
+// Worst first. A table is made only after its ISA was found supported.
+const Isa kIsas[] = {
+#if defined(__x86_64__)
+    {"baseline", [] { return __builtin_cpu_supports("sse4.2") != 0; }, baseline::kernel_table},
+    {"avx2", [] { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"); },
+     avx2::kernel_table},
+    {"avx512",
+     [] {
+       return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+              __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+              __builtin_cpu_supports("avx512vl");
+     },
+     avx512::kernel_table},
+#else
+    {"baseline", [] { return true; }, baseline::kernel_table},
+#endif
+};
+
+std::string join(const std::vector<std::string>& names) {
+  std::string text;
+  for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+const KernelTable*& active() {
+  static const KernelTable* table = [] {
+    const char* forced = std::getenv("PYCNN_ISA");
+    return &kernel_table(forced && *forced ? std::string(forced) : available_isas().back());
+  }();
+  return table;
+}
+
+}  // namespace
+
+std::vector<std::string> built_isas() {
+  std::vector<std::string> names;
+  for (const Isa& isa : kIsas) names.emplace_back(isa.name);
+  return names;
+}
+
+std::vector<std::string> available_isas() {
+  std::vector<std::string> names;
+  for (const Isa& isa : kIsas) {
+    if (isa.supported()) names.emplace_back(isa.name);
+  }
+  if (names.empty()) throw std::runtime_error("pycnn needs a CPU with SSE 4.2; this one lacks it");
+  return names;
+}
+
+const KernelTable& kernel_table(const std::string& name) {
+  constexpr size_t kCount = sizeof(kIsas) / sizeof(kIsas[0]);
+  static std::atomic<const KernelTable*> tables[kCount];
+  for (size_t i = 0; i < kCount; ++i) {
+    if (name != kIsas[i].name) continue;
+    if (!kIsas[i].supported()) {
+      throw std::runtime_error("this CPU cannot run the ISA '" + name + "' (PYCNN_ISA); it can run: " +
+                               join(available_isas()));
+    }
+    if (!tables[i]) tables[i] = new KernelTable(kIsas[i].make());  // lives as long as the process
+    return *tables[i];
+  }
+  throw std::invalid_argument("unknown ISA '" + name + "' (PYCNN_ISA); this build has: " + join(built_isas()));
+}
+
+const KernelTable& active_kernels() { return *active(); }
+void set_active_isa(const std::string& isa) { active() = &kernel_table(isa); }
+
+}  // namespace pycnn

@@ -1,0 +1,28 @@
+// Aligned, movable float memory.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+namespace pycnn {
+
+// Floats on a cache line boundary, zero at first. Large ones ask the system for huge pages.
+class AlignedFloats {
+ public:
+  AlignedFloats() = default;
+  explicit AlignedFloats(int64_t count);
+  float* data() const { return data_.get(); }
+  int64_t size() const { return size_; }
+
+ private:
+  struct Free {
+    void operator()(float* p) const;
+  };
+  std::unique_ptr<float, Free> data_;
+  int64_t size_ = 0;
+};
+
+constexpr int64_t kAlignFloats = 16;  // a cache line, an AVX-512 vector
+inline int64_t align_floats(int64_t n) { return (n + kAlignFloats - 1) / kAlignFloats * kAlignFloats; }
+
+}  // namespace pycnn

@@ -1,0 +1,112 @@
+// One vector of floats, as wide as the ISA this file is compiled for, over the compiler's vector extensions.
+// Everything lives in the namespace of the ISA and is inline with internal linkage, so that no definition
+// compiled for a newer CPU can be the one the linker keeps for an older CPU.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#ifndef PYCNN_ISA
+#error "kernels are compiled once per ISA: define PYCNN_ISA (baseline, avx2, avx512)"
+#endif
+
+#define PYCNN_INLINE static inline __attribute__((always_inline))
+
+namespace pycnn::PYCNN_ISA {
+
+#if defined(__AVX512F__)
+constexpr int kLanes = 16;
+#elif defined(__AVX2__)
+constexpr int kLanes = 8;
+#else
+constexpr int kLanes = 4;
+#endif
+
+typedef float Vec __attribute__((vector_size(4 * kLanes)));
+typedef int32_t IntVec __attribute__((vector_size(4 * kLanes)));
+typedef float UnalignedVec __attribute__((vector_size(4 * kLanes), aligned(4), may_alias));
+
+PYCNN_INLINE Vec broadcast(float value) { return value - Vec{}; }
+PYCNN_INLINE IntVec broadcast_int(int32_t value) { return value - IntVec{}; }
+
+PYCNN_INLINE Vec load(const float* p) { return *reinterpret_cast<const UnalignedVec*>(p); }
+PYCNN_INLINE void store(float* p, Vec v) { *reinterpret_cast<UnalignedVec*>(p) = v; }
+
+#if defined(__AVX2__) && !defined(__AVX512F__)
+PYCNN_INLINE IntVec first_lanes(int64_t count) {
+  const IntVec lane = {0, 1, 2, 3, 4, 5, 6, 7};
+  return lane < broadcast_int(static_cast<int32_t>(count));
+}
+#endif
+
+// The first `count` lanes (0 < count <= kLanes); the others are zero and no memory behind them is touched.
+PYCNN_INLINE Vec load_n(const float* p, int64_t count) {
+#if defined(__AVX512F__)
+  return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1), p);
+#elif defined(__AVX2__)
+  return _mm256_maskload_ps(p, reinterpret_cast<__m256i>(first_lanes(count)));
+#else
+  Vec v{};
+  if (count >= kLanes) return load(p);
+  for (int64_t i = 0; i < count; ++i) v[i] = p[i];
+  return v;
+#endif
+}
+
+PYCNN_INLINE void store_n(float* p, Vec v, int64_t count) {
+#if defined(__AVX512F__)
+  _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << count) - 1), v);
+#elif defined(__AVX2__)
+  _mm256_maskstore_ps(p, reinterpret_cast<__m256i>(first_lanes(count)), v);
+#else
+  if (count >= kLanes) return store(p, v);
+  for (int64_t i = 0; i < count; ++i) p[i] = v[i];
+#endif
+}
+
+// Where a lane is NaN in either operand the result is b: put the value whose NaN must survive second.
+PYCNN_INLINE Vec maximum(Vec a, Vec b) {
+#if defined(__AVX512F__)
+  return _mm512_maskz_max_ps(0xffff, a, b);  // the plain form warns in GCC 12's own header
+#elif defined(__AVX2__)
+  return _mm256_max_ps(a, b);
+#elif defined(__SSE2__)
+  return _mm_max_ps(a, b);
+#else
+  return a > b ? a : b;
+#endif
+}
+
+PYCNN_INLINE Vec minimum(Vec a, Vec b) {
+#if defined(__AVX512F__)
+  return _mm512_maskz_min_ps(0xffff, a, b);
+#elif defined(__AVX2__)
+  return _mm256_min_ps(a, b);
+#elif defined(__SSE2__)
+  return _mm_min_ps(a, b);
+#else
+  return a < b ? a : b;
+#endif
+}
+
+PYCNN_INLINE Vec select(IntVec mask, Vec if_true, Vec if_false) { return mask ? if_true : if_false; }
+PYCNN_INLINE IntVec as_int(Vec v) { return reinterpret_cast<IntVec>(v); }
+PYCNN_INLINE Vec as_float(IntVec v) { return reinterpret_cast<Vec>(v); }
+
+// The sum of the lanes, always in the same order: halves folded onto each other.
+PYCNN_INLINE float sum_lanes(Vec v) {
+  float lanes[kLanes];
+  store(lanes, v);
+  for (int width = kLanes / 2; width > 0; width /= 2) {
+    for (int i = 0; i < width; ++i) lanes[i] += lanes[i + width];
+  }
+  return lanes[0];
+}
+
+PYCNN_INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+PYCNN_INLINE int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
+
+}  // namespace pycnn::PYCNN_ISA

@@ -1,0 +1,95 @@
+#include "tests/check.h"
+
+namespace pycnn::testing {
+namespace {
+
+struct Shape {
+  int64_t rows, c;
+};
+const std::vector<Shape> kShapes = {{1, 1},  {2, 3},   {5, 7},   {17, 15},   {63, 16},  {64, 17},
+                                    {65, 64}, {129, 67}, {33, 100}, {1000, 133}, {3001, 5}, {0, 4}};
+
+}  // namespace
+
+TEST(batch_norm_moments) {
+  for (const Shape& s : kShapes) {
+    const Floats x = random_floats(s.rows * s.c, 1, -1.0f, 3.0f);
+    Guarded mean(s.c), m2(s.c);
+    kernels.batch_norm.moments(mean.data(), m2.data(), x.data(), s.rows, s.c);
+    CHECK(mean.intact() && m2.intact());
+    for (int64_t c = 0; c < s.c; ++c) {
+      double want_mean = 0.0, want_m2 = 0.0;
+      for (int64_t r = 0; r < s.rows; ++r) want_mean += x[r * s.c + c] / static_cast<double>(s.rows);
+      for (int64_t r = 0; r < s.rows; ++r) want_m2 += std::pow(x[r * s.c + c] - want_mean, 2);
+      CHECK_NEAR(mean[c], want_mean, 2.0 * kEps, s.rows, " ", s.c);
+      CHECK_NEAR(m2[c], want_m2, 4.0 * kEps * (1.0 + want_m2), s.rows, " ", s.c);
+    }
+  }
+}
+
+TEST(batch_norm_moments_of_many_rows_and_of_a_large_mean) {
+  const int64_t rows = 300000, c = 3;
+  for (const float offset : {0.0f, 1.0f, 1e4f, -1e6f}) {
+    Floats x = random_floats(rows * c, 1, -1.0f, 1.0f);
+    for (float& v : x) v += offset;
+    Floats mean(c), m2(c);
+    kernels.batch_norm.moments(mean.data(), m2.data(), x.data(), rows, c);
+    for (int64_t j = 0; j < c; ++j) {
+      double want_mean = 0.0, want_m2 = 0.0;
+      for (int64_t r = 0; r < rows; ++r) want_mean += x[r * c + j];
+      want_mean /= rows;
+      for (int64_t r = 0; r < rows; ++r) want_m2 += std::pow(x[r * c + j] - want_mean, 2);
+      CHECK_NEAR(mean[j], want_mean, kEps * (0.1 + std::abs(want_mean)), offset);
+      CHECK_NEAR(m2[j], want_m2, 1e-6 * want_m2, offset);
+    }
+  }
+}
+
+TEST(batch_norm_apply) {
+  for (const Shape& s : kShapes) {
+    const Floats x = random_floats(s.rows * s.c, 1), scale = random_floats(s.c, 2), shift = random_floats(s.c, 3);
+    Guarded y(s.rows * s.c), in_place(x);
+    kernels.batch_norm.apply(y.data(), x.data(), scale.data(), shift.data(), s.rows, s.c);
+    kernels.batch_norm.apply(in_place.data(), in_place.data(), scale.data(), shift.data(), s.rows, s.c);
+    CHECK(y.intact() && in_place.intact());
+    for (int64_t i = 0; i < s.rows * s.c; ++i) {
+      CHECK_NEAR(y[i], double(x[i]) * scale[i % s.c] + shift[i % s.c], 12.0 * kEps, s.rows, " ", s.c);
+      CHECK_EQUAL(in_place[i], y[i], s.rows, " ", s.c);
+    }
+  }
+}
+
+TEST(batch_norm_backward) {
+  for (const Shape& s : kShapes) {
+    const Floats x = random_floats(s.rows * s.c, 1), dy = random_floats(s.rows * s.c, 2);
+    const Floats mean = random_floats(s.c, 3), inv_std = random_floats(s.c, 4, 0.5f, 2.0f);
+    const Floats gamma = random_floats(s.c, 5), mean_dy = random_floats(s.c, 6), mean_dy_x = random_floats(s.c, 7);
+    Guarded sum_dy(s.c), sum_dy_x(s.c), dx(s.rows * s.c), in_place(dy), plain(s.rows * s.c);
+    const BatchNormKernels& k = kernels.batch_norm;
+    k.backward_sums(sum_dy.data(), sum_dy_x.data(), x.data(), dy.data(), mean.data(), inv_std.data(), s.rows, s.c);
+    k.backward_apply(dx.data(), x.data(), dy.data(), mean.data(), inv_std.data(), gamma.data(), mean_dy.data(),
+                     mean_dy_x.data(), s.rows, s.c);
+    k.backward_apply(in_place.data(), x.data(), in_place.data(), mean.data(), inv_std.data(), gamma.data(),
+                     mean_dy.data(), mean_dy_x.data(), s.rows, s.c);
+    k.backward_apply(plain.data(), x.data(), dy.data(), mean.data(), inv_std.data(), nullptr, mean_dy.data(),
+                     mean_dy_x.data(), s.rows, s.c);
+    CHECK(sum_dy.intact() && sum_dy_x.intact() && dx.intact() && in_place.intact() && plain.intact());
+    for (int64_t c = 0; c < s.c; ++c) {
+      double want_sum = 0.0, want_sum_x = 0.0;
+      for (int64_t r = 0; r < s.rows; ++r) {
+        const int64_t i = r * s.c + c;
+        const double normalized = (double(x[i]) - mean[c]) * inv_std[c];
+        want_sum += dy[i];
+        want_sum_x += dy[i] * normalized;
+        const double want = inv_std[c] * (dy[i] - mean_dy[c] - normalized * mean_dy_x[c]);
+        CHECK_NEAR(plain[i], want, 100.0 * kEps, s.rows, " ", s.c);
+        CHECK_NEAR(dx[i], want * gamma[c], 300.0 * kEps, s.rows, " ", s.c);
+        CHECK_EQUAL(in_place[i], dx[i], s.rows, " ", s.c);
+      }
+      CHECK_NEAR(sum_dy[c], want_sum, 8.0 * kEps * (1.0 + s.rows), s.rows, " ", s.c);
+      CHECK_NEAR(sum_dy_x[c], want_sum_x, 32.0 * kEps * (1.0 + s.rows), s.rows, " ", s.c);
+    }
+  }
+}
+
+}  // namespace pycnn::testing
