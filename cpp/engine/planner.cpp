@@ -159,10 +159,10 @@ void Planner::add_gradient(int i, const std::function<void(int dx)>& emit) {
   add(std::move(task));
 }
 
-int64_t Planner::reserve_slot(int p) {
+int64_t Planner::reserve_slot(int p, bool transposed) {
   const int64_t offset = program_.slot_floats;
   program_.slot_floats += align_floats(parameters_.size(p));
-  slots.emplace_back(p, offset);
+  slots.push_back({p, offset, transposed});
   return offset;
 }
 

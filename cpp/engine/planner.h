@@ -58,8 +58,9 @@ class Planner {
   // has written that gradient, the two are added. Does nothing where nobody wants it.
   void add_gradient(int node_index, const std::function<void(int dx)>& emit);
 
-  // Room for a parameter's gradient in every slot; the update step sums the slots.
-  int64_t reserve_slot(int parameter);
+  // Room for a parameter's gradient in every slot; the update step sums the slots. `transposed`: the tasks write it as
+  // (last axis, all others).
+  int64_t reserve_slot(int parameter, bool transposed = false);
   void prepare(int64_t pieces, std::function<void(int64_t)> run);
   void needs_whole_batch() { program_.whole_batch = true; }
   int add_buffer(int64_t floats) { return program_.add_buffer(floats); }
@@ -87,7 +88,7 @@ class Planner {
   std::vector<std::function<void()>> backward_;
 
  public:
-  std::vector<std::pair<int, int64_t>> slots;  // parameter, offset in a slot
+  std::vector<SlotGradient> slots;
 };
 
 // operations/, one file each

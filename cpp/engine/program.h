@@ -88,6 +88,13 @@ struct Preparation {
   std::function<void(int64_t piece)> run;
 };
 
+// Where the tasks leave a parameter's gradient in every slot.
+struct SlotGradient {
+  int parameter;
+  int64_t offset;
+  bool transposed;  // as (last axis, all others)
+};
+
 struct Stage {
   Task::Kind kind;
   int begin, end;  // tasks

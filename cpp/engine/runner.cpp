@@ -137,20 +137,35 @@ void Runner::run_split_samples(const Team& team, const Run& run, const Stage& st
   task.run(w);
 }
 
-void Runner::update_parameters(int64_t used_slots, const Optimizer* optimizer,
-                               std::atomic<int64_t>& next) {
-  std::vector<int64_t> slot_offset(static_cast<size_t>(parameters_.count()), -1);
-  for (const auto& [parameter, offset] : plan_.slots) slot_offset[static_cast<size_t>(parameter)] = offset;
+// g = the sum over slots of the gradient's floats [begin, begin + n), as the parameter lies.
+void Runner::sum_slots(float* g, const SlotGradient& slot, int64_t begin, int64_t n, int64_t used_slots) const {
+  const ElementwiseKernels& k = plan_.kernels->elementwise;
+  const float* slots = slot_memory_ + slot.offset;
+  const int64_t stride = plan_.program.slot_floats;
+  if (!slot.transposed) return k.sum_slots(g, slots + begin, stride, used_slots, n);
+  const int64_t columns = parameters_.description(slot.parameter).dims.back();
+  const int64_t rows = parameters_.size(slot.parameter) / columns, first = begin / columns, count = n / columns;
+  float sum[kUpdateRange];
+  for (int64_t c = 0; c < columns; ++c)
+    k.sum_slots(sum + c * count, slots + c * rows + first, stride, used_slots, count);
+  k.transpose(g, columns, sum, count, columns, count);
+}
+
+void Runner::update_parameters(int64_t used_slots, const Optimizer* optimizer, std::atomic<int64_t>& next) {
+  std::vector<const SlotGradient*> slot_of(static_cast<size_t>(parameters_.count()), nullptr);
+  for (const SlotGradient& slot : plan_.slots) slot_of[static_cast<size_t>(slot.parameter)] = &slot;
   int64_t piece = 0, mine = next.fetch_add(1);
   for (int p = 0; p < parameters_.count(); ++p) {
-    const int64_t size = parameters_.size(p), offset = slot_offset[static_cast<size_t>(p)];
-    for (int64_t from = 0; from < size; from += kUpdateRange, ++piece) {
+    const SlotGradient* slot = slot_of[static_cast<size_t>(p)];
+    const int64_t size = parameters_.size(p), columns = parameters_.description(p).dims.back();
+    // Whole rows, so that a range of a transposed gradient is a block of it.
+    const int64_t range = slot && slot->transposed ? std::max<int64_t>(kUpdateRange / columns, 1) * columns : kUpdateRange;
+    for (int64_t from = 0; from < size; from += range, ++piece) {
       if (piece != mine) continue;
       mine = next.fetch_add(1);
-      const int64_t n = std::min(kUpdateRange, size - from);
+      const int64_t n = std::min(range, size - from);
       float* g = parameters_.gradient(p) + from;
-      if (offset >= 0)
-        plan_.kernels->elementwise.sum_slots(g, slot_memory_ + offset + from, plan_.program.slot_floats, used_slots, n);
+      if (slot) sum_slots(g, *slot, from, n, used_slots);
       if (optimizer && parameters_.trainable(p))
         optimizer->update(*plan_.kernels, parameters_.weights(p) + from, g, parameters_.offset(p) + from, n);
     }

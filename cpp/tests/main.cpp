@@ -1,4 +1,4 @@
-// Runs every test on every ISA of this machine: kernel_tests [part of a test's name]
+// Runs every test on every ISA of this machine: pycnn_tests [part of a test's name]
 #include <iostream>
 #include <string>
 
@@ -10,11 +10,11 @@ int main(int argc, char** argv) {
   const std::string filter = argc > 1 ? argv[1] : "";
   int passed = 0, failed = 0;
   for (const std::string& isa : available_isas()) {
-    const KernelTable* kernels = kernel_table(isa.c_str());
+    const KernelTable& kernels = kernel_table(isa);
     for (const testing::Test& test : testing::tests()) {
       if (test.name.find(filter) == std::string::npos) continue;
       const int64_t before = testing::failures();
-      test.function(*kernels);
+      test.function(kernels);
       const bool ok = testing::failures() == before;
       ++(ok ? passed : failed);
       if (!ok) std::cerr << "FAILED " << test.name << " on " << isa << "\n";

@@ -2,7 +2,7 @@
 #include <functional>
 
 #include "tests/check.h"
-#include "tests/math_functions.h"
+#include "tests/per_isa/math_functions.h"
 
 namespace pycnn::testing {
 namespace {

@@ -1,4 +1,5 @@
 // Convolution, with the bias, activation and max-pool that follow it fused behind it.
+#include <algorithm>
 #include <memory>
 
 #include "engine/planner.h"
@@ -56,6 +57,7 @@ Fused fuse(Planner& planner, int node) {
 }
 
 // One task: by the activation, the pool, the weights and the input, image by image while the image is in the cache.
+// Behind a max-pool both passes start from the pooled gradient where the kernels can; else from its unpooled form.
 void plan_backward(Planner& planner, const Fused& f, int node, int x, int y, int argmax) {
   const Conv2D s = f.shape;
   const Conv2DKernels conv = planner.kernels().conv2d;
@@ -65,13 +67,21 @@ void plan_backward(Planner& planner, const Fused& f, int node, int x, int y, int
   const int kernel = planner.parameter(node, "kernel"), bias = planner.parameter(node, "bias");
   const float* weights = planner.weights(kernel);
   const int dy = planner.gradient(f.last);
-  const int64_t dw_slot = planner.reserve_slot(kernel), db_slot = bias >= 0 ? planner.reserve_slot(bias) : 0;
-  const int64_t full = f.has_pool ? align_floats(s.oh * s.ow * s.k) : 0;
   const bool wants_dx = planner.wants_gradient(input);
+  const bool pooled_weight = f.has_pool && conv.has_pooled_weight(s, f.pool);
+  const bool pooled_input = f.has_pool && conv.has_pooled_input(s, f.pool);
+  const bool unpools = f.has_pool && !(pooled_weight && (pooled_input || !wants_dx));
+  const int64_t full = unpools ? align_floats(s.oh * s.ow * s.k) : 0;
+  const bool transposed = pooled_weight && conv.pooled_weight_transposed(s, f.pool);
+  const int64_t dw_slot = planner.reserve_slot(kernel, transposed);
+  const int64_t db_slot = bias >= 0 ? planner.reserve_slot(bias) : 0;
   std::shared_ptr<AlignedFloats> packed;
   if (wants_dx) {
-    packed = std::make_shared<AlignedFloats>(conv.packed_transposed_floats(s));
-    planner.prepare(1, [=](int64_t) { conv.pack_transposed(packed->data(), weights, s); });
+    packed = std::make_shared<AlignedFloats>(pooled_input ? conv.packed_pooled_floats(s)
+                                                          : conv.packed_transposed_floats(s));
+    planner.prepare(1, [=](int64_t) {
+      (pooled_input ? conv.pack_pooled : conv.pack_transposed)(packed->data(), weights, s);
+    });
   }
 
   const auto emit = [&](int dx) {
@@ -80,21 +90,27 @@ void plan_backward(Planner& planner, const Fused& f, int node, int x, int y, int
     task.buffers = {x, y, dy};
     if (argmax >= 0) task.buffers.push_back(argmax);
     if (dx >= 0) task.buffers.push_back(dx);
-    task.scratch_floats = full + conv.scratch_floats(s);
+    task.scratch_floats =
+        full + std::max(conv.scratch_floats(s), f.has_pool ? conv.pooled_scratch_floats(s, f.pool) : 0);
     task.flops = f.flops() * (dx >= 0 ? 2 : 1);
     task.run = [=](const Work& w) {
+      float* scratch = w.scratch + full;
       for (int64_t i = w.begin; i < w.end; ++i) {
         float* gradient = w.at(dy, i);
+        const auto* places = argmax >= 0 ? reinterpret_cast<const uint8_t*>(w.at(argmax, i)) : nullptr;
         const bool accumulate = w.accumulate || i > w.begin;
         if (f.activation.kind != ActivationKind::kLinear)
           activation_backward(gradient, nullptr, w.at(y, i), gradient, f.out, f.activation);
         if (bias >= 0) sum_rows(w.slot_gradient(db_slot), gradient, f.out / s.k, s.k, s.k, accumulate);
-        if (f.has_pool) {
-          conv.unpool(w.scratch, gradient, reinterpret_cast<const uint8_t*>(w.at(argmax, i)), s, f.pool);
-          gradient = w.scratch;
-        }
-        conv.backward_weight(w.slot_gradient(dw_slot), w.at(x, i), gradient, w.scratch + full, s, accumulate);
-        if (dx >= 0) conv.backward_input(w.at(dx, i), gradient, packed->data(), w.scratch + full, s);
+        if (unpools) conv.unpool(w.scratch, gradient, places, s, f.pool);
+        const float* unpooled = unpools ? w.scratch : gradient;
+
+        float* dw = w.slot_gradient(dw_slot);
+        if (pooled_weight) conv.backward_weight_pooled(dw, w.at(x, i), gradient, places, scratch, s, f.pool, accumulate);
+        else conv.backward_weight(dw, w.at(x, i), unpooled, scratch, s, accumulate);
+        if (dx < 0) continue;
+        if (pooled_input) conv.backward_input_pooled(w.at(dx, i), gradient, places, packed->data(), scratch, s, f.pool);
+        else conv.backward_input(w.at(dx, i), unpooled, packed->data(), scratch, s);
       }
     };
     planner.add(std::move(task));

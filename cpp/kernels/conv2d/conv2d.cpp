@@ -4,7 +4,10 @@
 #include "kernels/conv2d/conv2d.h"
 
 #include "kernels/conv2d/depthwise.h"
+#include "kernels/conv2d/first_layer.h"
 #include "kernels/conv2d/geometry.h"
+#include "kernels/conv2d/pool_tile.h"
+#include "kernels/conv2d/sparse.h"
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/gemm/outer.h"
 
@@ -115,8 +118,8 @@ struct Direct {
   }
   int64_t columns(int64_t panel) const { return least(kPanel, group_outputs(s) - panel % panels() * kPanel); }
 
-  // Output row oh of one panel (before any activation that is no clamp).
-  void row(float* y, int64_t y_stride, int64_t panel, int64_t oh) const {
+  // The tiles of output row oh of one panel, without any activation that is no clamp.
+  Tile tile(float* y, int64_t y_stride, int64_t panel, int64_t oh) const {
     Tile t;
     t.y = y;
     t.y_stride = y_stride;
@@ -130,7 +133,7 @@ struct Direct {
     t.bias = bias ? bias + channel(panel) : nullptr;
     t.accumulate = false;
     t.lower = lower_bound(activation);
-    run_tiles(t, s.ow);
+    return t;
   }
 };
 
@@ -163,7 +166,7 @@ void forward(float* y, const float* x, const float* packed, const float* bias, f
     const int64_t panel = piece / blocks, block = piece % blocks;
     for (int64_t oh = block * s.oh / blocks; oh < (block + 1) * s.oh / blocks; ++oh) {
       float* row = y + oh * s.ow * s.k + d.channel(panel);
-      d.row(row, s.k, panel, oh);
+      run_tiles(d.tile(row, s.k, panel, oh), s.ow);
       if (is_clamp(activation)) continue;
       if (d.columns(panel) == s.k) {
         activate(row, row, s.ow * s.k, activation);
@@ -191,10 +194,7 @@ void pool_row(float* y, uint8_t* argmax, int64_t y_stride, const float* rows, in
           place = wins ? broadcast_int(static_cast<int32_t>(a * pool.pw + b)) : place;
         }
       store_n(y + j * y_stride + k, best, lanes);
-      if (!argmax) continue;
-      typedef uint8_t Bytes __attribute__((vector_size(kLanes)));
-      const Bytes bytes = __builtin_convertvector(place, Bytes);
-      __builtin_memcpy(argmax + j * y_stride + k, &bytes, static_cast<size_t>(lanes));
+      if (argmax) store_bytes(argmax + j * y_stride + k, place, lanes);
     }
   }
 }
@@ -204,12 +204,18 @@ void forward_pool(float* y, uint8_t* argmax, const float* x, const float* packed
   const Direct d = prepare(s, x, packed, bias, scratch, activation);
   const int64_t oh = s.oh / pool.ph, ow = s.ow / pool.pw;
   const int64_t blocks = row_blocks(s.oh);
+  const bool in_registers = pool.ph == 2 && pool.pw == 2 && is_clamp(activation);
   for (int64_t piece = begin; piece < end; ++piece) {
     const int64_t panel = piece / blocks, block = piece % blocks, columns = d.columns(panel);
     for (int64_t i = block * oh / blocks; i < (block + 1) * oh / blocks; ++i) {
-      for (int64_t a = 0; a < pool.ph; ++a) d.row(scratch + a * s.ow * kPanel, kPanel, panel, i * pool.ph + a);
-      if (!is_clamp(activation)) activation_kernels().forward(scratch, scratch, pool.ph * s.ow * kPanel, activation);
       const int64_t at = i * ow * s.k + d.channel(panel);
+      if (in_registers) {
+        run_pool_tiles(d.tile(y + at, s.k, panel, 2 * i), s.stride_h * d.x.w * s.c, argmax ? argmax + at : nullptr, ow);
+        continue;
+      }
+      for (int64_t a = 0; a < pool.ph; ++a)
+        run_tiles(d.tile(scratch + a * s.ow * kPanel, kPanel, panel, i * pool.ph + a), s.ow);
+      if (!is_clamp(activation)) activation_kernels().forward(scratch, scratch, pool.ph * s.ow * kPanel, activation);
       pool_row(y + at, argmax ? argmax + at : nullptr, s.k, scratch, s.ow, columns, pool);
     }
   }
@@ -284,15 +290,12 @@ void backward_weight(float* dw, const float* x, const float* dy, float* scratch,
 void unpool(float* dy, const float* dy_pooled, const uint8_t* argmax, const Conv2D& s, FusedPool pool) {
   const int64_t oh = s.oh / pool.ph, ow = s.ow / pool.pw;
   if (oh * pool.ph < s.oh || ow * pool.pw < s.ow) fill(dy, 0.0f, s.oh * s.ow * s.k);
-  typedef uint8_t Bytes __attribute__((vector_size(kLanes)));
   for (int64_t i = 0; i < oh; ++i)
     for (int64_t j = 0; j < ow; ++j, dy_pooled += s.k, argmax += s.k)
       for (int64_t k = 0; k < s.k; k += kLanes) {
         const int64_t lanes = least(kLanes, s.k - k);
         const Vec g = load_n(dy_pooled + k, lanes);
-        Bytes bytes = {};
-        __builtin_memcpy(&bytes, argmax + k, static_cast<size_t>(lanes));
-        const IntVec winner = __builtin_convertvector(bytes, IntVec);
+        const IntVec winner = load_bytes(argmax + k, lanes);
         for (int64_t a = 0; a < pool.ph * pool.pw; ++a) {
           const IntVec here = winner == broadcast_int(static_cast<int32_t>(a));
           const int64_t row = i * pool.ph + a / pool.pw, column = j * pool.pw + a % pool.pw;
@@ -301,11 +304,32 @@ void unpool(float* dy, const float* dy_pooled, const uint8_t* argmax, const Conv
       }
 }
 
+bool has_pooled_weight(const Conv2D& s, FusedPool pool) {
+  return first_layer_supported(s, pool) || sparse_weight_supported(s, pool);
+}
+
+bool pooled_weight_transposed(const Conv2D& s, FusedPool pool) { return !first_layer_supported(s, pool); }
+
+void backward_weight_pooled(float* dw, const float* x, const float* dy_pooled, const uint8_t* argmax, float* scratch,
+                            const Conv2D& s, FusedPool pool, bool accumulate) {
+  if (first_layer_supported(s, pool))
+    return first_layer_backward_weight(dw, x, dy_pooled, argmax, scratch, s, accumulate);
+  sparse_backward_weight(dw, x, dy_pooled, argmax, scratch, s, pool, accumulate);
+}
+
 }  // namespace
 
 Conv2DKernels conv2d_kernels() {
-  return {scratch_floats, packed_floats,  packed_transposed_floats, pack,            pack_transposed, pieces,
-          forward,        forward_pool,   backward_input,           backward_weight, unpool};
+  return {scratch_floats,    packed_floats,
+          packed_transposed_floats, pack,
+          pack_transposed,   pieces,
+          forward,           forward_pool,
+          backward_input,    backward_weight,
+          unpool,            has_pooled_weight,
+          sparse_input_supported, sparse_scratch_floats,
+          pooled_weight_transposed, backward_weight_pooled,
+          sparse_packed_floats, sparse_pack,
+          sparse_backward_input};
 }
 
 }  // namespace pycnn::PYCNN_ISA

@@ -48,6 +48,19 @@ struct Conv2DKernels {
   void (*backward_weight)(float* dw, const float* x, const float* dy, float* scratch, const Conv2D&, bool accumulate);
   // dy (oh, ow, k), overwritten, from the pooled gradient and argmax; rows and columns behind the last window are 0.
   void (*unpool)(float* dy, const float* dy_pooled, const uint8_t* argmax, const Conv2D&, FusedPool);
+
+  // The two backward passes straight from the pooled gradient and argmax, for the shapes that have such a form.
+  bool (*has_pooled_weight)(const Conv2D&, FusedPool);
+  bool (*has_pooled_input)(const Conv2D&, FusedPool);
+  int64_t (*pooled_scratch_floats)(const Conv2D&, FusedPool);
+  // Whether backward_weight_pooled gives the gradient transposed, (k, kh * kw * c).
+  bool (*pooled_weight_transposed)(const Conv2D&, FusedPool);
+  void (*backward_weight_pooled)(float* dw, const float* x, const float* dy_pooled, const uint8_t* argmax,
+                                 float* scratch, const Conv2D&, FusedPool, bool accumulate);
+  int64_t (*packed_pooled_floats)(const Conv2D&);
+  void (*pack_pooled)(float* packed, const float* w, const Conv2D&);
+  void (*backward_input_pooled)(float* dx, const float* dy_pooled, const uint8_t* argmax, const float* packed_pooled,
+                                float* scratch, const Conv2D&, FusedPool);
 };
 
 }  // namespace pycnn

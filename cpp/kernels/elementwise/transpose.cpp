@@ -79,12 +79,19 @@ PYCNN_INLINE void transpose_block(float* y, int64_t y_stride, const float* x, in
 
 }  // namespace
 
+// By strips of columns, one cache line of x wide. The rows of y that a strip writes to are then few enough for the
+// caches (and the TLB) to hold until their lines are full, also where a stride is a power of two.
 void transpose(float* y, int64_t y_stride, const float* x, int64_t x_stride, int64_t rows, int64_t columns) {
-  for_vectors(rows, [&](int64_t i, auto row_lanes) {
-    for_vectors(columns, [&](int64_t j, auto column_lanes) {
-      transpose_block(y + j * y_stride + i, y_stride, x + i * x_stride + j, x_stride, row_lanes, column_lanes);
+  constexpr int64_t kStrip = 16;
+  for (int64_t begin = 0; begin < columns; begin += kStrip) {
+    const int64_t width = least(kStrip, columns - begin);
+    for_vectors(rows, [&](int64_t i, auto row_lanes) {
+      for_vectors(width, [&](int64_t j, auto column_lanes) {
+        transpose_block(y + (begin + j) * y_stride + i, y_stride, x + i * x_stride + begin + j, x_stride, row_lanes,
+                        column_lanes);
+      });
     });
-  });
+  }
 }
 
 }  // namespace pycnn::PYCNN_ISA

@@ -31,7 +31,8 @@ struct OptimizerKernels {
   // v = rho v + (1-rho) g^2; centered: a = rho a + (1-rho) g, denominator sqrt(v - a^2 + eps), else sqrt(v + eps);
   // inc = lr g / denominator; momentum > 0: m = momentum m + inc; w -= m; else w -= inc. a, m null when unused.
   void (*rmsprop)(float* w, const float* g, float* v, float* a, float* m, int64_t n, const RmspropStep&);
-  // m += (g - m)(1 - b1); v += (g^2 - v)(1 - b2); amsgrad: u = max(u, v) in v's place; w -= step_size m / (sqrt(v) + eps).
+  // m += (g - m)(1 - b1); v += (g^2 - v)(1 - b2); amsgrad: u = max(u, v) in v's place;
+  // w -= step_size m / (sqrt(v) + eps). u is null when unused.
   void (*adam)(float* w, const float* g, float* m, float* v, float* u, int64_t n, const AdamStep&);
 };
 

@@ -39,12 +39,15 @@ PYCNN_INLINE void with_size(const Window& window, Use use) {
 template <typename AnyWindow, typename Lanes>
 PYCNN_INLINE Vec maximum_of(const float* x, const AnyWindow& window, const Pool2D& p, Lanes lanes) {
   Vec top = broadcast(-kInfinity);
+  IntVec is_nan{};
   for (int64_t i = 0; i < window.rows; ++i) {
     for (int64_t j = 0; j < window.columns; ++j) {
-      top = maximum_or_nan(top, load(x + (i * p.w + j) * p.c, lanes));
+      const Vec value = load(x + (i * p.w + j) * p.c, lanes);
+      top = maximum(top, value);
+      is_nan |= value != value;
     }
   }
-  return top;
+  return select(is_nan, broadcast(__builtin_nanf("")), top);
 }
 
 // Row by row, so that the error of a global pool grows with its side, not its area.
@@ -91,9 +94,8 @@ void max_backward(float* dx, const float* x, const float* dy, const Pool2D& p) {
             for (int64_t j = 0; j < window.columns; ++j) {
               const int64_t at = first + (i * p.w + j) * p.c;
               const Vec value = load(x + at, lanes);
-              const IntVec found = (value == top) | (value != value);
-              store(dx + at, load(dx + at, lanes) + select(found, rest, Vec{}), lanes);
-              rest = select(found, Vec{}, rest);
+              store(dx + at, load(dx + at, lanes) + select(value < top, Vec{}, rest), lanes);
+              rest = select(value < top, rest, Vec{});
             }
           }
         });

@@ -1,4 +1,4 @@
-#include "tests/math_functions.h"
+#include "tests/per_isa/math_functions.h"
 
 #include "simd/lanes.h"
 #include "simd/math.h"

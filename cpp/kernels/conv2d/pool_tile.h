@@ -1,0 +1,116 @@
+// Convolution rows under a 2x2 max-pool: the tile of gemm/tile.h over two output rows at once, so that bias, pool and
+// bound are applied in registers and the map before the pool never exists.
+#pragma once
+
+#include "kernels/gemm/tile.h"
+
+namespace pycnn::PYCNN_ISA {
+
+// Windows side by side in one tile: 4 pixels each.
+constexpr int kMaxWindows = kMaxRows / 4;
+
+namespace {
+
+typedef uint8_t LaneBytes __attribute__((vector_size(kLanes)));
+
+PYCNN_INLINE void store_bytes(uint8_t* p, IntVec v, int64_t count) {
+  const LaneBytes bytes = __builtin_convertvector(v, LaneBytes);
+  if (count == kLanes) __builtin_memcpy(p, &bytes, kLanes);
+  else __builtin_memcpy(p, &bytes, static_cast<size_t>(count));
+}
+
+PYCNN_INLINE IntVec load_bytes(const uint8_t* p, int64_t count) {
+  LaneBytes bytes = {};
+  if (count == kLanes) __builtin_memcpy(&bytes, p, kLanes);
+  else __builtin_memcpy(&bytes, p, static_cast<size_t>(count));
+  return __builtin_convertvector(bytes, IntVec);
+}
+
+// W windows. t.y and argmax are the first window's outputs, t.y_stride floats (bytes) from window to window; t.x is the
+// window's first pixel, t.x_stride floats from pixel to pixel and x_row from row to row. A NaN wins over every number.
+template <int W, int V>
+void run_pool_tile(const Tile& t, int64_t x_row, uint8_t* argmax) {
+  Vec sum[2][2 * W][V];
+#pragma GCC unroll 2
+  for (int v = 0; v < V; ++v) {
+    const Vec start = t.bias ? load_n(t.bias + v * kLanes, lanes_of(t.columns, v)) : Vec{};
+#pragma GCC unroll 2
+    for (int a = 0; a < 2; ++a)
+#pragma GCC unroll 8
+      for (int p = 0; p < 2 * W; ++p) sum[a][p][v] = start;
+  }
+  constexpr int kBases = (2 * W + 2) / 3;  // see gemm/tile.h
+  const int64_t stride = t.x_stride;
+  for (int64_t s = 0; s < t.segment_count; ++s) {
+    const float* base[2][kBases];
+#pragma GCC unroll 2
+    for (int a = 0; a < 2; ++a)
+#pragma GCC unroll 8
+      for (int i = 0; i < kBases; ++i) base[a][i] = t.x + t.segments[s].x_offset + a * x_row + 3 * i * stride;
+    const float* b = t.b + t.segments[s].b_offset;
+    for (int64_t i = 0; i < t.length; ++i) {
+      Vec row[V];
+#pragma GCC unroll 2
+      for (int v = 0; v < V; ++v) row[v] = load(b + v * kLanes);
+#pragma GCC unroll 2
+      for (int a = 0; a < 2; ++a)
+#pragma GCC unroll 8
+        for (int p = 0; p < 2 * W; ++p) {
+          const Vec x = broadcast(base[a][p / 3][(p % 3) * stride]);
+#pragma GCC unroll 2
+          for (int v = 0; v < V; ++v) sum[a][p][v] += x * row[v];
+        }
+#pragma GCC unroll 2
+      for (int a = 0; a < 2; ++a)
+#pragma GCC unroll 8
+        for (int k = 0; k < kBases; ++k) ++base[a][k];
+      b += kPanel;
+    }
+  }
+  const Vec lower = broadcast(t.lower);
+#pragma GCC unroll 4
+  for (int w = 0; w < W; ++w)
+#pragma GCC unroll 2
+    for (int v = 0; v < V; ++v) {
+      Vec best = sum[0][2 * w][v];
+      IntVec place = {};
+#pragma GCC unroll 4
+      for (int k = 1; k < 4; ++k) {
+        const Vec other = sum[k / 2][2 * w + k % 2][v];
+        const IntVec wins = (other > best) | (other != other);
+        best = select(wins, other, best);
+        place = wins ? broadcast_int(k) : place;
+      }
+      const int64_t at = w * t.y_stride + v * kLanes, lanes = lanes_of(t.columns, v);
+      store_n(t.y + at, maximum(lower, best), lanes);
+      if (argmax) store_bytes(argmax + at, place, lanes);
+    }
+}
+
+template <int V>
+void run_windows(const Tile& t, int64_t x_row, uint8_t* argmax, int64_t windows) {
+  switch (windows) {
+    case 1: return run_pool_tile<1, V>(t, x_row, argmax);
+#if defined(__AVX512F__) || defined(__aarch64__)
+    case 2: return run_pool_tile<2, V>(t, x_row, argmax);
+    case 3: return run_pool_tile<3, V>(t, x_row, argmax);
+#endif
+  }
+}
+
+PYCNN_INLINE void run_pool_tiles(Tile t, int64_t x_row, uint8_t* argmax, int64_t windows) {
+  int64_t tiles = (windows + kMaxWindows - 1) / kMaxWindows;
+  while (windows > 0) {
+    const int64_t width = (windows + tiles - 1) / tiles;
+    if (t.columns > kLanes) run_windows<2>(t, x_row, argmax, width);
+    else run_windows<1>(t, x_row, argmax, width);
+    t.y += width * t.y_stride;
+    if (argmax) argmax += width * t.y_stride;
+    t.x += 2 * width * t.x_stride;
+    windows -= width;
+    --tiles;
+  }
+}
+
+}  // namespace
+}  // namespace pycnn::PYCNN_ISA
