@@ -65,8 +65,20 @@ Conv2D conv2d_of(const std::vector<int64_t>& x, const std::vector<int64_t>& w, I
   const Conv2DNode node{w[3],    {w[0], w[1]}, {strides[0], strides[1]}, {dilation[0], dilation[1]},
                         {padding[0], padding[1], padding[2], padding[3]}, pad_value, groups, false};
   const Shape y = infer_shape("conv2d", node, {Shape{{x[1], x[2], x[3]}}}, {});
-  return {x[1],       x[2],       x[3],        y.h(),       y.w(),      y.c(),      w[0],   w[1],
-          strides[0], strides[1], dilation[0], dilation[1], padding[0], padding[2], groups, pad_value};
+  Conv2D s{x[1],       x[2],       x[3],        y.h(),       y.w(),      y.c(),      w[0],   w[1],
+           strides[0], strides[1], dilation[0], dilation[1], padding[0], padding[2], groups, pad_value};
+  active_kernels().conv2d.choose(s);
+  return s;
+}
+
+constexpr int64_t kImagesAtOnce = 4;  // enough tiles for a small map's Winograd products
+
+// body(images, first, scratch) for runs of neighbouring images.
+template <class Body>
+void for_images(int64_t n, int64_t scratch_floats, const Body& body) {
+  for_each((n + kImagesAtOnce - 1) / kImagesAtOnce, scratch_floats, [&](int64_t i, float* scratch) {
+    body(i * kImagesAtOnce, std::min(kImagesAtOnce, n - i * kImagesAtOnce), scratch);
+  });
 }
 
 Floats conv2d_forward(const Floats& x, const Floats& w, const py::object& b, IntPair strides, IntFour padding,
@@ -84,12 +96,13 @@ Floats conv2d_forward(const Floats& x, const Floats& w, const py::object& b, Int
   Floats y = new_array({n, s.oh, s.ow, s.k});
   const Conv2DKernels& conv = active_kernels().conv2d;
   AlignedFloats packed(conv.packed_floats(s));
-  conv.pack(packed.data(), w.data(), s);
+  conv.pack(packed.data(), w.data(), s, 0, conv.pack_pieces(s));
   const float *from = x.data(), *bias_data = b.is_none() ? nullptr : bias.data();
   float* to = y.mutable_data();
-  for_each(n, conv.scratch_floats(s), [&](int64_t i, float* scratch) {
-    conv.forward(to + i * s.oh * s.ow * s.k, from + i * s.h * s.w * s.c, packed.data(), bias_data, scratch, s, {}, 0,
-                 conv.pieces(s));
+  const int64_t x_floats = s.h * s.w * s.c, y_floats = s.oh * s.ow * s.k;
+  for_images(n, conv.scratch_floats(s), [&](int64_t i, int64_t count, float* scratch) {
+    conv.forward({to + i * y_floats, y_floats, from + i * x_floats, x_floats, count}, packed.data(), bias_data, scratch,
+                 s, {}, 0, conv.pieces(s));
   });
   return y;
 }
@@ -104,11 +117,12 @@ Floats conv2d_backward_input(const Floats& dy, const Floats& w, const std::array
   Floats dx = new_array(in);
   const Conv2DKernels& conv = active_kernels().conv2d;
   AlignedFloats packed(conv.packed_transposed_floats(s));
-  conv.pack_transposed(packed.data(), w.data(), s);
+  conv.pack_transposed(packed.data(), w.data(), s, 0, conv.pack_transposed_pieces(s));
   const float* from = dy.data();
   float* to = dx.mutable_data();
-  for_each(in[0], conv.scratch_floats(s), [&](int64_t i, float* scratch) {
-    conv.backward_input(to + i * s.h * s.w * s.c, from + i * s.oh * s.ow * s.k, packed.data(), scratch, s);
+  const int64_t x_floats = s.h * s.w * s.c, y_floats = s.oh * s.ow * s.k;
+  for_images(in[0], conv.scratch_floats(s), [&](int64_t i, int64_t count, float* scratch) {
+    conv.backward_input({to + i * x_floats, x_floats, from + i * y_floats, y_floats, count}, packed.data(), scratch, s);
   });
   return dx;
 }

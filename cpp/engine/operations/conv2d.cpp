@@ -53,6 +53,10 @@ Fused fuse(Planner& planner, int node) {
     f.shape.ow = f.shape.ow / size.w * size.w;
   }
   f.out = planner.shape(f.last).size();
+  // Winograd's output transform pools 2x2 windows and bounds from below; anything else behind it is direct.
+  float lower;
+  if (!f.has_pool || (f.pool.ph == 2 && f.pool.pw == 2 && is_clamp(f.activation, &lower)))
+    planner.kernels().conv2d.choose(f.shape);
   return f;
 }
 
@@ -79,8 +83,9 @@ void plan_backward(Planner& planner, const Fused& f, int node, int x, int y, int
   if (wants_dx) {
     packed = std::make_shared<AlignedFloats>(pooled_input ? conv.packed_pooled_floats(s)
                                                           : conv.packed_transposed_floats(s));
-    planner.prepare(1, [=](int64_t) {
-      (pooled_input ? conv.pack_pooled : conv.pack_transposed)(packed->data(), weights, s);
+    planner.prepare(pooled_input ? 1 : conv.pack_transposed_pieces(s), [=](int64_t i) {
+      if (pooled_input) conv.pack_pooled(packed->data(), weights, s);
+      else conv.pack_transposed(packed->data(), weights, s, i, i + 1);
     });
   }
 
@@ -110,7 +115,7 @@ void plan_backward(Planner& planner, const Fused& f, int node, int x, int y, int
         else conv.backward_weight(dw, w.at(x, i), unpooled, scratch, s, accumulate);
         if (dx < 0) continue;
         if (pooled_input) conv.backward_input_pooled(w.at(dx, i), gradient, places, packed->data(), scratch, s, f.pool);
-        else conv.backward_input(w.at(dx, i), unpooled, packed->data(), scratch, s);
+        else conv.backward_input({w.at(dx, i), 0, unpooled, 0, 1}, packed->data(), scratch, s);
       }
     };
     planner.add(std::move(task));
@@ -133,7 +138,7 @@ void plan_conv2d(Planner& planner, int node) {
   const int argmax = f.has_pool && planner.training() ? planner.add_buffer((f.out + 3) / 4) : -1;
 
   auto packed = std::make_shared<AlignedFloats>(conv.packed_floats(s));
-  planner.prepare(1, [=](int64_t) { conv.pack(packed->data(), weights, s); });
+  planner.prepare(conv.pack_pieces(s), [=](int64_t i) { conv.pack(packed->data(), weights, s, i, i + 1); });
 
   Task forward;
   forward.name = f.text(planner, node);
@@ -143,15 +148,16 @@ void plan_conv2d(Planner& planner, int node) {
   forward.scratch_floats = conv.scratch_floats(s);
   forward.flops = f.flops();
   forward.run = [=](const Work& w) {
-    for (int64_t i = w.begin; i < w.end; ++i) {
-      if (f.has_pool) {
-        auto* places = argmax >= 0 ? reinterpret_cast<uint8_t*>(w.at(argmax, i)) : nullptr;
-        conv.forward_pool(w.at(y, i), places, w.at(x, i), packed->data(), b, w.scratch, s, f.pool, f.activation,
-                          w.piece_begin, w.piece_end);
-      } else {
-        conv.forward(w.at(y, i), w.at(x, i), packed->data(), b, w.scratch, s, f.activation, w.piece_begin, w.piece_end);
-      }
+    Images images{w.at(y, w.begin), w.stride(y), w.at(x, w.begin), w.stride(x), w.end - w.begin};
+    if (!f.has_pool) {
+      conv.forward(images, packed->data(), b, w.scratch, s, f.activation, w.piece_begin, w.piece_end);
+      return;
     }
+    if (argmax >= 0) {
+      images.argmax = reinterpret_cast<uint8_t*>(w.at(argmax, w.begin));
+      images.argmax_stride = 4 * w.stride(argmax);
+    }
+    conv.forward_pool(images, packed->data(), b, w.scratch, s, f.pool, f.activation, w.piece_begin, w.piece_end);
   };
   planner.add(std::move(forward));
 

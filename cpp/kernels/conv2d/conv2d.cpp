@@ -8,6 +8,7 @@
 #include "kernels/conv2d/geometry.h"
 #include "kernels/conv2d/pool_tile.h"
 #include "kernels/conv2d/sparse.h"
+#include "kernels/conv2d/winograd.h"
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/gemm/outer.h"
 
@@ -37,29 +38,43 @@ int64_t scratch_floats(const Conv2D& s) {
   const Border b = gradient_border(s);
   const int64_t forward = padded_input_floats(s) + s.oh * round_up(s.ow * kPanel);
   const int64_t backward = round_up(b.h * b.w * s.k);
-  return segment_floats(s) + most(forward, backward);
+  const int64_t winograd = most(s.winograd_forward ? winograd_scratch_floats(s) : 0,
+                                s.winograd_backward ? winograd_scratch_floats(winograd_transposed(s)) : 0);
+  return most(winograd, segment_floats(s) + most(forward, backward));
+}
+
+void choose(Conv2D& s) {
+  s.winograd_forward = winograd_pays(s);
+  s.winograd_backward = winograd_pays(winograd_transposed(s));
 }
 
 int64_t packed_floats(const Conv2D& s) {
   if (is_depthwise(s)) return s.kh * s.kw * s.k;
+  if (s.winograd_forward) return winograd_packed_floats(s);
   return s.groups * panels_of(group_outputs(s)) * s.kh * s.kw * group_inputs(s) * kPanel;
 }
 
 int64_t packed_transposed_floats(const Conv2D& s) {
   if (is_depthwise(s)) return s.kh * s.kw * s.k;
+  if (s.winograd_backward) return winograd_packed_floats(winograd_transposed(s));
   return s.groups * panels_of(group_inputs(s)) * s.kh * s.kw * group_outputs(s) * kPanel;
 }
 
-void pack(float* packed, const float* w, const Conv2D& s) {
+int64_t pack_pieces(const Conv2D& s) { return s.winograd_forward ? panels_of(s.k) : 1; }
+int64_t pack_transposed_pieces(const Conv2D& s) { return s.winograd_backward ? panels_of(s.c) : 1; }
+
+void pack(float* packed, const float* w, const Conv2D& s, int64_t begin, int64_t end) {
   if (is_depthwise(s)) return copy(packed, w, s.kh * s.kw * s.k);
+  if (s.winograd_forward) return winograd_pack(packed, w, s, begin, end);
   const int64_t depth = s.kh * s.kw * group_inputs(s), outputs = group_outputs(s);
   for (int64_t g = 0; g < s.groups; ++g)
     for (int64_t k = 0; k < outputs; k += kPanel, packed += depth * kPanel)
       pack_panel(packed, w + g * outputs + k, s.k, depth, least(kPanel, outputs - k));
 }
 
-void pack_transposed(float* packed, const float* w, const Conv2D& s) {
+void pack_transposed(float* packed, const float* w, const Conv2D& s, int64_t begin, int64_t end) {
   if (is_depthwise(s)) return copy(packed, w, s.kh * s.kw * s.k);
+  if (s.winograd_backward) return winograd_pack_transposed(packed, w, s, begin, end);
   const auto transpose = elementwise_kernels().transpose;
   const int64_t taps = s.kh * s.kw, inputs = group_inputs(s), outputs = group_outputs(s);
   for (int64_t g = 0; g < s.groups; ++g)
@@ -75,6 +90,7 @@ void pack_transposed(float* packed, const float* w, const Conv2D& s) {
 int64_t row_blocks(int64_t rows) { return least(rows, kMaxRowBlocks); }
 int64_t pieces(const Conv2D& s) {
   if (is_depthwise(s)) return 1;
+  if (s.winograd_forward) return panels_of(s.k);
   return s.groups * panels_of(group_outputs(s)) * row_blocks(s.oh);
 }
 
@@ -152,14 +168,14 @@ Direct prepare(const Conv2D& s, const float* x, const float* packed, const float
   return d;
 }
 
-void forward(float* y, const float* x, const float* packed, const float* bias, float* scratch, const Conv2D& s,
-             Activation activation, int64_t begin, int64_t end) {
+void activate_pixels(float* y, int64_t pixels, int64_t stride, int64_t columns, Activation activation) {
   const auto activate = activation_kernels().forward;
-  if (is_depthwise(s)) {
-    depthwise_forward(y, x, packed, bias, scratch, s);
-    if (activation.kind != ActivationKind::kLinear) activate(y, y, s.oh * s.ow * s.k, activation);
-    return;
-  }
+  if (columns == stride) return activate(y, y, pixels * stride, activation);
+  for (int64_t i = 0; i < pixels; ++i) activate(y + i * stride, y + i * stride, columns, activation);
+}
+
+void direct_forward(float* y, const float* x, const float* packed, const float* bias, float* scratch, const Conv2D& s,
+                    Activation activation, int64_t begin, int64_t end) {
   const Direct d = prepare(s, x, packed, bias, scratch, activation);
   const int64_t blocks = row_blocks(s.oh);
   for (int64_t piece = begin; piece < end; ++piece) {
@@ -167,13 +183,32 @@ void forward(float* y, const float* x, const float* packed, const float* bias, f
     for (int64_t oh = block * s.oh / blocks; oh < (block + 1) * s.oh / blocks; ++oh) {
       float* row = y + oh * s.ow * s.k + d.channel(panel);
       run_tiles(d.tile(row, s.k, panel, oh), s.ow);
-      if (is_clamp(activation)) continue;
-      if (d.columns(panel) == s.k) {
-        activate(row, row, s.ow * s.k, activation);
-      } else {
-        for (int64_t i = 0; i < s.ow; ++i) activate(row + i * s.k, row + i * s.k, d.columns(panel), activation);
-      }
+      if (!is_clamp(activation)) activate_pixels(row, s.ow, s.k, d.columns(panel), activation);
     }
+  }
+}
+
+void forward(const Images& images, const float* packed, const float* bias, float* scratch, const Conv2D& s,
+             Activation activation, int64_t begin, int64_t end) {
+  const int64_t pixels = s.oh * s.ow;
+  if (s.winograd_forward) {
+    winograd_forward(images.y, images.y_stride, nullptr, 0, images.x, images.x_stride, images.count, packed, bias,
+                     lower_bound(activation), scratch, s, false, begin, end);
+    if (is_clamp(activation)) return;
+    const int64_t channel = begin * kPanel;
+    for (int64_t i = 0; i < images.count; ++i)
+      activate_pixels(images.y + i * images.y_stride + channel, pixels, s.k, least(s.k, end * kPanel) - channel, activation);
+    return;
+  }
+  for (int64_t i = 0; i < images.count; ++i) {
+    float* y = images.y + i * images.y_stride;
+    const float* x = images.x + i * images.x_stride;
+    if (!is_depthwise(s)) {
+      direct_forward(y, x, packed, bias, scratch, s, activation, begin, end);
+      continue;
+    }
+    depthwise_forward(y, x, packed, bias, scratch, s);
+    if (activation.kind != ActivationKind::kLinear) activate_pixels(y, pixels, s.k, s.k, activation);
   }
 }
 
@@ -199,8 +234,9 @@ void pool_row(float* y, uint8_t* argmax, int64_t y_stride, const float* rows, in
   }
 }
 
-void forward_pool(float* y, uint8_t* argmax, const float* x, const float* packed, const float* bias, float* scratch,
-                  const Conv2D& s, FusedPool pool, Activation activation, int64_t begin, int64_t end) {
+void direct_forward_pool(float* y, uint8_t* argmax, const float* x, const float* packed, const float* bias,
+                         float* scratch, const Conv2D& s, FusedPool pool, Activation activation, int64_t begin,
+                         int64_t end) {
   const Direct d = prepare(s, x, packed, bias, scratch, activation);
   const int64_t oh = s.oh / pool.ph, ow = s.ow / pool.pw;
   const int64_t blocks = row_blocks(s.oh);
@@ -221,8 +257,19 @@ void forward_pool(float* y, uint8_t* argmax, const float* x, const float* packed
   }
 }
 
-void backward_input(float* dx, const float* dy, const float* packed_transposed, float* scratch, const Conv2D& s) {
-  if (is_depthwise(s)) return depthwise_backward_input(dx, dy, packed_transposed, scratch, s);
+void forward_pool(const Images& images, const float* packed, const float* bias, float* scratch, const Conv2D& s,
+                  FusedPool pool, Activation activation, int64_t begin, int64_t end) {
+  if (s.winograd_forward)
+    return winograd_forward(images.y, images.y_stride, images.argmax, images.argmax_stride, images.x, images.x_stride,
+                            images.count, packed, bias, lower_bound(activation), scratch, s, true, begin, end);
+  for (int64_t i = 0; i < images.count; ++i)
+    direct_forward_pool(images.y + i * images.y_stride,
+                        images.argmax ? images.argmax + i * images.argmax_stride : nullptr,
+                        images.x + i * images.x_stride, packed, bias, scratch, s, pool, activation, begin, end);
+}
+
+void direct_backward_input(float* dx, const float* dy, const float* packed_transposed, float* scratch,
+                           const Conv2D& s) {
   auto* segments = reinterpret_cast<Segment*>(scratch);
   scratch += segment_floats(s);
   const Border b = gradient_border(s);
@@ -260,6 +307,17 @@ void backward_input(float* dx, const float* dy, const float* packed_transposed, 
       }
     }
   }
+}
+
+void backward_input(const Images& images, const float* packed_transposed, float* scratch, const Conv2D& s) {
+  if (s.winograd_backward) {
+    const Conv2D t = winograd_transposed(s);
+    return winograd_forward(images.y, images.y_stride, nullptr, 0, images.x, images.x_stride, images.count,
+                            packed_transposed, nullptr, -__builtin_huge_valf(), scratch, t, false, 0, panels_of(t.k));
+  }
+  for (int64_t i = 0; i < images.count; ++i)
+    (is_depthwise(s) ? depthwise_backward_input : direct_backward_input)(
+        images.y + i * images.y_stride, images.x + i * images.x_stride, packed_transposed, scratch, s);
 }
 
 void backward_weight(float* dw, const float* x, const float* dy, float* scratch, const Conv2D& s, bool accumulate) {
@@ -320,15 +378,27 @@ void backward_weight_pooled(float* dw, const float* x, const float* dy_pooled, c
 }  // namespace
 
 Conv2DKernels conv2d_kernels() {
-  return {scratch_floats,    packed_floats,
-          packed_transposed_floats, pack,
-          pack_transposed,   pieces,
-          forward,           forward_pool,
-          backward_input,    backward_weight,
-          unpool,            has_pooled_weight,
-          sparse_input_supported, sparse_scratch_floats,
-          pooled_weight_transposed, backward_weight_pooled,
-          sparse_packed_floats, sparse_pack,
+  return {choose,
+          scratch_floats,
+          packed_floats,
+          packed_transposed_floats,
+          pack_pieces,
+          pack_transposed_pieces,
+          pack,
+          pack_transposed,
+          pieces,
+          forward,
+          forward_pool,
+          backward_input,
+          backward_weight,
+          unpool,
+          has_pooled_weight,
+          sparse_input_supported,
+          sparse_scratch_floats,
+          pooled_weight_transposed,
+          backward_weight_pooled,
+          sparse_packed_floats,
+          sparse_pack,
           sparse_backward_input};
 }
 

@@ -1,4 +1,4 @@
-// Two-dimensional convolution (cross-correlation, as every network library has it) of one image.
+// Two-dimensional convolution (cross-correlation, as every network library has it).
 #pragma once
 
 #include <stdint.h>
@@ -18,6 +18,8 @@ struct Conv2D {
   int64_t top, left;
   int64_t groups;
   float pad_value;
+  // How forward and backward_input are computed: choose sets them by shape.
+  bool winograd_forward = false, winograd_backward = false;
 };
 
 // A max-pool fused behind a convolution: windows side by side (stride = window), no padding, at most 255 places.
@@ -25,25 +27,41 @@ struct FusedPool {
   int64_t ph, pw;
 };
 
+// Some images, evenly apart, and where their results go.
+struct Images {
+  float* y;
+  int64_t y_stride;
+  const float* x;
+  int64_t x_stride;
+  int64_t count;
+  uint8_t* argmax = nullptr;  // of forward_pool
+  int64_t argmax_stride = 0;
+};
+
 struct Conv2DKernels {
+  // Picks the algorithms by a model of their cost that knows nothing but the shape; direct sums until it is called.
+  void (*choose)(Conv2D&);
   // Floats of scratch that any function below needs for this shape.
   int64_t (*scratch_floats)(const Conv2D&);
   // Floats of the two packed forms of the kernel: for forward and for backward_input.
   int64_t (*packed_floats)(const Conv2D&);
   int64_t (*packed_transposed_floats)(const Conv2D&);
-  void (*pack)(float* packed, const float* w, const Conv2D&);
-  void (*pack_transposed)(float* packed, const float* w, const Conv2D&);
+  // Packing is cut into pieces [begin, end) of so many.
+  int64_t (*pack_pieces)(const Conv2D&);
+  int64_t (*pack_transposed_pieces)(const Conv2D&);
+  void (*pack)(float* packed, const float* w, const Conv2D&, int64_t begin, int64_t end);
+  void (*pack_transposed)(float* packed, const float* w, const Conv2D&, int64_t begin, int64_t end);
   // How many independent pieces forward can be cut into.
   int64_t (*pieces)(const Conv2D&);
-  // y = activation(conv(x) + bias), pieces [begin, end) of it. bias may be null.
-  void (*forward)(float* y, const float* x, const float* packed, const float* bias, float* scratch, const Conv2D&,
+  // y = activation(conv(x) + bias) of `images`, pieces [begin, end) of it. bias may be null.
+  void (*forward)(const Images& images, const float* packed, const float* bias, float* scratch, const Conv2D&,
                   Activation, int64_t begin, int64_t end);
   // The same followed by a max-pool: y (oh / ph, ow / pw, k). argmax (may be null) gets each maximum's place in its
   // window, row-major; the first one wins.
-  void (*forward_pool)(float* y, uint8_t* argmax, const float* x, const float* packed, const float* bias,
-                       float* scratch, const Conv2D&, FusedPool, Activation, int64_t begin, int64_t end);
-  // dx = overwritten. Where pad_value is not 0 nothing changes: padding has no gradient.
-  void (*backward_input)(float* dx, const float* dy, const float* packed_transposed, float* scratch, const Conv2D&);
+  void (*forward_pool)(const Images& images, const float* packed, const float* bias, float* scratch, const Conv2D&,
+                       FusedPool, Activation, int64_t begin, int64_t end);
+  // images.y = dx, overwritten; images.x = dy. Where pad_value is not 0 nothing changes: padding has no gradient.
+  void (*backward_input)(const Images& images, const float* packed_transposed, float* scratch, const Conv2D&);
   // dw (HWIO) = or += .
   void (*backward_weight)(float* dw, const float* x, const float* dy, float* scratch, const Conv2D&, bool accumulate);
   // dy (oh, ow, k), overwritten, from the pooled gradient and argmax; rows and columns behind the last window are 0.

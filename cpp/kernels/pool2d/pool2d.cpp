@@ -22,13 +22,13 @@ PYCNN_INLINE Window window_at(const Pool2D& p, int64_t oy, int64_t ox) {
   return {(y_begin * p.w + x_begin) * p.c, rows, columns};
 }
 
-// Calls use(window) with the window's size known to the compiler where it is a common one.
 template <int64_t kSide>
 struct FixedWindow {
   int64_t first;
   static constexpr int64_t rows = kSide, columns = kSide;
 };
 
+// Calls use(window) with the window's size known to the compiler where it is a common one.
 template <typename Use>
 PYCNN_INLINE void with_size(const Window& window, Use use) {
   if (window.rows == 2 && window.columns == 2) return use(FixedWindow<2>{window.first});
@@ -94,8 +94,9 @@ void max_backward(float* dx, const float* x, const float* dy, const Pool2D& p) {
             for (int64_t j = 0; j < window.columns; ++j) {
               const int64_t at = first + (i * p.w + j) * p.c;
               const Vec value = load(x + at, lanes);
-              store(dx + at, load(dx + at, lanes) + select(value < top, Vec{}, rest), lanes);
-              rest = select(value < top, rest, Vec{});
+              const IntVec found = (value == top) | (value != value);
+              store(dx + at, load(dx + at, lanes) + select(found, rest, Vec{}), lanes);
+              rest = select(found, Vec{}, rest);
             }
           }
         });
