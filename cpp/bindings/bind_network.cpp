@@ -179,10 +179,10 @@ void compile(Network& network, const std::string& loss, bool from_logits, const 
   for (const auto& [name, value] : options) {
     const float number = static_cast<float>(value);
     if (name == "momentum") spec.momentum = number;
-    else if (name == "rho") spec.rho = number;
+    else if (name == "rho") spec.rho = value;
     else if (name == "epsilon") spec.epsilon = number;
-    else if (name == "beta_1") spec.beta_1 = number;
-    else if (name == "beta_2") spec.beta_2 = number;
+    else if (name == "beta_1") spec.beta_1 = value;
+    else if (name == "beta_2") spec.beta_2 = value;
     else if (name == "nesterov") spec.nesterov = value != 0;
     else if (name == "centered") spec.centered = value != 0;
     else if (name == "amsgrad") spec.amsgrad = value != 0;

@@ -52,8 +52,8 @@ void Optimizer::begin_step(float learning_rate) {
   const double t = static_cast<double>(iterations);
   sgd_ = {learning_rate, spec_.momentum, spec_.nesterov};
   rmsprop_ = {learning_rate, spec_.rho, spec_.momentum, spec_.epsilon, spec_.centered};
-  const double step_size = learning_rate * std::sqrt(1.0 - std::pow(static_cast<double>(spec_.beta_2), t)) /
-                           (1.0 - std::pow(static_cast<double>(spec_.beta_1), t));
+  const double step_size = learning_rate * std::sqrt(1.0 - std::pow(spec_.beta_2, t)) /
+                           (1.0 - std::pow(spec_.beta_1, t));
   adam_ = {learning_rate, spec_.beta_1, spec_.beta_2, spec_.epsilon, static_cast<float>(step_size), spec_.amsgrad};
 }
 

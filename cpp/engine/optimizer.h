@@ -14,7 +14,8 @@ enum class OptimizerKind { kNone, kSgd, kRmsprop, kAdam };
 
 struct OptimizerSpec {
   OptimizerKind kind = OptimizerKind::kNone;
-  float momentum = 0, rho = 0.9f, epsilon = 1e-7f, beta_1 = 0.9f, beta_2 = 0.999f;
+  float momentum = 0, epsilon = 1e-7f;
+  double rho = 0.9, beta_1 = 0.9, beta_2 = 0.999;
   bool nesterov = false, centered = false, amsgrad = false;
 
   bool operator==(const OptimizerSpec& o) const {

@@ -28,7 +28,11 @@ struct Isa {
 const Isa kIsas[] = {
 #if defined(__x86_64__)
     {"baseline", [] { return __builtin_cpu_supports("sse4.2") != 0; }, baseline::kernel_table},
-    {"avx2", [] { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"); },
+    {"avx2",
+     [] {
+       return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
+              __builtin_cpu_supports("bmi2");
+     },
      avx2::kernel_table},
     {"avx512",
      [] {

@@ -1,8 +1,12 @@
 #include "kernels/conv2d/sparse.h"
 
 #include "kernels/conv2d/pool_tile.h"
+#include "kernels/elementwise/elementwise.h"
 
 namespace pycnn::PYCNN_ISA {
+
+ElementwiseKernels elementwise_kernels();
+
 namespace {
 
 // One nonzero gradient and where it points: a pixel of x, or a channel's weights.
@@ -124,12 +128,14 @@ int64_t sparse_packed_floats(const Conv2D& s) {
 }
 
 void sparse_pack(float* packed, const float* w, const Conv2D& s) {
+  const auto transpose = elementwise_kernels().transpose;
   const int64_t taps = s.kh * s.kw;
-  for (int64_t c = 0; c < s.c; c += kLanes)
-    for (int64_t k = 0; k < s.k; ++k)
-      for (int64_t tap = 0; tap < taps; ++tap, packed += kLanes)
-        for (int64_t lane = 0; lane < kLanes; ++lane)
-          packed[lane] = c + lane < s.c ? w[(tap * s.c + c + lane) * s.k + k] : 0.0f;
+  for (int64_t c = 0; c < s.c; c += kLanes, packed += s.k * taps * kLanes) {
+    const int64_t lanes = least(kLanes, s.c - c);
+    if (lanes < kLanes) fill(packed, 0.0f, s.k * taps * kLanes);
+    for (int64_t tap = 0; tap < taps; ++tap)
+      transpose(packed + tap * kLanes, taps * kLanes, w + (tap * s.c + c) * s.k, s.k, lanes, s.k);
+  }
 }
 
 void sparse_backward_weight(float* dwt, const float* x, const float* dy_pooled, const uint8_t* argmax, float* scratch,

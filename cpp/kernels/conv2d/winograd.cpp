@@ -1,8 +1,12 @@
 #include "kernels/conv2d/winograd.h"
 
 #include "kernels/conv2d/pool_tile.h"
+#include "kernels/elementwise/elementwise.h"
 
 namespace pycnn::PYCNN_ISA {
+
+ElementwiseKernels elementwise_kernels();
+
 namespace {
 
 constexpr int kPoints = 6;  // of one axis
@@ -183,17 +187,22 @@ void winograd_pack(float* packed, const float* w, const Conv2D& s, int64_t begin
 }
 
 void winograd_pack_transposed(float* packed, const float* w, const Conv2D& s, int64_t begin, int64_t end) {
+  const auto transpose = elementwise_kernels().transpose;
   const int64_t stride = s.k * kPanel;
   for (int64_t panel = begin; panel < end; ++panel)
-    for (int64_t k = 0; k < s.k; ++k)
-      for (int v = 0; v < kPanelVectors; ++v) {
-        const int64_t c = panel * kPanel + v * kLanes, lanes = least(kLanes, s.c - c);
-        kernel_tile(packed + panel * kProducts * stride + k * kPanel + v * kLanes, stride, [&](int i, int j) {
-          Vec tap = {};
-          for (int64_t lane = 0; lane < lanes; ++lane) tap[lane] = w[(((2 - i) * 3 + 2 - j) * s.c + c + lane) * s.k + k];
-          return tap;
-        });
+    for (int v = 0; v < kPanelVectors; ++v) {
+      const int64_t c = panel * kPanel + v * kLanes, lanes = least(kLanes, s.c - c);
+      float* to = packed + panel * kProducts * stride + v * kLanes;
+      for (int64_t k = 0; k < s.k; k += kLanes) {
+        float taps[9][kLanes * kLanes] = {};  // flipped, (k, c)
+        const int64_t outputs = least(kLanes, s.k - k);
+        for (int64_t tap = 0; tap < 9 && lanes > 0; ++tap)
+          transpose(taps[8 - tap], kLanes, w + (tap * s.c + c) * s.k + k, s.k, lanes, outputs);
+        for (int64_t i = 0; i < outputs; ++i)
+          kernel_tile(to + (k + i) * kPanel, stride,
+                      [&](int row, int column) { return load(taps[row * 3 + column] + i * kLanes); });
       }
+    }
 }
 
 int64_t winograd_scratch_floats(const Conv2D& s) {

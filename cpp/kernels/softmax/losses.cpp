@@ -62,15 +62,19 @@ void dense_logits(const LossArguments& a) {
   }
 }
 
+// The dense form below for a target that is 1 at the label: g = -1 / p there, so sum(g p) = -1.
 void sparse_probabilities(const LossArguments& a) {
   for (int64_t r = 0; r < a.rows; ++r) {
-    const float x = a.x[r * a.columns + a.labels[r]];
-    const Vec p = broadcast(x);
+    const float* x = a.x + r * a.columns;
+    const float sum = sum_row(a.columns, [&](int64_t i, auto lanes) { return load(x + i, lanes); });
+    const Vec p = broadcast(x[a.labels[r]] / sum);
     a.loss[r] = -log_of(clip(p)[0]);
     if (!a.dx) continue;
     float* dx = a.dx + r * a.columns;
-    fill(dx, 0.0f, a.columns);
-    if (inside_clip(p)[0]) dx[a.labels[r]] = -row_scale(a, r) / x;
+    const bool inside = inside_clip(p)[0] != 0;
+    const float scale = row_scale(a, r) / sum, at_label = scale - scale / p[0];
+    fill(dx, inside ? scale : 0.0f, a.columns);
+    if (inside) dx[a.labels[r]] = at_label;
   }
 }
 

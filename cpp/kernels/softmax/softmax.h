@@ -27,7 +27,6 @@ struct SoftmaxKernels {
   // x = logits; labels or targets. Loss = -sum_k t_k log softmax(x)_k; dx = softmax(x) * sum(t) - t.
   void (*cross_entropy_logits)(const LossArguments&);
   // x = probabilities. As Keras: p = x / sum(x), clipped to [1e-7, 1 - 1e-7] (gradient 0 where clipped).
-  // Sparse labels: Keras does not normalise, it only clips and takes -log p[label].
   void (*cross_entropy_probabilities)(const LossArguments&);
   // targets only. Loss = mean over columns of the binary cross-entropy; x = logits.
   void (*binary_cross_entropy_logits)(const LossArguments&);
