@@ -1,4 +1,4 @@
-#include <cstring>
+#include <cmath>
 
 #include "bindings/bindings.h"
 #include "bindings/names.h"
@@ -35,6 +35,8 @@ void hold_x(Held& held, const Network& network, const py::array& x, const char* 
 
 void hold_index(Held& held, const py::object& index) {
   if (index.is_none()) return;
+  const char kind = py::array::ensure(index).dtype().kind();
+  require(kind == 'i' || kind == 'u', "index must hold integers");
   auto array = py::array_t<int64_t, py::array::c_style | py::array::forcecast>::ensure(index);
   if (!array) throw py::error_already_set();
   require_rank(array, 1, "index");
@@ -45,6 +47,20 @@ void hold_index(Held& held, const py::object& index) {
   held.batch.samples = array.size();
   held.batch.index = i;
   held.arrays.push_back(array);
+}
+
+// Wider integers are checked before they are narrowed.
+Labels narrowed(const py::array& y) {
+  if (!py::isinstance<py::array_t<int32_t>>(y)) {
+    auto wide = py::array_t<int64_t, py::array::c_style | py::array::forcecast>::ensure(y);
+    if (!wide) throw py::error_already_set();
+    for (py::ssize_t i = 0; i < wide.size(); ++i)
+      require(wide.data()[i] == static_cast<int32_t>(wide.data()[i]),
+              "y: label " + std::to_string(wide.data()[i]) + " is no class number");
+  }
+  auto labels = Labels::ensure(y);
+  if (!labels) throw py::error_already_set();
+  return labels;
 }
 
 void check_labels(const Batch& batch, int64_t rows, int64_t classes) {
@@ -64,8 +80,7 @@ void hold_y(Held& held, const Network& network, const py::array& y) {
   if (network.objective().loss == LossKind::kSparseCategoricalCrossentropy) {
     require(y.dtype().kind() == 'i' || y.dtype().kind() == 'u' || y.dtype().kind() == 'b',
             "y must hold integer class numbers for sparse_categorical_crossentropy");
-    auto labels = Labels::ensure(y);
-    if (!labels) throw py::error_already_set();
+    const Labels labels = narrowed(y);
     require(labels.ndim() >= 1 && labels.shape(0) == available && labels.size() == available * rows,
             "y must hold " + std::to_string(rows) + " label(s) for each of the " + std::to_string(available) +
                 " samples, but has shape " + text_of(shape_of(y)));
@@ -178,6 +193,10 @@ void compile(Network& network, const std::string& loss, bool from_logits, const 
   spec.kind = optimizer_kind(optimizer);
   for (const auto& [name, value] : options) {
     const float number = static_cast<float>(value);
+    const bool rate = name != "epsilon";
+    require(rate ? value >= 0 && value <= 1 : value > 0 && std::isfinite(value),
+            name + " must " + (rate ? "lie in [0, 1]" : "be positive") + ", but is " + std::to_string(value));
+    require(value < 1 || (name != "beta_1" && name != "beta_2"), name + " must be below 1");
     if (name == "momentum") spec.momentum = number;
     else if (name == "rho") spec.rho = value;
     else if (name == "epsilon") spec.epsilon = number;

@@ -6,7 +6,11 @@
 namespace pycnn::bindings {
 
 void bind_config(pybind11::module_& m);
-void bind_operations(pybind11::module_& m);
+void bind_conv2d(pybind11::module_& m);
+void bind_pool2d(pybind11::module_& m);
+void bind_dense(pybind11::module_& m);
+void bind_elementwise(pybind11::module_& m);
+void bind_batch_norm(pybind11::module_& m);
 void bind_graph(pybind11::module_& m);
 void bind_network(pybind11::module_& m);
 

@@ -8,7 +8,11 @@ PYBIND11_MODULE(_core, m) {
   pycnn::active_kernels();  // a wrong PYCNN_ISA fails here, at import
   pycnn::install_fork_handler();
   pycnn::bindings::bind_config(m);
-  pycnn::bindings::bind_operations(m);
+  pycnn::bindings::bind_conv2d(m);
+  pycnn::bindings::bind_pool2d(m);
+  pycnn::bindings::bind_dense(m);
+  pycnn::bindings::bind_elementwise(m);
+  pycnn::bindings::bind_batch_norm(m);
   pycnn::bindings::bind_graph(m);
   pycnn::bindings::bind_network(m);
 }

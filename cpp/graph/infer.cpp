@@ -70,6 +70,7 @@ struct Infer {
     require_positive(name, "dilation", n.dilation);
     require_positive(name, "groups", n.groups);
     require_not_negative(name, n.padding);
+    if (std::isnan(n.pad_value)) fail(name, "pad_value must be a number");
     if (image.c() % n.groups != 0)
       fail(name, "the input has " + std::to_string(image.c()) + " channels, which " + std::to_string(n.groups) +
                      " groups do not divide");
@@ -111,6 +112,10 @@ struct Infer {
     require_positive(name, "pool_size", n.pool_size);
     require_positive(name, "strides", n.strides);
     require_not_negative(name, n.padding);
+    const Padding& p = n.padding;
+    if (p.top >= n.pool_size.h || p.bottom >= n.pool_size.h || p.left >= n.pool_size.w || p.right >= n.pool_size.w)
+      fail(name, "padding must be smaller than the window " + text_of({n.pool_size.h, n.pool_size.w}) +
+                     ", but is (top, bottom, left, right) = " + text_of({p.top, p.bottom, p.left, p.right}));
     return {{window_count(name, "height", image.dims[0], n.pool_size.h, n.strides.h, 1, n.padding.top, n.padding.bottom),
              window_count(name, "width", image.dims[1], n.pool_size.w, n.strides.w, 1, n.padding.left, n.padding.right),
              image.c()}};

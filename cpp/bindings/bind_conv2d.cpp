@@ -1,0 +1,110 @@
+// ops.conv2d and its backward functions.
+#include "bindings/bindings.h"
+#include "bindings/sharing.h"
+#include "graph/infer.h"
+
+namespace pycnn::bindings {
+namespace {
+
+Conv2D conv2d_of(const std::vector<int64_t>& x, const std::vector<int64_t>& w, IntPair strides, IntFour padding,
+                 float pad_value, IntPair dilation, int64_t groups) {
+  require(groups >= 1 && x[3] % groups == 0 && w[2] == x[3] / groups,
+          "w: a kernel of shape " + text_of(w) + " in " + std::to_string(groups) + " groups does not fit " +
+              std::to_string(x[3]) + " input channels");
+  const Conv2DNode node{w[3],    {w[0], w[1]}, {strides[0], strides[1]}, {dilation[0], dilation[1]},
+                        {padding[0], padding[1], padding[2], padding[3]}, pad_value, groups, false};
+  const Shape y = infer_shape("conv2d", node, {Shape{{x[1], x[2], x[3]}}}, {});
+  Conv2D s{x[1],       x[2],       x[3],        y.h(),       y.w(),      y.c(),      w[0],   w[1],
+           strides[0], strides[1], dilation[0], dilation[1], padding[0], padding[2], groups, pad_value};
+  active_kernels().conv2d.choose(s);
+  return s;
+}
+
+constexpr int64_t kImagesAtOnce = 4;  // enough tiles for a small map's Winograd products
+
+// body(images, first, scratch) for runs of neighbouring images.
+template <class Body>
+void for_images(int64_t n, int64_t scratch_floats, const Body& body) {
+  for_each((n + kImagesAtOnce - 1) / kImagesAtOnce, scratch_floats, [&](int64_t i, float* scratch) {
+    body(i * kImagesAtOnce, std::min(kImagesAtOnce, n - i * kImagesAtOnce), scratch);
+  });
+}
+
+Floats conv2d_forward(const Floats& x, const Floats& w, const py::object& b, IntPair strides, IntFour padding,
+                      float pad_value, IntPair dilation, int64_t groups) {
+  require_rank(x, 4, "x");
+  require_rank(w, 4, "w");
+  const Conv2D s = conv2d_of(shape_of(x), shape_of(w), strides, padding, pad_value, dilation, groups);
+  Floats bias;
+  if (!b.is_none()) {
+    bias = Floats::ensure(b);
+    if (!bias) throw py::error_already_set();
+    require_shape(bias, {s.k}, "b");
+  }
+  const int64_t n = x.shape(0);
+  Floats y = new_array({n, s.oh, s.ow, s.k});
+  const Conv2DKernels& conv = active_kernels().conv2d;
+  AlignedFloats packed(conv.packed_floats(s));
+  conv.pack(packed.data(), w.data(), s, 0, conv.pack_pieces(s));
+  const float *from = x.data(), *bias_data = b.is_none() ? nullptr : bias.data();
+  float* to = y.mutable_data();
+  const int64_t x_floats = s.h * s.w * s.c, y_floats = s.oh * s.ow * s.k;
+  for_images(n, conv.scratch_floats(s), [&](int64_t i, int64_t count, float* scratch) {
+    conv.forward({to + i * y_floats, y_floats, from + i * x_floats, x_floats, count}, packed.data(), bias_data, scratch,
+                 s, {}, 0, conv.pieces(s));
+  });
+  return y;
+}
+
+Floats conv2d_backward_input(const Floats& dy, const Floats& w, const std::array<int64_t, 4>& input_shape,
+                             IntPair strides, IntFour padding, IntPair dilation, int64_t groups) {
+  require_rank(w, 4, "w");
+  const std::vector<int64_t> in(input_shape.begin(), input_shape.end());
+  require(in[0] >= 0, "input_shape must not be negative");
+  const Conv2D s = conv2d_of(in, shape_of(w), strides, padding, 0, dilation, groups);
+  require_shape(dy, {in[0], s.oh, s.ow, s.k}, "dy");
+  Floats dx = new_array(in);
+  const Conv2DKernels& conv = active_kernels().conv2d;
+  AlignedFloats packed(conv.packed_transposed_floats(s));
+  conv.pack_transposed(packed.data(), w.data(), s, 0, conv.pack_transposed_pieces(s));
+  const float* from = dy.data();
+  float* to = dx.mutable_data();
+  const int64_t x_floats = s.h * s.w * s.c, y_floats = s.oh * s.ow * s.k;
+  for_images(in[0], conv.scratch_floats(s), [&](int64_t i, int64_t count, float* scratch) {
+    conv.backward_input({to + i * x_floats, x_floats, from + i * y_floats, y_floats, count}, packed.data(), scratch, s);
+  });
+  return dx;
+}
+
+Floats conv2d_backward_weight(const Floats& x, const Floats& dy, IntPair kernel_size, IntPair strides, IntFour padding,
+                              float pad_value, IntPair dilation, int64_t groups) {
+  require_rank(x, 4, "x");
+  require_rank(dy, 4, "dy");
+  require(groups >= 1 && x.shape(3) % groups == 0, "groups must divide the " + std::to_string(x.shape(3)) + " channels of x");
+  const std::vector<int64_t> w{kernel_size[0], kernel_size[1], x.shape(3) / groups, dy.shape(3)};
+  const Conv2D s = conv2d_of(shape_of(x), w, strides, padding, pad_value, dilation, groups);
+  require_shape(dy, {x.shape(0), s.oh, s.ow, s.k}, "dy");
+  Floats dw = new_array(w);
+  const Conv2DKernels& conv = active_kernels().conv2d;
+  const float *from = x.data(), *gradient = dy.data();
+  sum_in_slots(dw.mutable_data(), dw.size(), x.shape(0), conv.scratch_floats(s),
+               [&](int64_t i, float* slot, float* scratch, bool accumulate) {
+                 conv.backward_weight(slot, from + i * s.h * s.w * s.c, gradient + i * s.oh * s.ow * s.k, scratch, s,
+                                      accumulate);
+               });
+  return dw;
+}
+
+}  // namespace
+
+void bind_conv2d(py::module_& m) {
+  using py::arg;
+  m.def("conv2d_forward", &conv2d_forward, arg("x"), arg("w"), arg("b").none(true), arg("strides"), arg("padding"),
+        arg("pad_value"), arg("dilation"), arg("groups"));
+  m.def("conv2d_backward_input", &conv2d_backward_input, arg("dy"), arg("w"), arg("input_shape"), arg("strides"),
+        arg("padding"), arg("dilation"), arg("groups"));
+  m.def("conv2d_backward_weight", &conv2d_backward_weight, arg("x"), arg("dy"), arg("kernel_size"), arg("strides"),
+        arg("padding"), arg("pad_value"), arg("dilation"), arg("groups"));
+}
+
+}  // namespace pycnn::bindings
