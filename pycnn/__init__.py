@@ -1,0 +1,59 @@
+"""pycnn: convolutional networks on ordinary CPUs, with Keras' interface.
+
+    import pycnn as keras
+    (x, y), (xt, yt) = keras.datasets.fashion_mnist.load_data()
+
+`from pycnn import keras` and `import pycnn as tf` work as well: `tf.keras.layers`, `tf.nn.relu`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from pycnn import _openmp  # noqa: F401, I001  (first: it loads the core)
+from pycnn import activations, callbacks, config, initializers, layers, losses, metrics, models, optimizers
+from pycnn._version import __version__
+from pycnn.config import show_config
+from pycnn.layers import Input, Layer
+from pycnn.models import Sequential
+
+if TYPE_CHECKING:
+    from pycnn import backend, datasets, keras, nn, ops, random, saving, utils
+
+_LAZY = ("backend", "datasets", "keras", "nn", "ops", "random", "saving", "utils")
+
+__all__ = [
+    "Input",
+    "Layer",
+    "Sequential",
+    "__version__",
+    "activations",
+    "backend",
+    "callbacks",
+    "config",
+    "datasets",
+    "initializers",
+    "keras",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "nn",
+    "ops",
+    "optimizers",
+    "random",
+    "saving",
+    "show_config",
+    "utils",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return importlib.import_module(f"pycnn.{name}")
+    raise AttributeError(f"module 'pycnn' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})

@@ -1,0 +1,53 @@
+"""Keras' global settings; pycnn has one value for each."""
+
+from __future__ import annotations
+
+from pycnn._names import reset_names
+
+__all__ = [
+    "clear_session",
+    "epsilon",
+    "floatx",
+    "image_data_format",
+    "set_floatx",
+    "set_image_data_format",
+]
+
+
+def clear_session(free_memory: bool = True) -> None:
+    """Starts the automatic names of layers anew; there is no other global state.
+
+    Example:
+        >>> import pycnn as keras
+        >>> keras.backend.clear_session()
+        >>> keras.layers.Dense(1).name, keras.layers.Dense(1).name
+        ('dense', 'dense_1')
+    """
+    reset_names()
+
+
+def epsilon() -> float:
+    """1e-7: how far cross-entropies keep probabilities from 0 and 1."""
+    return 1e-7
+
+
+def floatx() -> str:
+    """'float32'."""
+    return "float32"
+
+
+def set_floatx(value: str) -> None:
+    """Accepts 'float32' only."""
+    if value != "float32":
+        raise ValueError(f"floatx {value!r} is not supported; pycnn computes in 'float32'")
+
+
+def image_data_format() -> str:
+    """'channels_last'."""
+    return "channels_last"
+
+
+def set_image_data_format(data_format: str) -> None:
+    """Accepts 'channels_last' only."""
+    if data_format != "channels_last":
+        raise ValueError(f"data_format {data_format!r} is not supported; pycnn's images are 'channels_last'")

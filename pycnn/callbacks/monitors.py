@@ -1,0 +1,194 @@
+"""Callbacks that watch a logged value: EarlyStopping and ModelCheckpoint."""
+
+from __future__ import annotations
+
+import math
+import os
+from typing import TYPE_CHECKING
+
+from pycnn._names import unknown
+from pycnn.callbacks.base import Callback
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class _Monitor(Callback):
+    """A callback that asks whether a logged value has become better."""
+
+    def __init__(self, monitor: str, mode: str, min_delta: float = 0.0) -> None:
+        super().__init__()
+        if mode not in ("auto", "min", "max"):
+            raise unknown("mode", mode, ("auto", "min", "max"))
+        self.monitor = monitor
+        self.mode = mode
+        self.min_delta = abs(min_delta)
+        self._sign = 1.0 if mode == "max" or (mode == "auto" and "acc" in monitor) else -1.0
+
+    def _worst(self) -> float:
+        return -math.inf * self._sign
+
+    def _better(self, value: float, reference: float) -> bool:
+        return self._sign * (value - reference) > self.min_delta
+
+    def _value(self, logs: dict[str, float] | None) -> float | None:
+        value = (logs or {}).get(self.monitor)
+        if value is None:
+            import warnings
+
+            warnings.warn(
+                f"{type(self).__name__} needs {self.monitor!r}, but there are only: {', '.join(logs or {})}",
+                stacklevel=2,
+            )
+        return value
+
+
+class EarlyStopping(_Monitor):
+    """Stops the training when a value has stopped getting better.
+
+    Args:
+        monitor: name of the value.
+        min_delta: what counts as better: a change of more than this.
+        patience: epochs without a better value after which the training stops.
+        verbose: 1 prints when it does.
+        mode: 'min', 'max', or 'auto': 'max' for accuracies.
+        baseline: a value that must be beaten.
+        restore_best_weights: whether the model gets back the weights of its best epoch.
+        start_from_epoch: epochs to wait before anything is monitored.
+
+    Raises:
+        ValueError: if there is no such mode.
+
+    Example:
+        >>> import pycnn as keras
+        >>> stop = keras.callbacks.EarlyStopping(patience=3, restore_best_weights=True)
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        min_delta: float = 0,
+        patience: int = 0,
+        verbose: int = 0,
+        mode: str = "auto",
+        baseline: float | None = None,
+        restore_best_weights: bool = False,
+        start_from_epoch: int = 0,
+    ) -> None:
+        super().__init__(monitor, mode, min_delta)
+        self.patience = patience
+        self.verbose = verbose
+        self.baseline = baseline
+        self.restore_best_weights = restore_best_weights
+        self.start_from_epoch = start_from_epoch
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        self.wait = 0
+        self.stopped_epoch = 0
+        self.best = self._worst()
+        self.best_epoch = 0
+        self.best_weights: list[NDArray[np.float32]] | None = None
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        value = self._value(logs)
+        if value is None or epoch < self.start_from_epoch:
+            return
+        better = self._better(value, self.best)
+        self.wait += 1
+        if better:
+            self.best, self.best_epoch = value, epoch
+            if self.baseline is None or self._better(value, self.baseline):
+                self.wait = 0
+        if self.restore_best_weights and (better or self.best_weights is None):
+            self.best_weights = self.model.get_weights()
+        if not better and self.wait >= self.patience and epoch > 0:
+            self.stopped_epoch = epoch
+            self.model.stop_training = True
+
+    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
+        if self.stopped_epoch and self.verbose:
+            print(f"Epoch {self.stopped_epoch + 1}: early stopping")
+        if self.best_weights is not None:
+            if self.verbose:
+                print(f"Restoring model weights from the end of the best epoch: {self.best_epoch + 1}.")
+            self.model.set_weights(self.best_weights)
+
+
+class ModelCheckpoint(_Monitor):
+    """Saves the model, or its weights, after each epoch or when it has become better.
+
+    Args:
+        filepath: ending in '.safetensors'; may have {epoch} and the names of logged values, for instance
+            'm-{epoch:02d}-{val_loss:.3f}.safetensors'.
+        monitor: name of the value that decides what is better.
+        verbose: 1 prints when the model is saved.
+        save_best_only: whether it is saved only when it has become better.
+        save_weights_only: whether only the weights are saved.
+        mode: 'min', 'max', or 'auto': 'max' for accuracies.
+        save_freq: 'epoch', or a number of batches.
+        initial_value_threshold: a value that must be beaten.
+
+    Raises:
+        ValueError: if an argument has the wrong value.
+
+    Example:
+        >>> import pycnn as keras
+        >>> best = keras.callbacks.ModelCheckpoint("best.safetensors", save_best_only=True)
+    """
+
+    def __init__(
+        self,
+        filepath: str | os.PathLike[str],
+        monitor: str = "val_loss",
+        verbose: int = 0,
+        save_best_only: bool = False,
+        save_weights_only: bool = False,
+        mode: str = "auto",
+        save_freq: str | int = "epoch",
+        initial_value_threshold: float | None = None,
+    ) -> None:
+        super().__init__(monitor, mode)
+        from pycnn.saving.files import checked_path
+
+        self.filepath = checked_path(filepath)
+        if save_freq != "epoch" and (not isinstance(save_freq, int) or save_freq < 1):
+            raise ValueError(
+                f"`save_freq` is {save_freq!r}; expected 'epoch' or a positive number of batches"
+            )
+        self.verbose = verbose
+        self.save_best_only = save_best_only
+        self.save_weights_only = save_weights_only
+        self.save_freq = save_freq
+        self.best = self._worst() if initial_value_threshold is None else initial_value_threshold
+        self._batches = 0
+        self._epoch = 0
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        self._batches += 1
+        if self.save_freq != "epoch" and self._batches % int(self.save_freq) == 0:
+            self._save(self._epoch, logs)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        if self.save_freq == "epoch":
+            self._save(epoch, logs)
+
+    def _save(self, epoch: int, logs: dict[str, float] | None) -> None:
+        if self.save_best_only:
+            value = self._value(logs)
+            if value is None or not self._better(value, self.best):
+                return
+            self.best = value
+        try:
+            path = self.filepath.format(epoch=epoch + 1, **(logs or {}))
+        except KeyError as error:
+            raise ValueError(f"`filepath` {self.filepath!r} names {error}, which is not logged") from None
+        if self.verbose:
+            print(f"\nEpoch {epoch + 1}: saving model to {path}")
+        if self.save_weights_only:
+            self.model.save_weights(path)
+        else:
+            self.model.save(path)

@@ -1,0 +1,108 @@
+"""Layers, with Keras' names, arguments and defaults.
+
+Images are (batch, height, width, channels). A layer can be called on an array; a model chains them.
+"""
+
+from typing import Any
+
+from pycnn import _serialization
+from pycnn.layers.activation import ELU, Activation, LeakyReLU, Maxout, ReLU, Softmax
+from pycnn.layers.base import Layer
+from pycnn.layers.convolution import Conv2D, DepthwiseConv2D
+from pycnn.layers.dense import Dense
+from pycnn.layers.input import Input, InputLayer
+from pycnn.layers.normalization import BatchNormalization
+from pycnn.layers.pooling import AveragePooling2D, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D
+from pycnn.layers.regularization import Dropout
+from pycnn.layers.reshaping import Flatten, Rescaling, Reshape, ZeroPadding2D
+
+AvgPool2D = AveragePooling2D
+Convolution2D = Conv2D
+GlobalAvgPool2D = GlobalAveragePooling2D
+GlobalMaxPool2D = GlobalMaxPooling2D
+MaxPool2D = MaxPooling2D
+
+__all__ = [
+    "ELU",
+    "Activation",
+    "AveragePooling2D",
+    "AvgPool2D",
+    "BatchNormalization",
+    "Conv2D",
+    "Convolution2D",
+    "Dense",
+    "DepthwiseConv2D",
+    "Dropout",
+    "Flatten",
+    "GlobalAveragePooling2D",
+    "GlobalAvgPool2D",
+    "GlobalMaxPool2D",
+    "GlobalMaxPooling2D",
+    "Input",
+    "InputLayer",
+    "Layer",
+    "LeakyReLU",
+    "MaxPool2D",
+    "MaxPooling2D",
+    "Maxout",
+    "ReLU",
+    "Rescaling",
+    "Reshape",
+    "Softmax",
+    "ZeroPadding2D",
+    "deserialize",
+    "serialize",
+]
+
+_CLASSES: dict[str, type[Layer]] = {
+    cls.__name__: cls
+    for cls in (
+        ELU,
+        Activation,
+        AveragePooling2D,
+        BatchNormalization,
+        Conv2D,
+        Dense,
+        DepthwiseConv2D,
+        Dropout,
+        Flatten,
+        GlobalAveragePooling2D,
+        GlobalMaxPooling2D,
+        InputLayer,
+        LeakyReLU,
+        MaxPooling2D,
+        Maxout,
+        ReLU,
+        Rescaling,
+        Reshape,
+        Softmax,
+        ZeroPadding2D,
+    )
+}
+
+
+def serialize(layer: Layer) -> dict[str, Any]:
+    """A description of a layer, without its weights, as plain data."""
+    return layer.serialize()
+
+
+def deserialize(config: Any) -> Layer:
+    """The layer that `serialize` described, with new weights; only pycnn's own classes can come out.
+
+    Args:
+        config: a dict with `class_name` and `config`.
+
+    Returns:
+        A new layer.
+
+    Raises:
+        TypeError, ValueError: if the description is none, or names a class that pycnn does not have.
+
+    Example:
+        >>> import pycnn as keras
+        >>> keras.layers.deserialize({"class_name": "Dense", "config": {"units": 2, "name": "d"}})
+        <Dense name=d, built=False>
+    """
+    from pycnn.models.sequential import Sequential
+
+    return _serialization.deserialize(config, _CLASSES | {"Sequential": Sequential}, "layer")  # type: ignore[no-any-return]

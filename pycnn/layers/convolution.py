@@ -1,0 +1,278 @@
+"""Convolutions of images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from pycnn import activations, initializers
+from pycnn.layers.base import Layer, WeightSpec, checked_data_format, plain
+from pycnn.layers.geometry import checked_padding, image_size, resolved_padding
+from pycnn.ops._arguments import as_int, as_number, as_pair
+
+if TYPE_CHECKING:
+    from pycnn._core import Graph
+    from pycnn._variable import Variable
+
+    Pair: TypeAlias = int | Sequence[int]
+    ImagePadding: TypeAlias = str | Sequence[Sequence[int]]
+
+
+class _Convolution(Layer):
+    """What both convolutions share: windows, activation, bias."""
+
+    kernel: Variable
+    bias: Variable | None
+
+    def __init__(
+        self,
+        kernel_size: Pair,
+        strides: Pair,
+        padding: ImagePadding,
+        data_format: str | None,
+        dilation_rate: Pair,
+        activation: Any,
+        use_bias: bool,
+        bias_initializer: Any,
+        padding_value: float,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        owner = type(self).__name__
+        self.kernel_size = as_pair(f"{owner}: kernel_size", kernel_size)
+        self.strides = as_pair(f"{owner}: strides", strides)
+        self.padding = checked_padding(owner, padding, explicit=True)
+        self.padding_value = as_number(f"{owner}: padding_value", padding_value)
+        self.data_format = checked_data_format(self, data_format)
+        self.dilation_rate = as_pair(f"{owner}: dilation_rate", dilation_rate)
+        if max(self.strides) > 1 and max(self.dilation_rate) > 1:
+            raise ValueError(
+                f"{owner}: strides {self.strides} and dilation_rate {self.dilation_rate} are both above 1"
+            )
+        self.activation = activations.get(activation)
+        self.use_bias = bool(use_bias)
+        self.bias_initializer = initializers.get(bias_initializer)
+        if not self.use_bias:
+            self.bias = None
+
+    def _lower(self, graph: Graph, node: int, filters: int, groups: int) -> int:
+        padding = resolved_padding(
+            self.padding, graph.shape(node), self.kernel_size, self.strides, self.dilation_rate
+        )
+        node = graph.conv2d(
+            node,
+            filters=filters,
+            kernel_size=self.kernel_size,
+            strides=self.strides,
+            padding=padding,
+            pad_value=self.padding_value,
+            dilation=self.dilation_rate,
+            groups=groups,
+            use_bias=self.use_bias,
+            name=self.name,
+        )
+        return activations.lower(self.activation, graph, node, self.name)
+
+    def _shared_config(self) -> dict[str, Any]:
+        config = {
+            "kernel_size": list(self.kernel_size),
+            "strides": list(self.strides),
+            "padding": plain(self.padding),
+            "data_format": self.data_format,
+            "dilation_rate": list(self.dilation_rate),
+            "activation": activations.serialize(self.activation),
+            "use_bias": self.use_bias,
+            "bias_initializer": initializers.serialize(self.bias_initializer),
+            "bias_regularizer": None,
+            "activity_regularizer": None,
+            "bias_constraint": None,
+        }
+        return config | ({"padding_value": self.padding_value} if self.padding_value else {})
+
+
+class Conv2D(_Convolution):
+    """2D convolution: y[i, j, f] = b[f] + sum over window and channels of x * w[..., f].
+
+    Input (n, h, w, c), output (n, oh, ow, filters), kernel (kh, kw, c / groups, filters), bias (filters,).
+
+    Args:
+        filters: number of output channels.
+        kernel_size: height and width of the window in pixels, or one integer for both.
+        strides: step of the window in pixels.
+        padding: 'valid' (none), 'same' (ceil(size / stride) outputs, the odd pixel at the bottom and right),
+            or, beyond Keras, explicit pixels ((top, bottom), (left, right)).
+        data_format: None or 'channels_last'.
+        dilation_rate: distance of the window's taps in pixels.
+        groups: input and output channels are divided into so many independent groups.
+        activation: name, function, layer or None.
+        use_bias: whether there is a bias.
+        kernel_initializer: name or object.
+        bias_initializer: name or object.
+        kernel_regularizer: only None, as all regularizers and constraints.
+        padding_value: beyond Keras, the value of the pixels outside the image.
+        kwargs: name, trainable, input_shape.
+
+    Raises:
+        TypeError, ValueError: if an argument has the wrong type or value.
+
+    Example:
+        >>> import numpy as np
+        >>> import pycnn as keras
+        >>> layer = keras.layers.Conv2D(1, 3, padding="same", kernel_initializer="ones")
+        >>> layer(np.ones((1, 2, 2, 1)))[0, :, :, 0]
+        array([[4., 4.],
+               [4., 4.]], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Pair,
+        strides: Pair = (1, 1),
+        padding: ImagePadding = "valid",
+        data_format: str | None = None,
+        dilation_rate: Pair = (1, 1),
+        groups: int = 1,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: None = None,
+        bias_regularizer: None = None,
+        activity_regularizer: None = None,
+        kernel_constraint: None = None,
+        bias_constraint: None = None,
+        *,
+        padding_value: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias, bias_initializer,
+            padding_value, activity_regularizer=activity_regularizer, **kwargs,
+        )  # fmt: skip
+        self.filters = as_int("Conv2D: filters", filters, 1)
+        self.groups = as_int("Conv2D: groups", groups, 1)
+        if self.filters % self.groups:
+            raise ValueError(f"Conv2D: {self.filters} filters cannot be divided into {self.groups} groups")
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self._reject(
+            kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            bias_constraint=bias_constraint,
+        )
+
+    def weight_specs(self, input_shape: tuple[int, ...]) -> list[WeightSpec]:
+        channels = image_size(self.name, input_shape)[2]
+        if channels % self.groups:
+            raise ValueError(
+                f"Layer {self.name!r}: {channels} input channels cannot be divided into {self.groups} groups"
+            )
+        shape = (*self.kernel_size, channels // self.groups, self.filters)
+        specs = [WeightSpec("kernel", shape, self.kernel_initializer)]
+        return specs + [WeightSpec("bias", (self.filters,), self.bias_initializer)] * self.use_bias
+
+    def lower(self, graph: Graph, node: int) -> int:
+        return self._lower(graph, node, self.filters, self.groups)
+
+    def get_config(self) -> dict[str, Any]:
+        return (
+            super().get_config()
+            | self._shared_config()
+            | {
+                "filters": self.filters,
+                "groups": self.groups,
+                "kernel_initializer": initializers.serialize(self.kernel_initializer),
+                "kernel_regularizer": None,
+                "kernel_constraint": None,
+            }
+        )
+
+
+class DepthwiseConv2D(_Convolution):
+    """A convolution of each channel on its own, with `depth_multiplier` outputs for each.
+
+    Input (n, h, w, c), output (n, oh, ow, c * depth_multiplier), kernel (kh, kw, c, depth_multiplier).
+
+    Args:
+        kernel_size: height and width of the window in pixels, or one integer for both.
+        strides: step of the window in pixels.
+        padding: 'valid', 'same' or ((top, bottom), (left, right)), as in `Conv2D`.
+        depth_multiplier: outputs for each input channel.
+        data_format: None or 'channels_last'.
+        dilation_rate: distance of the window's taps in pixels.
+        activation: name, function, layer or None.
+        use_bias: whether there is a bias.
+        depthwise_initializer: name or object.
+        bias_initializer: name or object.
+        depthwise_regularizer: only None, as all regularizers and constraints.
+        padding_value: beyond Keras, the value of the pixels outside the image.
+        kwargs: name, trainable, input_shape.
+
+    Raises:
+        TypeError, ValueError: if an argument has the wrong type or value.
+
+    Example:
+        >>> import numpy as np
+        >>> import pycnn as keras
+        >>> layer = keras.layers.DepthwiseConv2D(2, depthwise_initializer="ones")
+        >>> layer(np.ones((1, 2, 2, 3)))
+        array([[[[4., 4., 4.]]]], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        kernel_size: Pair,
+        strides: Pair = (1, 1),
+        padding: ImagePadding = "valid",
+        depth_multiplier: int = 1,
+        data_format: str | None = None,
+        dilation_rate: Pair = (1, 1),
+        activation: Any = None,
+        use_bias: bool = True,
+        depthwise_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        depthwise_regularizer: None = None,
+        bias_regularizer: None = None,
+        activity_regularizer: None = None,
+        depthwise_constraint: None = None,
+        bias_constraint: None = None,
+        *,
+        padding_value: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias, bias_initializer,
+            padding_value, activity_regularizer=activity_regularizer, **kwargs,
+        )  # fmt: skip
+        self.depth_multiplier = as_int("DepthwiseConv2D: depth_multiplier", depth_multiplier, 1)
+        self.depthwise_initializer = initializers.get(depthwise_initializer)
+        self._reject(
+            depthwise_regularizer=depthwise_regularizer,
+            bias_regularizer=bias_regularizer,
+            depthwise_constraint=depthwise_constraint,
+            bias_constraint=bias_constraint,
+        )
+
+    def weight_specs(self, input_shape: tuple[int, ...]) -> list[WeightSpec]:
+        channels = image_size(self.name, input_shape)[2]
+        shape = (*self.kernel_size, channels, self.depth_multiplier)
+        specs = [WeightSpec("kernel", shape, self.depthwise_initializer)]
+        filters = channels * self.depth_multiplier
+        return specs + [WeightSpec("bias", (filters,), self.bias_initializer)] * self.use_bias
+
+    def lower(self, graph: Graph, node: int) -> int:
+        channels = graph.shape(node)[-1]
+        return self._lower(graph, node, channels * self.depth_multiplier, channels)
+
+    def get_config(self) -> dict[str, Any]:
+        return (
+            super().get_config()
+            | self._shared_config()
+            | {
+                "depth_multiplier": self.depth_multiplier,
+                "depthwise_initializer": initializers.serialize(self.depthwise_initializer),
+                "depthwise_regularizer": None,
+                "depthwise_constraint": None,
+            }
+        )

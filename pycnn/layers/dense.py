@@ -1,0 +1,97 @@
+"""Fully connected layers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pycnn import activations, initializers
+from pycnn.layers.base import Layer, WeightSpec
+from pycnn.ops._arguments import as_int
+
+if TYPE_CHECKING:
+    from pycnn._core import Graph
+    from pycnn._variable import Variable
+
+
+class Dense(Layer):
+    """activation(x @ kernel + bias), along the last axis.
+
+    Input (n, ..., d), output (n, ..., units), kernel (d, units), bias (units,).
+
+    Args:
+        units: number of outputs.
+        activation: name, function, layer or None.
+        use_bias: whether there is a bias.
+        kernel_initializer: name or object.
+        bias_initializer: name or object.
+        kernel_regularizer: only None, as all regularizers, constraints, lora and quantization arguments.
+        kwargs: name, trainable, input_shape, input_dim.
+
+    Raises:
+        TypeError, ValueError: if an argument has the wrong type or value.
+
+    Example:
+        >>> import pycnn as keras
+        >>> keras.layers.Dense(1, kernel_initializer="ones")([[1, 2, 3]])
+        array([[6.]], dtype=float32)
+    """
+
+    kernel: Variable
+    bias: Variable | None
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: None = None,
+        bias_regularizer: None = None,
+        activity_regularizer: None = None,
+        kernel_constraint: None = None,
+        bias_constraint: None = None,
+        lora_rank: None = None,
+        lora_alpha: None = None,
+        quantization_config: None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self.units = as_int("Dense: units", units, 1)
+        self.activation = activations.get(activation)
+        self.use_bias = bool(use_bias)
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        if not self.use_bias:
+            self.bias = None
+        self._reject(
+            kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            bias_constraint=bias_constraint,
+            lora_rank=lora_rank,
+            lora_alpha=lora_alpha,
+            quantization_config=quantization_config,
+        )
+
+    def weight_specs(self, input_shape: tuple[int, ...]) -> list[WeightSpec]:
+        specs = [WeightSpec("kernel", (input_shape[-1], self.units), self.kernel_initializer)]
+        return specs + [WeightSpec("bias", (self.units,), self.bias_initializer)] * self.use_bias
+
+    def lower(self, graph: Graph, node: int) -> int:
+        node = graph.dense(node, units=self.units, use_bias=self.use_bias, name=self.name)
+        return activations.lower(self.activation, graph, node, self.name)
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {
+            "units": self.units,
+            "activation": activations.serialize(self.activation),
+            "use_bias": self.use_bias,
+            "kernel_initializer": initializers.serialize(self.kernel_initializer),
+            "bias_initializer": initializers.serialize(self.bias_initializer),
+            "kernel_regularizer": None,
+            "bias_regularizer": None,
+            "kernel_constraint": None,
+            "bias_constraint": None,
+            "quantization_config": None,
+        }

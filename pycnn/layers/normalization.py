@@ -1,0 +1,144 @@
+"""Batch normalization."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pycnn import initializers
+from pycnn.layers.activation import check_last_axis
+from pycnn.layers.base import Layer, WeightSpec
+from pycnn.ops._arguments import as_int, as_number
+
+if TYPE_CHECKING:
+    from pycnn._core import Graph
+    from pycnn._variable import Variable
+
+
+class BatchNormalization(Layer):
+    """gamma * (x - mean) / sqrt(variance + epsilon) + beta for each channel. Ioffe & Szegedy 2015.
+
+    In training, mean and (biased) variance are the batch's, and moving = momentum * moving + (1 - momentum) *
+    batch. In inference, and where `trainable` is False, they are the moving ones. Weights of shape
+    (channels,) in the order gamma, beta, moving_mean, moving_variance.
+
+    Args:
+        axis: -1, or the number of the last axis, the batch axis counted.
+        momentum: of the moving statistics, in [0, 1].
+        epsilon: positive, keeps the square root away from zero.
+        center: whether there is a beta.
+        scale: whether there is a gamma.
+        beta_initializer: name or object, as the other three.
+        beta_regularizer: only None, as all regularizers and constraints.
+        renorm: only False.
+        renorm_clipping: only None.
+        renorm_momentum: has no effect without renorm.
+        synchronized: only False.
+        kwargs: name, trainable, input_shape.
+
+    Raises:
+        TypeError, ValueError: if an argument has the wrong type or value.
+
+    Example:
+        >>> import pycnn as keras
+        >>> layer = keras.layers.BatchNormalization(epsilon=1e-12)
+        >>> layer([[1, 2, 3]]), [weight.name for weight in layer.weights]
+        (array([[1., 2., 3.]], dtype=float32), ['gamma', 'beta', 'moving_mean', 'moving_variance'])
+    """
+
+    gamma: Variable | None
+    beta: Variable | None
+    moving_mean: Variable
+    moving_variance: Variable
+
+    def __init__(
+        self,
+        axis: int = -1,
+        momentum: float = 0.99,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        moving_mean_initializer: Any = "zeros",
+        moving_variance_initializer: Any = "ones",
+        beta_regularizer: None = None,
+        gamma_regularizer: None = None,
+        beta_constraint: None = None,
+        gamma_constraint: None = None,
+        renorm: bool = False,
+        renorm_clipping: None = None,
+        renorm_momentum: float = 0.99,
+        synchronized: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.axis = as_int("BatchNormalization: axis", axis, -1)
+        self.momentum = as_number("BatchNormalization: momentum", momentum)
+        self.epsilon = as_number("BatchNormalization: epsilon", epsilon)
+        self.center = bool(center)
+        self.scale = bool(scale)
+        self.beta_initializer = initializers.get(beta_initializer)
+        self.gamma_initializer = initializers.get(gamma_initializer)
+        self.moving_mean_initializer = initializers.get(moving_mean_initializer)
+        self.moving_variance_initializer = initializers.get(moving_variance_initializer)
+        if not 0 <= self.momentum <= 1:
+            raise ValueError(f"BatchNormalization: momentum is {momentum!r}; expected a number from 0 to 1")
+        if not self.epsilon > 0:
+            raise ValueError(f"BatchNormalization: epsilon is {epsilon!r}; expected a positive number")
+        if not self.center:
+            self.beta = None
+        if not self.scale:
+            self.gamma = None
+        self._reject(
+            beta_regularizer=beta_regularizer,
+            gamma_regularizer=gamma_regularizer,
+            beta_constraint=beta_constraint,
+            gamma_constraint=gamma_constraint,
+            renorm=renorm or None,
+            renorm_clipping=renorm_clipping,
+            synchronized=synchronized or None,
+        )
+        self.renorm_momentum = renorm_momentum
+
+    def weight_specs(self, input_shape: tuple[int, ...]) -> list[WeightSpec]:
+        check_last_axis(self, self.axis, input_shape)
+        shape = (input_shape[-1],)
+        specs = [WeightSpec("gamma", shape, self.gamma_initializer)] * self.scale
+        specs += [WeightSpec("beta", shape, self.beta_initializer)] * self.center
+        specs += [WeightSpec("moving_mean", shape, self.moving_mean_initializer, trainable=False)]
+        return [
+            *specs,
+            WeightSpec("moving_variance", shape, self.moving_variance_initializer, trainable=False),
+        ]
+
+    def lower(self, graph: Graph, node: int) -> int:
+        return graph.batch_norm(
+            node,
+            momentum=self.momentum,
+            epsilon=self.epsilon,
+            center=self.center,
+            scale=self.scale,
+            frozen=not self.trainable,
+            name=self.name,
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {
+            "axis": self.axis,
+            "momentum": self.momentum,
+            "epsilon": self.epsilon,
+            "center": self.center,
+            "scale": self.scale,
+            "beta_initializer": initializers.serialize(self.beta_initializer),
+            "gamma_initializer": initializers.serialize(self.gamma_initializer),
+            "moving_mean_initializer": initializers.serialize(self.moving_mean_initializer),
+            "moving_variance_initializer": initializers.serialize(self.moving_variance_initializer),
+            "beta_regularizer": None,
+            "gamma_regularizer": None,
+            "beta_constraint": None,
+            "gamma_constraint": None,
+            "synchronized": False,
+            "renorm": False,
+            "renorm_clipping": None,
+            "renorm_momentum": self.renorm_momentum,
+        }

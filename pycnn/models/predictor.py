@@ -1,0 +1,185 @@
+"""Prediction with a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from pycnn._program import Program
+from pycnn.callbacks import CallbackList
+from pycnn.layers.base import Layer, run
+from pycnn.models.data import as_samples, is_sequence, is_stream
+from pycnn.models.progress import Progress, is_live
+from pycnn.ops._arguments import as_int
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    F32: TypeAlias = NDArray[np.float32]
+
+_QUIET_SECONDS = 1.0  # `predict` shows nothing before
+
+
+class Predictor(Layer):
+    """What a model does with data alone. A subclass has the layers, and makes them into a program."""
+
+    _program: Program | None
+
+    def _is_ready(self) -> bool:
+        """Whether the program can be made without data."""
+        raise NotImplementedError
+
+    def _ready(self, samples: NDArray[Any] | None) -> Program:
+        """The program, made for the shape of the samples if it is not known yet."""
+        raise NotImplementedError
+
+    def _program_is_current(self) -> bool:
+        """Whether there is a program, and `trainable` of all layers is what it was made for."""
+        raise NotImplementedError
+
+    def _known_output_shape(self) -> tuple[int, ...] | None:
+        """The output's shape without the batch axis, once it is known."""
+        raise NotImplementedError
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: str | int = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+    ) -> F32:
+        """The network's output, in inference mode.
+
+        Args:
+            x: samples (n, ...), or what yields batches of them (alone, or as the first of a tuple).
+            batch_size: the result does not depend on it; it only sets how much is done between two looks for
+                Ctrl-C.
+            verbose: 0 prints nothing, 1 and 2 progress; 'auto' progress on a terminal where it takes long.
+            steps: number of batches; None for all.
+            callbacks: list of callbacks.
+
+        Returns:
+            A float32 array (n, ...).
+
+        Raises:
+            TypeError, ValueError: if data or arguments do not fit.
+
+        Example:
+            >>> import numpy as np
+            >>> import pycnn as keras
+            >>> dense = keras.layers.Dense(1, kernel_initializer="ones")
+            >>> model = keras.Sequential([keras.Input((2,)), dense])
+            >>> model.predict(np.array([[1.0, 2.0]]))
+            array([[3.]], dtype=float32)
+        """
+        program = self._program
+        if (
+            program is not None
+            and type(x) is np.ndarray
+            and x.shape[1:] == program.input_shape
+            and 0 < len(x) <= program.samples_per_call
+            and batch_size is steps is callbacks is None
+            and (verbose == "auto" or verbose == 0)
+        ):
+            return run(program, as_samples("x", x))  # one call: nothing to cut and nothing to show
+        return self._predict(x, batch_size, verbose, steps, callbacks)
+
+    def _predict(
+        self, x: Any, batch_size: int | None, verbose: str | int, steps: int | None, callbacks: Any
+    ) -> F32:
+        level = checked_verbose(verbose)
+        size = checked_batch_size("batch_size", batch_size)
+        steps = checked_steps("steps", steps)
+        patience = _QUIET_SECONDS if verbose == "auto" else 0.0
+        if patience and not is_live():
+            level = 0
+        if is_stream(x):
+            batches, total = self._stream(x, steps)
+        else:
+            batches, total = self._slices(x, size, steps, exact=callbacks is not None)
+        called = CallbackList(callbacks, self, {"verbose": level, "epochs": 1, "steps": total})
+        begin, end = called.hooks("on_predict_batch_begin"), called.hooks("on_predict_batch_end")
+        progress = Progress(total, level, patience)
+        called.call("on_predict_begin")
+        outputs: list[F32] = []
+        for step, samples in enumerate(batches):
+            for hook in begin:
+                hook(step)
+            outputs.append(run(self._ready(samples), samples))
+            for hook in end:
+                hook(step, {"outputs": outputs[-1]})
+            if progress.due():
+                progress.draw(step + 1, {})
+        if not outputs:
+            raise ValueError("`x` has no batches to predict; expected at least one")
+        progress.finish(len(outputs), {})
+        called.call("on_predict_end")
+        return outputs[0] if len(outputs) == 1 else np.concatenate(outputs)
+
+    def _slices(
+        self, x: Any, size: int, steps: int | None, exact: bool
+    ) -> tuple[Iterator[NDArray[Any]], int]:
+        """Slices of an array, larger ones than asked for where nobody watches them."""
+        samples = self._samples(x)
+        if not exact and steps is None:
+            size = max(size, self._ready(samples).samples_per_call)
+        slices = [samples[start : start + size] for start in range(0, max(len(samples), 1), size)][:steps]
+        return iter(slices), len(slices)
+
+    def _stream(self, x: Any, steps: int | None) -> tuple[Iterator[NDArray[Any]], int | None]:
+        """Samples of the batches of a stream."""
+        total = len(x) if steps is None and is_sequence(x) else steps
+
+        def batches() -> Iterator[NDArray[Any]]:
+            items = (x[i] for i in range(len(x))) if is_sequence(x) else iter(x)
+            for _, item in zip(range(2**62 if total is None else total), items, strict=False):
+                yield self._samples(item[0] if isinstance(item, (tuple, list)) else item)
+
+        return batches(), total
+
+    def _samples(self, x: Any) -> NDArray[Any]:
+        """x as the core takes it."""
+        samples = None if self._is_ready() else as_samples("x", x)
+        return as_samples("x", x if samples is None else samples, self._ready(samples).input_shape)
+
+    def predict_on_batch(self, x: Any) -> F32:
+        """The output for one batch, in one go.
+
+        Args:
+            x: samples (n, ...).
+
+        Returns:
+            A float32 array (n, ...).
+
+        Raises:
+            TypeError, ValueError: if the samples do not fit.
+        """
+        return run(self._ready(None if self._is_ready() else as_samples("x", x)), self._samples(x))
+
+    def __call__(self, x: Any, training: bool = False) -> F32:
+        """The same as `predict_on_batch`; `training` can only be False."""
+        if training:
+            raise ValueError(f"Model {self.name!r}: training=True works in `fit` and `train_on_batch` only")
+        return self.predict_on_batch(x)
+
+
+def checked_batch_size(name: str, value: Any) -> int:
+    """A number of samples; 32 for None."""
+    return 32 if value is None else as_int(f"`{name}`", value, 1)
+
+
+def checked_steps(name: str, value: Any) -> int | None:
+    """A number of batches, or None."""
+    return None if value is None else as_int(f"`{name}`", value, 1)
+
+
+def checked_verbose(verbose: Any) -> int:
+    """0, 1 or 2."""
+    if verbose == "auto":
+        return 1
+    if verbose in (0, 1, 2):
+        return int(verbose)
+    raise ValueError(f"`verbose` is {verbose!r}; expected 'auto', 0, 1 or 2")

@@ -1,0 +1,164 @@
+"""The table of a model's layers, in Keras' look and as plain text."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pycnn._variable import Variable
+    from pycnn.layers.base import Layer
+    from pycnn.models.sequential import Sequential
+
+_UNITS = ("B", "KB", "MB", "GB", "TB")
+
+
+def summary_text(
+    model: Sequential,
+    line_length: int | None,
+    positions: Sequence[float] | None,
+    expand_nested: bool,
+    show_trainable: bool,
+    layer_range: Sequence[str] | None,
+) -> str:
+    """The text that `Sequential.summary` prints."""
+    header, align = ["Layer (type)", "Output Shape", "Param #"], "<<>"
+    positions = list(positions or (0.45, 0.80, 1.0))
+    default_length = 88
+    if show_trainable:
+        header.append("Trainable")
+        align += "^"
+        positions = [position * 0.9 for position in positions] + [1.0]
+        default_length += 12
+    length = line_length or min(default_length, shutil.get_terminal_size().columns - 4)
+    widths = _widths(positions, length)
+    rows = [
+        _fields(layer, level, show_trainable)
+        for layer, level in _listed(_in_range(model.layers, layer_range), 0, expand_nested)
+    ]
+    lines = [
+        f'Model: "{model.name}"',
+        _rule("┏┳┓", "━", widths),
+        *_row(header, widths, align, "┃", bottom=True),
+    ]
+    lines.append(_rule("┡╇┩", "━", widths))
+    for i, row in enumerate(rows):
+        lines += [_rule("├┼┤", "─", widths)] if i else []
+        lines += _row(row, widths, align, "│", bottom=False)
+    lines.append(_rule("└┴┘", "─", widths))
+    optimizer_params = _optimizer_params(model)
+    trainable, fixed = _count(model.trainable_weights), _count(model.non_trainable_weights)
+    totals = [
+        ("Total", trainable + fixed + optimizer_params),
+        ("Trainable", trainable),
+        ("Non-trainable", fixed),
+    ] + [("Optimizer", optimizer_params)] * bool(optimizer_params)
+    lines += [f" {name} params: {number:,} ({_memory(4 * number)})" for name, number in totals]
+    return "\n".join(lines) + "\n"
+
+
+def _widths(positions: Sequence[float], length: int) -> list[int]:
+    """Characters between the bars: columns and two blanks each, shortened evenly until the line fits."""
+    ends = [int(position * length) for position in positions]
+    widths = [end - start + 2 for start, end in zip([0, *ends], ends, strict=False)]
+    if min(widths) < 6:
+        raise ValueError(f"`line_length` {length} is too short for a summary")
+    excess = sum(widths) + len(widths) + 1 - length
+    for i in range(len(widths)):
+        cut = round(excess / (len(widths) - i))
+        widths[i] -= cut
+        excess -= cut
+    return widths
+
+
+def _fields(layer: Layer, level: int, show_trainable: bool) -> list[str]:
+    prefix = "   " * level + "└ " if level else ""
+    try:
+        shape = str(layer.output_shape)
+    except AttributeError:
+        shape = "?"
+    params = f"{layer.count_params():,}" if layer.built else "0 (unbuilt)"
+    fields = [f"{prefix}{layer.name} ({type(layer).__name__})", shape, params]
+    mark = "-" if not layer.weights else "Y" if layer.trainable else "N"
+    return [*fields, mark] if show_trainable else fields
+
+
+def _listed(layers: Sequence[Layer], level: int, expand: bool) -> list[tuple[Layer, int]]:
+    listed = []
+    for layer in layers:
+        listed.append((layer, level))
+        if expand:
+            listed += _listed(getattr(layer, "layers", []), level + 1, expand)
+    return listed
+
+
+def _in_range(layers: Sequence[Layer], layer_range: Sequence[str] | None) -> Sequence[Layer]:
+    """From the first layer whose name matches layer_range[0] to the last that matches layer_range[1]."""
+    if layer_range is None:
+        return layers
+    if len(layer_range) != 2 or not all(isinstance(name, str) for name in layer_range):
+        raise ValueError(f"`layer_range` is {layer_range!r}; expected two names of layers")
+    first = [i for i, layer in enumerate(layers) if re.match(layer_range[0], layer.name)]
+    last = [i for i, layer in enumerate(layers) if re.match(layer_range[1], layer.name)]
+    if not first or not last:
+        raise ValueError(
+            f"`layer_range` {layer_range!r} matches none of {', '.join(layer.name for layer in layers)}"
+        )
+    start, stop = sorted((first[0], last[-1]))
+    return layers[start : stop + 1]
+
+
+def _rule(corners: Sequence[str], line: str, widths: Sequence[int]) -> str:
+    left, middle, right = tuple(corners)
+    return left + middle.join(line * width for width in widths) + right
+
+
+def _row(cells: Sequence[str], widths: Sequence[int], align: str, bar: str, bottom: bool) -> list[str]:
+    columns = [_wrapped(cell, width - 2) for cell, width in zip(cells, widths, strict=True)]
+    height = max(map(len, columns))
+    columns = [[""] * (height - len(c)) + c if bottom else c + [""] * (height - len(c)) for c in columns]
+    lines = []
+    for i in range(height):
+        texts = [
+            f" {column[i]:{side}{width - 2}} "
+            for column, width, side in zip(columns, widths, align, strict=True)
+        ]
+        lines.append(bar + bar.join(texts) + bar)
+    return lines
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Words on lines of at most `width` characters; a word that is longer is cut."""
+    indent = text[: len(text) - len(text.lstrip())]
+    lines = [""]
+    for word in text.split():
+        candidate = f"{lines[-1]} {word}" if lines[-1] else indent + word if len(lines) == 1 else word
+        if len(candidate) <= width or not lines[-1]:
+            lines[-1] = candidate
+        else:
+            lines.append(word)
+    return [_cut(line, width) for line in lines]
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _count(variables: Sequence[Variable]) -> int:
+    return sum(variable.size for variable in variables)
+
+
+def _optimizer_params(model: Sequential) -> int:
+    """Numbers that the optimizer keeps: its state, the count of steps and the learning rate."""
+    network = model.optimizer_network()
+    return 0 if network is None else len(network.optimizer_slots) * _count(model.trainable_weights) + 2
+
+
+def _memory(size: float) -> str:
+    for unit in _UNITS[:-1]:
+        if size < 1024:
+            return f"{size:.2f} {unit}"
+        size /= 1024
+    return f"{size:.2f} {_UNITS[-1]}"

@@ -1,0 +1,148 @@
+"""Models in safetensors files: weights and optimizer state as arrays, the rest as JSON in the header."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from pycnn._version import __version__
+from pycnn.saving.files import (
+    Reader,
+    check_weights,
+    checked_path,
+    checked_variables,
+    named_variables,
+    opened,
+    write,
+)
+
+if TYPE_CHECKING:
+    from pycnn.models.sequential import Sequential
+
+    Path: TypeAlias = str | os.PathLike[str]
+
+_LARGEST_JSON = 1 << 24  # characters
+
+
+def save_model(model: Sequential, filepath: Path, overwrite: bool = True, zipped: None = None) -> None:
+    """Writes a model; see `Sequential.save`.
+
+    Args:
+        model: that is built.
+        filepath: ending in '.safetensors'.
+        overwrite: whether a file of that name may be replaced.
+        zipped: only None.
+    """
+    path = checked_path(filepath)
+    if zipped is not None:
+        raise ValueError(f"`zipped` is not supported; expected None, not {zipped!r}")
+    variables = checked_variables(model)
+    arrays = {f"weights/{name}": variable.numpy() for name, variable in variables.items()}
+    metadata = {"format": "pycnn", "version": __version__, "model": _to_json(model.serialize())}
+    if model.compiled:
+        metadata["compile"] = _to_json(model.get_compile_config())
+    network = model.optimizer_network()
+    if network is not None:
+        metadata["iterations"] = str(network.iterations)
+        for slot in network.optimizer_slots:
+            for i, name in enumerate(variables):
+                arrays[f"optimizer/{slot}/{name}"] = network.optimizer_slot(slot, i).reshape(-1).copy()
+    write(path, arrays, metadata, overwrite)
+
+
+def load_model(
+    filepath: Path, custom_objects: None = None, compile: bool = True, safe_mode: bool = True
+) -> Sequential:
+    """Reads a model that `save_model` wrote. Nothing in a file is ever executed.
+
+    Args:
+        filepath: ending in '.safetensors'.
+        custom_objects: only None.
+        compile: whether the model is compiled as it was, with the optimizer's state.
+        safe_mode: only True; there is no other.
+
+    Returns:
+        The model.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is no such file, is damaged, is larger than 4 GiB, or names classes that pycnn
+            lacks.
+    """
+    if custom_objects is not None:
+        raise ValueError(f"`custom_objects` is not supported; expected None, not {custom_objects!r}")
+    if not safe_mode:
+        raise ValueError("`safe_mode` can only be True: nothing in a file is executed")
+    with opened(filepath) as reader:
+        if reader.metadata.get("format") != "pycnn":
+            raise ValueError(f"{reader.path!r} is a safetensors file, but not a model that pycnn saved")
+        try:
+            model = _described(reader)
+        except (TypeError, ValueError, KeyError, AttributeError, RecursionError, OverflowError) as error:
+            raise ValueError(f"{reader.path!r} does not describe a model of pycnn: {error!s:.400}") from error
+        variables = named_variables(model)
+        check_weights(reader, variables)
+        for name, variable in variables.items():
+            variable.assign(reader.array(f"weights/{name}"))
+        if compile and "compile" in reader.metadata:
+            try:
+                model.compile_from_config(_from_json(reader.metadata["compile"]))
+                _restore_optimizer(reader, model)
+            except (TypeError, ValueError, KeyError, AttributeError, RecursionError, OverflowError) as error:
+                raise ValueError(
+                    f"{reader.path!r} has a damaged optimizer or loss: {error!s:.400}"
+                ) from error
+    return model
+
+
+def _described(reader: Reader) -> Sequential:
+    """The model of the header, whose weights are not made yet: their shapes are checked first."""
+    from pycnn import layers
+    from pycnn.models.sequential import Sequential
+
+    model = layers.deserialize(_from_json(reader.metadata["model"]))
+    if not isinstance(model, Sequential) or not model.built:
+        raise ValueError("expected a Sequential model with a known input shape")
+    return model
+
+
+def _restore_optimizer(reader: Reader, model: Sequential) -> None:
+    names = [name for name in reader.shapes if name.startswith("optimizer/")]
+    if "iterations" not in reader.metadata:
+        if names:
+            raise ValueError("the optimizer's state has no count of steps")
+        return
+    network = model.optimizer_network(create=True)
+    assert network is not None
+    variables = list(named_variables(model))
+    expected = {
+        f"optimizer/{slot}/{name}": (slot, i)
+        for slot in network.optimizer_slots
+        for i, name in enumerate(variables)
+    }
+    if expected.keys() != set(names):
+        raise ValueError("the optimizer's state does not belong to the model")
+    iterations = int(reader.metadata["iterations"])
+    if not 0 <= iterations < 2**62:
+        raise ValueError(f"{iterations} steps of the optimizer")
+    for name, (slot, i) in expected.items():
+        view = network.optimizer_slot(slot, i)
+        if reader.shapes[name] != (view.size,):
+            raise ValueError(f"{name!r} has shape {reader.shapes[name]}, expected {(view.size,)}")
+        view[...] = reader.array(name).reshape(view.shape)
+    network.iterations = iterations
+
+
+def _to_json(value: Any) -> str:
+    return json.dumps(value, allow_nan=False)
+
+
+def _from_json(text: str) -> Any:
+    if len(text) > _LARGEST_JSON:
+        raise ValueError(f"a description of {len(text):,} characters is too long")
+
+    def refuse(name: str) -> None:
+        raise ValueError(f"{name} in JSON")
+
+    return json.loads(text, parse_constant=refuse)

@@ -1,0 +1,136 @@
+"""Small helpers, with Keras' names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from pycnn import _seeds
+from pycnn.ops._arguments import as_int
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    F64: TypeAlias = NDArray[np.float64]
+
+__all__ = ["PyDataset", "Sequence", "normalize", "set_random_seed", "to_categorical"]
+
+
+def set_random_seed(seed: int) -> None:
+    """Seeds Python's `random`, NumPy, and pycnn: weights, shuffling and dropout are the same from here on.
+
+    Args:
+        seed: an integer in [0, 2**32).
+
+    Raises:
+        TypeError, ValueError: if it is none.
+
+    Example:
+        >>> import pycnn as keras
+        >>> keras.utils.set_random_seed(1)
+    """
+    import random
+
+    _seeds.set_seed(seed)
+    random.seed(seed)
+    np.random.seed(seed)
+
+
+def to_categorical(x: ArrayLike, num_classes: int | None = None) -> F64:
+    """Class numbers as one-hot vectors.
+
+    Args:
+        x: integers from 0 on, of any shape; a last axis of length one is dropped.
+        num_classes: None for the largest plus one.
+
+    Returns:
+        A float64 array of the shape of x with an axis of length num_classes behind.
+
+    Raises:
+        TypeError, ValueError: if x has no integers, or some outside of the classes.
+
+    Example:
+        >>> import pycnn as keras
+        >>> keras.utils.to_categorical([0, 2])
+        array([[1., 0., 0.],
+               [0., 0., 1.]])
+    """
+    given = np.asarray(x)
+    if given.dtype.kind not in "biuf":
+        raise TypeError(f"to_categorical: x has dtype {given.dtype}; expected integers")
+    if given.dtype.kind == "f" and not np.isfinite(given).all():
+        raise ValueError("to_categorical: x has NaN or infinite values; expected integers")
+    labels = given.astype(np.int64)
+    shape = labels.shape[:-1] if labels.ndim > 1 and labels.shape[-1] == 1 else labels.shape
+    labels = labels.reshape(-1)
+    if num_classes is None and not labels.size:
+        raise ValueError("to_categorical: x is empty; give `num_classes`")
+    classes = (
+        int(labels.max()) + 1
+        if num_classes is None
+        else as_int("to_categorical: num_classes", num_classes, 1)
+    )
+    if labels.size and (labels.min() < 0 or labels.max() >= classes):
+        raise ValueError(
+            f"to_categorical: x has values from {labels.min()} to {labels.max()}; expected 0 to {classes - 1}"
+        )
+    one_hot = np.zeros((labels.size, classes))
+    one_hot[np.arange(labels.size), labels] = 1.0
+    return one_hot.reshape((*shape, classes))
+
+
+def normalize(x: ArrayLike, axis: int = -1, order: float = 2) -> F64:
+    """x divided by its norm along an axis; vectors of zeros stay.
+
+    Args:
+        x: array.
+        axis: along which the norm is taken.
+        order: of the norm.
+
+    Returns:
+        An array of x's shape.
+
+    Example:
+        >>> import pycnn as keras
+        >>> keras.utils.normalize([[3.0, 4.0]])
+        array([[0.6, 0.8]])
+    """
+    array = np.asarray(x)
+    norm = np.linalg.norm(array, order, axis, keepdims=True)
+    return np.asarray(array / np.where(norm == 0, 1.0, norm))
+
+
+class PyDataset:
+    """Base of data sets that give `fit` one batch after the other: define `__len__` and `__getitem__`.
+
+    Args:
+        workers: has no effect, as the two that follow: batches are made when they are needed.
+
+    Example:
+        >>> import numpy as np
+        >>> import pycnn as keras
+        >>> class Squares(keras.utils.PyDataset):
+        ...     def __len__(self):
+        ...         return 3  # batches
+        ...     def __getitem__(self, i):
+        ...         x = np.full((2, 1), float(i))
+        ...         return x, x**2
+    """
+
+    def __init__(self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10) -> None:
+        self.workers = workers
+        self.use_multiprocessing = use_multiprocessing
+        self.max_queue_size = max_queue_size
+
+    def __len__(self) -> int:
+        raise NotImplementedError(f"{type(self).__name__} defines no __len__, the number of batches")
+
+    def __getitem__(self, index: int) -> Any:
+        raise NotImplementedError(f"{type(self).__name__} defines no __getitem__, the batch of a number")
+
+    def on_epoch_end(self) -> None:
+        """Called after each pass."""
+
+
+Sequence = PyDataset

@@ -1,0 +1,39 @@
+"""Fixtures of all tests."""
+
+import hypothesis
+import numpy as np
+import pytest
+
+from pycnn import _core
+
+# No deadline: a shared machine must not fail a test. Fixtures here need no reset between examples.
+hypothesis.settings.register_profile(
+    "pycnn",
+    deadline=None,
+    derandomize=True,
+    max_examples=50,
+    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture, hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("pycnn")
+
+
+@pytest.fixture(params=_core.config()["isas_available"])
+def isa(request):
+    """Runs the test once on the kernels of each ISA that this machine has."""
+    before = _core.config()["isa_active"]
+    _core.set_isa(request.param)
+    yield request.param
+    _core.set_isa(before)
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(20)
+
+
+@pytest.fixture
+def restore_threads():
+    """Puts the number of threads back after a test that changes it."""
+    before = _core.get_num_threads()
+    yield
+    _core.set_num_threads(before)

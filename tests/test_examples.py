@@ -1,0 +1,49 @@
+"""The examples run, and do what they say."""
+
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pycnn.datasets import fashion_mnist
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+NEEDS_DATA = pytest.mark.skipif(fashion_mnist.find().kind == "download", reason="Fashion-MNIST is not here")
+
+
+@NEEDS_DATA
+def test_fashion_mnist_is_learnt():
+    command = [sys.executable, EXAMPLES / "fashion_mnist.py"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert float(re.search(r"test accuracy ([\d.]+)", done.stdout)[1]) >= 0.88
+
+
+@NEEDS_DATA
+def test_image_kernels(tmp_path):
+    command = [sys.executable, EXAMPLES / "image_kernels.py", tmp_path / "x.png"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    with Image.open(tmp_path / "x.png") as image:
+        assert image.size == (5 * 56 * 8 + 4 * 8, 56 * 8)
+
+
+def test_image_kernels_do_what_their_names_say():
+    example = runpy.run_path(str(EXAMPLES / "image_kernels.py"))
+    filtered, kernels = example["filtered"], example["KERNELS"]
+    flat = np.full((9, 9), 90.0)
+    for name, kernel in kernels.items():
+        # All but edges keep the brightness of a plain picture, up to its border.
+        np.testing.assert_allclose(filtered(flat, kernel), 0 if name == "edges" else 90, atol=1e-4)
+    step = np.repeat([[50.0, 100.0]], 6, axis=1) * np.ones((8, 1))
+    for name, wanted in (
+        ("blur", [50, 62.5, 87.5, 100]),
+        ("edges", [0, 0, 150, 0]),
+        ("sharpen", [50, 0, 150, 100]),
+    ):
+        np.testing.assert_allclose(filtered(step, kernels[name])[3, 4:8], wanted, atol=1e-3)
