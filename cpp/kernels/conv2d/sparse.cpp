@@ -21,9 +21,11 @@ constexpr int64_t kMaxChannels = 8192;  // a row of the update step must hold on
 // Vectors of a kernel row's gradient that stay in registers.
 #if defined(__AVX512F__) || defined(__aarch64__)
 constexpr int kRowVectors = 12;
+constexpr int kKernelVectors = 2;  // of channels, for each of a 3x3 kernel's taps
 constexpr int kTapRows = 3;  // kernel rows in one pass of backward_input: a 4x4 patch of pixels in registers
 #else
 constexpr int kRowVectors = 8;
+constexpr int kKernelVectors = 1;
 constexpr int kTapRows = 1;
 #endif
 
@@ -72,6 +74,35 @@ void add_rows(float* dw, const float* x, const Entry* entries, int64_t count, in
     x += vectors * kLanes;
     length -= vectors * kLanes;
   }
+}
+
+// The same for a whole 3x3 kernel and V vectors of its channels: dw and x are `c` floats from tap to tap, x `x_row` from
+// row to row. Taking few channels at a time keeps what is read of the image in L1 over all output channels.
+template <int V>
+void add_kernel3x3(float* dw, const float* x, int64_t x_row, int64_t c, const Entry* entries, int64_t count,
+                   bool accumulate) {
+  Vec sum[9][V];
+#pragma GCC unroll 9
+  for (int t = 0; t < 9; ++t)
+#pragma GCC unroll 2
+    for (int v = 0; v < V; ++v) sum[t][v] = accumulate ? load(dw + t * c + v * kLanes) : Vec{};
+  const int64_t two = 2 * c;
+  for (const Entry* end = entries + count; entries < end; ++entries) {
+    const Vec value = broadcast(entries->value);
+    const float* row = x + entries->offset;
+#pragma GCC unroll 3
+    for (int i = 0; i < 3; ++i, row += x_row)
+#pragma GCC unroll 2
+      for (int v = 0; v < V; ++v) {
+        sum[i * 3][v] += value * load(row + v * kLanes);
+        sum[i * 3 + 1][v] += value * load(row + c + v * kLanes);
+        sum[i * 3 + 2][v] += value * load(row + two + v * kLanes);
+      }
+  }
+#pragma GCC unroll 9
+  for (int t = 0; t < 9; ++t)
+#pragma GCC unroll 2
+    for (int v = 0; v < V; ++v) store(dw + t * c + v * kLanes, sum[t][v]);
 }
 
 // --- by input --------------------------------------------------------------------------------------------------
@@ -159,6 +190,15 @@ void sparse_backward_weight(float* dwt, const float* x, const float* dy_pooled, 
       entries[k * (windows + 1) + counts[k]] = {gradient[k], static_cast<int32_t>(pixel) + places[place[k]]};
       counts[k] += gradient[k] != 0.0f;
     }
+  }
+  if (s.kh == 3 && s.kw == 3 && s.c % kLanes == 0) {
+    const int64_t x_row = s.dilation_h * image.w * s.c;
+    for (int64_t c = 0; c < s.c; c += kKernelVectors * kLanes) {
+      const auto add = s.c - c > kLanes ? add_kernel3x3<kKernelVectors> : add_kernel3x3<1>;
+      for (int64_t k = 0; k < s.k; ++k)
+        add(dwt + k * 9 * s.c + c, image.data + c, x_row, s.c, entries + k * (windows + 1), counts[k], accumulate);
+    }
+    return;
   }
   const int64_t length = s.kw * s.c;
   for (int64_t k = 0; k < s.k; ++k)
