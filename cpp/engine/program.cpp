@@ -55,8 +55,12 @@ void Program::cut_stages() {
   stages_.clear();
   for (int i = 0; i < static_cast<int>(tasks.size()); ++i) {
     const Task& task = tasks[static_cast<size_t>(i)];
-    const bool joins = !stages_.empty() && stages_.back().kind == task.kind && !split_samples &&
-                       (task.kind == Task::kBlock || task.with_previous);
+    const bool same_kind = !stages_.empty() && stages_.back().kind == task.kind;
+    bool joins = same_kind && (task.kind == Task::kBlock || task.with_previous);
+    if (split_samples && joins) {  // only what one thread does alone, one after the other
+      const Task& previous = tasks[static_cast<size_t>(i) - 1];
+      joins = task.kind == Task::kBlock && task.pieces == 1 && previous.pieces == 1;
+    }
     if (joins) stages_.back().end = i + 1;
     else stages_.push_back({task.kind, i, i + 1});
   }

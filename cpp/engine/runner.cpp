@@ -124,17 +124,18 @@ void Runner::run_split_stage(const Team& team, const Run& run, const Stage& stag
   }
 }
 
-// One task, its pieces dealt out evenly: there are too few samples to deal out.
+// One task, its pieces dealt out evenly: there are too few samples to deal out. Or some tasks of one piece.
 void Runner::run_split_samples(const Team& team, const Run& run, const Stage& stage) {
-  const Task& task = plan_.program.tasks[static_cast<size_t>(stage.begin)];
-  const int64_t shares = std::min<int64_t>(team.size(), task.pieces);
+  const Program& program = plan_.program;
+  const int64_t pieces = program.tasks[static_cast<size_t>(stage.begin)].pieces;
+  const int64_t shares = std::min<int64_t>(team.size(), pieces);
   if (team.rank() >= shares) return;
   Work w = work(team, run);
   w.begin = 0;
   w.end = run.samples;
-  w.piece_begin = team.rank() * task.pieces / shares;
-  w.piece_end = (team.rank() + 1) * task.pieces / shares;
-  task.run(w);
+  w.piece_begin = team.rank() * pieces / shares;
+  w.piece_end = (team.rank() + 1) * pieces / shares;
+  for (int t = stage.begin; t < stage.end; ++t) program.tasks[static_cast<size_t>(t)].run(w);
 }
 
 // g = the sum over slots of the gradient's floats [begin, begin + n), as the parameter lies.

@@ -1,0 +1,206 @@
+// Winograd's form of a convolution against the plain loops, whether or not the cost model would choose it.
+#include "tests/conv2d_reference.h"
+
+namespace pycnn::testing {
+namespace {
+
+// Rounding errors over those of direct sums. Along one axis an output has the variance sum_p A_p^2 |G_p|^2 |B_p|^2 over
+// the points p, which is 31.3 for the first and the last output of a tile, against 3 for three products; both axes
+// square that, and the root of it is the deviation.
+constexpr double kGain = 31.3 / 3.0;
+
+Conv2D as_winograd(Conv2D s) {
+  s.winograd_forward = s.winograd_backward = true;
+  return s;
+}
+
+std::vector<Conv2D> all_shapes() {
+  std::vector<Conv2D> shapes;
+  const Two three = {3, 3};
+  for (const int64_t n : {16, 17, 31, 33, 67}) {
+    shapes.push_back(make_conv2d(6, 6, n, 16, three));
+    shapes.push_back(make_conv2d(5, 9, 16, n, three, {1, 1, 1, 1}));
+    shapes.push_back(make_conv2d(7, 4, n, n, three, {0, 2, 2, 0}));
+  }
+  for (int64_t h = 1; h <= 10; ++h) shapes.push_back(make_conv2d(h, 11 - h, 16, 18, three, {1, 1, 1, 1}));
+  shapes.push_back(make_conv2d(13, 13, 64, 64, three));
+  shapes.push_back(make_conv2d(1, 1, 16, 16, three, {2, 2, 2, 2}));
+  shapes.push_back(make_conv2d(6, 7, 20, 35, three, {1, 2, 2, 1}, {}, {}, 1, 1.5f));
+  shapes.push_back(make_conv2d(5, 6, 300, 17, three, {1, 1, 1, 1}));  // small groups of tiles
+  shapes.push_back(without_last(make_conv2d(9, 9, 17, 16, three, {1, 1, 1, 1}), 1, 1));
+  shapes.push_back(without_last(make_conv2d(11, 9, 16, 19, three), 1, 3));
+  for (Conv2D& s : shapes) s = as_winograd(s);
+  return shapes;
+}
+
+// Several images in one call, so that a group of tiles holds parts of two.
+struct Stack {
+  Stack(int64_t floats, int64_t count, uint32_t seed)
+      : floats(floats), stride(floats + 3), values(random_floats(stride * count, seed, -1, 1)) {}
+  Floats image(int64_t i) const {
+    return Floats(values.begin() + i * stride, values.begin() + i * stride + floats);
+  }
+  int64_t floats, stride;
+  Floats values;
+};
+
+double deviation(const std::vector<double>& values) {
+  double squares = 0.0;
+  for (const double v : values) squares += v * v;
+  return std::sqrt(squares / static_cast<double>(values.size()));
+}
+
+}  // namespace
+
+TEST(winograd_forward) {
+  const Conv2DKernels& conv = kernels.conv2d;
+  for (const Conv2D& s : all_shapes()) {
+    const int64_t count = 5, y_stride = y_floats(s) + 2;
+    const Stack x(x_floats(s), count, 1);
+    const Floats w = random_floats(w_floats(s), 2, -1, 1), b = random_floats(s.k, 3, -1, 1);
+    Guarded packed = packed_for_forward(conv, w, s);
+    for (const Activation& f : epilogues()) {
+      const float* bias = f.kind == ActivationKind::kLinear ? nullptr : b.data();
+      Guarded whole(y_stride * count), cut(y_stride * count);
+      Scratch scratch(conv.scratch_floats(s));
+      const auto run = [&](Guarded& y, int64_t begin, int64_t end) {
+        conv.forward({y.data(), y_stride, x.values.data(), x.stride, count}, packed.data(), bias, scratch.data(), s, f,
+                     begin, end);
+      };
+      run(whole, 0, conv.pieces(s));
+      for (int64_t i = conv.pieces(s); i-- > 0;) run(cut, i, i + 1);
+      CHECK(same_bits(whole.values(), cut.values()) && whole.intact() && cut.intact() && scratch.intact());
+      for (int64_t i = 0; i < count; ++i) {
+        const Sums want = exact_forward(s, x.image(i).data(), w.data(), bias);
+        for (int64_t k = 0; k < y_floats(s); ++k)
+          CHECK_NEAR(whole[i * y_stride + k], activate(f, want.value[k]), kGain * want.tolerance(k) + kActivationError,
+                     text_of(s));
+        CHECK_EQUAL(whole[(i + 1) * y_stride - 1], -7.0, text_of(s));
+      }
+      Guarded one(y_floats(s));
+      conv.forward({one.data(), 0, x.image(3).data(), 0, 1}, packed.data(), bias, scratch.data(), s, f, 0,
+                   conv.pieces(s));
+      const Floats all = whole.values();
+      CHECK(same_bits(one.values(), Floats(all.begin() + 3 * y_stride, all.begin() + 4 * y_stride - 2)));
+    }
+  }
+}
+
+TEST(winograd_forward_pool) {
+  const Conv2DKernels& conv = kernels.conv2d;
+  const FusedPool pool = {2, 2};
+  for (const Conv2D& s : all_shapes()) {
+    const int64_t oh = s.oh / 2, ow = s.ow / 2, floats = oh * ow * s.k, count = 3;
+    if (floats == 0) continue;
+    const Stack x(x_floats(s), count, 1);
+    const Floats w = random_floats(w_floats(s), 2, -1, 1), b = random_floats(s.k, 3, -1, 1);
+    Guarded packed = packed_for_forward(conv, w, s);
+    for (const Activation& f : {Activation{}, Activation{ActivationKind::kRelu}}) {
+      Guarded y(floats * count), cut(floats * count), before(y_floats(s));
+      Bytes argmax(floats * count, 9), cut_argmax = argmax;
+      Scratch scratch(conv.scratch_floats(s));
+      const auto run = [&](Guarded& to, Bytes& places, int64_t begin, int64_t end) {
+        const Images images{to.data(), floats, x.values.data(), x.stride, count, places.data(), floats};
+        conv.forward_pool(images, packed.data(), b.data(), scratch.data(), s, pool, f, begin, end);
+      };
+      run(y, argmax, 0, conv.pieces(s));
+      for (int64_t i = conv.pieces(s); i-- > 0;) run(cut, cut_argmax, i, i + 1);
+      CHECK(same_bits(y.values(), cut.values()) && argmax == cut_argmax);
+      CHECK(y.intact() && cut.intact() && scratch.intact());
+      for (int64_t n = 0; n < count; ++n) {
+        // The same sums as without the pool, so the maxima are theirs to the bit.
+        conv.forward({before.data(), 0, x.image(n).data(), 0, 1}, packed.data(), b.data(), scratch.data(), s, {}, 0,
+                     conv.pieces(s));
+        for (int64_t i = 0; i < floats; ++i) {
+          const int64_t k = i % s.k, column = i / s.k % ow, row = i / s.k / ow;
+          const auto at = [&](int64_t a) { return before[((2 * row + a / 2) * s.ow + 2 * column + a % 2) * s.k + k]; };
+          int64_t first = 0;
+          for (int64_t a = 1; a < 4; ++a)
+            if (at(a) > at(first)) first = a;
+          CHECK_EQUAL(y[n * floats + i], activate(f, at(first)), text_of(s));
+          CHECK_EQUAL(int{argmax[n * floats + i]}, first, text_of(s));
+        }
+      }
+    }
+  }
+}
+
+TEST(winograd_backward_input) {
+  const Conv2DKernels& conv = kernels.conv2d;
+  for (const Conv2D& s : all_shapes()) {
+    if (s.top > 2 || s.left > 2) continue;  // not in this form
+    const int64_t count = 4, stride = x_floats(s) + 1;
+    const Stack dy(y_floats(s), count, 1);
+    const Floats w = random_floats(w_floats(s), 2, -1, 1);
+    Guarded packed = packed_for_backward(conv, w, s), dx(stride * count);
+    Scratch scratch(conv.scratch_floats(s));
+    conv.backward_input({dx.data(), stride, dy.values.data(), dy.stride, count}, packed.data(), scratch.data(), s);
+    CHECK(dx.intact() && scratch.intact());
+    for (int64_t i = 0; i < count; ++i) {
+      check_sums(dx.data() + i * stride, exact_backward_input(s, dy.image(i), w), text_of(s), kGain);
+      CHECK_EQUAL(dx[(i + 1) * stride - 1], -7.0, text_of(s));
+    }
+  }
+}
+
+// Where choose turns it on, the result is the direct one's, within the rounding of both.
+TEST(winograd_and_direct_agree) {
+  const Conv2DKernels& conv = kernels.conv2d;
+  Conv2D s = make_conv2d(13, 13, 64, 64, {3, 3}, {1, 1, 1, 1});
+  const Floats x = random_floats(x_floats(s), 1, -1, 1), w = random_floats(w_floats(s), 2, -1, 1);
+  Floats y[2] = {Floats(y_floats(s)), Floats(y_floats(s))}, dx[2] = {Floats(x_floats(s)), Floats(x_floats(s))};
+  const Sums want_y = exact_forward(s, x.data(), w.data(), nullptr), want_dx = exact_backward_input(s, x, w);
+  for (const bool winograd : {false, true}) {
+    if (winograd) conv.choose(s);
+    CHECK(s.winograd_forward == winograd && s.winograd_backward == winograd);
+    Guarded packed = packed_for_forward(conv, w, s), turned = packed_for_backward(conv, w, s);
+    Scratch scratch(conv.scratch_floats(s));
+    conv.forward({y[winograd].data(), 0, x.data(), 0, 1}, packed.data(), nullptr, scratch.data(), s, {}, 0,
+                 conv.pieces(s));
+    conv.backward_input({dx[winograd].data(), 0, x.data(), 0, 1}, turned.data(), scratch.data(), s);
+  }
+  for (int64_t i = 0; i < y_floats(s); ++i)
+    CHECK_NEAR(y[0][i], y[1][i], (1.0 + kGain) * want_y.tolerance(i), "forward");
+  for (int64_t i = 0; i < x_floats(s); ++i)
+    CHECK_NEAR(dx[0][i], dx[1][i], (1.0 + kGain) * want_dx.tolerance(i), "backward");
+}
+
+// The points are chosen for it: 0, 1, -1, 1/2, -2 give about 8e-6 of the outputs' deviation, 0, +-1, +-2 about 1.5e-5.
+TEST(winograd_accuracy) {
+  const Conv2DKernels& conv = kernels.conv2d;
+  const Conv2D s = as_winograd(make_conv2d(14, 14, 64, 64, {3, 3}, {1, 1, 1, 1}));
+  const Floats x = random_floats(x_floats(s), 1, -1, 1), w = random_floats(w_floats(s), 2, -1, 1);
+  const Sums want = exact_forward(s, x.data(), w.data(), nullptr);
+  Floats y(y_floats(s));
+  Scratch scratch(conv.scratch_floats(s));
+  conv.forward({y.data(), 0, x.data(), 0, 1}, packed_for_forward(conv, w, s).data(), nullptr, scratch.data(), s, {}, 0,
+               conv.pieces(s));
+  double worst = 0.0;
+  for (int64_t i = 0; i < y_floats(s); ++i) worst = std::max(worst, std::abs(y[i] - want.value[i]));
+  CHECK(worst / deviation(want.value) < 1.2e-5);
+}
+
+// A NaN reaches every output that uses it, and no further than its tile.
+TEST(winograd_of_nan) {
+  const Conv2DKernels& conv = kernels.conv2d;
+  const Conv2D s = as_winograd(make_conv2d(12, 12, 16, 17, {3, 3}, {1, 1, 1, 1}));
+  const Floats w = random_floats(w_floats(s), 2, 0.5f, 1);
+  Guarded packed = packed_for_forward(conv, w, s);
+  for (int64_t pixel = 0; pixel < s.h * s.w; ++pixel) {
+    Floats x = random_floats(x_floats(s), 1, -1, 1);
+    x[pixel * s.c + pixel % s.c] = kNan;
+    const Sums want = exact_forward(s, x.data(), w.data(), nullptr);
+    Guarded y(y_floats(s));
+    Scratch scratch(conv.scratch_floats(s));
+    conv.forward({y.data(), 0, x.data(), 0, 1}, packed.data(), nullptr, scratch.data(), s, {}, 0, conv.pieces(s));
+    const auto reach = [](int64_t at, int64_t tile) { return at >= tile * 4 - 1 && at <= tile * 4 + 4; };
+    for (int64_t i = 0; i < y_floats(s); ++i) {
+      const int64_t row = i / s.k / s.ow, column = i / s.k % s.ow;
+      const bool near = reach(pixel / s.w, row / 4) && reach(pixel % s.w, column / 4);
+      if (std::isnan(want.value[i])) CHECK(std::isnan(y[i]));
+      else if (!near) CHECK(std::isfinite(y[i]));
+    }
+  }
+}
+
+}  // namespace pycnn::testing
