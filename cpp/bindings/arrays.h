@@ -18,6 +18,7 @@ namespace py = pybind11;
 // Converted when it must be, C-contiguous in any case.
 using Floats = py::array_t<float, py::array::c_style | py::array::forcecast>;
 using Labels = py::array_t<int32_t, py::array::c_style | py::array::forcecast>;
+using WideLabels = py::array_t<int64_t, py::array::c_style | py::array::forcecast>;
 
 inline std::vector<int64_t> shape_of(const py::array& a) { return {a.shape(), a.shape() + a.ndim()}; }
 
@@ -25,6 +26,16 @@ inline std::vector<int64_t> shape_of(const py::array& a) { return {a.shape(), a.
 
 inline void require(bool holds, const std::string& message) {
   if (!holds) fail(message);
+}
+
+// o as such an array, converted where it must be.
+template <class Array>
+Array as(const py::object& o, const char* name) {
+  const py::array given = py::array::ensure(o);
+  const bool numbers = given && std::string("biuf").find(given.dtype().kind()) != std::string::npos;
+  Array array = numbers ? Array::ensure(given) : Array();
+  if (!numbers || !array) throw py::type_error(std::string(name) + " cannot be read as an array of real numbers");
+  return array;
 }
 
 inline void require_rank(const py::array& a, int64_t rank, const char* name) {

@@ -13,8 +13,7 @@ struct Channels {
 
 Channels channels(const py::object& o, int64_t c, const char* name) {
   if (o.is_none()) return {};
-  Channels result{Floats::ensure(o)};
-  if (!result.array) throw py::error_already_set();
+  Channels result{as<Floats>(o, name)};
   require_shape(result.array, {c}, name);
   result.data = result.array.data();
   return result;

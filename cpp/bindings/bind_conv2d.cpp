@@ -37,8 +37,7 @@ Floats conv2d_forward(const Floats& x, const Floats& w, const py::object& b, Int
   const Conv2D s = conv2d_of(shape_of(x), shape_of(w), strides, padding, pad_value, dilation, groups);
   Floats bias;
   if (!b.is_none()) {
-    bias = Floats::ensure(b);
-    if (!bias) throw py::error_already_set();
+    bias = as<Floats>(b, "b");
     require_shape(bias, {s.k}, "b");
   }
   const int64_t n = x.shape(0);

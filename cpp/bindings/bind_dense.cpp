@@ -30,8 +30,7 @@ Floats dense_forward(const Floats& x, const Floats& w, const py::object& b) {
   columns_of(w, "w");
   Floats bias;
   if (!b.is_none()) {
-    bias = Floats::ensure(b);
-    if (!bias) throw py::error_already_set();
+    bias = as<Floats>(b, "b");
     require_shape(bias, {w.shape(1)}, "b");
   }
   std::vector<int64_t> shape = shape_of(x);

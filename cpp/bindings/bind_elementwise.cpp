@@ -111,15 +111,13 @@ py::tuple loss_forward_backward(const std::string& name, const Floats& x, const 
   Labels label_array;
   Floats target_array;
   if (!labels.is_none()) {
-    label_array = Labels::ensure(labels);
-    if (!label_array) throw py::error_already_set();
+    label_array = as<Labels>(labels, "labels");
     require_shape(label_array, {rows}, "labels");
     for (int64_t r = 0; r < rows; ++r)
       require(label_array.data()[r] >= 0 && label_array.data()[r] < columns,
               "label " + std::to_string(label_array.data()[r]) + " is outside the " + std::to_string(columns) + " classes");
   } else {
-    target_array = Floats::ensure(targets);
-    if (!target_array) throw py::error_already_set();
+    target_array = as<Floats>(targets, "targets");
     require_shape(target_array, {rows, columns}, "targets");
   }
   Floats loss = new_array({rows}), dx = new_array({rows, columns});

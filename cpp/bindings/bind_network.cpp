@@ -18,10 +18,9 @@ void hold_x(Held& held, const Network& network, const py::array& x, const char* 
   SourceType type = SourceType::kFloat32;
   if (py::isinstance<py::array_t<double>>(x)) type = SourceType::kFloat64;
   else if (py::isinstance<py::array_t<uint8_t>>(x)) type = SourceType::kUint8;
-  else if (!py::isinstance<py::array_t<float>>(x)) kept = Floats::ensure(x);
-  if (!kept) throw py::error_already_set();
+  else if (!py::isinstance<py::array_t<float>>(x)) kept = as<Floats>(x, name);
   if (!(kept.flags() & py::array::c_style)) kept = py::array::ensure(kept, py::array::c_style);
-  if (!kept) throw py::error_already_set();
+  if (!kept) throw std::bad_alloc();
   std::vector<int64_t> expected = network.input_shape().dims;
   const bool fits = kept.ndim() == static_cast<py::ssize_t>(expected.size()) + 1 &&
                     std::equal(expected.begin(), expected.end(), kept.shape() + 1);
@@ -35,10 +34,9 @@ void hold_x(Held& held, const Network& network, const py::array& x, const char* 
 
 void hold_index(Held& held, const py::object& index) {
   if (index.is_none()) return;
-  const char kind = py::array::ensure(index).dtype().kind();
+  const char kind = as<py::array>(index, "index").dtype().kind();
   require(kind == 'i' || kind == 'u', "index must hold integers");
-  auto array = py::array_t<int64_t, py::array::c_style | py::array::forcecast>::ensure(index);
-  if (!array) throw py::error_already_set();
+  const auto array = as<WideLabels>(index, "index");
   require_rank(array, 1, "index");
   const int64_t* i = array.data();
   for (py::ssize_t k = 0; k < array.size(); ++k)
@@ -52,15 +50,12 @@ void hold_index(Held& held, const py::object& index) {
 // Wider integers are checked before they are narrowed.
 Labels narrowed(const py::array& y) {
   if (!py::isinstance<py::array_t<int32_t>>(y)) {
-    auto wide = py::array_t<int64_t, py::array::c_style | py::array::forcecast>::ensure(y);
-    if (!wide) throw py::error_already_set();
+    const auto wide = as<WideLabels>(y, "y");
     for (py::ssize_t i = 0; i < wide.size(); ++i)
       require(wide.data()[i] == static_cast<int32_t>(wide.data()[i]),
               "y: label " + std::to_string(wide.data()[i]) + " is no class number");
   }
-  auto labels = Labels::ensure(y);
-  if (!labels) throw py::error_already_set();
-  return labels;
+  return as<Labels>(y, "y");
 }
 
 void check_labels(const Batch& batch, int64_t rows, int64_t classes) {
@@ -88,8 +83,7 @@ void hold_y(Held& held, const Network& network, const py::array& y) {
     held.arrays.push_back(labels);
     return check_labels(held.batch, rows, out.c());
   }
-  auto targets = Floats::ensure(y);
-  if (!targets) throw py::error_already_set();
+  const auto targets = as<Floats>(y, "y");
   std::vector<int64_t> expected = out.dims;
   expected.insert(expected.begin(), available);
   const bool flat = targets.ndim() == 1 && out.size() == 1 && targets.shape(0) == available;
@@ -100,8 +94,7 @@ void hold_y(Held& held, const Network& network, const py::array& y) {
 
 void hold_weight(Held& held, const py::object& weight) {
   if (weight.is_none()) return;
-  auto array = Floats::ensure(weight);
-  if (!array) throw py::error_already_set();
+  const auto array = as<Floats>(weight, "weight");
   require_shape(array, {held.arrays[0].cast<py::array>().shape(0)}, "weight");
   held.batch.weight = array.data();
   held.arrays.push_back(array);

@@ -187,6 +187,11 @@ int Planner::fusable_activation(int i) const {
   return next;
 }
 
+int Planner::foldable_batch_norm(int i) const {
+  const int next = training() ? -1 : only_consumer(i);
+  return next >= 0 && std::holds_alternative<BatchNormNode>(node(next).attributes) ? next : -1;
+}
+
 int Planner::fusable_pool(int i) const {
   const int next = only_consumer(i);
   if (next < 0) return -1;

@@ -65,9 +65,10 @@ class Planner {
   void needs_whole_batch() { program_.whole_batch = true; }
   int add_buffer(int64_t floats) { return program_.add_buffer(floats); }
 
-  // The activation or pool that a node's only consumer is, and that may be fused behind it; -1 if none.
+  // The activation, pool or batch normalization that a node's only consumer is, and that may be fused behind it; -1 if none.
   int fusable_activation(int node_index) const;
   int fusable_pool(int node_index) const;
+  int foldable_batch_norm(int node_index) const;  // in inference only: its statistics are constants there
   void mark_planned(int node_index) { planned_[static_cast<size_t>(node_index)] = true; }
 
  private:

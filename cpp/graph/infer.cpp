@@ -5,7 +5,8 @@
 namespace pycnn {
 namespace {
 
-constexpr int64_t kMaxSize = int64_t{1} << 31;  // elements of one tensor of one sample
+constexpr int64_t kMaxSize = int64_t{1} << 31;     // elements of one tensor of one sample
+constexpr int64_t kMaxWeights = int64_t{1} << 40;  // elements of one parameter
 
 [[noreturn]] void fail(const std::string& name, const std::string& message) {
   throw std::invalid_argument(name + ": " + message);
@@ -35,14 +36,25 @@ const Shape& require_image(const std::string& name, const Shape& x) {
   return x;
 }
 
-Shape checked(const std::string& name, Shape shape) {
+// Whether the product of positive dims is larger than limit.
+bool exceeds(const std::vector<int64_t>& dims, int64_t limit) {
   int64_t size = 1;
-  for (int64_t d : shape.dims) {
-    if (d < 1) fail(name, "every dimension must be at least 1, but the shape is " + shape.text());
-    if (d > kMaxSize || size > kMaxSize / d) fail(name, "a sample of shape " + shape.text() + " is too large");
+  for (int64_t d : dims) {
+    if (d > limit / size) return true;
     size *= d;
   }
+  return false;
+}
+
+Shape checked(const std::string& name, Shape shape) {
+  for (int64_t d : shape.dims)
+    if (d < 1) fail(name, "every dimension must be at least 1, but the shape is " + shape.text());
+  if (exceeds(shape.dims, kMaxSize)) fail(name, "a sample of shape " + shape.text() + " is too large");
   return shape;
+}
+
+void check_weights(const std::string& name, const std::vector<int64_t>& dims) {
+  if (exceeds(dims, kMaxWeights)) fail(name, "its weights are too large: " + text_of(dims));
 }
 
 // One overload an operation: the rules that its inputs must keep, and its output shape.
@@ -76,6 +88,10 @@ struct Infer {
                      " groups do not divide");
     if (n.filters % n.groups != 0)
       fail(name, std::to_string(n.filters) + " filters cannot be divided into " + std::to_string(n.groups) + " groups");
+    check_weights(name, {n.kernel_size.h, n.kernel_size.w, image.c() / n.groups, n.filters});
+    const Padding& p = n.padding;
+    if (exceeds({p.top + image.h() + p.bottom, p.left + image.w() + p.right, image.c()}, kMaxSize))
+      fail(name, "the input with its padding is too large");
     return {{window_count(name, "height", image.dims[0], n.kernel_size.h, n.strides.h, n.dilation.h, n.padding.top,
                           n.padding.bottom),
              window_count(name, "width", image.dims[1], n.kernel_size.w, n.strides.w, n.dilation.w, n.padding.left,
@@ -86,6 +102,7 @@ struct Infer {
   Shape operator()(const DenseNode& n) const {
     require_positive(name, "units", n.units);
     Shape y = x();
+    check_weights(name, {y.c(), n.units});
     y.dims.back() = n.units;
     return y;
   }
@@ -122,6 +139,7 @@ struct Infer {
   }
 
   Shape operator()(const ReshapeNode&) const {
+    if (requested.dims.empty()) fail(name, "a reshape needs at least one dimension besides the batch");
     checked(name, requested);
     if (requested.size() != x().size())
       fail(name, "cannot reshape " + x().text() + " (" + std::to_string(x().size()) + " values) to " +

@@ -1,5 +1,7 @@
-// Convolution, with the bias, activation and max-pool that follow it fused behind it.
+// Convolution, with the bias, activation and max-pool that follow it fused behind it; in inference a batch normalization
+// between them is folded into the weights.
 #include <algorithm>
+#include <cmath>
 #include <memory>
 
 #include "engine/planner.h"
@@ -11,6 +13,7 @@ struct Fused {
   Conv2D shape;
   FusedPool pool{1, 1};
   bool has_pool = false;
+  int norm = -1;  // the batch normalization that is folded
   Activation activation;
   int last;  // the node whose value this task makes
   int64_t out;  // floats of that value
@@ -21,6 +24,7 @@ struct Fused {
   }
   std::string text(const Planner& planner, int node) const {
     std::string name = planner.node(node).name;
+    if (norm >= 0) name += " + batch norm";
     if (activation.kind != ActivationKind::kLinear) name += " + activation";
     return has_pool ? name + " + max-pool" : name;
   }
@@ -34,7 +38,12 @@ Fused fuse(Planner& planner, int node) {
   f.shape = {x.h(),        x.w(),       x.c(),        y.h(),        y.w(),           y.c(),          n.kernel_size.h, n.kernel_size.w,
              n.strides.h,  n.strides.w, n.dilation.h, n.dilation.w, n.padding.top,   n.padding.left, n.groups,        n.pad_value};
   f.last = node;
-  const int activation = planner.fusable_activation(node);
+  f.norm = planner.foldable_batch_norm(node);
+  if (f.norm >= 0) {
+    f.last = f.norm;
+    planner.mark_planned(f.norm);
+  }
+  const int activation = planner.fusable_activation(f.last);
   if (activation >= 0) {
     f.activation = planner.attributes<ActivationNode>(activation).activation;
     f.last = activation;
@@ -58,6 +67,33 @@ Fused fuse(Planner& planner, int node) {
   if (!f.has_pool || (f.pool.ph == 2 && f.pool.pw == 2 && is_clamp(f.activation, &lower)))
     planner.kernels().conv2d.choose(f.shape);
   return f;
+}
+
+// Weights and bias with a batch normalization's scale and shift multiplied in: w * a and (b - mean) * a + beta, where
+// a = gamma / sqrt(variance + epsilon).
+struct Folded {
+  AlignedFloats weights, bias;
+};
+
+std::function<void()> folder(Planner& planner, int node, int norm, const std::shared_ptr<Folded>& folded) {
+  const int kernel = planner.parameter(node, "kernel");
+  const auto find = [&](int of, const char* name) -> const float* {
+    const int p = planner.parameter(of, name);
+    return p >= 0 ? planner.weights(p) : nullptr;
+  };
+  const float *w = planner.weights(kernel), *b = find(node, "bias"), *gamma = find(norm, "gamma"),
+              *beta = find(norm, "beta"), *mean = find(norm, "moving_mean"), *variance = find(norm, "moving_variance");
+  const float epsilon = planner.attributes<BatchNormNode>(norm).epsilon;
+  const int64_t k = planner.shape(node).c(), size = folded->weights.size();
+  return [=] {
+    std::vector<float> scale(static_cast<size_t>(k));
+    for (int64_t i = 0; i < k; ++i) {
+      const float a = (gamma ? gamma[i] : 1.0f) / std::sqrt(variance[i] + epsilon);
+      scale[static_cast<size_t>(i)] = a;
+      folded->bias.data()[i] = ((b ? b[i] : 0.0f) - mean[i]) * a + (beta ? beta[i] : 0.0f);
+    }
+    for (int64_t i = 0; i < size; ++i) folded->weights.data()[i] = w[i] * scale[static_cast<size_t>(i % k)];
+  };
 }
 
 // One task: by the activation, the pool, the weights and the input, image by image while the image is in the cache.
@@ -115,8 +151,12 @@ void plan_backward(Planner& planner, const Fused& f, int node, int x, int y, int
         else conv.backward_weight(dw, w.at(x, i), unpooled, scratch, s, accumulate);
         if (dx < 0) continue;
         if (pooled_input) conv.backward_input_pooled(w.at(dx, i), gradient, places, packed->data(), scratch, s, f.pool);
-        else conv.backward_input({w.at(dx, i), 0, unpooled, 0, 1}, packed->data(), scratch, s);
+        else if (unpools) conv.backward_input({w.at(dx, i), 0, unpooled, 0, 1}, packed->data(), scratch, s);
       }
+      if (dx < 0 || pooled_input || unpools) return;
+      // All images at once: their tiles fill Winograd's products better.
+      conv.backward_input({w.at(dx, w.begin), w.stride(dx), w.at(dy, w.begin), w.stride(dy), w.end - w.begin},
+                          packed->data(), scratch, s);
     };
     planner.add(std::move(task));
   };
@@ -138,7 +178,18 @@ void plan_conv2d(Planner& planner, int node) {
   const int argmax = f.has_pool && planner.training() ? planner.add_buffer((f.out + 3) / 4) : -1;
 
   auto packed = std::make_shared<AlignedFloats>(conv.packed_floats(s));
-  planner.prepare(conv.pack_pieces(s), [=](int64_t i) { conv.pack(packed->data(), weights, s, i, i + 1); });
+  const int64_t packs = conv.pack_pieces(s);
+  std::shared_ptr<Folded> folded;
+  if (f.norm >= 0) {
+    folded = std::make_shared<Folded>(Folded{AlignedFloats(s.kh * s.kw * s.c / s.groups * s.k), AlignedFloats(s.k)});
+    b = folded->bias.data();
+    planner.prepare(1, [=, fold = folder(planner, node, f.norm, folded)](int64_t) {
+      fold();
+      conv.pack(packed->data(), folded->weights.data(), s, 0, packs);
+    });
+  } else {
+    planner.prepare(packs, [=](int64_t i) { conv.pack(packed->data(), weights, s, i, i + 1); });
+  }
 
   Task forward;
   forward.name = f.text(planner, node);
@@ -147,7 +198,7 @@ void plan_conv2d(Planner& planner, int node) {
   forward.pieces = conv.pieces(s);
   forward.scratch_floats = conv.scratch_floats(s);
   forward.flops = f.flops();
-  forward.run = [=](const Work& w) {
+  forward.run = [=, kept = folded](const Work& w) {
     Images images{w.at(y, w.begin), w.stride(y), w.at(x, w.begin), w.stride(x), w.end - w.begin};
     if (!f.has_pool) {
       conv.forward(images, packed->data(), b, w.scratch, s, f.activation, w.piece_begin, w.piece_end);

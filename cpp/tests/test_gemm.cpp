@@ -1,0 +1,158 @@
+#include <cstring>
+
+#include "tests/check.h"
+
+namespace pycnn::testing {
+namespace {
+
+constexpr int64_t kGap = 3;  // between rows
+
+int64_t panels_of(int64_t columns, int64_t panel) { return (columns + panel - 1) / panel; }
+
+struct Product {
+  int64_t rows, depth, columns;
+};
+
+// Every height of a tile, every width of a panel, and sums longer than the 512 rows that are taken at once.
+std::vector<Product> all_products() {
+  std::vector<Product> products;
+  for (int64_t rows = 1; rows <= 30; ++rows) products.push_back({rows, 7, 40});
+  for (int64_t columns = 1; columns <= 67; ++columns) products.push_back({5, 9, columns});
+  for (const int64_t depth : {0, 1, 2, 16, 511, 512, 513, 1024, 1100}) products.push_back({17, depth, 37});
+  products.push_back({0, 5, 5});
+  products.push_back({131, 130, 129});
+  return products;
+}
+
+Guarded packed_matrix(const GemmKernels& gemm, int64_t panel, const Floats& b, int64_t ldb, int64_t depth,
+                      int64_t columns) {
+  const int64_t panels = panels_of(columns, panel);
+  Guarded packed(panels * depth * panel, kNan);
+  for (int64_t q = panels; q-- > 0;) gemm.pack(packed.data(), b.data(), ldb, depth, columns, q, q + 1);
+  CHECK(packed.intact());
+  return packed;
+}
+
+}  // namespace
+
+TEST(gemm_pack) {
+  const int64_t panel = 2 * kernels.lanes;
+  for (const Product& p : all_products()) {
+    const int64_t ldb = p.columns + kGap, panels = panels_of(p.columns, panel);
+    const Floats b = random_floats(p.depth * ldb, 1);
+    const Guarded packed = packed_matrix(kernels.gemm, panel, b, ldb, p.depth, p.columns);
+    for (int64_t i = 0; i < panels * p.depth * panel; ++i) {
+      const int64_t row = i / panel % p.depth, column = i / panel / p.depth * panel + i % panel;
+      CHECK_EQUAL(packed[i], column < p.columns ? b[row * ldb + column] : 0.0, p.depth, "x", p.columns);
+    }
+  }
+}
+
+// Several matrices one under the other in panels of one depth, as a convolution's taps are.
+TEST(gemm_pack_transposed) {
+  const int64_t panel = 2 * kernels.lanes;
+  for (const Product& p : all_products()) {
+    const int64_t ldbt = p.depth + kGap, panels = panels_of(p.columns, panel), parts = 2;
+    const int64_t panel_depth = parts * p.depth + 1;  // a row that nobody writes
+    const Floats bt = random_floats(parts * p.columns * ldbt, 1);
+    Guarded packed(panels * panel_depth * panel, kNan);
+    for (int64_t part = 0; part < parts; ++part)
+      for (int64_t q = panels; q-- > 0;)
+        kernels.gemm.pack_transposed(packed.data(), bt.data() + part * p.columns * ldbt, ldbt, p.depth, p.columns,
+                                     panel_depth, part * p.depth, q, q + 1);
+    CHECK(packed.intact());
+    for (int64_t i = 0; i < panels * panel_depth * panel; ++i) {
+      const int64_t row = i / panel % panel_depth, column = i / panel / panel_depth * panel + i % panel;
+      if (row == panel_depth - 1) {
+        CHECK(std::isnan(packed[i]));
+        continue;
+      }
+      const int64_t part = row / p.depth, at = (part * p.columns + column) * ldbt + row % p.depth;
+      CHECK_EQUAL(packed[i], column < p.columns ? bt[at] : 0.0, p.depth, "x", p.columns);
+    }
+  }
+}
+
+TEST(gemm_multiply) {
+  const int64_t panel = 2 * kernels.lanes;
+  for (const Product& p : all_products()) {
+    const int64_t x_stride = p.depth + kGap, y_stride = p.columns + kGap, panels = panels_of(p.columns, panel);
+    const Floats x = random_floats(p.rows * x_stride, 1, -1, 1), b = random_floats(p.depth * p.columns, 2, -1, 1);
+    const Floats bias = random_floats(p.columns, 3, -1, 1);
+    Guarded packed = packed_matrix(kernels.gemm, panel, b, p.columns, p.depth, p.columns);
+    for (const bool has_bias : {false, true}) {
+      for (const float lower : {-kInf, 0.0f}) {
+        Guarded y(p.rows * y_stride), cut(p.rows * y_stride);
+        const auto run = [&](Guarded& to, int64_t begin, int64_t end) {
+          kernels.gemm.multiply(to.data(), y_stride, x.data(), x_stride, packed.data(), has_bias ? bias.data() : nullptr,
+                                p.rows, p.depth, p.columns, begin, end, lower);
+        };
+        run(y, 0, panels);
+        for (int64_t q = panels; q-- > 0;) run(cut, q, q + 1);
+        CHECK(y.intact() && cut.intact());
+        const Floats whole = y.values(), pieces = cut.values();
+        CHECK(std::memcmp(whole.data(), pieces.data(), whole.size() * sizeof(float)) == 0);
+        for (int64_t i = 0; i < p.rows * y_stride; ++i) {
+          const int64_t row = i / y_stride, column = i % y_stride;
+          if (column >= p.columns) {
+            CHECK_EQUAL(y[i], -7.0, "between the rows");
+            continue;
+          }
+          double sum = has_bias ? bias[column] : 0.0, squares = sum * sum;
+          for (int64_t k = 0; k < p.depth; ++k) {
+            const double term = static_cast<double>(x[row * x_stride + k]) * b[k * p.columns + column];
+            sum += term;
+            squares += term * term;
+          }
+          const double want = sum < lower ? lower : sum;
+          CHECK_NEAR(y[i], want, 4.0 * kEps * std::sqrt((p.depth + 1) * squares), p.rows, "x", p.depth, "x", p.columns);
+        }
+      }
+    }
+  }
+}
+
+TEST(gemm_multiply_of_nan) {
+  const int64_t panel = 2 * kernels.lanes, rows = 9, depth = 20, columns = 50;
+  Floats x = random_floats(rows * depth, 1), b = random_floats(depth * columns, 2);
+  x[4 * depth + 7] = kNan;
+  b[3 * columns + 41] = kNan;
+  Guarded packed = packed_matrix(kernels.gemm, panel, b, columns, depth, columns);
+  Floats y(rows * columns);
+  kernels.gemm.multiply(y.data(), columns, x.data(), depth, packed.data(), nullptr, rows, depth, columns, 0,
+                        panels_of(columns, panel), 0.0f);
+  for (int64_t i = 0; i < rows * columns; ++i)
+    CHECK(std::isnan(y[i]) == (i / columns == 4 || i % columns == 41));
+}
+
+TEST(gemm_outer) {
+  for (const Product& p : all_products()) {
+    const int64_t inputs = p.rows, outputs = p.columns, rows = p.depth;  // any sizes will do
+    const int64_t x_stride = inputs + kGap, dy_stride = outputs + kGap;
+    const Floats x = random_floats(rows * x_stride, 1, -1, 1), dy = random_floats(rows * dy_stride, 2, -1, 1);
+    const Floats start = random_floats(inputs * outputs, 3, -1, 1);
+    for (const bool accumulate : {false, true}) {
+      Guarded dw(accumulate ? start : Floats(inputs * outputs, kNan)), cut(dw.values());
+      const auto run = [&](Guarded& to, int64_t begin, int64_t end) {
+        kernels.gemm.outer(to.data(), x.data(), x_stride, dy.data(), dy_stride, rows, outputs, begin, end, accumulate);
+      };
+      run(dw, 0, inputs);
+      const int64_t middle = inputs / 3;
+      run(cut, middle, inputs);
+      run(cut, 0, middle);
+      CHECK(dw.intact() && cut.intact());
+      for (int64_t i = 0; i < inputs * outputs; ++i) {
+        double sum = accumulate ? start[i] : 0.0, squares = sum * sum;
+        for (int64_t r = 0; r < rows; ++r) {
+          const double term = static_cast<double>(x[r * x_stride + i / outputs]) * dy[r * dy_stride + i % outputs];
+          sum += term;
+          squares += term * term;
+        }
+        CHECK_NEAR(dw[i], sum, 4.0 * kEps * std::sqrt((rows + 1) * squares), inputs, "x", outputs, " of ", rows);
+        CHECK_EQUAL(cut[i], dw[i], inputs, "x", outputs, " of ", rows);
+      }
+    }
+  }
+}
+
+}  // namespace pycnn::testing
