@@ -1,7 +1,7 @@
 // Batch normalization.
+#include <cmath>
 #include "bindings/bindings.h"
 #include "bindings/sharing.h"
-#include <cmath>
 
 namespace pycnn::bindings {
 namespace {
@@ -28,7 +28,8 @@ void scale_rows(float* y, const float* x, const float* mean, const float* varian
     shift[k] = (beta ? beta[i] : 0.0f) - mean[i] * scale[k];
   }
   const auto apply = active_kernels().batch_norm.apply;
-  for_rows(rows, c, [&](int64_t begin, int64_t n) { apply(y + begin * c, x + begin * c, scale.data(), shift.data(), n, c); });
+  for_rows(rows, c,
+           [&](int64_t begin, int64_t n) { apply(y + begin * c, x + begin * c, scale.data(), shift.data(), n, c); });
 }
 
 py::tuple batch_norm_forward(const Floats& x, const py::object& gamma, const py::object& beta, float epsilon) {
@@ -66,7 +67,8 @@ py::tuple batch_norm_backward(const Floats& x, const Floats& dy, const py::objec
   std::vector<float> inv_std(static_cast<size_t>(c)), mean_dy(inv_std), mean_dy_x(inv_std);
   for (int64_t i = 0; i < c; ++i) inv_std[static_cast<size_t>(i)] = 1.0f / std::sqrt(variance.data()[i] + epsilon);
   const BatchNormKernels& k = active_kernels().batch_norm;
-  k.backward_sums(dbeta.mutable_data(), dgamma.mutable_data(), x.data(), dy.data(), mean.data(), inv_std.data(), rows, c);
+  k.backward_sums(dbeta.mutable_data(), dgamma.mutable_data(), x.data(), dy.data(), mean.data(), inv_std.data(), rows,
+                  c);
   for (int64_t i = 0; i < c; ++i) {
     mean_dy[static_cast<size_t>(i)] = dbeta.data()[i] / static_cast<float>(rows);
     mean_dy_x[static_cast<size_t>(i)] = dgamma.data()[i] / static_cast<float>(rows);
@@ -84,7 +86,8 @@ py::tuple batch_norm_backward(const Floats& x, const Floats& dy, const py::objec
 
 void bind_batch_norm(py::module_& m) {
   using py::arg;
-  m.def("batch_norm_forward", &batch_norm_forward, arg("x"), arg("gamma").none(true), arg("beta").none(true), arg("epsilon"));
+  m.def("batch_norm_forward", &batch_norm_forward, arg("x"), arg("gamma").none(true), arg("beta").none(true),
+        arg("epsilon"));
   m.def("batch_norm_inference", &batch_norm_inference, arg("x"), arg("gamma").none(true), arg("beta").none(true),
         arg("mean"), arg("variance"), arg("epsilon"));
   m.def("batch_norm_backward", &batch_norm_backward, arg("x"), arg("dy"), arg("gamma").none(true), arg("mean"),

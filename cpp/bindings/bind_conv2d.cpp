@@ -11,8 +11,14 @@ Conv2D conv2d_of(const std::vector<int64_t>& x, const std::vector<int64_t>& w, I
   require(groups >= 1 && x[3] % groups == 0 && w[2] == x[3] / groups,
           "w: a kernel of shape " + text_of(w) + " in " + std::to_string(groups) + " groups does not fit " +
               std::to_string(x[3]) + " input channels");
-  const Conv2DNode node{w[3],    {w[0], w[1]}, {strides[0], strides[1]}, {dilation[0], dilation[1]},
-                        {padding[0], padding[1], padding[2], padding[3]}, pad_value, groups, false};
+  const Conv2DNode node{w[3],
+                        {w[0], w[1]},
+                        {strides[0], strides[1]},
+                        {dilation[0], dilation[1]},
+                        {padding[0], padding[1], padding[2], padding[3]},
+                        pad_value,
+                        groups,
+                        false};
   const Shape y = infer_shape("conv2d", node, {Shape{{x[1], x[2], x[3]}}}, {});
   Conv2D s{x[1],       x[2],       x[3],        y.h(),       y.w(),      y.c(),      w[0],   w[1],
            strides[0], strides[1], dilation[0], dilation[1], padding[0], padding[2], groups, pad_value};
@@ -79,7 +85,8 @@ Floats conv2d_backward_weight(const Floats& x, const Floats& dy, IntPair kernel_
                               float pad_value, IntPair dilation, int64_t groups) {
   require_rank(x, 4, "x");
   require_rank(dy, 4, "dy");
-  require(groups >= 1 && x.shape(3) % groups == 0, "groups must divide the " + std::to_string(x.shape(3)) + " channels of x");
+  require(groups >= 1 && x.shape(3) % groups == 0,
+          "groups must divide the " + std::to_string(x.shape(3)) + " channels of x");
   const std::vector<int64_t> w{kernel_size[0], kernel_size[1], x.shape(3) / groups, dy.shape(3)};
   const Conv2D s = conv2d_of(shape_of(x), w, strides, padding, pad_value, dilation, groups);
   require_shape(dy, {x.shape(0), s.oh, s.ow, s.k}, "dy");

@@ -25,8 +25,8 @@ void product(float* y, const float* x, const float* b, const float* bias, int64_
 Floats dense_forward(const Floats& x, const Floats& w, const py::object& b) {
   require_rank(w, 2, "w");
   const int64_t depth = columns_of(x, "x");
-  require(w.shape(0) == depth, "w of shape " + text_of(shape_of(w)) + " does not fit the last axis of x, " +
-                                   std::to_string(depth));
+  require(w.shape(0) == depth,
+          "w of shape " + text_of(shape_of(w)) + " does not fit the last axis of x, " + std::to_string(depth));
   columns_of(w, "w");
   Floats bias;
   if (!b.is_none()) {
@@ -49,8 +49,8 @@ Floats matmul(const Floats& a, const Floats& b) {
 Floats dense_backward_input(const Floats& dy, const Floats& w) {
   require_rank(w, 2, "w");
   const int64_t units = columns_of(dy, "dy");
-  require(w.shape(1) == units, "w of shape " + text_of(shape_of(w)) + " does not fit the last axis of dy, " +
-                                   std::to_string(units));
+  require(w.shape(1) == units,
+          "w of shape " + text_of(shape_of(w)) + " does not fit the last axis of dy, " + std::to_string(units));
   std::vector<int64_t> shape = shape_of(dy);
   shape.back() = w.shape(0);
   Floats dx = new_array(shape);

@@ -1,7 +1,7 @@
 // Activations, softmax, losses and dropout.
 #include "bindings/bindings.h"
-#include "bindings/sharing.h"
 #include "bindings/names.h"
+#include "bindings/sharing.h"
 
 namespace pycnn::bindings {
 namespace {
@@ -41,8 +41,8 @@ Floats activation_backward(const std::string& name, const Floats& x, const Float
 
 Floats maxout_forward(const Floats& x, int64_t pieces) {
   const int64_t channels = columns_of(x, "x");
-  require(pieces >= 1 && channels % pieces == 0, "pieces must divide the " + std::to_string(channels) +
-                                                     " channels of x, but is " + std::to_string(pieces));
+  require(pieces >= 1 && channels % pieces == 0,
+          "pieces must divide the " + std::to_string(channels) + " channels of x, but is " + std::to_string(pieces));
   std::vector<int64_t> shape = shape_of(x);
   const int64_t units = shape.back() = channels / pieces;
   Floats y = new_array(shape);
@@ -57,8 +57,8 @@ Floats maxout_forward(const Floats& x, int64_t pieces) {
 
 Floats maxout_backward(const Floats& x, const Floats& dy, int64_t pieces) {
   const int64_t channels = columns_of(x, "x");
-  require(pieces >= 1 && channels % pieces == 0, "pieces must divide the " + std::to_string(channels) +
-                                                     " channels of x, but is " + std::to_string(pieces));
+  require(pieces >= 1 && channels % pieces == 0,
+          "pieces must divide the " + std::to_string(channels) + " channels of x, but is " + std::to_string(pieces));
   std::vector<int64_t> shape = shape_of(x);
   const int64_t units = shape.back() = channels / pieces;
   require_shape(dy, shape, "dy");
@@ -80,9 +80,8 @@ Floats rows_forward(const Floats& x, RowForward forward) {
   Floats y = new_array(shape_of(x));
   float* to = y.mutable_data();
   const float* from = x.data();
-  for_rows(x.size() / columns, columns, [&](int64_t begin, int64_t rows) {
-    forward(to + begin * columns, from + begin * columns, rows, columns);
-  });
+  for_rows(x.size() / columns, columns,
+           [&](int64_t begin, int64_t rows) { forward(to + begin * columns, from + begin * columns, rows, columns); });
   return y;
 }
 
@@ -114,16 +113,24 @@ py::tuple loss_forward_backward(const std::string& name, const Floats& x, const 
     label_array = as<Labels>(labels, "labels");
     require_shape(label_array, {rows}, "labels");
     for (int64_t r = 0; r < rows; ++r)
-      require(label_array.data()[r] >= 0 && label_array.data()[r] < columns,
-              "label " + std::to_string(label_array.data()[r]) + " is outside the " + std::to_string(columns) + " classes");
+      require(
+          label_array.data()[r] >= 0 && label_array.data()[r] < columns,
+          "label " + std::to_string(label_array.data()[r]) + " is outside the " + std::to_string(columns) + " classes");
   } else {
     target_array = as<Floats>(targets, "targets");
     require_shape(target_array, {rows, columns}, "targets");
   }
   Floats loss = new_array({rows}), dx = new_array({rows, columns});
   const SoftmaxKernels& k = active_kernels().softmax;
-  LossArguments a{loss.mutable_data(), dx.mutable_data(), x.data(), labels.is_none() ? nullptr : label_array.data(),
-                  targets.is_none() ? nullptr : target_array.data(), nullptr, 1.0f, rows, columns};
+  LossArguments a{loss.mutable_data(),
+                  dx.mutable_data(),
+                  x.data(),
+                  labels.is_none() ? nullptr : label_array.data(),
+                  targets.is_none() ? nullptr : target_array.data(),
+                  nullptr,
+                  1.0f,
+                  rows,
+                  columns};
   py::gil_scoped_release release;
   if (categorical) (from_logits ? k.cross_entropy_logits : k.cross_entropy_probabilities)(a);
   else if (kind == LossKind::kBinaryCrossentropy)
@@ -153,15 +160,19 @@ void bind_elementwise(py::module_& m) {
         arg("max_value") = kInfinity, arg("threshold") = 0.0f);
   m.def("maxout_forward", &maxout_forward, arg("x"), arg("pieces"));
   m.def("maxout_backward", &maxout_backward, arg("x"), arg("dy"), arg("pieces"));
-  m.def("softmax_forward", [](const Floats& x) { return rows_forward(x, active_kernels().softmax.forward); }, arg("x"));
-  m.def("softmax_backward",
-        [](const Floats& y, const Floats& dy) { return rows_backward(y, dy, active_kernels().softmax.backward); },
-        arg("y"), arg("dy"));
-  m.def("log_softmax_forward", [](const Floats& x) { return rows_forward(x, active_kernels().softmax.log_forward); },
-        arg("x"));
-  m.def("log_softmax_backward",
-        [](const Floats& y, const Floats& dy) { return rows_backward(y, dy, active_kernels().softmax.log_backward); },
-        arg("y"), arg("dy"));
+  m.def(
+      "softmax_forward", [](const Floats& x) { return rows_forward(x, active_kernels().softmax.forward); }, arg("x"));
+  m.def(
+      "softmax_backward",
+      [](const Floats& y, const Floats& dy) { return rows_backward(y, dy, active_kernels().softmax.backward); },
+      arg("y"), arg("dy"));
+  m.def(
+      "log_softmax_forward", [](const Floats& x) { return rows_forward(x, active_kernels().softmax.log_forward); },
+      arg("x"));
+  m.def(
+      "log_softmax_backward",
+      [](const Floats& y, const Floats& dy) { return rows_backward(y, dy, active_kernels().softmax.log_backward); },
+      arg("y"), arg("dy"));
   m.def("loss_forward_backward", &loss_forward_backward, arg("name"), arg("x"), arg("labels").none(true),
         arg("targets").none(true), arg("from_logits"));
   m.def("dropout", &dropout, arg("x"), arg("rate"), arg("seed"));

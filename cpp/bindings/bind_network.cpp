@@ -209,14 +209,15 @@ void bind_network(py::module_& m) {
   py::class_<Network>(m, "Network", "A graph with its parameters, all zero at first, and what runs it.")
       .def(py::init<Graph, int>(), py::arg("graph"), py::arg("output"))
       .def_property_readonly("input_shape", [](const Network& n) { return py::tuple(py::cast(n.input_shape().dims)); })
-      .def_property_readonly("output_shape", [](const Network& n) { return py::tuple(py::cast(n.output_shape().dims)); })
+      .def_property_readonly("output_shape",
+                             [](const Network& n) { return py::tuple(py::cast(n.output_shape().dims)); })
       .def_property_readonly("parameter_count", [](Network& n) { return n.parameters().count(); })
       .def(
-          "parameter_node",
-          [](Network& n, int i) { return n.parameters().description(checked_parameter(n, i)).node; }, py::arg("index"))
+          "parameter_node", [](Network& n, int i) { return n.parameters().description(checked_parameter(n, i)).node; },
+          py::arg("index"))
       .def(
-          "parameter_name",
-          [](Network& n, int i) { return n.parameters().description(checked_parameter(n, i)).name; }, py::arg("index"))
+          "parameter_name", [](Network& n, int i) { return n.parameters().description(checked_parameter(n, i)).name; },
+          py::arg("index"))
       .def("parameter", &parameter_view, py::arg("index"))
       .def("gradient", &gradient_view, py::arg("index"))
       .def("touch", [](Network& n) { n.parameters().touch(); })
@@ -230,7 +231,8 @@ void bind_network(py::module_& m) {
       .def("compile", &compile, py::kw_only(), py::arg("loss"), py::arg("from_logits") = false,
            py::arg("metric") = "none", py::arg("optimizer") = "none",
            py::arg("options") = std::map<std::string, double>{})
-      .def("set_seed", [](Network& n, uint64_t seed) { n.set_seed(seed); }, py::arg("seed"))
+      .def(
+          "set_seed", [](Network& n, uint64_t seed) { n.set_seed(seed); }, py::arg("seed"))
       .def("train_step", &train_step, py::arg("x"), py::arg("y"), py::arg("index").none(true),
            py::arg("weight").none(true), py::arg("learning_rate"))
       .def("test_step", &test_step, py::arg("x"), py::arg("y"), py::arg("index").none(true),

@@ -1,7 +1,7 @@
 // Pooling and padding of images.
 #include "bindings/bindings.h"
-#include "bindings/sharing.h"
 #include "bindings/names.h"
+#include "bindings/sharing.h"
 #include "graph/infer.h"
 
 namespace pycnn::bindings {
@@ -9,10 +9,14 @@ namespace {
 
 Pool2D pool2d_of(const std::vector<int64_t>& x, IntPair size, IntPair strides, IntFour padding, bool average,
                  bool count_padding) {
-  const Pool2DNode node{average, {size[0], size[1]}, {strides[0], strides[1]},
-                        {padding[0], padding[1], padding[2], padding[3]}, count_padding};
+  const Pool2DNode node{average,
+                        {size[0], size[1]},
+                        {strides[0], strides[1]},
+                        {padding[0], padding[1], padding[2], padding[3]},
+                        count_padding};
   const Shape y = infer_shape("pool2d", node, {Shape{{x[1], x[2], x[3]}}}, {});
-  return {x[1], x[2], x[3], y.h(), y.w(), size[0], size[1], strides[0], strides[1], padding[0], padding[2], count_padding};
+  return {x[1],    x[2],       x[3],       y.h(),      y.w(),      size[0],
+          size[1], strides[0], strides[1], padding[0], padding[2], count_padding};
 }
 
 template <class Forward>
@@ -20,15 +24,15 @@ Floats pool_forward(const Floats& x, const Pool2D& p, Forward forward) {
   Floats y = new_array({x.shape(0), p.oh, p.ow, p.c});
   const float* from = x.data();
   float* to = y.mutable_data();
-  for_each(x.shape(0), 0, [&](int64_t i, float*) {
-    forward(to + i * p.oh * p.ow * p.c, from + i * p.h * p.w * p.c, p, 0, p.oh);
-  });
+  for_each(x.shape(0), 0,
+           [&](int64_t i, float*) { forward(to + i * p.oh * p.ow * p.c, from + i * p.h * p.w * p.c, p, 0, p.oh); });
   return y;
 }
 
 Floats max_pool2d_forward(const Floats& x, IntPair size, IntPair strides, IntFour padding) {
   require_rank(x, 4, "x");
-  return pool_forward(x, pool2d_of(shape_of(x), size, strides, padding, false, false), active_kernels().pool2d.max_forward);
+  return pool_forward(x, pool2d_of(shape_of(x), size, strides, padding, false, false),
+                      active_kernels().pool2d.max_forward);
 }
 
 Floats max_pool2d_backward(const Floats& x, const Floats& dy, IntPair size, IntPair strides, IntFour padding) {
@@ -62,9 +66,8 @@ Floats average_pool2d_backward(const Floats& dy, const std::array<int64_t, 4>& i
   const float* gradient = dy.data();
   float* to = dx.mutable_data();
   const auto backward = active_kernels().pool2d.average_backward;
-  for_each(in[0], 0, [&](int64_t i, float*) {
-    backward(to + i * p.h * p.w * p.c, gradient + i * p.oh * p.ow * p.c, p);
-  });
+  for_each(in[0], 0,
+           [&](int64_t i, float*) { backward(to + i * p.h * p.w * p.c, gradient + i * p.oh * p.ow * p.c, p); });
   return dx;
 }
 
@@ -96,9 +99,8 @@ Floats pad2d_backward(const Floats& dy, IntFour padding, const std::string& mode
   const float* from = dy.data();
   float* to = dx.mutable_data();
   const auto backward = active_kernels().pad2d.backward;
-  for_each(dy.shape(0), 0, [&](int64_t i, float*) {
-    backward(to + i * h * w * p.c, from + i * dy.shape(1) * dy.shape(2) * p.c, p);
-  });
+  for_each(dy.shape(0), 0,
+           [&](int64_t i, float*) { backward(to + i * h * w * p.c, from + i * dy.shape(1) * dy.shape(2) * p.c, p); });
   return dx;
 }
 
@@ -107,7 +109,8 @@ Floats pad2d_backward(const Floats& dy, IntFour padding, const std::string& mode
 void bind_pool2d(py::module_& m) {
   using py::arg;
   m.def("max_pool2d_forward", &max_pool2d_forward, arg("x"), arg("pool_size"), arg("strides"), arg("padding"));
-  m.def("max_pool2d_backward", &max_pool2d_backward, arg("x"), arg("dy"), arg("pool_size"), arg("strides"), arg("padding"));
+  m.def("max_pool2d_backward", &max_pool2d_backward, arg("x"), arg("dy"), arg("pool_size"), arg("strides"),
+        arg("padding"));
   m.def("average_pool2d_forward", &average_pool2d_forward, arg("x"), arg("pool_size"), arg("strides"), arg("padding"),
         arg("count_padding"));
   m.def("average_pool2d_backward", &average_pool2d_backward, arg("dy"), arg("input_shape"), arg("pool_size"),

@@ -27,11 +27,22 @@ T find_named(const Named<T> (&known)[N], const std::string& name, const char* wh
 
 inline ActivationKind activation_kind(const std::string& name) {
   using K = ActivationKind;
-  static constexpr Named<K> kKnown[] = {
-      {"linear", K::kLinear}, {"relu", K::kRelu}, {"leaky_relu", K::kLeakyRelu}, {"elu", K::kElu}, {"selu", K::kSelu},
-      {"gelu", K::kGelu}, {"gelu_tanh", K::kGeluTanh}, {"silu", K::kSilu}, {"sigmoid", K::kSigmoid},
-      {"tanh", K::kTanh}, {"softplus", K::kSoftplus}, {"softsign", K::kSoftsign}, {"hard_sigmoid", K::kHardSigmoid},
-      {"hard_silu", K::kHardSilu}, {"mish", K::kMish}, {"exponential", K::kExponential}};
+  static constexpr Named<K> kKnown[] = {{"linear", K::kLinear},
+                                        {"relu", K::kRelu},
+                                        {"leaky_relu", K::kLeakyRelu},
+                                        {"elu", K::kElu},
+                                        {"selu", K::kSelu},
+                                        {"gelu", K::kGelu},
+                                        {"gelu_tanh", K::kGeluTanh},
+                                        {"silu", K::kSilu},
+                                        {"sigmoid", K::kSigmoid},
+                                        {"tanh", K::kTanh},
+                                        {"softplus", K::kSoftplus},
+                                        {"softsign", K::kSoftsign},
+                                        {"hard_sigmoid", K::kHardSigmoid},
+                                        {"hard_silu", K::kHardSilu},
+                                        {"mish", K::kMish},
+                                        {"exponential", K::kExponential}};
   return find_named(kKnown, name, "activation");
 }
 

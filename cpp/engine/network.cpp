@@ -13,7 +13,8 @@ Network::Network(Graph graph, int output)
     throw std::invalid_argument("output: there is no node " + std::to_string(output));
   int inputs = 0;
   for (const Node& node : graph_.nodes()) inputs += std::holds_alternative<InputNode>(node.attributes);
-  if (inputs != 1) throw std::invalid_argument("a network needs one input, but the graph has " + std::to_string(inputs));
+  if (inputs != 1)
+    throw std::invalid_argument("a network needs one input, but the graph has " + std::to_string(inputs));
   optimizer_ = std::make_shared<Optimizer>(OptimizerSpec{}, parameters_);
 }
 
@@ -27,8 +28,8 @@ void Network::compile(const Objective& objective, const OptimizerSpec& optimizer
   std::lock_guard<std::mutex> lock(mutex_);
   const Shape& y = output_shape();
   if (objective.loss == LossKind::kSparseCategoricalCrossentropy && y.c() < 2)
-    throw std::invalid_argument("sparse_categorical_crossentropy needs at least two classes, but the output has shape " +
-                                y.text());
+    throw std::invalid_argument(
+        "sparse_categorical_crossentropy needs at least two classes, but the output has shape " + y.text());
   objective_ = objective;
   if (!(optimizer_->spec() == optimizer)) optimizer_ = std::make_shared<Optimizer>(optimizer, parameters_);
   for (auto it = plans_.begin(); it != plans_.end();)

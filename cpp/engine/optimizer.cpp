@@ -8,8 +8,7 @@ namespace pycnn {
 Optimizer::Optimizer(const OptimizerSpec& spec, const Parameters& parameters) : spec_(spec) {
   std::vector<std::string> names;
   switch (spec.kind) {
-    case OptimizerKind::kNone:
-      break;
+    case OptimizerKind::kNone: break;
     case OptimizerKind::kSgd:
       if (spec.momentum != 0) names = {"momentum"};
       break;
@@ -52,8 +51,8 @@ void Optimizer::begin_step(float learning_rate) {
   const double t = static_cast<double>(iterations);
   sgd_ = {learning_rate, spec_.momentum, spec_.nesterov};
   rmsprop_ = {learning_rate, spec_.rho, spec_.momentum, spec_.epsilon, spec_.centered};
-  const double step_size = learning_rate * std::sqrt(1.0 - std::pow(spec_.beta_2, t)) /
-                           (1.0 - std::pow(spec_.beta_1, t));
+  const double step_size =
+      learning_rate * std::sqrt(1.0 - std::pow(spec_.beta_2, t)) / (1.0 - std::pow(spec_.beta_1, t));
   adam_ = {learning_rate, spec_.beta_1, spec_.beta_2, spec_.epsilon, static_cast<float>(step_size), spec_.amsgrad};
 }
 
@@ -61,14 +60,10 @@ void Optimizer::update(const KernelTable& kernels, float* w, const float* g, int
   const auto at = [offset](float* p) { return p ? p + offset : nullptr; };
   const OptimizerKernels& k = kernels.optimizer;
   switch (spec_.kind) {
-    case OptimizerKind::kNone:
-      return;
-    case OptimizerKind::kSgd:
-      return k.sgd(w, g, at(first_), n, sgd_);
-    case OptimizerKind::kRmsprop:
-      return k.rmsprop(w, g, at(first_), at(second_), at(third_), n, rmsprop_);
-    case OptimizerKind::kAdam:
-      return k.adam(w, g, at(first_), at(second_), at(third_), n, adam_);
+    case OptimizerKind::kNone: return;
+    case OptimizerKind::kSgd: return k.sgd(w, g, at(first_), n, sgd_);
+    case OptimizerKind::kRmsprop: return k.rmsprop(w, g, at(first_), at(second_), at(third_), n, rmsprop_);
+    case OptimizerKind::kAdam: return k.adam(w, g, at(first_), at(second_), at(third_), n, adam_);
   }
 }
 

@@ -15,7 +15,12 @@ namespace pycnn {
 
 enum class Mode { kPredict, kTest, kTrain };
 
-enum class LossKind { kSparseCategoricalCrossentropy, kCategoricalCrossentropy, kBinaryCrossentropy, kMeanSquaredError };
+enum class LossKind {
+  kSparseCategoricalCrossentropy,
+  kCategoricalCrossentropy,
+  kBinaryCrossentropy,
+  kMeanSquaredError
+};
 enum class MetricKind { kNone, kSparseCategoricalAccuracy, kCategoricalAccuracy, kBinaryAccuracy };
 
 struct Objective {
@@ -65,7 +70,8 @@ class Planner {
   void needs_whole_batch() { program_.whole_batch = true; }
   int add_buffer(int64_t floats) { return program_.add_buffer(floats); }
 
-  // The activation, pool or batch normalization that a node's only consumer is, and that may be fused behind it; -1 if none.
+  // The activation, pool or batch normalization that a node's only consumer is, and that may be fused behind it; -1 if
+  // none.
   int fusable_activation(int node_index) const;
   int fusable_pool(int node_index) const;
   int foldable_batch_norm(int node_index) const;  // in inference only: its statistics are constants there

@@ -88,15 +88,16 @@ void Program::place_buffers() {
   std::vector<size_t> order;
   for (size_t b = 0; b < buffers.size(); ++b)
     if (buffers[b].first_use >= 0) order.push_back(b);
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return buffers[a].stride > buffers[b].stride; });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return buffers[a].stride > buffers[b].stride; });
   std::vector<Placed> in_chunk, in_block;
   for (size_t b : order) {
     Buffer& buffer = buffers[b];
     const int stage = first_stage[b];
-    buffer.per_block = !split_samples && stage == last_stage[b] && stages_[static_cast<size_t>(stage)].kind == Task::kBlock;
-    buffer.offset = buffer.per_block
-                        ? find_offset(in_block, buffer.stride * block_, buffer.first_use, buffer.last_use)
-                        : find_offset(in_chunk, buffer.stride * capacity_, stage, last_stage[b]);
+    buffer.per_block =
+        !split_samples && stage == last_stage[b] && stages_[static_cast<size_t>(stage)].kind == Task::kBlock;
+    buffer.offset = buffer.per_block ? find_offset(in_block, buffer.stride * block_, buffer.first_use, buffer.last_use)
+                                     : find_offset(in_chunk, buffer.stride * capacity_, stage, last_stage[b]);
   }
   chunk_floats_ = extent(in_chunk);
   block_floats_ = extent(in_block);

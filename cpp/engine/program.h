@@ -43,8 +43,8 @@ struct Run {
 struct Buffer {
   int64_t floats;
   int64_t stride;
-  bool per_block = false;  // lives in a thread's own memory, for one block; else in the chunk's
-  int64_t offset = 0;      // in floats, of its memory
+  bool per_block = false;             // lives in a thread's own memory, for one block; else in the chunk's
+  int64_t offset = 0;                 // in floats, of its memory
   int first_use = -1, last_use = -1;  // tasks
 };
 
@@ -56,11 +56,11 @@ struct Work {
   float* block_memory;
   float* scratch;
   float* slot_memory;
-  int64_t block_begin;              // sample that block_memory starts at
-  int64_t begin, end;               // samples of the chunk
-  int64_t piece_begin, piece_end;   // of Task::pieces
+  int64_t block_begin;             // sample that block_memory starts at
+  int64_t begin, end;              // samples of the chunk
+  int64_t piece_begin, piece_end;  // of Task::pieces
   int64_t slot = 0;
-  bool accumulate = false;          // whether this slot's gradients already hold something
+  bool accumulate = false;  // whether this slot's gradients already hold something
 
   float* at(int buffer, int64_t sample) const {
     const Buffer& b = buffers[static_cast<size_t>(buffer)];
@@ -75,8 +75,8 @@ struct Task {
   std::string name;
   enum Kind { kBlock, kSplit } kind = kBlock;
   std::function<void(const Work&)> run;
-  std::vector<int> buffers;    // all it reads or writes
-  int64_t pieces = 1;          // kSplit: of the chunk. kBlock: that one sample's work can be cut into
+  std::vector<int> buffers;  // all it reads or writes
+  int64_t pieces = 1;        // kSplit: of the chunk. kBlock: that one sample's work can be cut into
   int64_t scratch_floats = 0;
   double flops = 0;            // a sample
   bool with_previous = false;  // kSplit: needs no barrier before it
@@ -112,9 +112,9 @@ class Program {
   std::vector<Task> tasks;
   std::vector<Buffer> buffers;
   std::vector<Preparation> preparations;
-  int64_t slot_floats = 0;      // gradients of one slot
-  bool whole_batch = false;     // some task needs the whole batch in one chunk
-  bool split_samples = false;   // cut every sample's work, one stage a task: for batches smaller than the team
+  int64_t slot_floats = 0;     // gradients of one slot
+  bool whole_batch = false;    // some task needs the whole batch in one chunk
+  bool split_samples = false;  // cut every sample's work, one stage a task: for batches smaller than the team
 
   int add_buffer(int64_t floats);
 

@@ -5,8 +5,8 @@
 namespace pycnn {
 namespace {
 
-constexpr int64_t kUpdateRange = 8192;       // floats an optimizer step takes at once: its five arrays stay in L1 and L2
-constexpr double kFlopsPerThread = 2e6;      // below about ten microseconds of work another thread does not pay
+constexpr int64_t kUpdateRange = 8192;   // floats an optimizer step takes at once: its five arrays stay in L1 and L2
+constexpr double kFlopsPerThread = 2e6;  // below about ten microseconds of work another thread does not pay
 
 int64_t pieces_of(int64_t n, int64_t size) { return (n + size - 1) / size; }
 
@@ -34,7 +34,8 @@ void Runner::run(const Batch& batch, uint64_t seed, bool update, Optimizer* opti
   counters_ = std::make_unique<std::atomic<int64_t>[]>(static_cast<size_t>(chunks) * program.stages().size() + 2);
 
   const bool updates_weights = update && optimizer && optimizer->spec().kind != OptimizerKind::kNone;
-  parallel(threads, [&](const Team& team) { run_on(team, batch, seed, update, updates_weights ? optimizer : nullptr); });
+  parallel(threads,
+           [&](const Team& team) { run_on(team, batch, seed, update, updates_weights ? optimizer : nullptr); });
   if (update) parameters_.touch();  // also the moving statistics
 }
 
@@ -54,7 +55,11 @@ void Runner::run_on(const Team& team, const Batch& batch, uint64_t seed, bool up
   }
   for (int64_t chunk = 0; chunk < chunks; ++chunk) {
     const int64_t begin = chunk * program.capacity();
-    const Run run{&batch, begin, std::min(program.capacity(), batch.samples - begin), seed, workspace_.loss.data(),
+    const Run run{&batch,
+                  begin,
+                  std::min(program.capacity(), batch.samples - begin),
+                  seed,
+                  workspace_.loss.data(),
                   workspace_.correct.data()};
     run_chunk(team, run, chunk);
   }
@@ -160,7 +165,8 @@ void Runner::update_parameters(int64_t used_slots, const Optimizer* optimizer, s
     const SlotGradient* slot = slot_of[static_cast<size_t>(p)];
     const int64_t size = parameters_.size(p), columns = parameters_.description(p).dims.back();
     // Whole rows, so that a range of a transposed gradient is a block of it.
-    const int64_t range = slot && slot->transposed ? std::max<int64_t>(kUpdateRange / columns, 1) * columns : kUpdateRange;
+    const int64_t range =
+        slot && slot->transposed ? std::max<int64_t>(kUpdateRange / columns, 1) * columns : kUpdateRange;
     for (int64_t from = 0; from < size; from += range, ++piece) {
       if (piece != mine) continue;
       mine = next.fetch_add(1);

@@ -19,7 +19,7 @@ struct Plan {
   Program program;
   std::vector<SlotGradient> slots;
   const KernelTable* kernels = nullptr;
-  int64_t prepared_version = 0;                // of the parameters that the preparations saw
+  int64_t prepared_version = 0;  // of the parameters that the preparations saw
 };
 
 // Memory that grows to what plans ask for and is shared by all plans of a network.
@@ -37,7 +37,8 @@ class Workspace {
 
 class Runner {
  public:
-  Runner(Plan& plan, Parameters& parameters, Workspace& workspace) : plan_(plan), parameters_(parameters), workspace_(workspace) {}
+  Runner(Plan& plan, Parameters& parameters, Workspace& workspace)
+      : plan_(plan), parameters_(parameters), workspace_(workspace) {}
 
   // All stages on all chunks of the batch; then, where an optimizer is given, gradients are summed over the slots and
   // its step is done (on parameters that are trainable).

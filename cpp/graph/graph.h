@@ -85,9 +85,9 @@ struct AddNode {};
 struct MultiplyNode {};
 struct ConcatNode {};
 
-using Attributes = std::variant<InputNode, Conv2DNode, DenseNode, ActivationNode, SoftmaxNode, MaxoutNode, Pool2DNode,
-                                ReshapeNode, DropoutNode, BatchNormNode, Pad2DNode, ScaleShiftNode, AddNode,
-                                MultiplyNode, ConcatNode>;
+using Attributes =
+    std::variant<InputNode, Conv2DNode, DenseNode, ActivationNode, SoftmaxNode, MaxoutNode, Pool2DNode, ReshapeNode,
+                 DropoutNode, BatchNormNode, Pad2DNode, ScaleShiftNode, AddNode, MultiplyNode, ConcatNode>;
 
 struct Parameter {
   std::string name;  // kernel, bias, gamma, beta, moving_mean, moving_variance

@@ -19,7 +19,8 @@ void require_positive(const std::string& name, const char* what, int64_t value) 
 void require_positive(const std::string& name, const char* what, const Pair& value) {
   if (value.h < 1 || value.w < 1)
     fail(name, std::string(what) + " must be at least 1, not " + text_of({value.h, value.w}));
-  if (value.h > kMaxSize || value.w > kMaxSize) fail(name, std::string(what) + " is too large: " + text_of({value.h, value.w}));
+  if (value.h > kMaxSize || value.w > kMaxSize)
+    fail(name, std::string(what) + " is too large: " + text_of({value.h, value.w}));
 }
 
 void require_not_negative(const std::string& name, const Padding& p) {
@@ -133,9 +134,10 @@ struct Infer {
     if (p.top >= n.pool_size.h || p.bottom >= n.pool_size.h || p.left >= n.pool_size.w || p.right >= n.pool_size.w)
       fail(name, "padding must be smaller than the window " + text_of({n.pool_size.h, n.pool_size.w}) +
                      ", but is (top, bottom, left, right) = " + text_of({p.top, p.bottom, p.left, p.right}));
-    return {{window_count(name, "height", image.dims[0], n.pool_size.h, n.strides.h, 1, n.padding.top, n.padding.bottom),
-             window_count(name, "width", image.dims[1], n.pool_size.w, n.strides.w, 1, n.padding.left, n.padding.right),
-             image.c()}};
+    return {
+        {window_count(name, "height", image.dims[0], n.pool_size.h, n.strides.h, 1, n.padding.top, n.padding.bottom),
+         window_count(name, "width", image.dims[1], n.pool_size.w, n.strides.w, 1, n.padding.left, n.padding.right),
+         image.c()}};
   }
 
   Shape operator()(const ReshapeNode&) const {

@@ -36,8 +36,8 @@ int64_t fma_burst(float* sink, int64_t iterations) {
 }  // namespace
 
 KernelTable kernel_table() {
-  return {PYCNN_STRING_OF(PYCNN_ISA), kLanes,          activation_kernels(), batch_norm_kernels(), conv2d_kernels(),
-          elementwise_kernels(),      gemm_kernels(),  optimizer_kernels(),  pad2d_kernels(),      pool2d_kernels(),
+  return {PYCNN_STRING_OF(PYCNN_ISA), kLanes,         activation_kernels(), batch_norm_kernels(), conv2d_kernels(),
+          elementwise_kernels(),      gemm_kernels(), optimizer_kernels(),  pad2d_kernels(),      pool2d_kernels(),
           softmax_kernels(),          fma_burst};
 }
 

@@ -83,8 +83,8 @@ const KernelTable& kernel_table(const std::string& name) {
   for (size_t i = 0; i < kCount; ++i) {
     if (name != kIsas[i].name) continue;
     if (!kIsas[i].supported()) {
-      throw std::runtime_error("this CPU cannot run the ISA '" + name + "' (PYCNN_ISA); it can run: " +
-                               join(available_isas()));
+      throw std::runtime_error("this CPU cannot run the ISA '" + name +
+                               "' (PYCNN_ISA); it can run: " + join(available_isas()));
     }
     if (!tables[i]) tables[i] = new KernelTable(kIsas[i].make());  // lives as long as the process
     return *tables[i];

@@ -77,7 +77,8 @@ Default find_default() {
     reason << "cgroup CPU quota of " << quota << " of " << cores << " cores";
     return {std::max(1, static_cast<int>(std::ceil(quota))), reason.str()};
   }
-  if (cores < machine) return {cores, "affinity allows " + std::to_string(cores) + " of " + std::to_string(machine) + " cores"};
+  if (cores < machine)
+    return {cores, "affinity allows " + std::to_string(cores) + " of " + std::to_string(machine) + " cores"};
   return {cores, "all cores of this machine"};
 }
 

@@ -22,7 +22,13 @@ Norm describe(Planner& planner, int node) {
     return p >= 0 ? planner.mutable_weights(p) : nullptr;
   };
   const int64_t c = planner.shape(node).c();
-  return {c, planner.shape(node).size() / c, n.momentum, n.epsilon, find("gamma"), find("beta"), find("moving_mean"),
+  return {c,
+          planner.shape(node).size() / c,
+          n.momentum,
+          n.epsilon,
+          find("gamma"),
+          find("beta"),
+          find("moving_mean"),
           find("moving_variance")};
 }
 

@@ -1,5 +1,5 @@
-// Convolution, with the bias, activation and max-pool that follow it fused behind it; in inference a batch normalization
-// between them is folded into the weights.
+// Convolution, with the bias, activation and max-pool that follow it fused behind it; in inference a batch
+// normalization between them is folded into the weights.
 #include <algorithm>
 #include <cmath>
 #include <memory>
@@ -15,7 +15,7 @@ struct Fused {
   bool has_pool = false;
   int norm = -1;  // the batch normalization that is folded
   Activation activation;
-  int last;  // the node whose value this task makes
+  int last;     // the node whose value this task makes
   int64_t out;  // floats of that value
 
   double flops() const {
@@ -35,8 +35,9 @@ Fused fuse(Planner& planner, int node) {
   const Shape& x = planner.shape(planner.node(node).inputs[0]);
   const Shape& y = planner.shape(node);
   Fused f;
-  f.shape = {x.h(),        x.w(),       x.c(),        y.h(),        y.w(),           y.c(),          n.kernel_size.h, n.kernel_size.w,
-             n.strides.h,  n.strides.w, n.dilation.h, n.dilation.w, n.padding.top,   n.padding.left, n.groups,        n.pad_value};
+  f.shape = {x.h(),           x.w(),           x.c(),       y.h(),       y.w(),        y.c(),
+             n.kernel_size.h, n.kernel_size.w, n.strides.h, n.strides.w, n.dilation.h, n.dilation.w,
+             n.padding.top,   n.padding.left,  n.groups,    n.pad_value};
   f.last = node;
   f.norm = planner.foldable_batch_norm(node);
   if (f.norm >= 0) {
@@ -117,8 +118,8 @@ void plan_backward(Planner& planner, const Fused& f, int node, int x, int y, int
   const int64_t db_slot = bias >= 0 ? planner.reserve_slot(bias) : 0;
   std::shared_ptr<AlignedFloats> packed;
   if (wants_dx) {
-    packed = std::make_shared<AlignedFloats>(pooled_input ? conv.packed_pooled_floats(s)
-                                                          : conv.packed_transposed_floats(s));
+    packed =
+        std::make_shared<AlignedFloats>(pooled_input ? conv.packed_pooled_floats(s) : conv.packed_transposed_floats(s));
     planner.prepare(pooled_input ? 1 : conv.pack_transposed_pieces(s), [=](int64_t i) {
       if (pooled_input) conv.pack_pooled(packed->data(), weights, s);
       else conv.pack_transposed(packed->data(), weights, s, i, i + 1);
@@ -147,7 +148,8 @@ void plan_backward(Planner& planner, const Fused& f, int node, int x, int y, int
         const float* unpooled = unpools ? w.scratch : gradient;
 
         float* dw = w.slot_gradient(dw_slot);
-        if (pooled_weight) conv.backward_weight_pooled(dw, w.at(x, i), gradient, places, scratch, s, f.pool, accumulate);
+        if (pooled_weight)
+          conv.backward_weight_pooled(dw, w.at(x, i), gradient, places, scratch, s, f.pool, accumulate);
         else conv.backward_weight(dw, w.at(x, i), unpooled, scratch, s, accumulate);
         if (dx < 0) continue;
         if (pooled_input) conv.backward_input_pooled(w.at(dx, i), gradient, places, packed->data(), scratch, s, f.pool);

@@ -59,7 +59,6 @@ std::shared_ptr<AlignedFloats> pack(Planner& planner, const float* weights, cons
   return packed;
 }
 
-
 void plan_block(Planner& planner, const Dense& d, int node, int x, int y) {
   const KernelTable& k = planner.kernels();
   const int bias = planner.parameter(node, "bias");

@@ -66,7 +66,8 @@ void plan_activation(Planner& planner, int node) {
   const bool from_output = derivative_from_output(f);
   plan_unary(
       planner, node, [=, &k](const Work& w, int64_t i) { k.forward(w.at(y, i), w.at(x, i), n, f); },
-      {from_output ? y : x}, [=, &k](int dx, int dy) -> OneSample {
+      {from_output ? y : x},
+      [=, &k](int dx, int dy) -> OneSample {
         return [=, &k](const Work& w, int64_t i) {
           if (from_output) k.backward(w.at(dx, i), nullptr, w.at(y, i), w.at(dy, i), n, f);
           else k.backward(w.at(dx, i), w.at(x, i), nullptr, w.at(dy, i), n, f);
@@ -122,8 +123,8 @@ void plan_dropout(Planner& planner, int node) {
 void plan_pad2d(Planner& planner, int node) {
   const auto& n = planner.attributes<Pad2DNode>(node);
   const Shape& in = planner.shape(planner.node(node).inputs[0]);
-  const Pad2D p = {in.h(), in.w(), in.c(), n.padding.top, n.padding.bottom, n.padding.left, n.padding.right, n.mode,
-                   n.value};
+  const Pad2D p = {in.h(),         in.w(),          in.c(), n.padding.top, n.padding.bottom,
+                   n.padding.left, n.padding.right, n.mode, n.value};
   const Pad2DKernels& k = planner.kernels().pad2d;
   const int x = planner.value(planner.node(node).inputs[0]), y = planner.value(node);
   plan_unary(
@@ -139,8 +140,7 @@ void plan_scale_shift(Planner& planner, int node) {
   const int x = planner.value(planner.node(node).inputs[0]), y = planner.value(node);
   const int64_t size = planner.shape(node).size();
   plan_unary(
-      planner, node,
-      [=](const Work& w, int64_t i) { scale_shift(w.at(y, i), w.at(x, i), n.scale, n.shift, size); }, {},
+      planner, node, [=](const Work& w, int64_t i) { scale_shift(w.at(y, i), w.at(x, i), n.scale, n.shift, size); }, {},
       [=](int dx, int dy) -> OneSample {
         return [=](const Work& w, int64_t i) { scale_shift(w.at(dx, i), w.at(dy, i), n.scale, 0.0f, size); };
       });
@@ -208,9 +208,8 @@ void plan_concat(Planner& planner, int node) {
   for (int input : inputs) {
     const int64_t part = planner.shape(input).c();
     const int x = planner.value(input);
-    add_task(planner, planner.node(node).name, {x, y}, [=](const Work& w, int64_t i) {
-      copy_rows(w.at(y, i) + channel, width, w.at(x, i), part, rows, part);
-    });
+    add_task(planner, planner.node(node).name, {x, y},
+             [=](const Work& w, int64_t i) { copy_rows(w.at(y, i) + channel, width, w.at(x, i), part, rows, part); });
     channel += part;
   }
   planner.on_backward([=, &planner] {

@@ -11,8 +11,7 @@ auto loss_kernel(const SoftmaxKernels& k, const Objective& o) {
       return o.from_logits ? k.cross_entropy_logits : k.cross_entropy_probabilities;
     case LossKind::kBinaryCrossentropy:
       return o.from_logits ? k.binary_cross_entropy_logits : k.binary_cross_entropy_probabilities;
-    case LossKind::kMeanSquaredError:
-      break;
+    case LossKind::kMeanSquaredError: break;
   }
   return k.mean_squared_error;
 }
@@ -27,14 +26,11 @@ int64_t argmax(const float* x, int64_t n) {
 // How much of one row the metric counts as right.
 float row_score(const Objective& o, const float* x, const int32_t* label, const float* target, int64_t columns) {
   switch (o.metric) {
-    case MetricKind::kNone:
-      return 0;
+    case MetricKind::kNone: return 0;
     case MetricKind::kSparseCategoricalAccuracy:
       return argmax(x, columns) == (label ? *label : static_cast<int64_t>(*target));
-    case MetricKind::kCategoricalAccuracy:
-      return argmax(x, columns) == argmax(target, columns);
-    case MetricKind::kBinaryAccuracy:
-      break;
+    case MetricKind::kCategoricalAccuracy: return argmax(x, columns) == argmax(target, columns);
+    case MetricKind::kBinaryAccuracy: break;
   }
   float right = 0;
   for (int64_t i = 0; i < columns; ++i) {

@@ -14,8 +14,8 @@ void plan_pool2d(Planner& planner, int node) {
   const int input = planner.node(node).inputs[0];
   const Shape& in = planner.shape(input);
   const Shape& out = planner.shape(node);
-  const Pool2D p = {in.h(),        in.w(),        in.c(),        out.h(),       out.w(),        n.pool_size.h,
-                    n.pool_size.w, n.strides.h,   n.strides.w,   n.padding.top, n.padding.left, n.count_padding};
+  const Pool2D p = {in.h(),        in.w(),      in.c(),      out.h(),       out.w(),        n.pool_size.h,
+                    n.pool_size.w, n.strides.h, n.strides.w, n.padding.top, n.padding.left, n.count_padding};
   const bool average = n.average;
   const Pool2DKernels& pool = planner.kernels().pool2d;
   const int x = planner.value(input), y = planner.value(node);

@@ -117,9 +117,7 @@ struct Softsign {
 
 struct HardSigmoid {
   Vec forward(Vec x) const { return clip_to_unit(x * (1.0f / 6.0f) + 0.5f); }
-  Vec derivative(Vec y) const {
-    return select((y > 0.0f) & (y < 1.0f), broadcast(1.0f / 6.0f), Vec{});
-  }
+  Vec derivative(Vec y) const { return select((y > 0.0f) & (y < 1.0f), broadcast(1.0f / 6.0f), Vec{}); }
 };
 
 struct HardSilu {
@@ -155,39 +153,24 @@ template <typename Use>
 PYCNN_INLINE void with_rule(const Activation& f, Use use) {
   const bool from_output = derivative_from_output(f);
   switch (f.kind) {
-    case ActivationKind::kLinear:
-      return use(Linear{});
+    case ActivationKind::kLinear: return use(Linear{});
     case ActivationKind::kRelu:
       if (f.alpha == 0.0f && f.threshold == 0.0f && f.max_value == kInfinity) return use(Relu{});
       return use(GeneralRelu{f.alpha, f.max_value, f.threshold, from_output});
-    case ActivationKind::kLeakyRelu:
-      return use(GeneralRelu{f.alpha, kInfinity, 0.0f, from_output});
-    case ActivationKind::kElu:
-      return use(Elu{f.alpha, 1.0f, from_output});
-    case ActivationKind::kSelu:
-      return use(Elu{1.67326324235437728481f, 1.05070098735548049342f, from_output});
-    case ActivationKind::kGelu:
-      return use(Gelu{});
-    case ActivationKind::kGeluTanh:
-      return use(GeluTanh{});
-    case ActivationKind::kSilu:
-      return use(Silu{});
-    case ActivationKind::kSigmoid:
-      return use(Sigmoid{});
-    case ActivationKind::kTanh:
-      return use(Tanh{});
-    case ActivationKind::kSoftplus:
-      return use(Softplus{});
-    case ActivationKind::kSoftsign:
-      return use(Softsign{});
-    case ActivationKind::kHardSigmoid:
-      return use(HardSigmoid{});
-    case ActivationKind::kHardSilu:
-      return use(HardSilu{});
-    case ActivationKind::kMish:
-      return use(Mish{});
-    case ActivationKind::kExponential:
-      return use(Exponential{});
+    case ActivationKind::kLeakyRelu: return use(GeneralRelu{f.alpha, kInfinity, 0.0f, from_output});
+    case ActivationKind::kElu: return use(Elu{f.alpha, 1.0f, from_output});
+    case ActivationKind::kSelu: return use(Elu{1.67326324235437728481f, 1.05070098735548049342f, from_output});
+    case ActivationKind::kGelu: return use(Gelu{});
+    case ActivationKind::kGeluTanh: return use(GeluTanh{});
+    case ActivationKind::kSilu: return use(Silu{});
+    case ActivationKind::kSigmoid: return use(Sigmoid{});
+    case ActivationKind::kTanh: return use(Tanh{});
+    case ActivationKind::kSoftplus: return use(Softplus{});
+    case ActivationKind::kSoftsign: return use(Softsign{});
+    case ActivationKind::kHardSigmoid: return use(HardSigmoid{});
+    case ActivationKind::kHardSilu: return use(HardSilu{});
+    case ActivationKind::kMish: return use(Mish{});
+    case ActivationKind::kExponential: return use(Exponential{});
   }
 }
 

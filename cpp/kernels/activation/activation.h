@@ -6,8 +6,22 @@
 namespace pycnn {
 
 enum class ActivationKind : int32_t {
-  kLinear, kRelu, kLeakyRelu, kElu, kSelu, kGelu, kGeluTanh, kSilu, kSigmoid, kTanh, kSoftplus, kSoftsign,
-  kHardSigmoid, kHardSilu, kMish, kExponential,
+  kLinear,
+  kRelu,
+  kLeakyRelu,
+  kElu,
+  kSelu,
+  kGelu,
+  kGeluTanh,
+  kSilu,
+  kSigmoid,
+  kTanh,
+  kSoftplus,
+  kSoftsign,
+  kHardSigmoid,
+  kHardSilu,
+  kMish,
+  kExponential,
 };
 
 // relu: max_value and threshold as in Keras' ReLU layer, alpha its negative slope:
@@ -24,19 +38,15 @@ struct Activation {
 // used by another.
 __attribute__((always_inline)) inline constexpr bool derivative_from_output(const Activation& f) {
   switch (f.kind) {
-    case ActivationKind::kRelu:
-      return f.alpha >= 0.0f && f.threshold >= 0.0f;
+    case ActivationKind::kRelu: return f.alpha >= 0.0f && f.threshold >= 0.0f;
     case ActivationKind::kLeakyRelu:
-    case ActivationKind::kElu:
-      return f.alpha >= 0.0f;
+    case ActivationKind::kElu: return f.alpha >= 0.0f;
     case ActivationKind::kGelu:
     case ActivationKind::kGeluTanh:
     case ActivationKind::kSilu:
     case ActivationKind::kHardSilu:
-    case ActivationKind::kMish:
-      return false;
-    default:
-      return true;
+    case ActivationKind::kMish: return false;
+    default: return true;
   }
 }
 

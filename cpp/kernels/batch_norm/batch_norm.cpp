@@ -14,8 +14,7 @@ constexpr int64_t kBlockRows = 16;
 void moments(float* mean, float* m2, const float* x, int64_t rows, int64_t c) {
   const double count = static_cast<double>(most(rows, 1));
   sum_columns<1>(
-      rows, c,
-      [&](int64_t r, int64_t j, auto lanes, Vec* sums) { sums[0] += load(x + r * c + j, lanes); },
+      rows, c, [&](int64_t r, int64_t j, auto lanes, Vec* sums) { sums[0] += load(x + r * c + j, lanes); },
       [&](int64_t j, const double* total) { mean[j] = static_cast<float>(total[0] / count); });
   sum_columns<2>(
       rows, c,

@@ -16,8 +16,7 @@ struct BatchNormKernels {
   // dx = gamma * inv_std * (dy - mean_dy - (x - mean) * inv_std * mean_dy_x); overwrites dx, which may be dy.
   // gamma may be null (all ones).
   void (*backward_apply)(float* dx, const float* x, const float* dy, const float* mean, const float* inv_std,
-                         const float* gamma, const float* mean_dy, const float* mean_dy_x, int64_t rows,
-                         int64_t c);
+                         const float* gamma, const float* mean_dy, const float* mean_dy_x, int64_t rows, int64_t c);
 };
 
 }  // namespace pycnn

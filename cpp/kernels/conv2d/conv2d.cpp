@@ -129,9 +129,7 @@ struct Direct {
   Activation activation;
 
   int64_t panels() const { return panels_of(group_outputs(s)); }
-  int64_t channel(int64_t panel) const {
-    return panel / panels() * group_outputs(s) + panel % panels() * kPanel;
-  }
+  int64_t channel(int64_t panel) const { return panel / panels() * group_outputs(s) + panel % panels() * kPanel; }
   int64_t columns(int64_t panel) const { return least(kPanel, group_outputs(s) - panel % panels() * kPanel); }
 
   // The tiles of output row oh of one panel, without any activation that is no clamp.
@@ -197,7 +195,8 @@ void forward(const Images& images, const float* packed, const float* bias, float
     if (is_clamp(activation)) return;
     const int64_t channel = begin * kPanel;
     for (int64_t i = 0; i < images.count; ++i)
-      activate_pixels(images.y + i * images.y_stride + channel, pixels, s.k, least(s.k, end * kPanel) - channel, activation);
+      activate_pixels(images.y + i * images.y_stride + channel, pixels, s.k, least(s.k, end * kPanel) - channel,
+                      activation);
     return;
   }
   for (int64_t i = 0; i < images.count; ++i) {

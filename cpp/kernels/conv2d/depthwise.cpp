@@ -58,8 +58,7 @@ void depthwise_forward(float* y, const float* x, const float* w, const float* bi
       int64_t ow = 0;
       for (; ow + kPixels <= s.ow; ow += kPixels)
         run_pixels<kPixels>(out + ow * s.k, row + ow * s.stride_w * s.k, w + k, start, s, x_row, lanes);
-      for (; ow < s.ow; ++ow)
-        run_pixels<1>(out + ow * s.k, row + ow * s.stride_w * s.k, w + k, start, s, x_row, lanes);
+      for (; ow < s.ow; ++ow) run_pixels<1>(out + ow * s.k, row + ow * s.stride_w * s.k, w + k, start, s, x_row, lanes);
     }
 }
 

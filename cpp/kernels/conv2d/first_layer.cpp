@@ -5,8 +5,8 @@
 namespace pycnn::PYCNN_ISA {
 namespace {
 
-// R kernel rows of T inputs each (kw * c), one vector of output channels. A window's gradient counts at the pixel of its
-// maximum: four masked copies of it, each against that pixel's inputs.
+// R kernel rows of T inputs each (kw * c), one vector of output channels. A window's gradient counts at the pixel of
+// its maximum: four masked copies of it, each against that pixel's inputs.
 template <int R, int T>
 void add_taps(float* dw, const float* x, const float* dy, const uint8_t* argmax, const Conv2D& s, int64_t x_row,
               int64_t lanes, bool accumulate) {

@@ -1,5 +1,5 @@
-// The weight gradient of a first layer (1 to 3 input channels) behind a 2x2 max-pool: a kernel row has too few inputs to
-// fill vectors, so vectors go over output channels and all taps of several kernel rows are accumulators at once.
+// The weight gradient of a first layer (1 to 3 input channels) behind a 2x2 max-pool: a kernel row has too few inputs
+// to fill vectors, so vectors go over output channels and all taps of several kernel rows are accumulators at once.
 #pragma once
 
 #include "kernels/conv2d/geometry.h"

@@ -36,8 +36,8 @@ PYCNN_INLINE void copy(float* y, const float* x, int64_t n) {
 }
 
 // y (h, w, c): x placed at (top, left), cropped to h x w, `value` elsewhere. top and left may not be negative.
-PYCNN_INLINE void place(float* y, int64_t h, int64_t w, const float* x, int64_t xh, int64_t xw, int64_t c,
-                        int64_t top, int64_t left, float value) {
+PYCNN_INLINE void place(float* y, int64_t h, int64_t w, const float* x, int64_t xh, int64_t xw, int64_t c, int64_t top,
+                        int64_t left, float value) {
   const int64_t width = most(0, least(xw, w - left));
   for (int64_t i = 0; i < h; ++i, y += w * c) {
     const int64_t from = i - top;

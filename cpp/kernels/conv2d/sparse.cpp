@@ -22,7 +22,7 @@ constexpr int64_t kMaxChannels = 8192;  // a row of the update step must hold on
 #if defined(__AVX512F__) || defined(__aarch64__)
 constexpr int kRowVectors = 12;
 constexpr int kKernelVectors = 2;  // of channels, for each of a 3x3 kernel's taps
-constexpr int kTapRows = 3;  // kernel rows in one pass of backward_input: a 4x4 patch of pixels in registers
+constexpr int kTapRows = 3;        // kernel rows in one pass of backward_input: a 4x4 patch of pixels in registers
 #else
 constexpr int kRowVectors = 8;
 constexpr int kKernelVectors = 1;
@@ -76,8 +76,8 @@ void add_rows(float* dw, const float* x, const Entry* entries, int64_t count, in
   }
 }
 
-// The same for a whole 3x3 kernel and V vectors of its channels: dw and x are `c` floats from tap to tap, x `x_row` from
-// row to row. Taking few channels at a time keeps what is read of the image in L1 over all output channels.
+// The same for a whole 3x3 kernel and V vectors of its channels: dw and x are `c` floats from tap to tap, x `x_row`
+// from row to row. Taking few channels at a time keeps what is read of the image in L1 over all output channels.
 template <int V>
 void add_kernel3x3(float* dw, const float* x, int64_t x_row, int64_t c, const Entry* entries, int64_t count,
                    bool accumulate) {
@@ -150,13 +150,12 @@ bool sparse_input_supported(const Conv2D& s, FusedPool pool) {
 int64_t sparse_scratch_floats(const Conv2D& s, FusedPool pool) {
   const int64_t windows = windows_of(s, pool);
   const int64_t by_weight = padded_input_floats(s) + (windows + 1) * s.k * kEntryFloats + round_up(s.k);
-  const int64_t by_input = round_up(seen_h(s) * seen_w(s) * s.c) + windows * (s.k + 4) * kEntryFloats + round_up(windows * 4);
+  const int64_t by_input =
+      round_up(seen_h(s) * seen_w(s) * s.c) + windows * (s.k + 4) * kEntryFloats + round_up(windows * 4);
   return most(by_weight, by_input);
 }
 
-int64_t sparse_packed_floats(const Conv2D& s) {
-  return (s.c + kLanes - 1) / kLanes * s.k * s.kh * s.kw * kLanes;
-}
+int64_t sparse_packed_floats(const Conv2D& s) { return (s.c + kLanes - 1) / kLanes * s.k * s.kh * s.kw * kLanes; }
 
 void sparse_pack(float* packed, const float* w, const Conv2D& s) {
   const auto transpose = elementwise_kernels().transpose;
@@ -203,8 +202,8 @@ void sparse_backward_weight(float* dwt, const float* x, const float* dy_pooled, 
   const int64_t length = s.kw * s.c;
   for (int64_t k = 0; k < s.k; ++k)
     for (int64_t i = 0; i < s.kh; ++i)
-      add_rows(dwt + (k * s.kh + i) * length, image.data + i * s.dilation_h * image.w * s.c, entries + k * (windows + 1),
-               counts[k], length, accumulate);
+      add_rows(dwt + (k * s.kh + i) * length, image.data + i * s.dilation_h * image.w * s.c,
+               entries + k * (windows + 1), counts[k], length, accumulate);
 }
 
 void sparse_backward_input(float* dx, const float* dy_pooled, const uint8_t* argmax, const float* packed,

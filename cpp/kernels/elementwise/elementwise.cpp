@@ -29,12 +29,9 @@ void convert_from(float* __restrict y, const Source* __restrict x, int64_t n) {
 
 void convert(float* y, const void* x, SourceType type, int64_t n) {
   switch (type) {
-    case SourceType::kFloat32:
-      return copy(y, static_cast<const float*>(x), n);
-    case SourceType::kFloat64:
-      return convert_from(y, static_cast<const double*>(x), n);
-    case SourceType::kUint8:
-      return convert_from(y, static_cast<const uint8_t*>(x), n);
+    case SourceType::kFloat32: return copy(y, static_cast<const float*>(x), n);
+    case SourceType::kFloat64: return convert_from(y, static_cast<const double*>(x), n);
+    case SourceType::kUint8: return convert_from(y, static_cast<const uint8_t*>(x), n);
   }
 }
 
@@ -45,11 +42,8 @@ void copy_rows(float* y, int64_t y_stride, const float* x, int64_t x_stride, int
 
 void sum_rows(float* sum, const float* x, int64_t rows, int64_t c, int64_t stride, bool accumulate) {
   sum_columns<1>(
-      rows, c,
-      [&](int64_t r, int64_t j, auto lanes, Vec* sums) { sums[0] += load(x + r * stride + j, lanes); },
-      [&](int64_t j, const double* total) {
-        sum[j] = static_cast<float>(accumulate ? sum[j] + total[0] : total[0]);
-      });
+      rows, c, [&](int64_t r, int64_t j, auto lanes, Vec* sums) { sums[0] += load(x + r * stride + j, lanes); },
+      [&](int64_t j, const double* total) { sum[j] = static_cast<float>(accumulate ? sum[j] + total[0] : total[0]); });
 }
 
 // Slots are long and far apart, so each visit takes several vectors of one of them.
@@ -74,8 +68,8 @@ void sum_slots(float* y, const float* slots, int64_t stride, int64_t count, int6
 }  // namespace
 
 ElementwiseKernels elementwise_kernels() {
-  return {add,       multiply, scale_shift,    fill_with,       convert,  copy_rows, sum_rows,
-          sum_slots, dropout,  maxout_forward, maxout_backward, transpose};
+  return {add,      multiply,  scale_shift, fill_with,      convert,         copy_rows,
+          sum_rows, sum_slots, dropout,     maxout_forward, maxout_backward, transpose};
 }
 
 }  // namespace pycnn::PYCNN_ISA

@@ -26,11 +26,9 @@ struct ElementwiseKernels {
   // Maxout: y[r, j] = max_{i < pieces} x[r, j * pieces + i], x (rows, units * pieces). The first maximum takes
   // the gradient; backward overwrites dx.
   void (*maxout_forward)(float* y, const float* x, int64_t rows, int64_t units, int64_t pieces);
-  void (*maxout_backward)(float* dx, const float* x, const float* dy, int64_t rows, int64_t units,
-                          int64_t pieces);
+  void (*maxout_backward)(float* dx, const float* x, const float* dy, int64_t rows, int64_t units, int64_t pieces);
   // y (columns, rows) = x (rows, columns) transposed; y rows `y_stride`, x rows `x_stride` floats apart.
-  void (*transpose)(float* y, int64_t y_stride, const float* x, int64_t x_stride, int64_t rows,
-                    int64_t columns);
+  void (*transpose)(float* y, int64_t y_stride, const float* x, int64_t x_stride, int64_t rows, int64_t columns);
 };
 
 }  // namespace pycnn

@@ -29,9 +29,8 @@ PYCNN_INLINE Vec maximum_of(const float* x, int64_t pieces, Lanes lanes) {
 }  // namespace
 
 void maxout_forward(float* y, const float* x, int64_t rows, int64_t units, int64_t pieces) {
-  for_vectors(rows * units, [&](int64_t j, auto lanes) {
-    store(y + j, maximum_of(x + j * pieces, pieces, lanes), lanes);
-  });
+  for_vectors(rows * units,
+              [&](int64_t j, auto lanes) { store(y + j, maximum_of(x + j * pieces, pieces, lanes), lanes); });
 }
 
 void maxout_backward(float* dx, const float* x, const float* dy, int64_t rows, int64_t units, int64_t pieces) {

@@ -19,8 +19,8 @@ void pack(float* packed, const float* b, int64_t ldb, int64_t depth, int64_t col
     pack_panel(packed + q * depth * kPanel, b + q * kPanel, ldb, depth, least(kPanel, columns - q * kPanel));
 }
 
-void pack_transposed(float* packed, const float* bt, int64_t ldbt, int64_t depth, int64_t columns,
-                     int64_t panel_depth, int64_t row_offset, int64_t panel_begin, int64_t panel_end) {
+void pack_transposed(float* packed, const float* bt, int64_t ldbt, int64_t depth, int64_t columns, int64_t panel_depth,
+                     int64_t row_offset, int64_t panel_begin, int64_t panel_end) {
   const auto transpose = elementwise_kernels().transpose;
   for (int64_t q = panel_begin; q < panel_end; ++q) {
     float* panel = packed + (q * panel_depth + row_offset) * kPanel;

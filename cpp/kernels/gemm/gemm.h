@@ -18,9 +18,8 @@ struct GemmKernels {
                           int64_t panel_depth, int64_t row_offset, int64_t panel_begin, int64_t panel_end);
   // y (rows, columns) = max(x (rows, depth) @ packed + bias, lower), columns of panels [panel_begin, panel_end).
   // bias may be null; lower is 0 for ReLU and -infinity for none. y must not alias x.
-  void (*multiply)(float* y, int64_t y_stride, const float* x, int64_t x_stride, const float* packed,
-                   const float* bias, int64_t rows, int64_t depth, int64_t columns, int64_t panel_begin,
-                   int64_t panel_end, float lower);
+  void (*multiply)(float* y, int64_t y_stride, const float* x, int64_t x_stride, const float* packed, const float* bias,
+                   int64_t rows, int64_t depth, int64_t columns, int64_t panel_begin, int64_t panel_end, float lower);
   // dw (inputs, outputs) = or += x^T (rows, inputs) @ dy (rows, outputs); rows of dw [input_begin, input_end).
   void (*outer)(float* dw, const float* x, int64_t x_stride, const float* dy, int64_t dy_stride, int64_t rows,
                 int64_t outputs, int64_t input_begin, int64_t input_end, bool accumulate);

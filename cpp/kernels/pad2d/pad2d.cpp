@@ -60,9 +60,8 @@ void backward(float* dx, const float* dy, const Pad2D& p) {
       if (column == kOutside) return;
       float* to = dx_row + column * p.c;
       const float* from = dy + (p.left + j) * p.c;
-      for_vectors(count * p.c, [&](int64_t k, auto lanes) {
-        store(to + k, load(to + k, lanes) + load(from + k, lanes), lanes);
-      });
+      for_vectors(count * p.c,
+                  [&](int64_t k, auto lanes) { store(to + k, load(to + k, lanes) + load(from + k, lanes), lanes); });
     };
     for (int64_t j = -p.left; j < 0; ++j) add_pixels(source(j, p.w, p.mode), j, 1);
     add_pixels(0, 0, p.w);

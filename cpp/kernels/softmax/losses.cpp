@@ -11,9 +11,7 @@ constexpr float kEpsilon = 1e-7f;  // keras.config.epsilon()
 PYCNN_INLINE Vec clip(Vec p) { return minimum(broadcast(1.0f - kEpsilon), maximum(broadcast(kEpsilon), p)); }
 PYCNN_INLINE IntVec inside_clip(Vec p) { return (p >= kEpsilon) & (p <= 1.0f - kEpsilon); }
 
-PYCNN_INLINE float row_scale(const LossArguments& a, int64_t r) {
-  return a.weight ? a.weight[r] * a.scale : a.scale;
-}
+PYCNN_INLINE float row_scale(const LossArguments& a, int64_t r) { return a.weight ? a.weight[r] * a.scale : a.scale; }
 
 void sparse_logits(const LossArguments& a) {
   for (int64_t r = 0; r < a.rows; ++r) {
@@ -30,9 +28,7 @@ void sparse_logits(const LossArguments& a) {
     a.loss[r] = log_of(sum) - x_label;
     if (!dx) continue;
     const float scale = row_scale(a, r);
-    for_vectors(a.columns, [&](int64_t i, auto lanes) {
-      store(dx + i, load(dx + i, lanes) * (scale / sum), lanes);
-    });
+    for_vectors(a.columns, [&](int64_t i, auto lanes) { store(dx + i, load(dx + i, lanes) * (scale / sum), lanes); });
     dx[label] -= scale;
   }
 }
@@ -44,9 +40,8 @@ void dense_logits(const LossArguments& a) {
     float* dx = a.dx ? a.dx + r * a.columns : nullptr;
     const float top = maximum_of_row(x, a.columns);
     const float target_sum = sum_row(a.columns, [&](int64_t i, auto lanes) { return load(t + i, lanes); });
-    const float dot = sum_row(a.columns, [&](int64_t i, auto lanes) {
-      return load(t + i, lanes) * (load(x + i, lanes) - top);
-    });
+    const float dot =
+        sum_row(a.columns, [&](int64_t i, auto lanes) { return load(t + i, lanes) * (load(x + i, lanes) - top); });
     const float sum = sum_row(a.columns, [&](int64_t i, auto lanes) {
       const Vec e = exp(load(x + i, lanes) - top);
       if (dx) store(dx + i, e, lanes);
@@ -89,17 +84,14 @@ void dense_probabilities(const LossArguments& a) {
       const Vec p = probability(i, lanes);
       return select(inside_clip(p), -load(t + i, lanes) / p, Vec{});
     };
-    a.loss[r] = -sum_row(a.columns, [&](int64_t i, auto lanes) {
-      return load(t + i, lanes) * log(clip(probability(i, lanes)));
-    });
+    a.loss[r] = -sum_row(a.columns,
+                         [&](int64_t i, auto lanes) { return load(t + i, lanes) * log(clip(probability(i, lanes))); });
     if (!a.dx) continue;
     float* dx = a.dx + r * a.columns;
     const float scale = row_scale(a, r) / sum;
     const float dot =
         sum_row(a.columns, [&](int64_t i, auto lanes) { return gradient(i, lanes) * probability(i, lanes); });
-    for_vectors(a.columns, [&](int64_t i, auto lanes) {
-      store(dx + i, (gradient(i, lanes) - dot) * scale, lanes);
-    });
+    for_vectors(a.columns, [&](int64_t i, auto lanes) { store(dx + i, (gradient(i, lanes) - dot) * scale, lanes); });
   }
 }
 
@@ -113,9 +105,7 @@ struct BinaryProbabilities {
     const Vec p = clip(x);
     return -(t * log(p) + (1.0f - t) * log(1.0f - p));
   }
-  Vec gradient(Vec x, Vec t) const {
-    return select(inside_clip(x), (1.0f - t) / (1.0f - x) - t / x, Vec{});
-  }
+  Vec gradient(Vec x, Vec t) const { return select(inside_clip(x), (1.0f - t) / (1.0f - x) - t / x, Vec{}); }
 };
 
 struct SquaredError {

@@ -17,9 +17,7 @@ PYCNN_INLINE float sum_row(int64_t n, Term term) {
 // A NaN in x may be missed here: every exp(x - maximum) that follows brings it back.
 PYCNN_INLINE float maximum_of_row(const float* x, int64_t n) {
   Vec top = broadcast(-kInfinity);
-  for_vectors(n, [&](int64_t i, auto lanes) {
-    top = maximum(top, fill_rest(load(x + i, lanes), lanes, -kInfinity));
-  });
+  for_vectors(n, [&](int64_t i, auto lanes) { top = maximum(top, fill_rest(load(x + i, lanes), lanes, -kInfinity)); });
   float lanes[kLanes];
   store(lanes, top);
   for (int width = kLanes / 2; width > 0; width /= 2) {

@@ -23,11 +23,9 @@ void forward(float* y, const float* x, int64_t rows, int64_t columns) {
 
 void backward(float* dx, const float* y, const float* dy, int64_t rows, int64_t columns) {
   for (int64_t r = 0; r < rows; ++r, dx += columns, y += columns, dy += columns) {
-    const float dot =
-        sum_row(columns, [&](int64_t i, auto lanes) { return load(dy + i, lanes) * load(y + i, lanes); });
-    for_vectors(columns, [&](int64_t i, auto lanes) {
-      store(dx + i, load(y + i, lanes) * (load(dy + i, lanes) - dot), lanes);
-    });
+    const float dot = sum_row(columns, [&](int64_t i, auto lanes) { return load(dy + i, lanes) * load(y + i, lanes); });
+    for_vectors(columns,
+                [&](int64_t i, auto lanes) { store(dx + i, load(y + i, lanes) * (load(dy + i, lanes) - dot), lanes); });
   }
 }
 
@@ -36,9 +34,7 @@ void log_forward(float* y, const float* x, int64_t rows, int64_t columns) {
     const float top = maximum_of_row(x, columns);
     const float sum = sum_row(columns, [&](int64_t i, auto lanes) { return exp(load(x + i, lanes) - top); });
     const float log_sum = log_of(sum);
-    for_vectors(columns, [&](int64_t i, auto lanes) {
-      store(y + i, (load(x + i, lanes) - top) - log_sum, lanes);
-    });
+    for_vectors(columns, [&](int64_t i, auto lanes) { store(y + i, (load(x + i, lanes) - top) - log_sum, lanes); });
   }
 }
 

@@ -10,8 +10,8 @@ namespace pycnn {
 // labels: int32 class numbers (sparse) or null; targets: float (rows, columns) or null; just one of the two.
 struct LossArguments {
   float* loss;
-  float* dx;             // may be null, may be x
-  const float* x;        // logits or probabilities, as the function says
+  float* dx;       // may be null, may be x
+  const float* x;  // logits or probabilities, as the function says
   const int32_t* labels;
   const float* targets;
   const float* weight;
@@ -20,7 +20,7 @@ struct LossArguments {
 };
 
 struct SoftmaxKernels {
-  void (*forward)(float* y, const float* x, int64_t rows, int64_t columns);  // y may be x
+  void (*forward)(float* y, const float* x, int64_t rows, int64_t columns);                     // y may be x
   void (*backward)(float* dx, const float* y, const float* dy, int64_t rows, int64_t columns);  // dx may be dy
   void (*log_forward)(float* y, const float* x, int64_t rows, int64_t columns);
   void (*log_backward)(float* dx, const float* y, const float* dy, int64_t rows, int64_t columns);
