@@ -1,5 +1,4 @@
-"""What a convolution does to a picture: blur, sharpen, emboss and edges, each with one kernel written by
-hand.
+"""What a convolution does to a picture: blur, sharpen, emboss and edges, each by a kernel of nine numbers.
 
 `python examples/image_kernels.py [FILE.png]` writes the pictures side by side. A network learns such kernels
 by itself.

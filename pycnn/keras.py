@@ -45,7 +45,7 @@ class _Alias(Loader):
         sys.modules[module.__name__] = importlib.import_module(str(module.__spec__.origin))
 
 
-sys.meta_path.append(_Alias())
+sys.meta_path.insert(0, _Alias())  # before the finder that would load pycnn/layers/dense.py a second time
 
 
 def __getattr__(name: str) -> Any:

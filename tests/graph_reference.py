@@ -200,7 +200,7 @@ class Model:
     def run(self, parameters, x, training):
         """Values of all nodes, parameters being {node: {name: array}}.
 
-        Leaves in self.margin the smallest distance from a kink, in self.gain what normalization multiplies errors by.
+        Leaves in self.margin the distance from the nearest kink, in self.gain how normalization grows errors.
         """
         values, self.margin, self.gain = {}, np.inf, 1.0
         for number, node in self.nodes.items():

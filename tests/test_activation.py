@@ -130,7 +130,7 @@ def test_far_left_is_zero_and_no_nan(isa, name):
 
 
 def test_slope_at_the_kink(isa):
-    """Zero at zero, as TensorFlow, PyTorch and JAX have it."""
+    """That of the left side, as TensorFlow and PyTorch have it."""
     zeros, ones = np.zeros(17), np.ones(17)
     np.testing.assert_array_equal(ops.relu_backward(ones, zeros), zeros)
     np.testing.assert_array_equal(ops.leaky_relu_backward(ones, zeros, negative_slope=0.25), 0.25 * ones)

@@ -1,4 +1,4 @@
-"""No kernel reads or writes outside its arrays: arrays that end, or begin, at a page that must not be touched."""
+"""No kernel reads or writes outside its arrays: they end, or begin, at a page that must not be touched."""
 
 import ctypes
 import math

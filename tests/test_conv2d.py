@@ -13,8 +13,8 @@ from pycnn import ops
 
 UNIT = (1, 1)
 
-# The transforms of Winograd's F(4x4, 3x3), Lavin and Gray 2015, multiply numbers by up to 8 along each axis and
-# cancel them again: rounding errors are about four times those of direct sums.
+# The transforms of Winograd's F(4x4, 3x3), Lavin and Gray 2015, multiply numbers by up to 8 along each axis
+# and cancel them again: rounding errors are about four times those of direct sums.
 TRANSFORMED = 4
 
 

@@ -38,8 +38,7 @@ def write_data(folder: Path, train: int = 30, test: int = 10, suffix: str = ".gz
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty home and cache, no PYCNN_DATA, no system package and no host: each test adds what it is
-    about."""
+    """An empty home, no PYCNN_DATA, no system package, no host: each test adds what it is about."""
     home = tmp_path / "home"
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("LOCALAPPDATA", str(home))
@@ -71,14 +70,17 @@ def test_named_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inside: s
     monkeypatch.setenv("PYCNN_DATA", str(tmp_path / "data"))
     by_environment = fashion_mnist.load_data()
     for (x, y), (x2, y2), count in zip(by_argument, by_environment, (30, 10), strict=True):
-        assert x.shape == (count, 28, 28) and x.dtype == np.uint8 and y.dtype == np.uint8
+        assert x.shape == (count, 28, 28)
+        assert x.dtype == np.uint8
+        assert y.dtype == np.uint8
         np.testing.assert_array_equal(x, x2)
         np.testing.assert_array_equal(y, np.arange(count) % 10)
         np.testing.assert_array_equal(y, y2)
         assert (x[np.arange(count), y] == 255).all()
         x[0] = 0  # writable
     found = fashion_mnist.find()
-    assert found.kind == "folder" and found.location == str(tmp_path / "data" / inside)
+    assert found.kind == "folder"
+    assert found.location == str(tmp_path / "data" / inside)
     assert "PYCNN_DATA" in str(found)
 
 
@@ -303,15 +305,19 @@ WHOLE = sorted(f"{name}.gz" for name in FILES)
 
 def test_download(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
     found = fashion_mnist.find()
-    assert found.kind == "download" and found.location == host.address
+    assert found.kind == "download"
+    assert found.location == host.address
     (x, y), (x_test, _) = fashion_mnist.load_data()
-    assert x.shape == (30, 28, 28) and len(x_test) == 10 and y[13] == 3
+    assert x.shape == (30, 28, 28)
+    assert len(x_test) == 10
+    assert y[13] == 3
     cache = sources.cache_folder() / "fashion-mnist"
     assert names_in(cache) == WHOLE
     assert capsys.readouterr().err == f"pycnn: Fashion-MNIST: downloading into {cache}\n"
     assert fashion_mnist.find().kind == "cache"
     fashion_mnist.load_data()
-    assert len(host.asked) == 4 and capsys.readouterr().err == ""
+    assert len(host.asked) == 4
+    assert capsys.readouterr().err == ""
 
 
 def test_only_what_is_missing_or_damaged_is_downloaded(host: Host, tmp_path: Path) -> None:
@@ -329,7 +335,8 @@ def test_next_host_is_tried(host: Host, monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.setattr(catalogue, "FASHION_MNIST", replaced)
     try:
         assert len(fashion_mnist.load_data()[0][0]) == 30
-        assert len(other.asked) == 1 and len(host.asked) == 4
+        assert len(other.asked) == 1
+        assert len(host.asked) == 4
     finally:
         other.close()
 
@@ -362,11 +369,11 @@ def test_failed_download_falls_back_to_the_sample(
     else:
         host.close()
     (x, _), (x_test, _) = fashion_mnist.load_data()
-    assert len(x) == 3000 and len(x_test) == 1000
+    assert len(x) == 3000
+    assert len(x_test) == 1000
     lines = capsys.readouterr().err.splitlines()
-    assert (
-        len(lines) == 2 and "using the sample inside pycnn, 3,000 training and 1,000 test images" in lines[1]
-    )
+    assert len(lines) == 2
+    assert "using the sample inside pycnn, 3,000 training and 1,000 test images" in lines[1]
     assert reasons[fault] in lines[1]
     # Files that came whole stay; nothing else does.
     whole = ["train-images-idx3-ubyte.gz"] if fault in ("absent", "changed") else []
@@ -378,11 +385,13 @@ def test_cache_that_can_not_be_written(
 ) -> None:
     elsewhere.write_text("a file where a folder should be")
     assert len(fashion_mnist.load_data()[0][0]) == 3000
-    assert "using the sample" in capsys.readouterr().err and host.asked == []
+    assert "using the sample" in capsys.readouterr().err
+    assert host.asked == []
 
 
 def test_mnist_has_no_sample() -> None:
-    assert mnist.find().kind == "download" and "sample" not in str(mnist.find())
+    assert mnist.find().kind == "download"
+    assert "sample" not in str(mnist.find())
     with pytest.raises(FileNotFoundError, match=r"could not be downloaded .*PYCNN_DATA"):
         mnist.load_data()
 
@@ -393,7 +402,8 @@ def test_mnist_has_no_sample() -> None:
 
 def test_sample_is_balanced_and_small() -> None:
     path = catalogue.FASHION_MNIST.sample
-    assert path is not None and path.stat().st_size <= 2_000_000
+    assert path is not None
+    assert path.stat().st_size <= 2_000_000
     assert "MIT License" in (path.parent / "LICENSE").read_text()
     data = np.load(path)
     for split, count in (("train", 300), ("test", 100)):
@@ -436,7 +446,8 @@ def test_mnist_from_an_npz_file(tmp_path: Path) -> None:
 
 
 def test_class_names() -> None:
-    assert len(fashion_mnist.class_names) == 10 and fashion_mnist.class_names[9] == "Ankle boot"
+    assert len(fashion_mnist.class_names) == 10
+    assert fashion_mnist.class_names[9] == "Ankle boot"
     assert mnist.class_names == tuple("0123456789")
 
 

@@ -73,7 +73,7 @@ def test_bad_seeds():
         ops.dropout(np.zeros(3), 0.5, seed=-1)
     with pytest.raises(ValueError, match="seed is 9223372036854775808"):
         ops.dropout(np.zeros(3), 0.5, seed=2**63)
-    with pytest.raises(TypeError, match="seed is 0.5"):
+    with pytest.raises(TypeError, match=r"seed is 0\.5"):
         ops.dropout(np.zeros(3), 0.5, seed=0.5)
-    with pytest.raises(TypeError, match="rate is '0.5'"):
+    with pytest.raises(TypeError, match=r"rate is '0\.5'"):
         ops.dropout(np.zeros(3), "0.5", seed=1)

@@ -43,7 +43,7 @@ def predicted(network, x):
     return out
 
 
-# --- losses of the three ways to run ----------------------------------------------------------------------------
+# --- losses of the three ways to run ------------------------------------------------------------------------
 def test_loss_of_training_testing_and_prediction(isa, network, data):
     x, y = data
     out = predicted(network, x)
@@ -56,7 +56,7 @@ def test_predictions_are_probabilities(isa, network, data):
     np.testing.assert_allclose(predicted(network, data[0]).sum(axis=1), 1.0, rtol=1e-5)
 
 
-# --- index and weights ------------------------------------------------------------------------------------------
+# --- index and weights --------------------------------------------------------------------------------------
 @pytest.mark.parametrize("index", [[0], [3, 1, 2], [5, 5, 5, 0], list(range(11, -1, -1)), [7] * 150])
 def test_index(isa, network, data, rng, index):
     x, y = data
@@ -73,7 +73,7 @@ def test_index(isa, network, data, rng, index):
 
 
 def test_weights(isa, network, data):
-    """A weight of two counts a sample twice, one of zero not at all; the mean is over samples, not over weights."""
+    """A weight of two counts a sample twice, one of zero not at all; the mean is over all samples."""
     x, y = data
     network.train_step(x, y, np.array([0, 1, 1, 2, 2, 2]), None, 0.0)
     found = gradients(network)
@@ -99,7 +99,7 @@ def test_index_of_a_sample_whose_neighbour_is_not_valid(network, data):
         network.train_step(x, y, np.array([0, 5]), None, 0.0)
 
 
-# --- arrays of every kind ---------------------------------------------------------------------------------------
+# --- arrays of every kind -----------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     "variant",
     [
@@ -174,7 +174,7 @@ def test_empty_batches(network, data):
         network.train_step(x, y, np.array([], np.int64), None, 0.1)
 
 
-# --- what is refused --------------------------------------------------------------------------------------------
+# --- what is refused ----------------------------------------------------------------------------------------
 X, Y = np.zeros((4, 6, 5, 2), np.float32), np.zeros(4, np.int32)
 INDEX, WEIGHT = np.arange(4), np.ones(4, np.float32)
 
@@ -213,7 +213,7 @@ def test_bad_batches(network, data, step, x, y, index, weight, message):
 
 def test_bad_types(network, data):
     x, y = data
-    for bad in (x.astype(str), x.astype(object), np.full(x.shape, None)):
+    for bad in (np.full(x.shape, "one"), np.full(x.shape, None), x.astype(complex)):
         with pytest.raises((TypeError, ValueError)):
             network.train_step(bad, y, None, None, 0.1)
     with pytest.raises((TypeError, ValueError)):
@@ -254,19 +254,19 @@ def test_training_needs_a_loss():
 
 
 @pytest.mark.parametrize(
-    "options",
+    ("options", "message"),
     [
-        {"loss": "hinge"},
-        {"loss": SPARSE, "optimizer": "sdg"},
-        {"loss": SPARSE, "metric": "top_5"},
-        {"loss": SPARSE, "optimizer": "sgd", "options": {"momentun": 0.9}},
-        {"loss": SPARSE, "optimizer": "adam", "options": {"beta_1": 1.0}},
-        {"loss": SPARSE, "optimizer": "adam", "options": {"beta_2": -0.1}},
-        {"loss": SPARSE, "optimizer": "adam", "options": {"epsilon": np.nan}},
+        ({"loss": "hinge"}, "unknown loss 'hinge'"),
+        ({"loss": SPARSE, "optimizer": "sdg"}, "unknown optimizer 'sdg'"),
+        ({"loss": SPARSE, "metric": "top_5"}, "unknown metric 'top_5'"),
+        ({"loss": SPARSE, "optimizer": "sgd", "options": {"momentun": 0.9}}, "momentun"),
+        ({"loss": SPARSE, "optimizer": "adam", "options": {"beta_1": 1.0}}, "beta_1"),
+        ({"loss": SPARSE, "optimizer": "adam", "options": {"beta_2": -0.1}}, "beta_2"),
+        ({"loss": SPARSE, "optimizer": "adam", "options": {"epsilon": np.nan}}, "epsilon"),
     ],
 )
-def test_bad_compile(network, data, options):
-    with pytest.raises(ValueError):
+def test_bad_compile(network, data, options, message):
+    with pytest.raises(ValueError, match=message):
         network.compile(**options)
     assert network.train_step(*data, None, None, 0.1)[0] > 0
 
@@ -328,9 +328,12 @@ def test_bad_graphs(build, message):
     g.dense(x, units=1)  # the graph is still good
 
 
-@pytest.mark.parametrize("shape", [(), (0,), (3, -1), (2**31, 2**31)])
-def test_bad_inputs(shape):
-    with pytest.raises(ValueError):
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [((), "at least one dim"), ((0,), "at least 1"), ((3, -1), "at least 1"), ((2**31, 2**31), "too large")],
+)
+def test_bad_inputs(shape, message):
+    with pytest.raises(ValueError, match=message):
         _core.Graph().input(shape)
 
 
@@ -346,15 +349,13 @@ def test_bad_networks(network):
         for method in ("parameter", "gradient", "parameter_name", "parameter_node", "is_trainable"):
             with pytest.raises((ValueError, IndexError)):
                 getattr(network, method)(index)
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="iterations"):
         network.iterations = -1
-    with pytest.raises((ValueError, KeyError)):
+    with pytest.raises((ValueError, KeyError), match="no such slot"):
         network.optimizer_slot("no such slot", 0)
-    with pytest.raises(ValueError):
-        _core.set_num_threads(0)
 
 
-# --- views ------------------------------------------------------------------------------------------------------
+# --- views --------------------------------------------------------------------------------------------------
 def test_views_outlive_the_network():
     g = _core.Graph()
     network = _core.Network(g, g.dense(g.input((3,)), units=2))
@@ -373,7 +374,7 @@ def test_views_are_views(network, data):
     assert (weights != before).any()
     np.testing.assert_allclose(weights, before - np.float32(0.1) * gradient, rtol=1e-5, atol=1e-7)
     assert not gradient.flags.writeable
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="read-only"):
         gradient[...] = 0.0
 
 

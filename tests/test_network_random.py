@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from test_network import SPARSE, check
+from network_check import SPARSE, check
 
 from pycnn import _core
 

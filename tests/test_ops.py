@@ -79,7 +79,7 @@ def test_booleans_and_unsigned(rng, function):
 @pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize("dtype", [complex, object, "datetime64[s]"])
 def test_arrays_that_are_not_real_numbers(function, dtype):
-    with pytest.raises(TypeError, match="has dtype .*; expected real numbers"):
+    with pytest.raises(TypeError, match=r"has dtype .*; expected real numbers"):
         FUNCTIONS[function](np.zeros((2, 5, 6, 4), dtype))
 
 

@@ -38,14 +38,14 @@ def train(network, steps=3):
 """
 
 
-def launch(script, **environment):
-    """A Python program of its own that has NETWORK in front, run to its end."""
+def launch(*arguments, **environment):
+    """A Python process of its own, run to its end."""
     inherited = {
-        name: value for name, value in os.environ.items() if name not in ("OMP_NUM_THREADS", "PYCNN_ISA")
+        name: os.environ[name] for name in os.environ if name not in ("OMP_NUM_THREADS", "PYCNN_ISA")
     }
     inherited["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
     return subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", NETWORK + textwrap.dedent(script)],
+        [sys.executable, "-W", "ignore", *arguments],
         capture_output=True,
         text=True,
         timeout=HANG,
@@ -55,13 +55,13 @@ def launch(script, **environment):
 
 
 def run(script, **environment):
-    """The words that such a program prints."""
-    found = launch(script, **environment)
+    """The words that a program prints, which has NETWORK in front."""
+    found = launch("-c", NETWORK + textwrap.dedent(script), **environment)
     assert found.returncode == 0, found.stderr
     return found.stdout.split()
 
 
-# --- how many ---------------------------------------------------------------------------------------------------
+# --- how many -----------------------------------------------------------------------------------------------
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system has no affinity")
 def test_affinity_is_honoured():
     script = """
@@ -110,16 +110,16 @@ def test_set_num_threads(restore_threads):
 def test_forced_isa():
     for isa in _core.config()["isas_available"]:
         assert run("print(_core.config()['isa_active'])", PYCNN_ISA=isa) == [isa]
-    found = launch("", PYCNN_ISA="avx1024")
+    found = launch("-c", "from pycnn import _core", PYCNN_ISA="avx1024")
     assert found.returncode != 0
     assert "avx1024" in found.stderr
 
 
-# --- other processes --------------------------------------------------------------------------------------------
+# --- other processes ----------------------------------------------------------------------------------------
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_children_after_fork(threads):
-    """A child that inherits the pool's memory, but not its threads, must not wait for them; nor its own child."""
+    """A child inherits the pool's memory but not its threads, which neither it nor its child may wait for."""
     script = f"""
         import os
         _core.set_num_threads({threads})
@@ -171,15 +171,12 @@ def test_multiprocessing(method, tmp_path):
     """
     script = tmp_path / "main.py"
     script.write_text(NETWORK + textwrap.dedent(main).replace("METHOD", repr(method)))
-    assert run(f"""
-        import subprocess, sys
-        found = subprocess.run([sys.executable, "-W", "ignore", {str(script)!r}], capture_output=True, text=True)
-        assert found.returncode == 0, found.stderr
-        print(found.stdout)
-    """) == ["done"]
+    found = launch(str(script))
+    assert found.returncode == 0, found.stderr
+    assert found.stdout.split() == ["done"]
 
 
-# --- other Python threads ---------------------------------------------------------------------------------------
+# --- other Python threads -----------------------------------------------------------------------------------
 def small_network():
     space = {}
     exec(NETWORK, space)

@@ -89,8 +89,7 @@ def _blocks(address: str, title: str) -> Iterator[bytes]:
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file to write beside `path`, which it replaces when the block ends well and is removed from when
-    not."""
+    """A file to write beside `path`; it takes its place when the block ends well, else it goes away."""
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:

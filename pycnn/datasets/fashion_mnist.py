@@ -1,5 +1,4 @@
-"""Fashion-MNIST: 70,000 grey pictures of clothes, 28 x 28 pixels, in 10 classes (Xiao, Rasul and Vollgraf,
-2017)."""
+"""Fashion-MNIST: 70,000 grey pictures of clothes, 28 x 28 pixels, in 10 classes (Xiao and others, 2017)."""
 
 from __future__ import annotations
 

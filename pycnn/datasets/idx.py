@@ -1,5 +1,5 @@
-"""Reads and writes idx files, the format of MNIST (described at yann.lecun.com/exdb/mnist), with every check
-that it allows."""
+"""Reads and writes idx files, the format of MNIST, with every check that it allows
+(yann.lecun.com/exdb/mnist)."""
 
 from __future__ import annotations
 

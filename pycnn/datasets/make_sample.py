@@ -1,7 +1,7 @@
-"""Makes the sample of Fashion-MNIST that is inside the package: `python -m pycnn.datasets.make_sample
-[FILE]`.
+"""Makes the sample of Fashion-MNIST that is inside the package.
 
-It has the first 300 training and 100 test images of every class, in the order of the full data set.
+`python -m pycnn.datasets.make_sample [FILE]` writes it. It has the first 300 training and 100 test images of
+every class, in the order of the full data set.
 """
 
 from __future__ import annotations

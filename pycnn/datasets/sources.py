@@ -100,8 +100,7 @@ def load(dataset: Dataset, data_dir: str | os.PathLike[str] | None = None) -> Da
 def load_npz_or(
     dataset: Dataset, path: str | os.PathLike[str], data_dir: str | os.PathLike[str] | None = None
 ) -> Data:
-    """Reads the .npz file `path` where there is one; its bare default name means: look in the usual
-    places."""
+    """Reads the .npz file `path`; its bare default name, where it is no file, means the usual places."""
     npz = Path(path)
     if npz.is_file() and data_dir is None:
         return _read_npz(dataset, npz)
@@ -183,8 +182,7 @@ def _read_npz(dataset: Dataset, path: Path) -> Data:
 def _checked(
     dataset: Dataset, arrays: Sequence[Bytes], names: Sequence[str], counts: tuple[int, int] | None
 ) -> Data:
-    """The arrays as load_data returns them, after checks of their shapes and values; `names` are for
-    messages."""
+    """The arrays as load_data returns them, if shapes and values are right; `names` are for messages."""
     for i in (0, 2):
         x, y = arrays[i], arrays[i + 1]
         if x.dtype != np.uint8 or x.shape[1:] != dataset.image_shape:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from pycnn._names import snake_case
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -114,15 +116,23 @@ def opened(filepath: Path) -> Iterator[Reader]:
 
 
 def named_variables(model: Sequential, prefix: str = "") -> dict[str, Variable]:
-    """All weights by `layer/weight`, inside models `model/layer/weight`."""
+    """All weights by `dense_1/kernel`: the layer's class and its number among those of its class, from 0.
+
+    The names of layers do not matter, so that weights fit every model of the same architecture.
+    """
     from pycnn.models.sequential import Sequential
 
     found: dict[str, Variable] = {}
+    counts: dict[str, int] = {}
     for layer in model.layers:
+        kind = snake_case(type(layer).__name__)
+        number = counts.setdefault(kind, 0)
+        counts[kind] += 1
+        place = f"{prefix}{kind}_{number}" if number else f"{prefix}{kind}"
         if isinstance(layer, Sequential):
-            found |= named_variables(layer, f"{prefix}{layer.name}/")
+            found |= named_variables(layer, f"{place}/")
         else:
-            found |= {f"{prefix}{layer.name}/{variable.name}": variable for variable in layer.weights}
+            found |= {f"{place}/{variable.name}": variable for variable in layer.weights}
     return found
 
 

@@ -27,7 +27,7 @@ def load():
 
 
 def value_and_gradients(function, dy, *arrays):
-    """function(*arrays) as NumPy array, and the gradients of sum(dy * function(*arrays)) by each of the arrays."""
+    """function(*arrays) as NumPy array, and the gradients of sum(dy * function(*arrays)) by each array."""
     import keras
 
     backend = keras.backend.backend()

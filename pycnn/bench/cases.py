@@ -1,0 +1,163 @@
+"""What is timed: single operations at the shapes that small networks have, and the network "deck"."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+__all__ = ["ACTIVATIONS", "DECK_FLOPS", "DIRECTIONS", "Kernel", "deck_name", "kernels"]
+
+DIRECTIONS = ("forward", "backward")
+
+# Of one image, two for each multiplication and addition: two convolutions and two dense layers. Training adds
+# the gradients of all weights, and of the inputs of all layers but the first.
+_FIRST = 2 * 26 * 26 * 9 * 64
+_FORWARD = _FIRST + 2 * 11 * 11 * 9 * 64 * 64 + 2 * 1600 * 128 + 2 * 128 * 10
+DECK_FLOPS = {"infer": _FORWARD, "train": 3 * _FORWARD - _FIRST}
+
+
+class Kernel(NamedTuple):
+    """One operation at one shape."""
+
+    name: str
+    operation: str  # of pycnn.ops
+    arrays: dict[str, tuple[int, ...]]  # its array arguments in order, with their shapes
+    output: tuple[int, ...]
+    options: dict[str, Any]
+    flops: float = 0.0  # of forward; 0 where memory is what counts
+    backward_flops: float = 0.0
+
+    def job(self, direction: str) -> dict[str, Any]:
+        """What peers are asked for."""
+        return {
+            "kind": "kernel",
+            "direction": direction,
+            "operation": self.operation,
+            "arrays": self.arrays,
+            "output": self.output,
+            "options": self.options,
+        }
+
+
+def _convolution(
+    n: int, size: int, c: int, k: int, kernel: int, *, strides: int = 1, padding: str = "valid"
+) -> Kernel:
+    out = -(-size // strides) if padding == "same" else (size - kernel) // strides + 1
+    flops = 2.0 * n * out * out * kernel * kernel * c * k
+    stride = f"/{strides}" if strides > 1 else ""
+    return Kernel(
+        f"conv2d {kernel}x{kernel}{stride} {c}->{k} on {size}x{size}, {n} images",
+        "conv2d",
+        {"x": (n, size, size, c), "w": (kernel, kernel, c, k), "b": (k,)},
+        (n, out, out, k),
+        {"strides": strides, "padding": padding},
+        flops,
+        2 * flops,
+    )
+
+
+def _depthwise(n: int, size: int, c: int, kernel: int) -> Kernel:
+    flops = 2.0 * n * size * size * kernel * kernel * c
+    return Kernel(
+        f"depthwise_conv2d {kernel}x{kernel} of {c} on {size}x{size}, {n} images",
+        "depthwise_conv2d",
+        {"x": (n, size, size, c), "w": (kernel, kernel, c, 1), "b": (c,)},
+        (n, size, size, c),
+        {"padding": "same"},
+        flops,
+        2 * flops,
+    )
+
+
+def _pool(operation: str, n: int, size: int, c: int, window: int, strides: int) -> Kernel:
+    out = (size - window) // strides + 1
+    return Kernel(
+        f"{operation} {window}x{window}/{strides} of {c} on {size}x{size}, {n} images",
+        operation,
+        {"x": (n, size, size, c)},
+        (n, out, out, c),
+        {"pool_size": window, "strides": strides},
+    )
+
+
+def _global_pool(operation: str, n: int, size: int, c: int) -> Kernel:
+    return Kernel(
+        f"{operation} of {c} on {size}x{size}, {n} images", operation, {"x": (n, size, size, c)}, (n, c), {}
+    )
+
+
+def _dense(n: int, inputs: int, units: int) -> Kernel:
+    flops = 2.0 * n * inputs * units
+    return Kernel(
+        f"dense {inputs}->{units}, {n} samples",
+        "dense",
+        {"x": (n, inputs), "w": (inputs, units), "b": (units,)},
+        (n, units),
+        {},
+        flops,
+        2 * flops,
+    )
+
+
+def _rows(operation: str, n: int, classes: int) -> Kernel:
+    return Kernel(f"{operation} {n}x{classes}", operation, {"x": (n, classes)}, (n, classes), {})
+
+
+def _activation(name: str, n: int, size: int) -> Kernel:
+    options = {"approximate": True} if name == "gelu" else {}  # NumPy has no erf
+    return Kernel(f"{name} {n}x{size}", name, {"x": (n, size)}, (n, size), options)
+
+
+def _cross_entropy(n: int, classes: int) -> Kernel:
+    name = "softmax_cross_entropy"
+    return Kernel(f"{name} {n}x{classes}", name, {"x": (n, classes), "labels": (n,)}, (n,), {})
+
+
+def _batch_normalization(n: int, size: int, c: int) -> Kernel:
+    return Kernel(
+        f"batch_normalization of {c} on {size}x{size}, {n} images",
+        "batch_normalization",
+        {"x": (n, size, size, c), "gamma": (c,), "beta": (c,)},
+        (n, size, size, c),
+        {"epsilon": 1e-3},
+    )
+
+
+ACTIVATIONS = (
+    "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "sigmoid", "tanh", "softplus", "softsign",
+    "hard_sigmoid", "hard_silu", "exponential",
+)  # fmt: skip
+
+
+def kernels(divisor: int = 1) -> list[Kernel]:
+    """All of them, on a `divisor`-th of the images for a quick look.
+
+    Example:
+        >>> kernels()[0].name
+        'conv2d 3x3 64->64 on 13x13, 128 images'
+    """
+    n, half, rows = 128 // divisor, 64 // divisor, 4096 // divisor
+    return [
+        _convolution(n, 13, 64, 64, 3),
+        _convolution(n, 28, 1, 64, 3),
+        _convolution(n, 14, 64, 128, 1),
+        _convolution(half, 14, 32, 64, 5, padding="same"),
+        _convolution(half, 27, 32, 64, 3, strides=2),
+        _depthwise(half, 28, 64, 3),
+        _pool("max_pool2d", n, 26, 64, 2, 2),
+        _pool("max_pool2d", half, 27, 64, 3, 2),
+        _pool("average_pool2d", n, 26, 64, 2, 2),
+        _global_pool("global_average_pool2d", n, 14, 64),
+        _global_pool("global_max_pool2d", n, 14, 64),
+        _dense(n, 1600, 128),
+        _dense(n, 128, 10),
+        *(_activation(name, n, 8192) for name in ACTIVATIONS),
+        _rows("softmax", rows, 10),
+        _rows("log_softmax", rows, 10),
+        _cross_entropy(rows, 10),
+        _batch_normalization(n, 13, 64),
+    ]
+
+
+def deck_name(kind: str, batch: int) -> str:
+    """How a job with the whole network is called."""
+    return f"{kind} deck, batch {batch}"

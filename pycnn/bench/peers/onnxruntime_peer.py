@@ -1,0 +1,37 @@
+"""ONNX Runtime on the network "deck": inference only."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from common import CHECKED, THREADS, Prepared, Unsupported, data, serve  # type: ignore
+from onnx_deck import onnx_deck  # type: ignore
+
+
+def version() -> str:
+    library = import_module("onnxruntime")
+    import_module("onnx")
+    return str(library.__version__)
+
+
+def prepare(job: dict[str, Any]) -> Prepared:
+    if job["kind"] != "infer":
+        raise Unsupported("inference of whole networks only")
+    ort: Any = import_module("onnxruntime")
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = THREADS
+    session = ort.InferenceSession(onnx_deck(), options, providers=["CPUExecutionProvider"])
+    x = np.ascontiguousarray(data()[0].transpose(0, 3, 1, 2))
+    part = x[: int(job["batch"])]
+
+    def run(calls: int) -> None:
+        for _ in range(calls):
+            session.run(None, {"x": part})
+
+    return Prepared(run, session.run(None, {"x": x[:CHECKED]}))
+
+
+if __name__ == "__main__":
+    serve("onnxruntime", version, prepare)

@@ -1,0 +1,52 @@
+"""OpenVINO on the network "deck": inference only, in float32, with the shape fixed."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from common import CHECKED, THREADS, Prepared, Unsupported, data, serve  # type: ignore
+from onnx_deck import onnx_deck  # type: ignore
+
+
+def version() -> str:
+    library = import_module("openvino")
+    import_module("onnx")
+    return str(library.__version__)
+
+
+class Request:
+    """Inference on one array. It keeps what OpenVINO only refers to."""
+
+    def __init__(self, x: Any) -> None:
+        openvino: Any = import_module("openvino")
+        self.x = np.ascontiguousarray(x)
+        self.core = openvino.Core()
+        self.core.set_property("CPU", {"INFERENCE_NUM_THREADS": THREADS})
+        net = self.core.read_model(onnx_deck())
+        net.reshape(list(x.shape))
+        settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+        self.compiled = self.core.compile_model(net, "CPU", settings)
+        self.request = self.compiled.create_infer_request()
+        self.input = openvino.Tensor(self.x, shared_memory=True)
+        self.request.set_input_tensor(self.input)
+        self.infer = self.request.infer
+
+
+def prepare(job: dict[str, Any]) -> Prepared:
+    if job["kind"] != "infer":
+        raise Unsupported("inference of whole networks only")
+    x = np.ascontiguousarray(data()[0].transpose(0, 3, 1, 2))
+    checked, timed = Request(x[:CHECKED]), Request(x[: int(job["batch"])])
+    checked.infer()
+
+    def run(calls: int) -> None:
+        for _ in range(calls):
+            timed.infer()
+
+    return Prepared(run, [checked.request.get_output_tensor().data.copy()])
+
+
+if __name__ == "__main__":
+    serve("openvino", version, prepare)

@@ -1,0 +1,54 @@
+"""Memory of training: `python pycnn_memory.py DATA BATCH` prints bytes beyond Python, NumPy and the data."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import sys
+from pathlib import Path
+
+import numpy as np
+
+_IMAGES = 4096
+
+
+def peak_bytes() -> int:
+    """The most memory that the process had resident since it began, or since `reset_peak`."""
+    try:
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def reset_peak() -> None:
+    """Forgets the peak so far, where the system can do that."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def main() -> None:
+    with np.load(sys.argv[1]) as file:
+        x = np.empty((_IMAGES, 28, 28, 1), np.float32)
+        np.divide(file["x"].reshape(x.shape), np.float32(255), out=x)
+        y = file["y"].astype(np.int32)
+    reset_peak()
+    before = peak_bytes()
+    os.environ.pop("PYCNN_BENCH_DATA", None)
+
+    import pycnn_peer  # type: ignore
+
+    imported = peak_bytes()
+    net = pycnn_peer.deck()
+    net.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    net.fit(x, y, batch_size=int(sys.argv[2]), epochs=2, verbose=0)
+    print(json.dumps({"import": imported - before, "training": peak_bytes() - before}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+"""Prints the benchmark's results as tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+__all__ = ["print_results", "time_text"]
+
+Results = dict[str, Any]
+
+_BUSY = 1.0  # processes that ran at the start, by the load average
+
+
+def print_results(results: Results, console: Console) -> None:
+    """Prints what `suite.run` returned."""
+    machine = results["machine"]
+    peak = results.get("fma_peak_gflops")
+    console.print()
+    console.print(
+        f"[bold]{machine['cpu']}[/], {results['threads']} threads, {machine['pycnn']['isa_active']}"
+    )
+    versions = [f"{name} {version}" for name, version in results["systems"].items()]
+    console.print("; ".join([machine["system"], *versions]))
+    if peak:
+        console.print(f"measured peak of fused multiply-adds: {peak:.0f} GFLOP/s")
+    if machine["load_average"] and machine["load_average"][0] > _BUSY:
+        load = machine["load_average"][0]
+        console.print(
+            f"the machine was busy with other work (load {load}): the figures may be off", style="yellow"
+        )
+    for name, reason in results["missing"].items():
+        console.print(f"not measured: {name} ({reason})", style="yellow")
+    if results["kernels"]:
+        console.print(_kernels(results, peak))
+    if results["deck"]:
+        console.print(_deck(results, peak))
+    if results["measures"]:
+        console.print(_measures(results["measures"]))
+    if any(row["differs"] for row in [*results["kernels"], *results["deck"]]):
+        console.print("[red]![/]  computed something else than pycnn: no comparison")
+    if results["kernels"] or results["deck"]:
+        console.print(
+            f"Medians of {results['passes']} passes, by turns. 2.00x: takes twice as long as pycnn."
+        )
+        console.print(
+            "GFLOP/s count the operations of the direct method: a faster algorithm can exceed the peak.",
+            style="dim",
+        )
+
+
+def time_text(seconds: float) -> str:
+    """A time with three digits and a unit that fits.
+
+    Example:
+        >>> time_text(0.0123), time_text(0.000012)
+        ('12.3 ms', '12.0 us')
+    """
+    for scale, unit in ((1, "s"), (1e3, "ms"), (1e6, "us")):
+        if seconds * scale >= 1 or unit == "us":
+            value = seconds * scale
+            return f"{value:.{2 if value < 10 else 1 if value < 100 else 0}f} {unit}"
+    raise AssertionError
+
+
+def _others(results: Results) -> list[str]:
+    return [name for name in results["systems"] if name != "pycnn"]
+
+
+def _rate(row: Results, peak: float | None) -> list[str]:
+    """GFLOP/s and the share of the peak."""
+    if not row["flops"]:
+        return ["", ""]
+    rate = row["flops"] / row["seconds"]["pycnn"] / 1e9
+    return [f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}", f"{rate / peak:.0%}" if peak else ""]
+
+
+def _comparison(row: Results, name: str, text: str) -> str:
+    """The other system's figure, and how many times longer it takes."""
+    ratio = row["seconds"][name] / row["seconds"]["pycnn"]
+    style = "green" if ratio >= 1 else "red"
+    mark = " [red]![/]" if name in row["differs"] else ""
+    return f"{text} [{style}]{ratio:5.{1 if ratio >= 10 else 2}f}x[/]{mark}"
+
+
+def _table(results: Results, title: str, *columns: str) -> Table:
+    table = Table(
+        title=title, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False
+    )
+    for i, column in enumerate((*columns, "GFLOP/s", "of peak", *_others(results))):
+        table.add_column(column, justify="left" if i == 0 else "right", no_wrap=i > 0)
+    return table
+
+
+def _kernels(results: Results, peak: float | None) -> Table:
+    table = _table(results, "\nOperations (pycnn.ops)", "", "pycnn")
+    for row in results["kernels"]:
+        seconds = row["seconds"]
+        cells = [
+            _comparison(row, name, time_text(seconds[name])) if name in seconds else "-"
+            for name in _others(results)
+        ]
+        table.add_row(row["name"], time_text(seconds["pycnn"]), *_rate(row, peak), *cells)
+    return table
+
+
+def _deck(results: Results, peak: float | None) -> Table:
+    table = _table(results, "\nNetwork, images/s", "", "us/call", "pycnn")
+    for row in results["deck"]:
+        seconds = row["seconds"]
+        rates = {name: f"{row['batch'] / value:,.0f}" for name, value in seconds.items()}
+        cells = [_comparison(row, name, rates[name]) if name in seconds else "-" for name in _others(results)]
+        microseconds = f"{seconds['pycnn'] * 1e6:,.1f}"
+        table.add_row(row["name"], microseconds, rates["pycnn"], *_rate(row, peak), *cells)
+    return table
+
+
+def _measures(measures: Results) -> Table:
+    table = Table(
+        title="\npycnn alone", title_justify="left", title_style="bold", show_header=False, box=None
+    )
+    table.add_column()
+    table.add_column(justify="right")
+    table.add_column(style="dim")
+    for line in _measure_lines(measures):
+        table.add_row(*line)
+    return table
+
+
+def _measure_lines(measures: Results) -> list[tuple[str, str, str]]:
+    lines = []
+    if "import time" in measures:
+        lines.append(("import pycnn", time_text(measures["import time"]["seconds"]), "beyond import numpy"))
+    if "latency" in measures:
+        figures = measures["latency"]
+        network = figures["network"]
+        lines.append(("one image, C++ network", time_text(network), "one call from Python"))
+        for name in ("predict_on_batch", "predict"):
+            added = f"{time_text(figures[name] - network)} more than the network"
+            lines.append((f"one image, model.{name}", time_text(figures[name]), added))
+    for name, figures in measures.get("threads", {}).items():
+        (one, seconds), *more = figures.items()
+        for threads, value in more:
+            lines.append((f"{name}, {threads} threads", f"{seconds / value:.2f}x", f"as fast as {one}"))
+    for kind, figures in measures.get("cost per image", {}).items():
+        spread = max(figures.values()) / min(figures.values()) - 1
+        costs = ", ".join(f"{batch}: {time_text(value)}" for batch, value in figures.items())
+        lines.append((f"{kind}, cost of an image by batch", f"+{spread:.0%}", costs))
+    if "memory" in measures:
+        figures = measures["memory"]
+        note = f"of it {figures['import'] / 1e6:.0f} MB by importing pycnn"
+        lines.append(("memory of training, batch 128", f"{figures['training'] / 1e6:.0f} MB", note))
+    return lines

@@ -1,0 +1,180 @@
+"""Runs the chosen cases on pycnn, NumPy and the peers, and the measures of pycnn alone."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from pycnn.bench import machine
+from pycnn.bench.cases import DECK_FLOPS, DIRECTIONS, deck_name, kernels
+from pycnn.bench.measures import MEASURES
+from pycnn.bench.timing import Effort, Task, Timing, agrees, take_turns
+from pycnn.bench.workers import System, Worker, WorkerError
+
+__all__ = ["Options", "names", "run"]
+
+Say = Callable[[str], None]
+Results = dict[str, Any]
+
+_IMAGES = 4096
+_QUICK_DIVISOR = 16
+
+
+class Options(NamedTuple):
+    """What to run, and how."""
+
+    peers: list[System]
+    batches: list[int]
+    threads: int
+    effort: Effort = Effort()
+    only: tuple[str, ...] = ()  # parts of names; all where empty
+    quick: bool = False
+
+    def wants(self, name: str) -> bool:
+        """Whether the case or measure of that name is to be run."""
+        return not self.only or any(part.lower() in name.lower() for part in self.only)
+
+
+class _Job(NamedTuple):
+    section: str
+    name: str
+    job: dict[str, Any]
+    flops: float
+    calls: int | None = None
+
+
+def names(options: Options) -> list[str]:
+    """The names of the chosen cases and measures, in the order in which they run."""
+    return [job.name for job in _jobs(options)] + [name for name in MEASURES if options.wants(name)]
+
+
+def run(options: Options, say: Say) -> Results:
+    """Runs all that was chosen.
+
+    Args:
+        options: what to run.
+        say: takes a line for people: what is being done, which peer is missing.
+
+    Returns:
+        What can be written as JSON: the machine, the systems with their versions, the measured peak of
+        multiply-adds in GFLOP/s, and the figures of every case: seconds by system.
+
+    Raises:
+        ValueError: nothing was chosen.
+        WorkerError: pycnn or NumPy failed.
+    """
+    chosen = names(options)
+    if not chosen:
+        raise ValueError(f"--only {','.join(options.only)}: no case has such a name")
+    results: Results = {
+        "machine": machine.describe(),
+        "threads": options.threads,
+        "passes": options.effort.repeat,
+        "systems": {},
+        "missing": {},
+        "kernels": [],
+        "deck": [],
+        "measures": {},
+    }
+    with tempfile.TemporaryDirectory(prefix="pycnn-bench-") as folder:
+        data = _write_data(Path(folder))
+        jobs = list(_jobs(options))
+        if jobs:
+            with _workers(options, data, results, say) as workers:
+                results["fma_peak_gflops"] = _peak(workers["pycnn"], options.quick)
+                for i, job in enumerate(jobs):
+                    say(f"[{i + 1}/{len(chosen)}] {job.name}")
+                    results[job.section].append(_figures(job, workers, options.effort, say))
+        for i, name in enumerate(chosen[len(jobs) :], len(jobs)):
+            say(f"[{i + 1}/{len(chosen)}] {name}")
+            measure = MEASURES[name]
+            results["measures"][name] = measure(options.threads, data, options.effort, options.quick)
+    return results
+
+
+def _jobs(options: Options) -> Iterator[_Job]:
+    for kernel in kernels(_QUICK_DIVISOR if options.quick else 1):
+        for direction, flops in zip(DIRECTIONS, (kernel.flops, kernel.backward_flops), strict=True):
+            name = f"{kernel.name}, {direction}"
+            if options.wants(name):
+                yield _Job("kernels", name, kernel.job(direction), flops)
+    for kind in ("train", "infer"):
+        for batch in options.batches:
+            name = deck_name(kind, batch)
+            if options.wants(name):
+                steps = 200 if (kind, batch) == ("infer", 1) else min(max(2, 2048 // batch), 64)
+                job = {"kind": kind, "batch": batch}
+                yield _Job("deck", name, job, DECK_FLOPS[kind] * batch, 4 if options.quick else steps)
+
+
+def _write_data(folder: Path) -> Path:
+    """The images that the network is timed on, as peers read them: no peer has to find the data set."""
+    from pycnn.datasets import fashion_mnist
+
+    (x, y), _ = fashion_mnist.load_data()
+    path = folder / "images.npz"
+    np.savez(path, x=np.resize(x, (_IMAGES, 28, 28)), y=np.resize(y, _IMAGES))
+    return path
+
+
+@contextlib.contextmanager
+def _workers(options: Options, data: Path, results: Results, say: Say) -> Iterator[dict[str, Worker]]:
+    """The systems that can be run, each in its process; notes their versions and which are missing."""
+    workers: dict[str, Worker] = {}
+    with contextlib.ExitStack() as stack:
+        for system in [System("pycnn"), System("numpy"), *options.peers]:
+            say(f"starting {system.name}")
+            worker = stack.enter_context(Worker(system, options.threads, data))
+            try:
+                results["systems"][system.name] = worker.request(do="hello")["version"]
+            except WorkerError as error:
+                if system not in options.peers:
+                    raise
+                results["missing"][system.name] = str(error)
+                worker.close()
+                say(
+                    f"{error} (asked {system.python}); if another interpreter has it: "
+                    f"--vs {system.name}=/path/to/python"
+                )
+            else:
+                workers[system.name] = worker
+        yield workers
+
+
+def _peak(worker: Worker, quick: bool) -> float:
+    """GFLOP/s of multiply-adds in registers, the best of three tries."""
+    job = {"kind": "peak", "seconds": 0.05 if quick else 0.5}
+    return max(float(worker.request(do="prepare", job=job)["outputs"][0][0]) for _ in range(3))
+
+
+def _figures(job: _Job, workers: dict[str, Worker], effort: Effort, say: Say) -> Results:
+    """Times one case; a peer that fails at it is left out."""
+    while True:
+        try:
+            tasks = {name: Task(worker, job.job, job.calls) for name, worker in workers.items()}
+            timings = take_turns(tasks, effort)
+            break
+        except WorkerError as error:
+            if error.system in ("pycnn", "numpy"):
+                raise
+            say(f"{job.name}: left out {error}")
+            workers = {name: worker for name, worker in workers.items() if name != error.system}
+    return {
+        "name": job.name,
+        **job.job,
+        "flops": job.flops,
+        "seconds": {name: timing.seconds for name, timing in timings.items()},
+        "passes": {name: timing.passes for name, timing in timings.items()},
+        "differs": _differing(timings),
+    }
+
+
+def _differing(timings: dict[str, Timing]) -> list[str]:
+    """The systems whose outputs are not pycnn's: their times are no comparison."""
+    ours = timings["pycnn"].outputs
+    return [name for name, timing in timings.items() if not agrees(ours, timing.outputs)]

@@ -1,0 +1,86 @@
+"""The command `pycnn`. Each sub-command is a module with SUMMARY, add_arguments(parser) and
+run(arguments)."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from pycnn._version import __version__
+
+__all__ = ["main"]
+
+_COMMANDS = ("train", "predict", "info", "bench")
+_EPILOG = """\
+examples:
+  pycnn train                         train a network on Fashion-MNIST, into ./pycnn-out
+  pycnn predict pycnn-out/deck.safetensors shoe.jpg
+  pycnn info                          this build, this machine and where the data is
+  pycnn bench --vs torch              how fast it is, next to NumPy and PyTorch
+
+`pycnn COMMAND --help` tells more. Exit status: 0 done, 1 error, 2 wrong usage, 130 stopped with Ctrl-C.
+"""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="pycnn",
+        description="Trains and runs convolutional neural networks on CPUs.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"pycnn {__version__}")
+    commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
+    for name in _COMMANDS:
+        module = importlib.import_module(f"pycnn.cli.{name}")
+        command = commands.add_parser(
+            name,
+            help=module.SUMMARY,
+            description=module.DESCRIPTION,
+            epilog=module.EPILOG,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command line.
+
+    Args:
+        argv: the arguments, without the program's name; those of the process where None.
+
+    Returns:
+        The exit status: 0 done, 1 error (told on stderr), 130 stopped with Ctrl-C. PYCNN_TRACEBACK=1 in the
+        environment shows where an error came from.
+
+    Raises:
+        SystemExit: with status 2 where the usage is wrong, 0 after `--help` and `--version`.
+
+    Example:
+        >>> from pycnn.cli import main
+        >>> main(["predict", "no-such-model.safetensors", "0"])
+        1
+    """
+    arguments = _parser().parse_args(argv)
+    try:
+        status = int(arguments.run(arguments))
+        sys.stdout.flush()
+        return status
+    except KeyboardInterrupt:
+        print(f"\npycnn {arguments.command}: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader, `head` say, has gone. Keep the interpreter from telling so when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (OSError, ValueError, TypeError, RuntimeError, ImportError, MemoryError) as error:
+        if os.environ.get("PYCNN_TRACEBACK"):
+            raise
+        message = str(error) or type(error).__name__
+        print(f"pycnn {arguments.command}: error: {message}", file=sys.stderr)
+        return 1

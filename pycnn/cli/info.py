@@ -1,0 +1,73 @@
+"""`pycnn info`: this build, this machine, and where data is."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+__all__ = ["DESCRIPTION", "EPILOG", "SUMMARY", "add_arguments", "as_text", "describe", "run"]
+
+SUMMARY = "tell about this build, this machine and where data is"
+DESCRIPTION = """\
+Prints the version, the compiler, the instruction sets (ISAs) that kernels were built for, that this machine
+has and that are in use, the number of threads and the reason for it, and where the data sets were found."""
+EPILOG = """\
+environment:
+  PYCNN_ISA         use the kernels of this ISA instead of the best one
+  PYCNN_DATA        folder with data sets
+  OMP_NUM_THREADS   number of threads
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the command's arguments."""
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prints, and returns the exit status."""
+    facts = describe()
+    print(json.dumps(facts, indent=1) if arguments.json else as_text(facts))
+    return 0
+
+
+def describe() -> dict[str, Any]:
+    """The facts, by name.
+
+    Example:
+        >>> sorted(describe())[:4]
+        ['build_type', 'compiler', 'data', 'isa_active']
+    """
+    import platform
+
+    import numpy as np
+
+    from pycnn import _core
+    from pycnn.datasets import fashion_mnist, mnist
+
+    data = {}
+    for title, dataset in (("Fashion-MNIST", fashion_mnist), ("MNIST", mnist)):
+        try:
+            data[title] = str(dataset.find())
+        except FileNotFoundError as error:
+            data[title] = str(error)
+    return {**_core.config(), "python": platform.python_version(), "numpy": np.__version__, "data": data}
+
+
+def as_text(facts: dict[str, Any]) -> str:
+    """The facts of `describe`, for people."""
+    rows = [
+        ("pycnn", f"{facts['version']} ({facts['build_type']})"),
+        ("compiler", facts["compiler"]),
+        ("ISAs built", ", ".join(facts["isas_built"])),
+        ("ISAs available", ", ".join(facts["isas_available"])),
+        ("ISA active", facts["isa_active"]),
+        ("threads", f"{facts['threads']} ({facts['threads_reason']})"),
+        ("OpenMP", facts["openmp"]),
+        ("Python", facts["python"]),
+        ("NumPy", facts["numpy"]),
+        *facts["data"].items(),
+    ]
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)

@@ -1,0 +1,181 @@
+"""`pycnn predict`: what a trained network sees in pictures."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pycnn.cli.arguments import positive_int
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from pycnn.models import Sequential
+
+__all__ = ["DESCRIPTION", "EPILOG", "SUMMARY", "add_arguments", "run"]
+
+SUMMARY = "name what is on pictures, with a trained model"
+DESCRIPTION = """\
+Prints class names and probabilities for picture files, or for test images of Fashion-MNIST by their numbers.
+A picture may have any size and colours: it is made grey, padded to the network's proportions and resized."""
+EPILOG = """\
+Fashion-MNIST shows light things on a dark ground. A photograph of a thing on white paper has to be inverted
+first: --invert auto does that when the border of the picture is bright, and the table says so.
+A plain number is always the number of a test image; write ./7 for a file of that name.
+
+examples:
+  pycnn predict pycnn-out/deck.safetensors shoe.jpg bag.png
+  pycnn predict pycnn-out/deck.safetensors 0 1 2 --top 1
+  pycnn predict pycnn-out/deck.safetensors shoe.jpg --json
+"""
+
+
+class _Input(NamedTuple):
+    name: str
+    pixels: NDArray[np.uint8]  # (height, width)
+    inverted: bool = False
+    label: int | None = None  # the true class, where it is known
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the command's arguments."""
+    add = parser.add_argument
+    add("model", type=Path, metavar="MODEL", help="file that `pycnn train` or model.save wrote")
+    add("images", nargs="+", metavar="IMAGE", help="picture file, or number of a test image")
+    add("--top", type=positive_int, default=3, metavar="N", help="how many classes to print (default: 3)")
+    add(
+        "--invert",
+        choices=("auto", "yes", "no"),
+        default="auto",
+        help="exchange light and dark (default: auto)",
+    )
+    add("--data", metavar="DIR", help="folder with the test images (default: see `pycnn info`)")
+    add("--json", action="store_true", help="print JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Predicts and prints, and returns the exit status."""
+    if not arguments.model.is_file():
+        raise FileNotFoundError(f"there is no model file {arguments.model}")
+    from pycnn.models import load_model
+
+    model = load_model(arguments.model)
+    size = _image_size(model, arguments.model)
+    inputs = _read_all(arguments.images, size, arguments.invert, arguments.data)
+    results = _describe(inputs, _probabilities(model, inputs), arguments.top)
+    if arguments.json:
+        print(json.dumps(results, indent=1))
+    else:
+        _print_table(results)
+    return 0
+
+
+def _image_size(model: Sequential, path: Path) -> tuple[int, int]:
+    shape, classes = model.input_shape[1:], model.output_shape[1:]
+    if len(shape) != 3 or shape[2] != 1:
+        raise ValueError(
+            f"{path}: the model takes inputs of shape {shape}, expected grey images (height, width, 1)"
+        )
+    if len(classes) != 1 or not classes[0] or classes[0] < 2:
+        raise ValueError(f"{path}: the model gives outputs of shape {classes}, expected (classes,)")
+    return shape[0] or 28, shape[1] or 28
+
+
+def _read_all(names: list[str], size: tuple[int, int], invert: str, data_dir: str | None) -> list[_Input]:
+    inputs = []
+    test = None  # test images, read once they are asked for
+    for name in names:
+        if re.fullmatch(r"-?[0-9]+", name):
+            test = test or _test_images(data_dir, size)
+            inputs.append(_test_image(int(name), *test))
+        else:
+            from pycnn.cli.pictures import read_picture
+
+            picture = read_picture(name, size, invert)
+            inputs.append(_Input(name, picture.pixels, picture.inverted))
+    return inputs
+
+
+def _test_images(data_dir: str | None, size: tuple[int, int]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    from pycnn.cli import data
+
+    (_, (x, y)), _ = data.load(data_dir)
+    if x.shape[1:] != size:
+        raise ValueError(f"the model takes images of shape {size}, test images have {x.shape[1:]}")
+    return x, y
+
+
+def _test_image(index: int, x: NDArray[np.uint8], y: NDArray[np.uint8]) -> _Input:
+    if not 0 <= index < len(x):
+        raise ValueError(f"there is no test image {index}: they are numbered 0 to {len(x) - 1}")
+    return _Input(f"test image {index}", x[index], label=int(y[index]))
+
+
+def _probabilities(model: Sequential, inputs: list[_Input]) -> NDArray[np.float32]:
+    import numpy as np
+
+    from pycnn.layers import Rescaling
+
+    x = np.stack([each.pixels for each in inputs])[..., None].astype(np.float32)
+    if not any(isinstance(layer, Rescaling) for layer in model.layers):
+        x /= 255  # what it was trained on, unless it scales by itself
+    y: NDArray[np.float32] = np.asarray(model.predict(x, verbose=0))
+    if (y < 0).any() or not np.allclose(y.sum(axis=1), 1, atol=1e-3):  # logits
+        y = np.exp(y - y.max(axis=1, keepdims=True))
+        y /= y.sum(axis=1, keepdims=True)
+    return y
+
+
+def _describe(inputs: list[_Input], probabilities: NDArray[np.float32], top: int) -> list[dict[str, Any]]:
+    """What is printed, as JSON has it."""
+    names = _class_names(probabilities.shape[1])
+    results = []
+    for each, row in zip(inputs, probabilities, strict=True):
+        best = (-row).argsort(kind="stable")[:top]
+        results.append(
+            {
+                "image": each.name,
+                "inverted": each.inverted,
+                "label": None if each.label is None else names[each.label],
+                "predictions": [
+                    {"class": names[i], "index": int(i), "probability": round(float(row[i]), 6)} for i in best
+                ],
+            }
+        )
+    return results
+
+
+def _class_names(classes: int) -> tuple[str, ...]:
+    from pycnn.datasets import fashion_mnist
+
+    known = fashion_mnist.class_names
+    return known if classes == len(known) else tuple(f"class {i}" for i in range(classes))
+
+
+def _print_table(results: list[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("image", overflow="fold")
+    table.add_column("class")
+    table.add_column("probability", justify="right")
+    table.add_column("")
+    for result in results:
+        notes = ["inverted"] if result["inverted"] else []
+        if result["label"]:
+            right = result["label"] == result["predictions"][0]["class"]
+            notes.append("right" if right else f"[red]wrong: it is {result['label']}[/]")
+        for rank, prediction in enumerate(result["predictions"]):
+            table.add_row(
+                result["image"] if rank == 0 else "",
+                prediction["class"],
+                f"{prediction['probability']:.2%}",
+                ", ".join(notes) if rank == 0 else "",
+                style="" if rank == 0 else "dim",
+            )
+    Console().print(table)

@@ -1,0 +1,158 @@
+"""Losses and metrics as objects and functions on arrays."""
+
+import numpy as np
+import pytest
+import reference
+from helpers import normal
+
+from pycnn import losses, metrics
+
+KINDS = {
+    "sparse_categorical_crossentropy": losses.SparseCategoricalCrossentropy,
+    "categorical_crossentropy": losses.CategoricalCrossentropy,
+    "binary_crossentropy": losses.BinaryCrossentropy,
+    "mean_squared_error": losses.MeanSquaredError,
+}
+
+
+def case(rng, kind, from_logits=False, shape=(7, 4)):
+    x = (
+        normal(rng, *shape)
+        if from_logits or kind == "mean_squared_error"
+        else reference.softmax(normal(rng, *shape))
+    )
+    if kind.startswith("sparse"):
+        return rng.integers(0, shape[-1], shape[:-1]), x
+    if kind == "mean_squared_error":
+        return normal(rng, *shape), x
+    return rng.integers(0, 2, shape).astype(float), x
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("from_logits", [False, True])
+def test_values(rng, kind, from_logits):
+    options = {} if kind == "mean_squared_error" else {"from_logits": from_logits}
+    y, x = case(rng, kind, from_logits)
+    expected = reference.loss(kind, x.astype(float), y, **options)[0]
+    function = getattr(losses, kind)
+    each = function(y, x, **options)
+    assert each.shape == (7,)
+    assert each.dtype == np.float32
+    np.testing.assert_allclose(each, expected, rtol=2e-5, atol=1e-6)
+    loss = KINDS[kind](**options)
+    assert loss(y, x) == pytest.approx(expected.mean(), rel=2e-5)
+    weight = rng.random(7)
+    assert loss(y, x, weight) == pytest.approx((expected * weight).mean(), rel=2e-5)
+    assert KINDS[kind](reduction="sum", **options)(y, x) == pytest.approx(expected.sum(), rel=2e-5)
+    np.testing.assert_array_equal(KINDS[kind](reduction="none", **options)(y, x), each)
+    assert function(y.tolist(), x.tolist(), **options) == pytest.approx(each, rel=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_more_axes(rng, kind):
+    y, x = case(rng, kind, shape=(2, 3, 5, 4))
+    each = getattr(losses, kind)(y, x)
+    assert each.shape == (2, 3, 5)
+    flat = getattr(losses, kind)(y.reshape(30, *y.shape[3:]), x.reshape(30, 4))
+    np.testing.assert_array_equal(each.reshape(30), flat)
+
+
+def test_label_smoothing(rng):
+    y, x = np.eye(4)[[0, 2, 3]], reference.softmax(normal(rng, 3, 4))
+    expected = losses.categorical_crossentropy(0.9 * y + 0.025, x)
+    np.testing.assert_allclose(
+        losses.categorical_crossentropy(y, x, label_smoothing=0.1), expected, rtol=1e-5
+    )
+    expected = losses.binary_crossentropy(0.9 * y + 0.05, x)
+    np.testing.assert_allclose(losses.binary_crossentropy(y, x, label_smoothing=0.1), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_names_and_configuration(kind):
+    cls = KINDS[kind]
+    for identifier in (kind, cls.__name__, cls, cls(), getattr(losses, kind), losses.serialize(cls())):
+        assert type(losses.get(identifier)) is cls
+    options = {} if kind == "mean_squared_error" else {"from_logits": True}
+    loss = cls(name="mine", reduction="sum", **options)
+    copy = losses.get(losses.serialize(loss))
+    assert copy.get_config() == loss.get_config()
+    assert losses.get("mse").kind == "mean_squared_error"
+    assert losses.get(None) is None
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: losses.get("crossentropy"), "Unknown loss"),
+        (lambda: losses.get(3), "Unknown loss: 3"),
+        (lambda: losses.get(lambda a, b: a), "cannot be a loss"),
+        (lambda: losses.get(int), "cannot be a loss"),
+        (lambda: losses.MeanSquaredError(reduction="mean"), "Unknown reduction"),
+        (lambda: losses.MeanSquaredError(dtype="float16"), "float16"),
+        (lambda: losses.BinaryCrossentropy(label_smoothing=2), "label_smoothing is 2"),
+        (lambda: losses.CategoricalCrossentropy(axis=1), "axis 1"),
+        (lambda: losses.SparseCategoricalCrossentropy(ignore_class=0), "ignore_class"),
+        (lambda: losses.sparse_categorical_crossentropy([2], [[0.5, 0.5]]), "labels from 2 to 2"),
+        (lambda: losses.sparse_categorical_crossentropy([0, 1], [[0.5, 0.5]]), "expected \\(1,\\)"),
+        (lambda: losses.mean_squared_error([[1, 2]], [[1, 2, 3]]), "output has shape"),
+        (lambda: losses.mean_squared_error([[1, 2]], [[1, 2], [3, 4]]), "shape of y_pred"),
+        (lambda: losses.mean_squared_error(1, 2), "single number"),
+        (lambda: losses.mean_squared_error([["a"]], [[1]]), "real numbers"),
+    ],
+)
+def test_refused_losses(make, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        make()
+
+
+# --- metrics ------------------------------------------------------------------------------------------------
+def test_accuracies():
+    p = np.array([[0.1, 0.9], [0.6, 0.4], [0.5, 0.5]])
+    np.testing.assert_array_equal(metrics.sparse_categorical_accuracy([1, 1, 0], p), [1, 0, 1])
+    np.testing.assert_array_equal(metrics.sparse_categorical_accuracy([[1], [1], [0]], p), [1, 0, 1])
+    np.testing.assert_array_equal(metrics.categorical_accuracy([[0, 1], [0, 1], [1, 0]], p), [1, 0, 1])
+    np.testing.assert_array_equal(metrics.binary_accuracy([[0, 1], [0, 1], [1, 1]], p), [1, 0, 0])
+    np.testing.assert_array_equal(
+        metrics.binary_accuracy([[0, 1], [1, 1], [1, 1]], p, threshold=0.3), [1, 1, 1]
+    )
+    np.testing.assert_array_equal(metrics.binary_accuracy([0, 1], [[0.2], [0.7]]), [1, 1])
+
+
+def test_state():
+    metric = metrics.SparseCategoricalAccuracy(name="m")
+    assert metric.result() == 0
+    metric.update_state([0, 1], [[0.9, 0.1], [0.9, 0.1]])
+    assert metric.result() == 0.5
+    metric.update_state([0], [[0.9, 0.1]], sample_weight=[2])
+    assert metric.result() == 0.75
+    assert metric([1], [[0.9, 0.1]]) == pytest.approx(0.6)
+    metric.reset_state()
+    assert metric.result() == 0
+    mean = metrics.Mean()
+    assert mean([1, 2, 6]) == 3
+    assert mean([10], sample_weight=[3]) == 6.5
+
+
+@pytest.mark.parametrize("name", ["BinaryAccuracy", "CategoricalAccuracy", "SparseCategoricalAccuracy"])
+def test_names_of_metrics(name):
+    cls = getattr(metrics, name)
+    for identifier in (name, cls.kind, cls, cls(), getattr(metrics, cls.kind), metrics.serialize(cls())):
+        assert type(metrics.get(identifier)) is cls
+    assert metrics.get(metrics.serialize(cls(name="mine"))).name == "mine"
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: metrics.get("acuracy"), "Did you mean 'accuracy'"),
+        (lambda: metrics.get(3), "Unknown metric: 3"),
+        (lambda: metrics.get(print), "Unknown metric"),
+        (lambda: metrics.BinaryAccuracy(threshold=2), "threshold"),
+        (lambda: metrics.Mean(dtype="float64"), "float64"),
+        (lambda: metrics.categorical_accuracy([[0, 1]], [[0, 1], [1, 0]]), "y_true has shape"),
+        (lambda: metrics.Mean()([1, 2], [1, 2, 3]), "sample_weight"),
+    ],
+)
+def test_refused_metrics(make, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        make()

@@ -1,0 +1,149 @@
+"""Optimizers as objects: settings, old arguments, names, refusals; and that their settings reach the core's
+steps."""
+
+import numpy as np
+import pytest
+import reference
+
+import pycnn as keras
+from pycnn import layers, optimizers
+
+CASES = [
+    (optimizers.SGD, {"learning_rate": 0.1}, reference.sgd),
+    (optimizers.SGD, {"learning_rate": 0.1, "momentum": 0.9}, reference.sgd),
+    (optimizers.SGD, {"learning_rate": 0.1, "momentum": 0.9, "nesterov": True}, reference.sgd),
+    (optimizers.RMSprop, {"learning_rate": 0.01}, reference.rmsprop),
+    (
+        optimizers.RMSprop,
+        {"learning_rate": 0.01, "rho": 0.7, "momentum": 0.5, "epsilon": 1e-3, "centered": True},
+        reference.rmsprop,
+    ),
+    (optimizers.Adam, {"learning_rate": 0.01}, reference.adam),
+    (
+        optimizers.Adam,
+        {"learning_rate": 0.01, "beta_1": 0.7, "beta_2": 0.8, "epsilon": 1e-3, "amsgrad": True},
+        reference.adam,
+    ),
+]
+
+
+def line(optimizer):
+    """y = w x + b with mean squared error."""
+    model = keras.Sequential([keras.Input((2,)), layers.Dense(1)])
+    model.set_weights([[[1.0], [-2.0]], [0.5]])
+    model.compile(optimizer, "mse")
+    return model
+
+
+def gradients(w, b, x, y):
+    slope = 2 * (x @ w + b - y) / len(x)
+    return x.T @ slope, slope.sum(0)
+
+
+@pytest.mark.parametrize(("cls", "options", "step"), CASES)
+def test_steps(rng, cls, options, step):
+    x, y = rng.standard_normal((8, 2)), rng.standard_normal((8, 1))
+    model = line(cls(**options))
+    w, b = (weight.astype(float) for weight in model.get_weights())
+    states = {}, {}
+    for _ in range(5):
+        model.train_on_batch(x, y)
+        dw, db = gradients(w, b, x, y)
+        w = step(w, dw, states[0], **options)
+        b = step(b, db, states[1], **options)
+    np.testing.assert_allclose(model.get_weights()[0], w, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(model.get_weights()[1], b, rtol=1e-4, atol=1e-5)
+
+
+def test_learning_rate_can_be_set_during_training():
+    model = line(optimizers.SGD(0.0))
+    x, y = np.ones((4, 2)), np.ones((4, 1))
+    before = model.get_weights()
+    model.train_on_batch(x, y)
+    np.testing.assert_array_equal(model.get_weights()[0], before[0])
+    model.optimizer.learning_rate = np.float32(0.25)
+    assert model.optimizer.learning_rate == 0.25
+    model.train_on_batch(x, y)
+    assert (model.get_weights()[0] != before[0]).all()
+    assert model.optimizer.iterations == 2
+
+
+def test_old_arguments():
+    with pytest.warns(DeprecationWarning, match="learning_rate"):
+        optimizer = optimizers.Adam(lr=0.02)
+    assert optimizer.learning_rate == 0.02
+    with pytest.warns(DeprecationWarning, match="decay"):
+        model = line(optimizers.SGD(0.1, decay=0.5))
+    x, y = np.ones((4, 2)), np.ones((4, 1))
+    rates = []
+    for _ in range(3):
+        rates.append(model.optimizer.current_rate())
+        model.train_on_batch(x, y)
+    assert rates == pytest.approx([0.1, 0.1 / 1.5, 0.1 / 2.0])
+
+
+@pytest.mark.parametrize(("cls", "options", "step"), CASES)
+def test_configuration(cls, options, step):
+    optimizer = cls(**options)
+    copy = optimizers.get(optimizers.serialize(optimizer))
+    assert type(copy) is cls
+    assert copy.get_config() == optimizer.get_config()
+    assert options.items() <= optimizer.get_config().items()
+    assert str(options["learning_rate"]) in repr(optimizer)
+
+
+def test_decay_is_kept_in_the_configuration():
+    with pytest.warns(DeprecationWarning, match="decay"):
+        config = optimizers.SGD(decay=0.1).get_config()
+    assert optimizers.SGD.from_config(config).decay == 0.1
+
+
+@pytest.mark.parametrize("name", ["SGD", "RMSprop", "Adam"])
+def test_names(name):
+    cls = getattr(optimizers, name)
+    for identifier in (name, name.lower(), cls, cls()):
+        assert type(optimizers.get(identifier)) is cls
+
+
+def test_defaults():
+    assert optimizers.SGD().get_config().items() >= {"learning_rate": 0.01, "momentum": 0.0}.items()
+    assert (
+        optimizers.RMSprop().get_config().items()
+        >= {"learning_rate": 0.001, "rho": 0.9, "epsilon": 1e-7}.items()
+    )
+    assert optimizers.Adam().get_config().items() >= {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}.items()
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: optimizers.SGD(-1), "learning_rate is -1"),
+        (lambda: optimizers.SGD("a"), "learning_rate is 'a'"),
+        (lambda: optimizers.SGD(np.nan), "learning_rate is nan"),
+        (lambda: optimizers.SGD(lambda: 0.1), "learning_rate"),
+        (lambda: optimizers.SGD(momentum=1.5), "momentum is 1.5"),
+        (lambda: optimizers.RMSprop(rho=-0.1), "rho is -0.1"),
+        (lambda: optimizers.RMSprop(epsilon=-1), "epsilon is -1"),
+        (lambda: optimizers.Adam(beta_1=1), "beta_1 is 1"),
+        (lambda: optimizers.Adam(beta_2=-1), "beta_2 is -1"),
+        (lambda: optimizers.Adam(clipnorm=1.0), "`clipnorm` is not supported"),
+        (lambda: optimizers.Adam(weight_decay=0.01), "`weight_decay` is not supported"),
+        (lambda: optimizers.Adam(use_ema=True), "`use_ema` is not supported"),
+        (lambda: optimizers.Adam(loss_scale_factor=2), "`loss_scale_factor` is not supported"),
+        (lambda: optimizers.Adam(gamma=2), "no argument 'gamma'"),
+        (lambda: optimizers.get("adamm"), "Did you mean 'adam'"),
+        (lambda: optimizers.get(3), "Unknown optimizer: 3"),
+        (lambda: optimizers.get(None), "Unknown optimizer: None"),
+        (lambda: optimizers.get({"class_name": "Lion", "config": {}}), "Unknown optimizer: 'Lion'"),
+    ],
+)
+def test_refused(make, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        make()
+
+
+def test_a_refused_learning_rate_leaves_the_old_one():
+    optimizer = optimizers.SGD(0.5)
+    with pytest.raises(ValueError, match="learning_rate"):
+        optimizer.learning_rate = -1
+    assert optimizer.learning_rate == 0.5
