@@ -37,8 +37,7 @@ def peer_scripts(monkeypatch):
         sys.modules.pop(name, None)
 
 
-# --- cases
-# -----------------------------------------------------------------------------------------------------
+# --- cases --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kernel", kernels(16), ids=lambda kernel: kernel.name)
@@ -76,8 +75,7 @@ def test_names_are_unique_and_chosen_by_parts():
     ]  # fmt: skip
 
 
-# --- peers
-# -----------------------------------------------------------------------------------------------------
+# --- peers --------------------------------------------------------------------------------------------------
 
 
 def test_peers_need_nothing_of_pycnn():
@@ -174,8 +172,7 @@ def test_digest_sees_order_and_size(peer_scripts):
     assert not agrees([common.digest(a)], [])
 
 
-# --- workers and turns
-# -----------------------------------------------------------------------------------------
+# --- workers and turns --------------------------------------------------------------------------------------
 
 
 def test_parse_peers():
@@ -318,8 +315,7 @@ def test_nothing_chosen():
         suite.run(suite.Options([], [1], 1, QUICK, only=("flight",)), print)
 
 
-# --- the onnx model
-# --------------------------------------------------------------------------------------------
+# --- the onnx model -----------------------------------------------------------------------------------------
 
 
 def test_onnx_deck_is_valid(peer_scripts):
@@ -329,8 +325,7 @@ def test_onnx_deck_is_valid(peer_scripts):
     assert len(onnx_deck.onnx_deck()) > 243_786 * 4
 
 
-# --- the command
-# -----------------------------------------------------------------------------------------------
+# --- the command --------------------------------------------------------------------------------------------
 
 
 def test_bench(tmp_path, capsys):

@@ -1,4 +1,5 @@
-"""The command `pycnn`: train, predict, info and bench as a user runs them, on a small data set made here."""
+"""The command `pycnn`, its sub-commands train and info, as a user runs them. Others: test_predict,
+test_bench."""
 
 import json
 import os
@@ -8,37 +9,22 @@ import sys
 
 import numpy as np
 import pytest
+from dataset_files import write_data
 from PIL import Image
 
 import pycnn
 import pycnn.cli
 from pycnn import _core
 from pycnn.cli import main
-from pycnn.cli.pictures import read_picture
 from pycnn.cli.schedule import LinearDecay
 from pycnn.datasets import fashion_mnist
-from pycnn.datasets.idx import write_idx
 
 TRAIN, TEST = 300, 40
 
 
-def write_data(folder):
-    """A data set that is learnt in two epochs: class c has a bright bar at height 2 c."""
-    folder.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(0)
-    for name, count in (("train", TRAIN), ("t10k", TEST)):
-        labels = np.arange(count, dtype=np.uint8) % 10
-        images = rng.integers(0, 60, (count, 28, 28), dtype=np.uint8)
-        for image, label in zip(images, labels, strict=True):
-            image[4 + 2 * label : 7 + 2 * label, 4:24] = 220
-        write_idx(folder / f"{name}-images-idx3-ubyte.gz", images)
-        write_idx(folder / f"{name}-labels-idx1-ubyte.gz", labels)
-    return folder
-
-
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    return str(write_data(tmp_path_factory.mktemp("data")))
+    return str(write_data(tmp_path_factory.mktemp("data"), TRAIN, TEST))
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +52,7 @@ def history_of(folder):
     return json.loads((folder / "history.json").read_text())
 
 
-# --- the command
-# -----------------------------------------------------------------------------------------------
+# --- the command --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("command", ["", "train", "predict", "info", "bench"])
@@ -141,8 +126,7 @@ def test_traceback_on_demand(monkeypatch):
         main(["predict", "none", "0"])
 
 
-# --- train
-# -----------------------------------------------------------------------------------------------------
+# --- train --------------------------------------------------------------------------------------------------
 
 
 def test_train_prints_plain_lines(trained, data):
@@ -319,200 +303,7 @@ def test_live_line_on_a_terminal(tmp_path, data):
     assert "epoch 2/2: loss " in text
 
 
-# --- predict
-# ---------------------------------------------------------------------------------------------------
-
-
-def predict(capsys, *arguments):
-    """The parsed JSON of `pycnn predict`."""
-    assert main(["predict", "--json", *arguments]) == 0
-    return json.loads(capsys.readouterr().out)
-
-
-def test_predict_test_images(model, data, capsys):
-    results = predict(capsys, model, "3", "17", "--data", data)
-    assert [result["image"] for result in results] == ["test image 3", "test image 17"]
-    assert [result["label"] for result in results] == ["Dress", "Sneaker"]
-    assert [result["predictions"][0]["class"] for result in results] == ["Dress", "Sneaker"]
-    for result in results:
-        probabilities = [each["probability"] for each in result["predictions"]]
-        assert len(probabilities) == 3
-        assert probabilities == sorted(probabilities, reverse=True)
-        assert result["predictions"][0]["index"] == fashion_mnist.class_names.index(result["label"])
-    _, (x, _) = fashion_mnist.load_data(data_dir=data)
-    expected = pycnn.models.load_model(model).predict(x[3:4, :, :, None] / 255, verbose=0)[0, 3]
-    assert results[0]["predictions"][0]["probability"] == pytest.approx(expected, abs=1e-5)
-
-
-def test_predict_pictures_as_test_images(model, data, tmp_path, capsys):
-    _, (x, _) = fashion_mnist.load_data(data_dir=data)
-    Image.fromarray(x[5]).save(tmp_path / "same.png")
-    Image.fromarray(255 - x[5]).save(tmp_path / "negative.png")
-    Image.fromarray(x[5]).resize((280, 280), Image.Resampling.NEAREST).convert("RGB").save(
-        tmp_path / "large.png"
-    )
-    paths = [str(tmp_path / name) for name in ("same.png", "negative.png", "large.png")]
-    expected, same, negative, large = predict(capsys, model, "5", *paths, "--data", data, "--top", "10")
-    assert same["predictions"] == expected["predictions"] == negative["predictions"]
-    assert (same["inverted"], negative["inverted"]) == (False, True)
-    assert large["predictions"][0]["class"] == "Sandal"
-    assert same["label"] is None
-    forced = predict(capsys, model, paths[1], "--invert", "no")[0]
-    assert forced["inverted"] is False
-
-
-def test_predict_prints_a_table(model, data, capsys):
-    assert main(["predict", model, "0", "1", "--top", "2", "--data", data]) == 0
-    text = capsys.readouterr().out
-    assert text.splitlines()[0].split() == ["image", "class", "probability"]
-    assert "test image 1" in text
-    assert "Trouser" in text
-    assert "right" in text
-    assert len(text.splitlines()) == 5
-
-
-def test_wrong_prediction_names_the_class(data, tmp_path, capsys):
-    net = pycnn.Sequential([pycnn.Input((28, 28, 1)), pycnn.layers.Flatten(), pycnn.layers.Dense(10)])
-    weights = net.get_weights()
-    net.set_weights([weights[0] * 0, np.eye(10)[9] * 5])  # logits that are always those of class 9
-    net.save(tmp_path / "boot.safetensors")
-    assert main(["predict", str(tmp_path / "boot.safetensors"), "0", "--top", "1", "--data", data]) == 0
-    text = capsys.readouterr().out
-    assert "Ankle boot" in text
-    assert "wrong: it is T-shirt/top" in text
-    probability = np.exp(5) / (np.exp(5) + 9)
-    assert f"{probability:.2%}" in text
-
-
-def test_model_that_scales_by_itself(data, tmp_path, capsys):
-    layers = pycnn.layers
-    net = pycnn.Sequential([
-        pycnn.Input((28, 28, 1)), layers.Rescaling(1 / 255), layers.GlobalAveragePooling2D(), layers.Dense(2),
-    ])  # fmt: skip
-    net.set_weights([np.array([[1.0, 0.0]]), np.zeros(2)])
-    net.save(tmp_path / "net.safetensors")
-    Image.new("L", (28, 28), 51).save(tmp_path / "grey.png")
-    result = predict(capsys, str(tmp_path / "net.safetensors"), str(tmp_path / "grey.png"))[0]
-    assert result["predictions"][0]["class"] == "class 0"
-    assert result["predictions"][0]["probability"] == pytest.approx(1 / (1 + np.exp(-0.2)), abs=1e-5)
-
-
-def test_predict_errors(model, data, tmp_path, capsys):
-    (tmp_path / "text.png").write_text("no picture")
-    (tmp_path / "junk.safetensors").write_bytes(b"junk" * 100)
-    colour = pycnn.Sequential([pycnn.Input((8, 8, 3)), pycnn.layers.Flatten(), pycnn.layers.Dense(10)])
-    colour.save(tmp_path / "colour.safetensors")
-    small = pycnn.Sequential([pycnn.Input((8, 8, 1)), pycnn.layers.Flatten(), pycnn.layers.Dense(10)])
-    small.save(tmp_path / "small.safetensors")
-    for arguments, message in (
-        (["none.safetensors", "0"], "there is no model file none.safetensors"),
-        ([str(tmp_path / "junk.safetensors"), "0"], "junk.safetensors"),
-        (
-            [str(tmp_path / "colour.safetensors"), "0"],
-            "takes inputs of shape (8, 8, 3), expected grey images",
-        ),
-        ([str(tmp_path / "small.safetensors"), "0"], "the model takes images of shape (8, 8)"),
-        ([model, "40"], "there is no test image 40: they are numbered 0 to 39"),
-        ([model, "none.png"], "there is no file none.png"),
-        ([model, str(tmp_path / "text.png")], "text.png is not a picture"),
-        ([model, str(tmp_path)], "is a folder, expected a picture"),
-        ([model, "-1"], "there is no test image -1: they are numbered 0 to 39"),
-    ):
-        assert main(["predict", *arguments, "--data", data]) == 1, arguments
-        printed = capsys.readouterr()
-        assert message in printed.err
-        assert printed.err.startswith("pycnn predict: error: ")
-        assert printed.err.count("\n") == 1
-        assert printed.out == ""
-
-
-# --- pictures
-# --------------------------------------------------------------------------------------------------
-
-
-def picture(tmp_path, image, invert="no", name="x.png", **options):
-    image.save(tmp_path / name, **options)
-    return read_picture(tmp_path / name, (28, 28), invert)
-
-
-def test_picture_of_the_right_size_is_left_alone(tmp_path):
-    pixels = np.random.default_rng(0).integers(0, 256, (28, 28), dtype=np.uint8)
-    np.testing.assert_array_equal(picture(tmp_path, Image.fromarray(pixels)).pixels, pixels)
-    inverted = picture(tmp_path, Image.fromarray(pixels), "yes")
-    np.testing.assert_array_equal(inverted.pixels, 255 - pixels)
-    assert inverted.inverted is True
-
-
-def test_dark_thing_on_white_paper(tmp_path):
-    image = Image.new("RGB", (300, 300), "white")
-    image.paste((20, 20, 60), (100, 50, 200, 250))
-    seen = picture(tmp_path, image, "auto", "x.jpg")
-    assert seen.inverted is True
-    assert seen.pixels[14, 14] > 200
-    assert seen.pixels[[0, 0, -1, -1], [0, -1, 0, -1]].max() < 10
-
-
-def test_proportions_are_kept(tmp_path):
-    image = Image.new("L", (280, 140), 100)
-    image.paste(200, (70, 40, 210, 100))
-    pixels = picture(tmp_path, image).pixels.astype(int)
-    assert abs(pixels[14, 14] - 200) <= 2
-    bright = pixels > 150
-    assert bright.any(axis=1).sum() == 6
-    assert bright.any(axis=0).sum() == 14
-    assert abs(pixels[0] - 100).max() <= 1  # padded with the border's brightness
-
-
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "I;16", "I", "F"])
-def test_every_mode(tmp_path, mode):
-    """The left half is black and the right half is white, whatever the numbers for these are."""
-    grey = np.zeros((28, 28), np.uint8)
-    grey[:, 14:] = 255
-    if mode == "I;16":
-        image = Image.fromarray(grey.astype(np.uint16) * 257)
-    elif mode == "I":
-        image = Image.fromarray(grey.astype(np.int32))
-    elif mode == "F":
-        image = Image.fromarray(grey.astype(np.float32) / 255)
-    else:
-        image = Image.fromarray(grey).convert(mode)
-    assert image.mode == mode
-    pixels = picture(tmp_path, image, name="x.tif" if mode in ("CMYK", "YCbCr", "I", "F") else "x.png").pixels
-    assert abs(pixels[:, :14].astype(int)).max() <= 1
-    assert pixels[:, 14:].min() >= 254
-
-
-def test_transparent_is_white(tmp_path):
-    image = Image.new("RGBA", (28, 28), (0, 0, 0, 0))
-    image.paste((0, 0, 0, 255), (10, 10, 18, 18))
-    pixels = picture(tmp_path, image).pixels
-    assert pixels[0, 0] == 255
-    assert pixels[14, 14] == 0
-
-
-def test_turned_camera(tmp_path):
-    image = Image.new("L", (28, 28), 0)
-    image.paste(255, (0, 0, 28, 14))
-    exif = Image.Exif()
-    exif[0x0112] = 6  # the top of the scene is at the right side of the file
-    pixels = picture(tmp_path, image, name="x.jpg", exif=exif, quality=100).pixels
-    assert pixels[:, :10].max() < 30
-    assert pixels[:, 18:].min() > 225
-
-
-def test_damaged_picture(tmp_path):
-    rng = np.random.default_rng(0)
-    Image.fromarray(rng.integers(0, 256, (200, 200), dtype=np.uint8)).save(tmp_path / "x.png")
-    content = (tmp_path / "x.png").read_bytes()
-    (tmp_path / "x.png").write_bytes(content[: len(content) // 2])
-    with pytest.raises(ValueError, match=r"x.png is a damaged picture"):
-        read_picture(tmp_path / "x.png", (28, 28))
-    with pytest.raises(ValueError, match="invert is 'never', expected one of auto, yes, no"):
-        read_picture(tmp_path / "x.png", (28, 28), "never")
-
-
-# --- info
-# ------------------------------------------------------------------------------------------------------
+# --- info ---------------------------------------------------------------------------------------------------
 
 
 def test_info(capsys, monkeypatch, data):

@@ -1,6 +1,7 @@
 #include "engine/planner.h"
 
-#include <cstring>
+#include <algorithm>
+#include <cmath>
 #include <limits>
 
 namespace pycnn {
@@ -38,6 +39,7 @@ static int logits_behind(const Graph& graph, int output, const Objective& object
     return f && f->activation.kind == ActivationKind::kSigmoid ? last.inputs[0] : -1;
   }
   if (objective.loss == LossKind::kMeanSquaredError) return -1;
+  if (objective.metric == MetricKind::kBinaryAccuracy) return -1;  // its threshold is one of probabilities
   const auto* softmax = std::get_if<SoftmaxNode>(&last.attributes);
   return softmax && !softmax->log ? last.inputs[0] : -1;
 }
@@ -48,7 +50,8 @@ void Planner::plan() {
     if (logits >= 0) {
       output_ = logits;
       objective_.from_logits = true;
-      objective_.threshold = 0.0f;  // sigmoid(0) = 0.5
+      const float t = objective_.threshold;  // of a sigmoid's output: the logit that gives it
+      objective_.threshold = std::log(std::max(t, 0.0f) / std::max(1.0f - t, 0.0f));
     }
   }
   find_needed();

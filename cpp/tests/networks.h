@@ -1,6 +1,7 @@
 // Small networks with random weights, and batches for them.
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 
 #include "engine/network.h"
@@ -132,6 +133,8 @@ inline void fill_weights(Network& network, uint32_t seed) {
   }
   parameters.touch();
 }
+
+typedef std::vector<uint8_t> Bytes;
 
 // A network with the kernels of one ISA.
 inline std::unique_ptr<Network> make_network(const KernelTable& kernels, const Layers& layers, uint32_t seed = 7) {

@@ -1,5 +1,4 @@
-"""The command `pycnn`. Each sub-command is a module with SUMMARY, add_arguments(parser) and
-run(arguments)."""
+"""The command `pycnn`; a sub-command is a module with SUMMARY, add_arguments(parser), run(arguments)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Reads and writes idx files, the format of MNIST, with every check that it allows
-(yann.lecun.com/exdb/mnist)."""
+"""Reads and writes idx files, the format of MNIST (yann.lecun.com/exdb/mnist), checking all they tell."""
 
 from __future__ import annotations
 

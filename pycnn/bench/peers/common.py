@@ -47,8 +47,7 @@ class Unsupported(Exception):
     """The peer does not do that job."""
 
 
-# --- data and weights
-# ------------------------------------------------------------------------------------------
+# --- data and weights ---------------------------------------------------------------------------------------
 
 
 def data() -> tuple[F32, NDArray[np.int64]]:
@@ -99,14 +98,12 @@ def kernel_arrays(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def digest(array: Any) -> list[float]:
-    """Two numbers by which two peers compare a large array: a sum with changing weights, and that of
-    |array|."""
+    """Two numbers to compare large arrays by: a sum with changing weights, and that of |array|."""
     values = np.asarray(array, np.float64).ravel()
     return [float(values @ np.cos(np.arange(values.size))), float(np.abs(values).sum())]
 
 
-# --- the protocol
-# ----------------------------------------------------------------------------------------------
+# --- the protocol -------------------------------------------------------------------------------------------
 
 
 def steps_of(job: dict[str, Any]) -> int:

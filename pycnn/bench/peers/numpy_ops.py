@@ -13,8 +13,7 @@ F32 = NDArray[np.float32]
 _CHUNK = 1 << 21  # numbers in one im2col matrix: 8 MB, the fastest size of those tried
 
 
-# --- convolution
-# -----------------------------------------------------------------------------------------------
+# --- convolution --------------------------------------------------------------------------------------------
 
 
 def _columns(x: F32, kh: int, kw: int, strides: int) -> F32:
@@ -106,8 +105,7 @@ def depthwise_conv2d_backward(
     return dx[:, top : top + x.shape[1], left : left + x.shape[2]], dw, dy.sum(axis=(0, 1, 2))
 
 
-# --- pooling
-# ---------------------------------------------------------------------------------------------------
+# --- pooling ------------------------------------------------------------------------------------------------
 
 
 def _taps(x: F32, pool_size: int, strides: int) -> list[F32]:
@@ -178,8 +176,7 @@ def global_max_pool2d_backward(dy: F32, x: F32) -> F32:
     return dx.reshape(x.shape)
 
 
-# --- dense, softmax, batch normalization
-# -----------------------------------------------------------------------
+# --- dense, softmax, batch normalization --------------------------------------------------------------------
 
 
 def dense(x: F32, w: F32, b: F32) -> F32:

@@ -72,8 +72,7 @@ def prepare_deck(job: dict[str, Any]) -> Prepared:
     return Prepared(run, outputs)
 
 
-# --- single operations
-# -----------------------------------------------------------------------------------------
+# --- single operations --------------------------------------------------------------------------------------
 
 
 def tensors(job: dict[str, Any]) -> dict[str, Any]:
