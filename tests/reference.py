@@ -187,7 +187,7 @@ def _hard_sigmoid_slope(x):
 
 
 def _relu(x, alpha, max_value, threshold):
-    return np.where(x >= max_value, max_value, np.where(x >= threshold, x, alpha * (x - threshold)))
+    return np.where(x >= max_value, max_value, np.where(x > threshold, x, alpha * (x - threshold)))
 
 
 def _relu_slope(x, alpha, max_value, threshold):

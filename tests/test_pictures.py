@@ -65,6 +65,12 @@ def test_transparent_is_white(tmp_path):
     pixels = picture(tmp_path, image).pixels
     assert pixels[0, 0] == 255
     assert pixels[14, 14] == 0
+    palette = Image.new("P", (28, 28), 0)
+    palette.putpixel((14, 14), 7)
+    palette.putpalette([0, 0, 0] * 256)
+    pixels = picture(tmp_path, palette, name="x.gif", transparency=0).pixels
+    assert pixels[0, 0] == 255
+    assert pixels[14, 14] == 0
 
 
 def test_turned_camera(tmp_path):

@@ -21,7 +21,7 @@ double gelu_tanh(double x) {
 }
 double relu(double x, const Activation& f) {
   if (x >= f.max_value) return f.max_value;
-  return x >= f.threshold ? x : f.alpha * (x - f.threshold);
+  return x > f.threshold ? x : f.alpha * (x - f.threshold);
 }
 
 Case relu_case(const char* name, float alpha, float max_value, float threshold) {

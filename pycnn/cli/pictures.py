@@ -87,7 +87,7 @@ def _grey(image: Image.Image) -> Image.Image:
         else:
             scale = 255.0 if low >= 0 and high <= 1 else 1.0
         return Image.fromarray(np.clip(np.rint(values * scale), 0, 255).astype(np.uint8))
-    if image.has_transparency_data:
+    if "A" in image.getbands() or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return image.convert("L")

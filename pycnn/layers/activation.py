@@ -40,7 +40,7 @@ class Activation(Layer):
 
 
 class ReLU(Layer):
-    """max_value where x >= max_value, x where x >= threshold, else negative_slope * (x - threshold).
+    """max_value where x >= max_value, x where x > threshold, else negative_slope * (x - threshold).
 
     Args:
         max_value: upper limit, at least 0, or None.

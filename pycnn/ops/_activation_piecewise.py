@@ -68,7 +68,7 @@ def relu(
 ) -> F32:
     """Rectified linear unit.
 
-    y = max_value where x >= max_value, x where x >= threshold, else negative_slope (x - threshold)
+    y = max_value where x >= max_value, x where x > threshold, else negative_slope (x - threshold)
 
     Args:
         x: Any shape.

@@ -32,7 +32,7 @@ struct GeneralRelu {
 
   Vec forward(Vec x) const {
     const Vec lowest = broadcast(alpha == 0.0f ? -__FLT_MAX__ : -kInfinity);  // no 0 * infinity
-    const Vec y = select(x >= threshold, x, alpha * maximum(lowest, x - threshold));
+    const Vec y = select(x > threshold, x, alpha * maximum(lowest, x - threshold));
     return select(x >= max_value, broadcast(max_value), y);
   }
   Vec derivative(Vec v) const {

@@ -25,7 +25,7 @@ enum class ActivationKind : int32_t {
 };
 
 // relu: max_value and threshold as in Keras' ReLU layer, alpha its negative slope:
-//   x >= max_value: max_value; x >= threshold: x; else alpha * (x - threshold).
+//   x >= max_value: max_value; x > threshold: x; else alpha * (x - threshold).
 // leaky_relu, elu: alpha is the slope (scale) below zero. The others take no parameter.
 struct Activation {
   ActivationKind kind = ActivationKind::kLinear;

@@ -1,0 +1,137 @@
+// Trains a small convolutional network on 28x28 images and predicts with it, all in C++.
+//
+//   deck                                            draws its own images: bars at ten angles
+//   deck train-images-idx3-ubyte train-labels-idx1-ubyte      reads MNIST, or anything else in its format
+#include <pycnn/pycnn.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <random>
+
+using namespace pycnn;
+
+constexpr int64_t kPixels = 28 * 28, kClasses = 10, kBatch = 128;
+
+struct Images {
+  std::vector<uint8_t> pixels;  // one byte each: the network takes them as they are
+  std::vector<int32_t> labels;
+};
+
+Images draw_bars(int count, std::mt19937& random) {
+  std::uniform_real_distribution<float> offset(-6, 6), noise(0, 60);
+  Images images;
+  for (int i = 0; i < count; ++i) {
+    const int label = static_cast<int>(random() % kClasses);
+    const float angle = 3.14159f / kClasses * static_cast<float>(label), from_centre = offset(random);
+    for (int y = 0; y < 28; ++y)
+      for (int x = 0; x < 28; ++x) {
+        const float d = (x - 13.5f) * std::sin(angle) - (y - 13.5f) * std::cos(angle) - from_centre;
+        images.pixels.push_back(static_cast<uint8_t>(noise(random) + 190 * std::exp(-d * d / 4)));
+      }
+    images.labels.push_back(label);
+  }
+  return images;
+}
+
+// An IDX file is a magic number, the sizes of its axes as big-endian words, and bytes.
+std::vector<uint8_t> read_idx(const std::string& path, size_t axes) {
+  std::ifstream file(path, std::ios::binary);
+  std::vector<uint8_t> bytes{std::istreambuf_iterator<char>(file), {}};
+  if (bytes.size() < 4 + 4 * axes || bytes[2] != 8 || bytes[3] != axes)
+    throw std::runtime_error(path + " is not an IDX file of bytes with " + std::to_string(axes) + " axes");
+  bytes.erase(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(4 + 4 * axes));
+  return bytes;
+}
+
+Images read_images(const std::string& images, const std::string& labels) {
+  const std::vector<uint8_t> numbers = read_idx(labels, 1);
+  Images read{read_idx(images, 3), {numbers.begin(), numbers.end()}};
+  if (read.pixels.size() != numbers.size() * kPixels) throw std::runtime_error("images must be 28x28, one a label");
+  for (int label : numbers)
+    if (label >= kClasses) throw std::runtime_error("labels must lie in 0 to 9");
+  return read;
+}
+
+// Every layer names its input; `add` returns its number.
+Network build_network() {
+  Graph graph;
+  int x = graph.add("pixels", InputNode{}, {}, {{28, 28, 1}});
+  const auto add = [&](const char* name, const Attributes& layer) { x = graph.add(name, layer, {x}); };
+  const ActivationNode relu{{ActivationKind::kRelu}};
+  const Pool2DNode max_pool{false, {2, 2}, {2, 2}, {}};
+  add("to [0, 1]", ScaleShiftNode{1 / 255.0f, 0});
+  add("convolution 1", Conv2DNode{64, {3, 3}, {}, {}, {}});
+  add("relu 1", relu), add("pool 1", max_pool);
+  add("convolution 2", Conv2DNode{64, {3, 3}, {}, {}, {}});
+  add("relu 2", relu), add("pool 2", max_pool);
+  x = graph.add("flat", ReshapeNode{}, {x}, {{graph.node(x).shape.size()}});
+  add("dense 1", DenseNode{128}), add("relu 3", relu);
+  add("dense 2", DenseNode{kClasses}), add("classes", SoftmaxNode{});
+  return Network(graph, x);
+}
+
+// Weights start at zero. Glorot and Bengio's uniform distribution suits kernels; biases stay as they are.
+void initialize(Parameters& parameters, std::mt19937& random) {
+  for (int p = 0; p < parameters.count(); ++p) {
+    const std::vector<int64_t>& dims = parameters.description(p).dims;
+    if (dims.size() < 2) continue;
+    const int64_t fan_in = parameters.size(p) / dims.back(), fan_out = parameters.size(p) / dims[dims.size() - 2];
+    const float limit = std::sqrt(6.0f / static_cast<float>(fan_in + fan_out));
+    std::uniform_real_distribution<float> weight(-limit, limit);
+    std::generate_n(parameters.weights(p), parameters.size(p), [&] { return weight(random); });
+  }
+  parameters.touch();  // says that weights have changed
+}
+
+int main(int argc, char** argv) try {
+  std::mt19937 random(1);
+  const Images images = argc > 2 ? read_images(argv[1], argv[2]) : draw_bars(8192, random);
+  Network network = build_network();
+  initialize(network.parameters(), random);
+
+  Objective objective;
+  objective.loss = LossKind::kSparseCategoricalCrossentropy;
+  objective.metric = MetricKind::kSparseCategoricalAccuracy;
+  OptimizerSpec adam;
+  adam.kind = OptimizerKind::kAdam;
+  network.compile(objective, adam);
+  std::printf("%d threads (%s), %s\n", num_threads(), default_threads_reason().c_str(), active_kernels().isa);
+
+  // The last tenth is for testing. A batch is an index into the rest, in a new order each epoch.
+  const int64_t count = static_cast<int64_t>(images.labels.size()), training = count - count / 10;
+  std::vector<int64_t> order(static_cast<size_t>(training)), rest;
+  for (int64_t i = 0; i < count; ++i) i < training ? void(order[static_cast<size_t>(i)] = i) : rest.push_back(i);
+  Batch batch;
+  batch.x = images.pixels.data();
+  batch.x_type = SourceType::kUint8;
+  batch.labels = images.labels.data();
+  for (int epoch = 1; epoch <= 3; ++epoch) {
+    std::shuffle(order.begin(), order.end(), random);
+    double loss = 0, correct = 0;
+    for (int64_t i = 0; i < training; i += batch.samples) {
+      batch.index = order.data() + i;
+      batch.samples = std::min(kBatch, training - i);
+      const StepResult step = network.train_step(batch, 0.001f);
+      loss += step.loss * static_cast<double>(batch.samples);
+      correct += step.correct * static_cast<double>(batch.samples);
+    }
+    std::printf("epoch %d: loss %.4f, accuracy %.4f\n", epoch, loss / training, correct / training);
+  }
+  batch.index = rest.data();
+  batch.samples = static_cast<int64_t>(rest.size());
+  std::printf("on images it has not seen: accuracy %.4f\n", network.test_step(batch).correct);
+
+  float probabilities[kClasses];
+  batch.samples = 1;
+  batch.out = probabilities;
+  network.predict(batch);
+  const auto best = std::max_element(probabilities, probabilities + kClasses);
+  std::printf("image %ld is a %ld with probability %.3f; its label is %d\n", static_cast<long>(rest[0]),
+              static_cast<long>(best - probabilities), *best, images.labels[static_cast<size_t>(rest[0])]);
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "%s\n", error.what());
+  return 1;
+}
