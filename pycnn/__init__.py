@@ -11,8 +11,18 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from pycnn import _openmp  # noqa: F401, I001  (first: it loads the core)
-from pycnn import activations, callbacks, config, initializers, layers, losses, metrics, models, optimizers
+from pycnn import (
+    _openmp,  # noqa: F401  (first: it loads the core)
+    activations,
+    callbacks,
+    config,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    models,
+    optimizers,
+)
 from pycnn._version import __version__
 from pycnn.config import show_config
 from pycnn.layers import Input, Layer

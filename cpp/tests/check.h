@@ -102,19 +102,19 @@ class Guarded {
   static const ::pycnn::testing::Registration registration_of_##name(#name, name); \
   static void name([[maybe_unused]] const ::pycnn::KernelTable& kernels)
 
-#define CHECK(condition)                                                                                 \
-  do {                                                                                                   \
-    if (!(condition)) ::pycnn::testing::fail(__FILE__, __LINE__, "not true: ", #condition);              \
+#define CHECK(condition)                                                                    \
+  do {                                                                                      \
+    if (!(condition)) ::pycnn::testing::fail(__FILE__, __LINE__, "not true: ", #condition); \
   } while (false)
 
 // The last arguments say which case it was.
-#define CHECK_NEAR(got, want, tolerance, ...)                                                            \
-  do {                                                                                                   \
-    const double got_ = (got), want_ = (want), tolerance_ = (tolerance);                                 \
-    if (!::pycnn::testing::is_near(got_, want_, tolerance_)) {                                           \
-      ::pycnn::testing::fail(__FILE__, __LINE__, #got, " is ", got_, ", not ", want_, " +- ", tolerance_, \
-                             " (", __VA_ARGS__, ")");                                                    \
-    }                                                                                                    \
+#define CHECK_NEAR(got, want, tolerance, ...)                                                                   \
+  do {                                                                                                          \
+    const double got_ = (got), want_ = (want), tolerance_ = (tolerance);                                        \
+    if (!::pycnn::testing::is_near(got_, want_, tolerance_)) {                                                  \
+      ::pycnn::testing::fail(__FILE__, __LINE__, #got, " is ", got_, ", not ", want_, " +- ", tolerance_, " (", \
+                             __VA_ARGS__, ")");                                                                 \
+    }                                                                                                           \
   } while (false)
 
 #define CHECK_EQUAL(got, want, ...) CHECK_NEAR(got, want, 0.0, __VA_ARGS__)

@@ -117,21 +117,20 @@ inline bool same_bits(const Floats& a, const Floats& b) {
 
 // The activations that a convolution's epilogue treats in different ways: none, a bound, and a pass of its own.
 inline std::vector<Activation> epilogues() {
-  return {{ActivationKind::kLinear}, {ActivationKind::kRelu}, {ActivationKind::kLeakyRelu, 0.2f},
-          {ActivationKind::kTanh}, {ActivationKind::kRelu, 0.0f, 1.0f}};
+  return {{ActivationKind::kLinear},
+          {ActivationKind::kRelu},
+          {ActivationKind::kLeakyRelu, 0.2f},
+          {ActivationKind::kTanh},
+          {ActivationKind::kRelu, 0.0f, 1.0f}};
 }
 
 // None of them is steeper than 1, so that a tolerance on x holds on f(x), with a few ulp of f itself.
 inline double activate(const Activation& f, double x) {
   switch (f.kind) {
-    case ActivationKind::kRelu:
-      return x > f.max_value ? f.max_value : x < 0.0 ? 0.0 : x;
-    case ActivationKind::kLeakyRelu:
-      return x < 0.0 ? f.alpha * x : x;
-    case ActivationKind::kTanh:
-      return std::tanh(x);
-    default:
-      return x;
+    case ActivationKind::kRelu: return x > f.max_value ? f.max_value : x < 0.0 ? 0.0 : x;
+    case ActivationKind::kLeakyRelu: return x < 0.0 ? f.alpha * x : x;
+    case ActivationKind::kTanh: return std::tanh(x);
+    default: return x;
   }
 }
 constexpr double kActivationError = 4.0 * kEps;

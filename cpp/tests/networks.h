@@ -17,11 +17,12 @@ class Layers {
   explicit Layers(std::vector<int64_t> input) { last_ = graph_.add("input", InputNode{}, {}, {std::move(input)}); }
   int add(Attributes attributes) { return add(std::move(attributes), {last_}); }
   int add(Attributes attributes, std::vector<int> inputs) {
-    return last_ = graph_.add("node " + std::to_string(graph_.nodes().size()), std::move(attributes), std::move(inputs));
+    return last_ =
+               graph_.add("node " + std::to_string(graph_.nodes().size()), std::move(attributes), std::move(inputs));
   }
   int conv(int64_t filters, int64_t kernel, int64_t padding = 0, int64_t stride = 1, int64_t groups = 1) {
-    return add(Conv2DNode{filters, {kernel, kernel}, {stride, stride}, {}, {padding, padding, padding, padding}, 0.0f,
-                          groups, true});
+    return add(Conv2DNode{
+        filters, {kernel, kernel}, {stride, stride}, {}, {padding, padding, padding, padding}, 0.0f, groups, true});
   }
   int max_pool(int64_t size) { return add(Pool2DNode{false, {size, size}, {size, size}, {}}); }
   int average_pool(int64_t size) { return add(Pool2DNode{true, {size, size}, {size, size}, {}}); }
@@ -29,9 +30,7 @@ class Layers {
   int relu() { return activation(ActivationKind::kRelu); }
   int tanh() { return activation(ActivationKind::kTanh); }
   int batch_norm() { return add(BatchNormNode{0.9f, 1e-3f}); }
-  int flatten() {
-    return last_ = graph_.add("flatten", ReshapeNode{}, {last_}, {{graph_.node(last_).shape.size()}});
-  }
+  int flatten() { return last_ = graph_.add("flatten", ReshapeNode{}, {last_}, {{graph_.node(last_).shape.size()}}); }
   int dense(int64_t units) { return add(DenseNode{units}); }
   int softmax() { return add(SoftmaxNode{}); }
 
@@ -193,7 +192,8 @@ inline Floats predict(Network& network, const Floats& x) {
 inline Floats all_weights(Network& network) {
   Floats all;
   for (int p = 0; p < network.parameters().count(); ++p)
-    all.insert(all.end(), network.parameters().weights(p), network.parameters().weights(p) + network.parameters().size(p));
+    all.insert(all.end(), network.parameters().weights(p),
+               network.parameters().weights(p) + network.parameters().size(p));
   return all;
 }
 inline Floats all_gradients(Network& network) {

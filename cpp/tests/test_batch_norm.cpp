@@ -6,7 +6,7 @@ namespace {
 struct Shape {
   int64_t rows, c;
 };
-const std::vector<Shape> kShapes = {{1, 1},  {2, 3},   {5, 7},   {17, 15},   {63, 16},  {64, 17},
+const std::vector<Shape> kShapes = {{1, 1},   {2, 3},    {5, 7},    {17, 15},    {63, 16},  {64, 17},
                                     {65, 64}, {129, 67}, {33, 100}, {1000, 133}, {3001, 5}, {0, 4}};
 
 }  // namespace

@@ -65,8 +65,7 @@ std::vector<Conv2D> random_shapes() {
     const Two kernel = {1 + below(4), 1 + below(4)}, stride = {1 + below(3), 1 + below(3)};
     const Two dilation = {1 + below(2), 1 + below(3)};
     Conv2D s = make_conv2d(1 + below(12), 1 + below(12), inputs * groups, outputs * groups, kernel,
-                           {below(4), below(4), below(4), below(4)}, stride, dilation, groups,
-                           below(2) ? 0.0f : 0.75f);
+                           {below(4), below(4), below(4), below(4)}, stride, dilation, groups, below(2) ? 0.0f : 0.75f);
     if (below(4) == 0) s = without_last(s, below(2), below(2));
     if (s.oh > 0 && s.ow > 0) shapes.push_back(s);
   }
@@ -140,8 +139,8 @@ TEST(conv2d_backward_input) {
     const Floats dy = random_floats(2 * (y_floats(s) + kGap), 1, -1, 1), w = random_floats(w_floats(s), 2, -1, 1);
     Guarded packed = packed_for_backward(conv, w, s), dx(2 * (x_floats(s) + kGap));
     Scratch scratch(conv.scratch_floats(s));
-    conv.backward_input({dx.data(), x_floats(s) + kGap, dy.data(), y_floats(s) + kGap, 2}, packed.data(), scratch.data(),
-                        s);
+    conv.backward_input({dx.data(), x_floats(s) + kGap, dy.data(), y_floats(s) + kGap, 2}, packed.data(),
+                        scratch.data(), s);
     CHECK(dx.intact() && scratch.intact());
     for (int64_t i = 0; i < 2; ++i) {
       const auto begin = dy.begin() + i * (y_floats(s) + kGap);

@@ -12,9 +12,7 @@ struct Case {
   int64_t oh() const { return s.oh / pool.ph; }
   int64_t ow() const { return s.ow / pool.pw; }
   int64_t pooled_floats() const { return oh() * ow() * s.k; }
-  std::string text() const {
-    return text_of(s) + ", pool " + std::to_string(pool.ph) + "x" + std::to_string(pool.pw);
-  }
+  std::string text() const { return text_of(s) + ", pool " + std::to_string(pool.ph) + "x" + std::to_string(pool.pw); }
 };
 
 std::vector<Case> all_cases() {
@@ -197,7 +195,8 @@ TEST(conv2d_forward_pool_of_negative_windows) {
     if (p.s.pad_value != 0.0f) continue;
     const Floats x = random_floats(x_floats(p.s), 1, 0.1f, 1), w = random_floats(w_floats(p.s), 2, -1, -0.1f);
     const Floats b(p.s.k, -0.5f);
-    for (const float v : forward_pool(conv, p, x, w, b.data(), {ActivationKind::kRelu}).y) CHECK_EQUAL(v, 0.0, p.text());
+    for (const float v : forward_pool(conv, p, x, w, b.data(), {ActivationKind::kRelu}).y)
+      CHECK_EQUAL(v, 0.0, p.text());
     for (const float v : forward_pool(conv, p, x, w, b.data(), {}).y) CHECK(v <= -0.5f);
   }
 }
@@ -256,7 +255,8 @@ TEST(conv2d_backward_weight_pooled) {
     for (const bool accumulate : {false, true}) {
       Guarded dw(accumulate ? (transposed ? turned(start, inputs, p.s.k) : start) : Floats(w_floats(p.s), kNan));
       Scratch scratch(conv.pooled_scratch_floats(p.s, p.pool));
-      conv.backward_weight_pooled(dw.data(), x.data(), dy.data(), places.data(), scratch.data(), p.s, p.pool, accumulate);
+      conv.backward_weight_pooled(dw.data(), x.data(), dy.data(), places.data(), scratch.data(), p.s, p.pool,
+                                  accumulate);
       CHECK(dw.intact() && scratch.intact());
       const Floats got = transposed ? turned(dw.values(), p.s.k, inputs) : dw.values();
       const Sums want = exact_backward_weight(p.s, x, full, accumulate ? start : Floats());
@@ -288,7 +288,8 @@ TEST(conv2d_backward_input_pooled) {
     const Floats full = unpooled(conv, p, dy, places);
     const Sums want = exact_backward_input(p.s, full, w);
     check_sums(dx.data(), want, p.text());
-    conv.backward_input({dense.data(), 0, full.data(), 0, 1}, packed_for_backward(conv, w, p.s).data(), more.data(), p.s);
+    conv.backward_input({dense.data(), 0, full.data(), 0, 1}, packed_for_backward(conv, w, p.s).data(), more.data(),
+                        p.s);
     check_sums(dense.data(), want, p.text());
   }
   CHECK(tested > 10);

@@ -84,8 +84,8 @@ TEST(gemm_multiply) {
       for (const float lower : {-kInf, 0.0f}) {
         Guarded y(p.rows * y_stride), cut(p.rows * y_stride);
         const auto run = [&](Guarded& to, int64_t begin, int64_t end) {
-          kernels.gemm.multiply(to.data(), y_stride, x.data(), x_stride, packed.data(), has_bias ? bias.data() : nullptr,
-                                p.rows, p.depth, p.columns, begin, end, lower);
+          kernels.gemm.multiply(to.data(), y_stride, x.data(), x_stride, packed.data(),
+                                has_bias ? bias.data() : nullptr, p.rows, p.depth, p.columns, begin, end, lower);
         };
         run(y, 0, panels);
         for (int64_t q = panels; q-- > 0;) run(cut, q, q + 1);
@@ -121,8 +121,7 @@ TEST(gemm_multiply_of_nan) {
   Floats y(rows * columns);
   kernels.gemm.multiply(y.data(), columns, x.data(), depth, packed.data(), nullptr, rows, depth, columns, 0,
                         panels_of(columns, panel), 0.0f);
-  for (int64_t i = 0; i < rows * columns; ++i)
-    CHECK(std::isnan(y[i]) == (i / columns == 4 || i % columns == 41));
+  for (int64_t i = 0; i < rows * columns; ++i) CHECK(std::isnan(y[i]) == (i / columns == 4 || i % columns == 41));
 }
 
 TEST(gemm_outer) {

@@ -93,12 +93,16 @@ TEST(graph_parameters) {
     int node;
     bool trainable;
   };
-  const std::vector<Want> want = {
-      {"kernel", {3, 2, 2, 6}, convolution, true}, {"bias", {6}, convolution, true},
-      {"gamma", {6}, norm, true},                  {"beta", {6}, norm, true},
-      {"moving_mean", {6}, norm, false},           {"moving_variance", {6}, norm, false},
-      {"beta", {6}, frozen, false},                {"moving_mean", {6}, frozen, false},
-      {"moving_variance", {6}, frozen, false},     {"kernel", {6, 5}, frozen + 1, true}};
+  const std::vector<Want> want = {{"kernel", {3, 2, 2, 6}, convolution, true},
+                                  {"bias", {6}, convolution, true},
+                                  {"gamma", {6}, norm, true},
+                                  {"beta", {6}, norm, true},
+                                  {"moving_mean", {6}, norm, false},
+                                  {"moving_variance", {6}, norm, false},
+                                  {"beta", {6}, frozen, false},
+                                  {"moving_mean", {6}, frozen, false},
+                                  {"moving_variance", {6}, frozen, false},
+                                  {"kernel", {6, 5}, frozen + 1, true}};
   CHECK(graph.parameters().size() == want.size());
   for (size_t i = 0; i < want.size() && i < graph.parameters().size(); ++i) {
     const Parameter& p = graph.parameters()[i];
@@ -119,8 +123,9 @@ TEST(graph_errors_of_shapes) {
     graph.add("y", InputNode{}, {graph.add("x", InputNode{}, {}, {{4}})}, {{4}});
   });
   check_error("at least one dimension besides the batch", [] { Graph().add("y", InputNode{}, {}); });
-  check_error("every dimension must be at least 1, but the shape is (4, 0)",
-              [] { Graph().add("y", InputNode{}, {}, {{4, 0}}); });
+  check_error("every dimension must be at least 1, but the shape is (4, 0)", [] {
+    Graph().add("y", InputNode{}, {}, {{4, 0}});
+  });
   check_error("every dimension must be at least 1", [] { Graph().add("y", InputNode{}, {}, {{-3}}); });
   check_error("is too large", [] { Graph().add("y", InputNode{}, {}, {{1 << 16, 1 << 16}}); });
   check_error("is too large", [] { Graph().add("y", InputNode{}, {}, {{kHuge, kHuge, kHuge}}); });

@@ -39,12 +39,8 @@ RowLoss mean_of(double (*loss)(double x, double t)) {
   };
 }
 
-double binary_logits(double x, double t) {
-  return std::max(x, 0.0) - x * t + std::log1p(std::exp(-std::abs(x)));
-}
-double binary_probabilities(double x, double t) {
-  return -t * std::log(clip(x)) - (1.0 - t) * std::log(1.0 - clip(x));
-}
+double binary_logits(double x, double t) { return std::max(x, 0.0) - x * t + std::log1p(std::exp(-std::abs(x))); }
+double binary_probabilities(double x, double t) { return -t * std::log(clip(x)) - (1.0 - t) * std::log(1.0 - clip(x)); }
 double squared_error(double x, double t) { return (x - t) * (x - t); }
 
 void check_loss(void (*kernel)(const LossArguments&), const RowLoss& exact, float low, float high, bool sparse) {
@@ -61,8 +57,9 @@ void check_loss(void (*kernel)(const LossArguments&), const RowLoss& exact, floa
       }
     }
     Guarded loss(kRows), dx(n), only_loss(kRows), in_place(x);
-    LossArguments a{loss.data(), dx.data(), x.data(), sparse ? labels.data() : nullptr, sparse ? nullptr : t.data(),
-                    kWeight.data(), kScale, kRows, columns};
+    LossArguments a{
+        loss.data(), dx.data(), x.data(), sparse ? labels.data() : nullptr, sparse ? nullptr : t.data(), kWeight.data(),
+        kScale,      kRows,     columns};
     kernel(a);
     a.dx = nullptr;
     a.loss = only_loss.data();

@@ -28,7 +28,8 @@ Layers wide_layers() {
 }
 
 std::vector<Layers> all_layers() {
-  return {deck_layers(), winograd_layers(), branched_layers(), kinked_layers(), norm_layers(), large_dense_layers(0.5f)};
+  return {deck_layers(),   winograd_layers(), branched_layers(),
+          kinked_layers(), norm_layers(),     large_dense_layers(0.5f)};
 }
 
 Floats rows_of(const Floats& x, int64_t floats, int64_t begin, int64_t end) {
@@ -92,7 +93,8 @@ TEST(network_test_and_training_agree) {
       loss -= std::log(static_cast<double>(row[data.labels[i]]));
       correct += std::max_element(row, row + data.columns) - row == data.labels[i];
     }
-    const StepResult test = network->test_step(data.batch(kSparse)), train = network->train_step(data.batch(kSparse), 0);
+    const StepResult test = network->test_step(data.batch(kSparse)),
+                     train = network->train_step(data.batch(kSparse), 0);
     CHECK_NEAR(test.loss, loss / 140.0, 1e-5, "test");
     CHECK_NEAR(train.loss, loss / 140.0, 1e-5, "train");
     CHECK_NEAR(test.correct, correct / 140.0, 1e-12, "test");
@@ -240,7 +242,8 @@ TEST(network_errors) {
   Layers single({3});
   single.dense(1);
   Network one(single.graph(), single.last());
-  check_error("needs at least two classes, but the output has shape (1,)", [&] { one.compile(objective_of(kSparse), {}); });
+  check_error("needs at least two classes, but the output has shape (1,)",
+              [&] { one.compile(objective_of(kSparse), {}); });
 
   network.compile(objective_of(kSparse), {});
   Batch none = data.batch(kSparse);

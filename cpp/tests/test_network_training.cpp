@@ -161,7 +161,8 @@ TEST(network_gradients_add_up) {
         for (const double s : squares) largest = std::max(largest, s);
         // A gradient is itself a sum of many products, of which the largest shows the magnitude.
         for (size_t k = 0; k < whole.size(); ++k)
-          CHECK_NEAR(whole[k], sum[k] / n, 64.0 * kEps * std::sqrt(n * largest) / n, samples, " samples, component ", k);
+          CHECK_NEAR(whole[k], sum[k] / n, 64.0 * kEps * std::sqrt(n * largest) / n, samples, " samples, component ",
+                     k);
       }
     }
   }

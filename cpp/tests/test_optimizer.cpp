@@ -85,8 +85,7 @@ TEST(optimizer_adam) {
     const AdamStep step{kRate, beta_1, beta_2, kEpsilon, 0.5f * kRate, amsgrad};
     check_steps(
         [&](Arrays& s, const Floats& g, int64_t n) {
-          kernels.optimizer.adam(s.w.data(), g.data(), s.m.data(), s.v.data(), amsgrad ? s.a.data() : nullptr, n,
-                                 step);
+          kernels.optimizer.adam(s.w.data(), g.data(), s.m.data(), s.v.data(), amsgrad ? s.a.data() : nullptr, n, step);
         },
         [&](State& s, double g) {
           s.m += (g - s.m) * (1.0 - beta_1);

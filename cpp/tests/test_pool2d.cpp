@@ -8,13 +8,13 @@ namespace {
 std::vector<Pool2D> all_shapes() {
   std::vector<Pool2D> shapes;
   for (const int64_t c : {1, 3, 4, 15, 16, 17, 33, 64, 67}) {
-    shapes.push_back({6, 8, c, 3, 4, 2, 2, 2, 2, 0, 0, false});       // 2x2 side by side
-    shapes.push_back({7, 5, c, 3, 2, 3, 3, 2, 2, 0, 0, false});       // 3x3 overlapping
-    shapes.push_back({5, 4, c, 5, 4, 3, 3, 1, 1, 1, 1, false});       // "same", padding left out
-    shapes.push_back({5, 4, c, 5, 4, 3, 3, 1, 1, 1, 1, true});        // "same", padding counted
-    shapes.push_back({5, 6, c, 1, 1, 5, 6, 5, 6, 0, 0, false});       // global
-    shapes.push_back({4, 9, c, 2, 3, 3, 2, 2, 3, 1, 0, true});        // uneven
-    shapes.push_back({2, 2, c, 4, 4, 2, 2, 2, 2, 3, 3, false});       // windows that hold padding only
+    shapes.push_back({6, 8, c, 3, 4, 2, 2, 2, 2, 0, 0, false});  // 2x2 side by side
+    shapes.push_back({7, 5, c, 3, 2, 3, 3, 2, 2, 0, 0, false});  // 3x3 overlapping
+    shapes.push_back({5, 4, c, 5, 4, 3, 3, 1, 1, 1, 1, false});  // "same", padding left out
+    shapes.push_back({5, 4, c, 5, 4, 3, 3, 1, 1, 1, 1, true});   // "same", padding counted
+    shapes.push_back({5, 6, c, 1, 1, 5, 6, 5, 6, 0, 0, false});  // global
+    shapes.push_back({4, 9, c, 2, 3, 3, 2, 2, 3, 1, 0, true});   // uneven
+    shapes.push_back({2, 2, c, 4, 4, 2, 2, 2, 2, 3, 3, false});  // windows that hold padding only
     shapes.push_back({2, 2, c, 4, 4, 2, 2, 2, 2, 3, 3, true});
   }
   return shapes;

@@ -43,9 +43,7 @@ std::vector<Conv2D> all_shapes() {
 struct Stack {
   Stack(int64_t floats, int64_t count, uint32_t seed)
       : floats(floats), stride(floats + 3), values(random_floats(stride * count, seed, -1, 1)) {}
-  Floats image(int64_t i) const {
-    return Floats(values.begin() + i * stride, values.begin() + i * stride + floats);
-  }
+  Floats image(int64_t i) const { return Floats(values.begin() + i * stride, values.begin() + i * stride + floats); }
   int64_t floats, stride;
   Floats values;
 };

@@ -9,31 +9,32 @@
 #include <cstdio>
 #include <fstream>
 #include <iterator>
+#include <numeric>
 #include <random>
 
 using namespace pycnn;
 
 constexpr int64_t kPixels = 28 * 28, kClasses = 10, kBatch = 128;
 
-struct Images {
+struct Samples {
   std::vector<uint8_t> pixels;  // one byte each: the network takes them as they are
   std::vector<int32_t> labels;
 };
 
-Images draw_bars(int count, std::mt19937& random) {
+Samples draw_bars(int count, std::mt19937& random) {
   std::uniform_real_distribution<float> offset(-6, 6), noise(0, 60);
-  Images images;
+  Samples samples;
   for (int i = 0; i < count; ++i) {
     const int label = static_cast<int>(random() % kClasses);
     const float angle = 3.14159f / kClasses * static_cast<float>(label), from_centre = offset(random);
     for (int y = 0; y < 28; ++y)
       for (int x = 0; x < 28; ++x) {
         const float d = (x - 13.5f) * std::sin(angle) - (y - 13.5f) * std::cos(angle) - from_centre;
-        images.pixels.push_back(static_cast<uint8_t>(noise(random) + 190 * std::exp(-d * d / 4)));
+        samples.pixels.push_back(static_cast<uint8_t>(noise(random) + 190 * std::exp(-d * d / 4)));
       }
-    images.labels.push_back(label);
+    samples.labels.push_back(label);
   }
-  return images;
+  return samples;
 }
 
 // An IDX file is a magic number, the sizes of its axes as big-endian words, and bytes.
@@ -46,9 +47,9 @@ std::vector<uint8_t> read_idx(const std::string& path, size_t axes) {
   return bytes;
 }
 
-Images read_images(const std::string& images, const std::string& labels) {
+Samples read_samples(const std::string& images, const std::string& labels) {
   const std::vector<uint8_t> numbers = read_idx(labels, 1);
-  Images read{read_idx(images, 3), {numbers.begin(), numbers.end()}};
+  Samples read{read_idx(images, 3), {numbers.begin(), numbers.end()}};
   if (read.pixels.size() != numbers.size() * kPixels) throw std::runtime_error("images must be 28x28, one a label");
   for (int label : numbers)
     if (label >= kClasses) throw std::runtime_error("labels must lie in 0 to 9");
@@ -88,7 +89,7 @@ void initialize(Parameters& parameters, std::mt19937& random) {
 
 int main(int argc, char** argv) try {
   std::mt19937 random(1);
-  const Images images = argc > 2 ? read_images(argv[1], argv[2]) : draw_bars(8192, random);
+  const Samples samples = argc > 2 ? read_samples(argv[1], argv[2]) : draw_bars(8192, random);
   Network network = build_network();
   initialize(network.parameters(), random);
 
@@ -101,15 +102,15 @@ int main(int argc, char** argv) try {
   std::printf("%d threads (%s), %s\n", num_threads(), default_threads_reason().c_str(), active_kernels().isa);
 
   // The last tenth is for testing. A batch is an index into the rest, in a new order each epoch.
-  const int64_t count = static_cast<int64_t>(images.labels.size()), training = count - count / 10;
-  std::vector<int64_t> order(static_cast<size_t>(training)), rest;
-  for (int64_t i = 0; i < count; ++i) i < training ? void(order[static_cast<size_t>(i)] = i) : rest.push_back(i);
+  const int64_t count = static_cast<int64_t>(samples.labels.size()), training = count - count / 10;
+  std::vector<int64_t> order(samples.labels.size());
+  std::iota(order.begin(), order.end(), 0);
   Batch batch;
-  batch.x = images.pixels.data();
+  batch.x = samples.pixels.data();
   batch.x_type = SourceType::kUint8;
-  batch.labels = images.labels.data();
+  batch.labels = samples.labels.data();
   for (int epoch = 1; epoch <= 3; ++epoch) {
-    std::shuffle(order.begin(), order.end(), random);
+    std::shuffle(order.begin(), order.begin() + training, random);
     double loss = 0, correct = 0;
     for (int64_t i = 0; i < training; i += batch.samples) {
       batch.index = order.data() + i;
@@ -118,19 +119,21 @@ int main(int argc, char** argv) try {
       loss += step.loss * static_cast<double>(batch.samples);
       correct += step.correct * static_cast<double>(batch.samples);
     }
-    std::printf("epoch %d: loss %.4f, accuracy %.4f\n", epoch, loss / training, correct / training);
+    const double n = static_cast<double>(training);
+    std::printf("epoch %d: loss %.4f, accuracy %.4f\n", epoch, loss / n, correct / n);
   }
-  batch.index = rest.data();
-  batch.samples = static_cast<int64_t>(rest.size());
+  batch.index = order.data() + training;
+  batch.samples = count - training;
   std::printf("on images it has not seen: accuracy %.4f\n", network.test_step(batch).correct);
 
-  float probabilities[kClasses];
+  // One of them. Where to read and where to write is all that predict needs.
+  std::vector<float> probabilities(kClasses);
   batch.samples = 1;
-  batch.out = probabilities;
+  batch.out = probabilities.data();
   network.predict(batch);
-  const auto best = std::max_element(probabilities, probabilities + kClasses);
-  std::printf("image %ld is a %ld with probability %.3f; its label is %d\n", static_cast<long>(rest[0]),
-              static_cast<long>(best - probabilities), *best, images.labels[static_cast<size_t>(rest[0])]);
+  const auto best = std::max_element(probabilities.begin(), probabilities.end());
+  std::printf("one of them is a %d with probability %.3f; its label is %d\n",
+              static_cast<int>(best - probabilities.begin()), *best, samples.labels[static_cast<size_t>(training)]);
 } catch (const std::exception& error) {
   std::fprintf(stderr, "%s\n", error.what());
   return 1;

@@ -6,9 +6,9 @@
 namespace pycnn::PYCNN_ISA {
 
 MathFunctions math_functions() {
-#define PYCNN_ON_ARRAY(function)                                                                                  \
-  [](float* y, const float* x, int64_t n) {                                                                       \
-    for_vectors(n, [&](int64_t i, auto lanes) { store(y + i, function(load(x + i, lanes)), lanes); });            \
+#define PYCNN_ON_ARRAY(function)                                                                       \
+  [](float* y, const float* x, int64_t n) {                                                            \
+    for_vectors(n, [&](int64_t i, auto lanes) { store(y + i, function(load(x + i, lanes)), lanes); }); \
   }
   return {
       PYCNN_ON_ARRAY(exp),     PYCNN_ON_ARRAY(expm1_negative), PYCNN_ON_ARRAY(log),  PYCNN_ON_ARRAY(log1p),
