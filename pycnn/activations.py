@@ -1,6 +1,14 @@
 """Activation functions, with Keras' names and defaults.
 
-Each is a function on arrays, and can be given to a layer as `activation=`, by name or itself.
+Each takes real numbers `x` of any shape and returns a float32 array of that shape; TypeError where `x` is
+something else. Each can be given to a layer as `activation=`, by name or itself.
+
+Example:
+    >>> import pycnn as keras
+    >>> keras.activations.hard_sigmoid([-3.0, 0.0, 3.0])
+    array([0. , 0.5, 1. ], dtype=float32)
+    >>> keras.layers.Dense(2, activation="hard_sigmoid").activation is keras.activations.hard_sigmoid
+    True
 """
 
 from __future__ import annotations

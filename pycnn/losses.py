@@ -1,6 +1,12 @@
 """Losses, with Keras' names and formulas. Networks compute them in the C++ core, and so do these.
 
-Cross-entropies of probabilities normalise them, then clip to [1e-7, 1 - 1e-7].
+Cross-entropies of probabilities normalise them, then clip to [1e-7, 1 - 1e-7]. The functions give the loss of
+each sample, a float32 array of y_pred's shape without its last axis, and raise as the classes do.
+
+Example:
+    >>> import pycnn as keras
+    >>> keras.losses.mean_squared_error([[1, 2], [0, 0]], [[2, 4], [0, 0]])
+    array([2.5, 0. ], dtype=float32)
 """
 
 from __future__ import annotations
@@ -114,8 +120,14 @@ class _Crossentropy(Loss):
     ) -> None:
         super().__init__(name, reduction, dtype)
         self.from_logits = bool(from_logits)
-        self.label_smoothing = _checked_smoothing(type(self).__name__, label_smoothing)
-        _check_axis(type(self).__name__, axis)
+        owner = type(self).__name__
+        self.label_smoothing = as_number(f"{owner}: label_smoothing", label_smoothing)
+        if not 0 <= self.label_smoothing <= 1:
+            raise ValueError(
+                f"{owner}: label_smoothing is {label_smoothing!r}; expected a number from 0 to 1"
+            )
+        if axis != -1:
+            raise ValueError(f"{owner}: axis {axis!r} is not supported; classes are along the last axis, -1")
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {
@@ -274,7 +286,7 @@ def categorical_crossentropy(
     y_true: ArrayLike,
     y_pred: ArrayLike,
     from_logits: bool = False,
-    label_smoothing: float = 0.0,
+    label_smoothing: float = 0,
     axis: int = -1,
 ) -> F32:
     """The loss of each sample; see `CategoricalCrossentropy`."""
@@ -285,7 +297,7 @@ def binary_crossentropy(
     y_true: ArrayLike,
     y_pred: ArrayLike,
     from_logits: bool = False,
-    label_smoothing: float = 0.0,
+    label_smoothing: float = 0,
     axis: int = -1,
 ) -> F32:
     """The loss of each sample; see `BinaryCrossentropy`."""
@@ -330,18 +342,6 @@ def _losses(kind: str, y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool, 
         losses = _core.loss_forward_backward(kind, rows, None, targets.reshape(rows.shape), from_logits)[0]
     result: F32 = losses.reshape(shape[:-1])
     return result
-
-
-def _checked_smoothing(owner: str, value: object) -> float:
-    smoothing = as_number(f"{owner}: label_smoothing", value)
-    if not 0 <= smoothing <= 1:
-        raise ValueError(f"{owner}: label_smoothing is {smoothing}; expected a number from 0 to 1")
-    return smoothing
-
-
-def _check_axis(owner: str, axis: object) -> None:
-    if axis != -1:
-        raise ValueError(f"{owner}: axis {axis!r} is not supported; classes are along the last axis, -1")
 
 
 _CLASSES: dict[str, type[Loss]] = {
