@@ -12,12 +12,20 @@ import os
 __all__: list[str] = []
 
 _SPINS = "1000"  # of libgomp's wait loop, about ten microseconds
+_CHOICES = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
 
-if "GOMP_SPINCOUNT" in os.environ or "OMP_WAIT_POLICY" in os.environ:
-    from pycnn import _core as _core
-else:
+_ours = not any(name in os.environ for name in _CHOICES)
+if _ours:
     os.environ["GOMP_SPINCOUNT"] = _SPINS
-    try:
-        from pycnn import _core as _core
-    finally:
+try:
+    from pycnn import _core as _core
+except ImportError as error:
+    if not str(error).startswith("cannot import name '_core'"):
+        raise  # it is there, and says itself what is wrong
+    raise ImportError(
+        f"pycnn is not built in {os.path.dirname(__file__)}: start Python in another folder than the sources', "
+        "or build it there (pip install -e .)"
+    ) from error
+finally:
+    if _ours:
         del os.environ["GOMP_SPINCOUNT"]

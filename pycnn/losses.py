@@ -286,7 +286,7 @@ def categorical_crossentropy(
     y_true: ArrayLike,
     y_pred: ArrayLike,
     from_logits: bool = False,
-    label_smoothing: float = 0,
+    label_smoothing: float = 0.0,
     axis: int = -1,
 ) -> F32:
     """The loss of each sample; see `CategoricalCrossentropy`."""
@@ -297,7 +297,7 @@ def binary_crossentropy(
     y_true: ArrayLike,
     y_pred: ArrayLike,
     from_logits: bool = False,
-    label_smoothing: float = 0,
+    label_smoothing: float = 0.0,
     axis: int = -1,
 ) -> F32:
     """The loss of each sample; see `BinaryCrossentropy`."""

@@ -1,5 +1,7 @@
 """Fixtures of all tests."""
 
+import os
+
 import hypothesis
 import numpy as np
 import pytest
@@ -15,6 +17,15 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture, hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("pycnn")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def elsewhere(tmp_path_factory):
+    """Tests run in a folder of their own: next to the sources a program that they start would import those."""
+    before = os.getcwd()
+    os.chdir(tmp_path_factory.mktemp("elsewhere"))
+    yield
+    os.chdir(before)
 
 
 @pytest.fixture(params=_core.config()["isas_available"])

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <iostream>
 #include <limits>
 #include <random>
@@ -58,6 +59,7 @@ constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 const std::vector<int64_t> kSizes = {0, 1, 2, 3, 5, 7, 15, 16, 17, 31, 33, 100};
 
 typedef std::vector<float> Floats;
+typedef std::vector<uint8_t> Bytes;
 
 inline Floats random_floats(int64_t n, uint32_t seed, float low = -3.0f, float high = 3.0f) {
   std::mt19937 generator(seed);
@@ -65,6 +67,10 @@ inline Floats random_floats(int64_t n, uint32_t seed, float low = -3.0f, float h
   Floats values(n);
   for (float& value : values) value = distribution(generator);
   return values;
+}
+
+inline bool same_bits(const Floats& a, const Floats& b) {
+  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
 }
 
 // An output array of n floats, not aligned, between two strips of guard values that nobody may touch.

@@ -2,14 +2,11 @@
 #pragma once
 
 #include <algorithm>
-#include <cstring>
 #include <sstream>
 
 #include "tests/check.h"
 
 namespace pycnn::testing {
-
-typedef std::vector<uint8_t> Bytes;
 
 struct Two {
   int64_t h = 1, w = 1;
@@ -109,10 +106,6 @@ inline Sums exact_backward_weight(const Conv2D& s, const Floats& x, const Floats
 inline void check_sums(const float* got, const Sums& want, const std::string& text, double gain = 1.0) {
   for (size_t i = 0; i < want.value.size(); ++i)
     CHECK_NEAR(got[i], want.value[i], gain * want.tolerance(static_cast<int64_t>(i)), text, ", index ", i);
-}
-
-inline bool same_bits(const Floats& a, const Floats& b) {
-  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
 }
 
 // The activations that a convolution's epilogue treats in different ways: none, a bound, and a pass of its own.

@@ -133,8 +133,6 @@ inline void fill_weights(Network& network, uint32_t seed) {
   parameters.touch();
 }
 
-typedef std::vector<uint8_t> Bytes;
-
 // A network with the kernels of one ISA.
 inline std::unique_ptr<Network> make_network(const KernelTable& kernels, const Layers& layers, uint32_t seed = 7) {
   set_active_isa(kernels.isa);
@@ -202,10 +200,6 @@ inline Floats all_gradients(Network& network) {
     all.insert(all.end(), network.parameters().gradient(p),
                network.parameters().gradient(p) + network.parameters().size(p));
   return all;
-}
-
-inline bool same_floats(const Floats& a, const Floats& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
 }
 
 // The number of threads, set back at the end of a test.

@@ -1,5 +1,3 @@
-#include <cstring>
-
 #include "tests/check.h"
 
 namespace pycnn::testing {
@@ -91,7 +89,7 @@ TEST(gemm_multiply) {
         for (int64_t q = panels; q-- > 0;) run(cut, q, q + 1);
         CHECK(y.intact() && cut.intact());
         const Floats whole = y.values(), pieces = cut.values();
-        CHECK(std::memcmp(whole.data(), pieces.data(), whole.size() * sizeof(float)) == 0);
+        CHECK(whole == pieces);
         for (int64_t i = 0; i < p.rows * y_stride; ++i) {
           const int64_t row = i / y_stride, column = i % y_stride;
           if (column >= p.columns) {

@@ -61,8 +61,8 @@ TEST(network_predicts_the_same_bits_however_it_is_cut) {
   for (const int threads : {1, 2, 3, 5, 8}) {
     const Threads set(threads);
     for (const int64_t samples : {1, 2, 3, 4, 7, 9})
-      CHECK(same_floats(predict(*network, rows_of(data.x, floats, 0, samples)), rows_of(want, outputs, 0, samples)));
-    CHECK(same_floats(predict(*network, rows_of(data.x, floats, 6, 7)), rows_of(want, outputs, 6, 7)));
+      CHECK(same_bits(predict(*network, rows_of(data.x, floats, 0, samples)), rows_of(want, outputs, 0, samples)));
+    CHECK(same_bits(predict(*network, rows_of(data.x, floats, 6, 7)), rows_of(want, outputs, 6, 7)));
   }
   for (const float v : want) CHECK(v > 0.0f && v < 1.0f);
 }
@@ -74,9 +74,9 @@ TEST(network_predicts_the_same_bits_in_any_company) {
     const Data data(*network, 257);
     const Floats want = predict(*network, data.x);
     for (const int64_t samples : {1, 7, 33, 130})
-      CHECK(same_floats(predict(*network, rows_of(data.x, floats, 0, samples)), rows_of(want, outputs, 0, samples)));
+      CHECK(same_bits(predict(*network, rows_of(data.x, floats, 0, samples)), rows_of(want, outputs, 0, samples)));
     for (const int64_t i : {5, 127, 128, 256})
-      CHECK(same_floats(predict(*network, rows_of(data.x, floats, i, i + 1)), rows_of(want, outputs, i, i + 1)));
+      CHECK(same_bits(predict(*network, rows_of(data.x, floats, i, i + 1)), rows_of(want, outputs, i, i + 1)));
   }
 }
 
@@ -195,7 +195,7 @@ TEST(network_of_other_outputs) {
   // Without layers; with a part that leads nowhere; with an output that others look at too.
   const Layers empty({3});
   const Floats x = random_floats(6, 1);
-  CHECK(same_floats(predict(*make_network(kernels, empty), x), x));
+  CHECK(same_bits(predict(*make_network(kernels, empty), x), x));
 
   Layers layers({6, 6, 2});
   layers.conv(4, 3);
@@ -220,7 +220,7 @@ TEST(network_sees_new_weights) {
   const Floats first = predict(*network, data.x);
   fill_weights(*network, 2);
   const Floats second = predict(*network, data.x);
-  CHECK(!same_floats(first, second) && same_floats(second, predict(*other, data.x)));
+  CHECK(!same_bits(first, second) && same_bits(second, predict(*other, data.x)));
 }
 
 TEST(network_errors) {
@@ -275,7 +275,7 @@ TEST(network_serves_several_threads) {
   for (int t = 0; t < 4; ++t)
     threads.emplace_back([&, t] {
       for (int round = 0; round < 20; ++round) {
-        if (t % 2 == 0) right[t] += same_floats(predict(*network, data.x), want);
+        if (t % 2 == 0) right[t] += same_bits(predict(*network, data.x), want);
         else right[t] += network->test_step(data.batch(kSparse)).loss == loss;
       }
     });

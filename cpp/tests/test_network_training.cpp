@@ -182,7 +182,7 @@ TEST(network_trains_to_the_same_bits_on_any_number_of_threads) {
       double want_loss, loss;
       const Floats want = trained(kernels, c.layers, samples, 1, &want_loss);
       for (const int threads : {2, 3, 5}) {
-        const bool same = same_floats(trained(kernels, c.layers, samples, threads, &loss), want);
+        const bool same = same_bits(trained(kernels, c.layers, samples, threads, &loss), want);
         if (!same) fail(__FILE__, __LINE__, c.name, " differs on ", threads, " threads, batch ", samples);
         CHECK_EQUAL(loss, want_loss, c.name, " on ", threads, " threads, batch ", samples);
       }
@@ -203,7 +203,7 @@ TEST(network_training_forgets_earlier_batches) {
       predict(*used, Floats(data.x.begin(), data.x.begin() + samples * used->input_shape().size()));
     }
     training_loss(*fresh, batch);
-    CHECK(same_floats(all_gradients(*used), all_gradients(*fresh)));
+    CHECK(same_bits(all_gradients(*used), all_gradients(*fresh)));
   }
 }
 

@@ -50,6 +50,7 @@ std::vector<uint8_t> read_idx(const std::string& path, size_t axes) {
 Samples read_samples(const std::string& images, const std::string& labels) {
   const std::vector<uint8_t> numbers = read_idx(labels, 1);
   Samples read{read_idx(images, 3), {numbers.begin(), numbers.end()}};
+  if (numbers.size() < 10) throw std::runtime_error("there are too few images to learn from");
   if (read.pixels.size() != numbers.size() * kPixels) throw std::runtime_error("images must be 28x28, one a label");
   for (int label : numbers)
     if (label >= kClasses) throw std::runtime_error("labels must lie in 0 to 9");

@@ -90,9 +90,10 @@ def _timed(
 
 def _run(arguments: list[str], threads: int, more: dict[str, str] | None = None) -> str:
     """What pycnn's interpreter prints, with `more` in its environment."""
-    environment = {**child_environment(threads), "PYTHONPATH": str(Path(__file__).parents[2]), **(more or {})}
+    home = str(Path(__file__).parents[2])  # as the working folder too: another one may hold pycnn's bare sources
+    environment = {**child_environment(threads), "PYTHONPATH": home, **(more or {})}
     done = subprocess.run(
-        [sys.executable, *arguments], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, *arguments], env=environment, cwd=home, capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise WorkerError(
