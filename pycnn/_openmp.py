@@ -23,8 +23,8 @@ except ImportError as error:
     if not str(error).startswith("cannot import name '_core'"):
         raise  # it is there, and says itself what is wrong
     raise ImportError(
-        f"pycnn is not built in {os.path.dirname(__file__)}: start Python in another folder than the sources', "
-        "or build it there (pip install -e .)"
+        f"pycnn is not built in {os.path.dirname(__file__)}: start Python in another folder than that of the "
+        "sources, or build it there (pip install -e .)"
     ) from error
 finally:
     if _ours:

@@ -90,7 +90,7 @@ def _timed(
 
 def _run(arguments: list[str], threads: int, more: dict[str, str] | None = None) -> str:
     """What pycnn's interpreter prints, with `more` in its environment."""
-    home = str(Path(__file__).parents[2])  # as the working folder too: another one may hold pycnn's bare sources
+    home = str(Path(__file__).parents[2])  # the working folder too: another may hold pycnn's bare sources
     environment = {**child_environment(threads), "PYTHONPATH": home, **(more or {})}
     done = subprocess.run(
         [sys.executable, *arguments], env=environment, cwd=home, capture_output=True, text=True, check=False
