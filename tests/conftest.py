@@ -21,7 +21,7 @@ hypothesis.settings.load_profile("pycnn")
 
 @pytest.fixture(autouse=True, scope="session")
 def elsewhere(tmp_path_factory):
-    """Tests run in a folder of their own: beside the sources, a program that they start would import those."""
+    """Tests run in a folder of their own: beside the sources, a program they start would import those."""
     before = os.getcwd()
     os.chdir(tmp_path_factory.mktemp("elsewhere"))
     yield
