@@ -5,8 +5,10 @@
 namespace pycnn {
 namespace {
 
-constexpr int64_t kUpdateRange = 8192;   // floats an optimizer step takes at once: its five arrays stay in L1 and L2
-constexpr double kFlopsPerThread = 2e6;  // below about ten microseconds of work another thread does not pay
+constexpr int64_t kUpdateRange = 8192;  // floats an optimizer step takes at once: its five arrays stay in L1 and L2
+// Less work than this (some tens of microseconds) is not worth another thread: waking it where it sleeps takes as long,
+// and on a virtual machine longer.
+constexpr double kFlopsPerThread = 8e6;
 
 int64_t pieces_of(int64_t n, int64_t size) { return (n + size - 1) / size; }
 

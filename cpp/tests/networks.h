@@ -56,8 +56,8 @@ inline Layers deck_layers() {
 // Convolutions in Winograd's form, with and without a pool behind them.
 inline Layers winograd_layers() {
   Layers layers({12, 12, 16});
-  layers.conv(20, 3, 1), layers.relu();
-  layers.conv(24, 3, 1), layers.relu(), layers.max_pool(2);
+  layers.conv(24, 3, 1), layers.relu();
+  layers.conv(40, 3, 1), layers.relu(), layers.max_pool(2);  // more weights than one range of the update
   layers.conv(16, 3, 1), layers.tanh();
   layers.average_pool(6), layers.flatten();
   layers.dense(10), layers.softmax();
@@ -85,12 +85,13 @@ inline Layers branched_layers() {
   return layers;
 }
 
-// What has kinks: max-pools of all kinds, maxout, ReLUs.
+// What has kinks: max-pools that fuse in other ways or not at all, maxout, ReLUs.
 inline Layers kinked_layers() {
-  Layers layers({11, 12, 2});
-  layers.conv(12, 3), layers.max_pool(3), layers.activation(ActivationKind::kLeakyRelu, 0.2f);
-  layers.add(Pool2DNode{false, {3, 2}, {1, 1}, {1, 1, 0, 1}});
-  layers.conv(8, 2, 1), layers.activation(ActivationKind::kRelu, 0.1f);
+  Layers layers({13, 14, 2});
+  layers.conv(12, 2), layers.max_pool(2), layers.activation(ActivationKind::kLeakyRelu, 0.2f);
+  layers.conv(12, 3, 1, 1, 12), layers.relu(), layers.add(Pool2DNode{false, {1, 2}, {1, 2}, {}});
+  layers.conv(9, 1), layers.add(Pool2DNode{false, {3, 2}, {1, 1}, {1, 1, 0, 1}});
+  layers.conv(8, 2, 1), layers.activation(ActivationKind::kRelu, 0.1f), layers.max_pool(3);
   layers.add(MaxoutNode{2});
   layers.flatten(), layers.dense(9), layers.relu();
   layers.dense(4), layers.softmax();

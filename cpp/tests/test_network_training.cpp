@@ -37,6 +37,7 @@ double slope(Network& network, const Batch& batch, int p, const std::vector<doub
 
 // Of each parameter: the slope along its gradient must be the gradient's length, and that along an axis its component.
 void check_gradients(const char* name, Network& network, const Batch& batch, double h, double relative) {
+  const Threads one(1);
   const double noise = kEps * training_loss(network, batch) / h;
   for (int p = 0; p < network.parameters().count(); ++p) {
     if (!network.parameters().trainable(p)) continue;
@@ -134,6 +135,7 @@ TEST(network_gradients_of_all_losses) {
 
 // A batch's gradient is the mean of its samples' gradients, also where it is cut into chunks and blocks.
 TEST(network_gradients_add_up) {
+  const Threads one(1);
   for (const Layers& layers : {deck_layers(), winograd_layers(), large_dense_layers(0.0f)}) {
     const auto network = make_network(kernels, layers);
     network->compile(objective_of(kSparse), {});
@@ -219,6 +221,25 @@ TEST(network_dropout_follows_its_seed) {
   network->set_seed(2);
   CHECK(training_loss(*network, batch) != first);
   CHECK_EQUAL(network->test_step(batch).loss, network->test_step(batch).loss, "no dropout in a test");
+}
+
+// Of ones a share of about `rate` is dropped, other ones in every sample, also in the second chunk of a batch.
+TEST(network_dropout_differs_between_samples) {
+  Layers layers({1000});
+  layers.add(DropoutNode{0.25f});
+  const auto network = make_network(kernels, layers);
+  network->compile(objective_of(LossKind::kMeanSquaredError), {});
+  const Floats ones(256 * 1000, 1.0f), zeros(256 * 1000);
+  Batch batch;
+  batch.x = ones.data();
+  batch.targets = zeros.data();
+  std::vector<double> sums;  // of kept ones, 16 / 9 each
+  for (const int64_t samples : {1, 2, 128, 256}) {
+    batch.samples = samples;
+    sums.push_back(training_loss(*network, batch) * static_cast<double>(samples) * 1000.0 * 9.0 / 16.0);
+  }
+  CHECK_NEAR(sums[3], 0.75 * 256000.0, 4.0 * std::sqrt(256000.0 * 0.75 * 0.25), "kept of all");
+  CHECK(std::abs(sums[1] - 2.0 * sums[0]) > 0.5 && std::abs(sums[3] - 2.0 * sums[2]) > 0.5);
 }
 
 TEST(network_optimizers_step) {

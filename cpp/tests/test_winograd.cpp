@@ -129,6 +129,22 @@ TEST(winograd_forward_pool) {
   }
 }
 
+// Of equal outputs the first one is the maximum.
+TEST(winograd_forward_pool_of_ties) {
+  const Conv2DKernels& conv = kernels.conv2d;
+  for (const Conv2D& s : all_shapes()) {
+    const int64_t floats = s.oh / 2 * (s.ow / 2) * s.k;
+    if (floats == 0 || s.pad_value != 0.0f) continue;
+    const Floats x(x_floats(s)), w = random_floats(w_floats(s), 1, -1, 1), b = random_floats(s.k, 2, -1, 1);
+    Guarded y(floats);
+    Bytes argmax(floats, 9);
+    Scratch scratch(conv.scratch_floats(s));
+    conv.forward_pool({y.data(), 0, x.data(), 0, 1, argmax.data(), 0}, packed_for_forward(conv, w, s).data(), b.data(),
+                      scratch.data(), s, {2, 2}, {}, 0, conv.pieces(s));
+    for (int64_t i = 0; i < floats; ++i) CHECK(argmax[i] == 0 && y[i] == b[i % s.k]);
+  }
+}
+
 TEST(winograd_backward_input) {
   const Conv2DKernels& conv = kernels.conv2d;
   for (const Conv2D& s : all_shapes()) {
