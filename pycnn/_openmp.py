@@ -1,8 +1,8 @@
 """Loads the core with a short wait: how long OpenMP's threads stay awake for more work is read only then.
 
 libgomp's default keeps a waiting thread busy for milliseconds. Where another program wants the core too,
-every wait of a training step then costs a time slice; and an idle program burns a core between calls. Some tens
-of microseconds are enough to bridge the gaps inside a step. A choice of the user's own is left alone.
+every wait of a training step then costs a time slice; and an idle program burns a core between calls. Some
+tens of microseconds are enough to bridge the gaps inside a step. A choice of the user's own is left alone.
 """
 
 from __future__ import annotations
