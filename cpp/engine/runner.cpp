@@ -24,6 +24,7 @@ float* Workspace::grown(AlignedFloats& memory, int64_t floats) {
 
 void Runner::run(const Batch& batch, uint64_t seed, bool update, Optimizer* optimizer) {
   const Program& program = plan_.program;
+  training_ = update;
   const int64_t chunks = pieces_of(batch.samples, program.capacity());
   const double flops = program.flops() * static_cast<double>(batch.samples);
   const int threads = static_cast<int>(std::clamp<double>(flops / kFlopsPerThread, 1, num_threads()));
@@ -31,7 +32,7 @@ void Runner::run(const Batch& batch, uint64_t seed, bool update, Optimizer* opti
   workspace_.loss.resize(static_cast<size_t>(batch.samples));
   workspace_.correct.resize(static_cast<size_t>(batch.samples));
   chunk_memory_ = workspace_.chunk(program.chunk_floats());
-  slot_memory_ = workspace_.slots(program.slot_floats * kMaxSlots);
+  slot_memory_ = workspace_.slots(program.slot_floats * slot_count(std::min(program.capacity(), batch.samples)));
   thread_memory_ = workspace_.threads((program.block_floats() + program.scratch_floats()) * threads);
   counters_ = std::make_unique<std::atomic<int64_t>[]>(static_cast<size_t>(chunks) * program.stages().size() + 2);
 
@@ -88,19 +89,24 @@ Work Runner::work(const Team& team, const Run& run) {
   return Work{run, program.buffers, chunk_memory_, own, own + program.block_floats(), nullptr, 0, 0, 0, 0, 0};
 }
 
-// In training a slot is a piece of work, since one thread must sum its gradients in order; otherwise a block is.
 int64_t Runner::slot_count(int64_t samples) const {
   return std::clamp(pieces_of(samples, kSamplesPerSlot), int64_t{1}, kMaxSlots);
 }
 
+// In training a slot is a piece of work, since one thread must sum its gradients in order; otherwise any cut will do.
+int64_t Runner::piece_count(int64_t samples, int64_t threads) const {
+  if (training_) return slot_count(samples);
+  return std::min(samples, pieces_of(pieces_of(samples, kSamplesPerSlot), threads) * threads);
+}
+
 void Runner::run_block_stage(const Team& team, const Run& run, const Stage& stage, std::atomic<int64_t>& next) {
   const Program& program = plan_.program;
-  const int64_t slots = slot_count(run.samples);
+  const int64_t pieces = piece_count(run.samples, team.size());
   Work w = work(team, run);
-  for (int64_t slot; (slot = next.fetch_add(1)) < slots;) {
-    const int64_t begin = slot * run.samples / slots, end = (slot + 1) * run.samples / slots;
-    w.slot = slot;
-    w.slot_memory = slot_memory_ + slot * program.slot_floats;
+  for (int64_t piece; (piece = next.fetch_add(1)) < pieces;) {
+    const int64_t begin = piece * run.samples / pieces, end = (piece + 1) * run.samples / pieces;
+    w.slot = piece;
+    w.slot_memory = slot_memory_ + piece * program.slot_floats;
     for (w.begin = begin; w.begin < end; w.begin = w.end) {
       w.end = std::min(end, w.begin + program.block());
       w.block_begin = w.begin;

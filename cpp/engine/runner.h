@@ -55,10 +55,12 @@ class Runner {
   void sum_slots(float* g, const SlotGradient& slot, int64_t begin, int64_t n, int64_t used_slots) const;
   Work work(const Team& team, const Run& run);
   int64_t slot_count(int64_t samples) const;
+  int64_t piece_count(int64_t samples, int64_t threads) const;
 
   Plan& plan_;
   Parameters& parameters_;
   Workspace& workspace_;
+  bool training_ = false;
   float* chunk_memory_ = nullptr;
   float* slot_memory_ = nullptr;
   float* thread_memory_ = nullptr;
