@@ -1,7 +1,7 @@
 #include "bindings/bindings.h"
 
 #include "runtime/dispatch.h"
-#include "runtime/threads.h"
+#include "runtime/team.h"
 
 PYBIND11_MODULE(_core, m) {
   m.doc() = "The C++ core of pycnn.";
