@@ -11,10 +11,13 @@ F32 = NDArray[np.float32]
 
 # --- this build and this machine -------------------------------------------------------------------------------
 def config() -> dict[str, Any]:
-    """version, compiler, build_type, isas_built, isas_available, isa_active, threads, threads_reason, openmp."""
+    """version, compiler, build_type, isas_built, isas_available, isa_active, exact, threads, threads_reason, openmp."""
 
 def set_isa(name: str) -> None:
     """Use the kernels of this ISA for everything created from now on. RuntimeError where the CPU lacks it."""
+
+def set_exact(exact: bool) -> None:
+    """Whether convolutions are direct sums only: for all networks and operations, from their next call on."""
 
 def get_num_threads() -> int: ...
 def set_num_threads(threads: int) -> None: ...

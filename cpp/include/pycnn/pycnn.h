@@ -22,4 +22,5 @@
 #include "engine/network.h"    // Network, Batch, Objective, OptimizerSpec, StepResult
 #include "graph/graph.h"       // Graph and its nodes
 #include "runtime/dispatch.h"  // available_isas, set_active_isa
+#include "runtime/exact.h"     // exact, set_exact
 #include "runtime/threads.h"   // num_threads, set_num_threads, install_fork_handler
