@@ -17,4 +17,5 @@ PYBIND11_MODULE(_core, m) {
   pycnn::bindings::bind_batch_norm(m);
   pycnn::bindings::bind_graph(m);
   pycnn::bindings::bind_network(m);
+  pycnn::bindings::bind_inference(m);
 }
