@@ -16,9 +16,9 @@ Parameters::Parameters(const std::vector<Parameter>& descriptions) : description
 }
 
 Planner::Planner(const Graph& graph, int output, const Parameters& parameters, const KernelTable& kernels, Mode mode,
-                 const Objective& objective, Program& program)
+                 const Objective& objective, bool exact, Program& program)
     : graph_(graph), output_(output), parameters_(parameters), kernels_(kernels), mode_(mode), objective_(objective),
-      program_(program) {
+      exact_(exact), program_(program) {
   const size_t n = graph.nodes().size();
   alias_.assign(n, -1);
   value_.assign(n, -1);

@@ -33,12 +33,13 @@ struct Objective {
 class Planner {
  public:
   Planner(const Graph& graph, int output, const Parameters& parameters, const KernelTable& kernels, Mode mode,
-          const Objective& objective, Program& program);
+          const Objective& objective, bool exact, Program& program);
   void plan();
 
   // --- for the operations ---
   const KernelTable& kernels() const { return kernels_; }
   bool training() const { return mode_ == Mode::kTrain; }
+  bool exact() const { return exact_; }  // convolutions by direct sums only
   const Node& node(int i) const { return graph_.node(i); }
   const Shape& shape(int i) const { return node(i).shape; }
   template <class T>
@@ -89,6 +90,7 @@ class Planner {
   const KernelTable& kernels_;
   Mode mode_;
   Objective objective_;
+  bool exact_;
   Program& program_;
   std::vector<int> alias_, value_, gradient_, consumers_;
   std::vector<bool> needed_, planned_, has_gradient_, wants_gradient_;

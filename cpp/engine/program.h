@@ -15,6 +15,10 @@
 
 namespace pycnn {
 
+inline int64_t bytes_of(SourceType type) {
+  return type == SourceType::kFloat64 ? 8 : type == SourceType::kFloat32 ? 4 : 1;
+}
+
 // What the caller hands to one run. index picks samples (null: all in order); labels or targets for the loss.
 struct Batch {
   int64_t samples = 0;
