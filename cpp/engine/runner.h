@@ -17,6 +17,7 @@ struct UpdateRange {
   int parameter;
   const SlotGradient* slot;  // null where no task leaves a gradient
   int64_t begin, size;       // floats
+  double place;              // as in Piece
 };
 
 // A program with everything it needs to run.
@@ -58,6 +59,7 @@ class Runner {
  private:
   void run_on(const Team& team, const Batch& batch, uint64_t seed, bool update, const Optimizer* optimizer);
   void run_block_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue);
+  void run_pass(Work& w, const Pass& pass, int64_t begin, int64_t end) const;
   void run_split_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue);
   void run_split_samples(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue);
   void update(const UpdateRange& range, int64_t used_slots, const Optimizer* optimizer);
