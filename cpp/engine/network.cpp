@@ -51,7 +51,7 @@ Plan& Network::plan(Mode mode, int64_t samples) {
     plan->program.split_samples = split;
     Planner planner(graph_, output_, parameters_, kernels_, mode, objective_, plan->program);
     planner.plan();
-    plan->slots = planner.slots;
+    plan->gradients = std::move(planner.gradients);
   }
   Program& program = plan->program;
   const int64_t wanted = program.whole_batch ? samples : std::min(samples, kChunkSamples);

@@ -88,11 +88,17 @@ struct Preparation {
   std::function<void(int64_t piece)> run;
 };
 
-// Where the tasks leave a parameter's gradient in every slot.
+// Where the tasks leave a gradient in every slot.
 struct SlotGradient {
-  int parameter;
   int64_t offset;
   bool transposed;  // as (last axis, all others)
+};
+
+// What a parameter's gradient is the sum of: more than one part where several nodes share the parameter.
+struct GradientParts {
+  bool whole = false;  // its own memory, which a node overwrites
+  std::vector<SlotGradient> slots;
+  std::vector<AlignedFloats> further;  // which other nodes overwrite
 };
 
 struct Stage {
@@ -106,6 +112,8 @@ constexpr int64_t kBlockFloats = 1 << 17;  // 512 KB: half of a common L2
 constexpr int64_t kMaxBlock = 32;
 constexpr int64_t kSamplesPerSlot = 8;
 constexpr int64_t kMaxSlots = 16;
+// Floats that an optimizer step takes at once: its five arrays stay in L1 and L2. No transposed row may be longer.
+constexpr int64_t kUpdateRange = 8192;
 
 class Program {
  public:

@@ -5,7 +5,6 @@
 namespace pycnn {
 namespace {
 
-constexpr int64_t kUpdateRange = 8192;  // floats an optimizer step takes at once: its five arrays stay in L1 and L2
 // Less work than this (some tens of microseconds) is not worth another thread: waking it where it sleeps takes as long,
 // and on a virtual machine longer.
 constexpr double kFlopsPerThread = 8e6;
@@ -146,35 +145,48 @@ void Runner::run_split_samples(const Team& team, const Run& run, const Stage& st
 }
 
 // g = the sum over slots of the gradient's floats [begin, begin + n), as the parameter lies.
-void Runner::sum_slots(float* g, const SlotGradient& slot, int64_t begin, int64_t n, int64_t used_slots) const {
+void Runner::sum_slots(float* g, const SlotGradient& slot, int parameter, int64_t begin, int64_t n,
+                       int64_t used_slots) const {
   const ElementwiseKernels& k = plan_.kernels->elementwise;
   const float* slots = slot_memory_ + slot.offset;
   const int64_t stride = plan_.program.slot_floats;
   if (!slot.transposed) return k.sum_slots(g, slots + begin, stride, used_slots, n);
-  const int64_t columns = parameters_.description(slot.parameter).dims.back();
-  const int64_t rows = parameters_.size(slot.parameter) / columns, first = begin / columns, count = n / columns;
+  const int64_t columns = parameters_.description(parameter).dims.back();
+  const int64_t rows = parameters_.size(parameter) / columns, first = begin / columns, count = n / columns;
   float sum[kUpdateRange];
   for (int64_t c = 0; c < columns; ++c)
     k.sum_slots(sum + c * count, slots + c * rows + first, stride, used_slots, count);
   k.transpose(g, columns, sum, count, columns, count);
 }
 
+// The same over all parts of a parameter's gradient.
+void Runner::sum_parts(float* g, int parameter, int64_t begin, int64_t n, int64_t used_slots) const {
+  const GradientParts& parts = plan_.gradients[static_cast<size_t>(parameter)];
+  const auto add = plan_.kernels->elementwise.add;
+  bool filled = parts.whole;
+  for (const SlotGradient& slot : parts.slots) {
+    float sum[kUpdateRange];
+    sum_slots(filled ? sum : g, slot, parameter, begin, n, used_slots);
+    if (filled) add(g, g, sum, n);
+    filled = true;
+  }
+  for (const AlignedFloats& further : parts.further) add(g, g, further.data() + begin, n);
+}
+
 void Runner::update_parameters(int64_t used_slots, const Optimizer* optimizer, std::atomic<int64_t>& next) {
-  std::vector<const SlotGradient*> slot_of(static_cast<size_t>(parameters_.count()), nullptr);
-  for (const SlotGradient& slot : plan_.slots) slot_of[static_cast<size_t>(slot.parameter)] = &slot;
   int64_t piece = 0, mine = next.fetch_add(1);
   for (int p = 0; p < parameters_.count(); ++p) {
-    const SlotGradient* slot = slot_of[static_cast<size_t>(p)];
     const int64_t size = parameters_.size(p), columns = parameters_.description(p).dims.back();
+    bool transposed = false;
+    for (const SlotGradient& slot : plan_.gradients[static_cast<size_t>(p)].slots) transposed |= slot.transposed;
     // Whole rows, so that a range of a transposed gradient is a block of it.
-    const int64_t range =
-        slot && slot->transposed ? std::max<int64_t>(kUpdateRange / columns, 1) * columns : kUpdateRange;
+    const int64_t range = transposed ? std::max<int64_t>(kUpdateRange / columns, 1) * columns : kUpdateRange;
     for (int64_t from = 0; from < size; from += range, ++piece) {
       if (piece != mine) continue;
       mine = next.fetch_add(1);
       const int64_t n = std::min(range, size - from);
       float* g = parameters_.gradient(p) + from;
-      if (slot) sum_slots(g, *slot, from, n, used_slots);
+      sum_parts(g, p, from, n, used_slots);
       if (optimizer && parameters_.trainable(p))
         optimizer->update(*plan_.kernels, parameters_.weights(p) + from, g, parameters_.offset(p) + from, n);
     }

@@ -17,7 +17,7 @@ namespace pycnn {
 // A program with everything it needs to run.
 struct Plan {
   Program program;
-  std::vector<SlotGradient> slots;
+  std::vector<GradientParts> gradients;  // of each parameter
   const KernelTable* kernels = nullptr;
   int64_t prepared_version = 0;  // of the parameters that the preparations saw
 };
@@ -52,7 +52,8 @@ class Runner {
   void run_split_stage(const Team& team, const Run& run, const Stage& stage, std::atomic<int64_t>& next);
   void run_split_samples(const Team& team, const Run& run, const Stage& stage);
   void update_parameters(int64_t used_slots, const Optimizer* optimizer, std::atomic<int64_t>& next);
-  void sum_slots(float* g, const SlotGradient& slot, int64_t begin, int64_t n, int64_t used_slots) const;
+  void sum_parts(float* g, int parameter, int64_t begin, int64_t n, int64_t used_slots) const;
+  void sum_slots(float* g, const SlotGradient& slot, int parameter, int64_t begin, int64_t n, int64_t used_slots) const;
   Work work(const Team& team, const Run& run);
   int64_t slot_count(int64_t samples) const;
 

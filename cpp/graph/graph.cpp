@@ -14,6 +14,20 @@ std::string text_of(const std::vector<int64_t>& dims) {
 
 std::string Shape::text() const { return text_of(dims); }
 
+static void require_same(const std::string& name, const Parameter& wanted, const Parameter& found) {
+  if (wanted.name == found.name && wanted.dims == found.dims) return;
+  throw std::invalid_argument(name + ": needs a " + wanted.name + " of shape " + text_of(wanted.dims) +
+                              ", but the one to share is a " + found.name + " of shape " + text_of(found.dims));
+}
+
+void Graph::reuse(std::vector<int> parameters) {
+  for (int p : parameters)
+    if (p < 0 || p >= static_cast<int>(parameters_.size()))
+      throw std::invalid_argument("there is no parameter " + std::to_string(p) + "; the graph has " +
+                                  std::to_string(parameters_.size()));
+  reused_.assign(parameters.begin(), parameters.end());
+}
+
 int Graph::add(const std::string& name, Attributes attributes, std::vector<int> inputs, Shape requested) {
   std::vector<Shape> shapes;
   for (int input : inputs) {
@@ -27,6 +41,12 @@ int Graph::add(const std::string& name, Attributes attributes, std::vector<int> 
   node.shape = infer_shape(name, node.attributes, shapes, requested);
   const int index = static_cast<int>(nodes_.size());
   for (Parameter& parameter : parameters_of(node.attributes, shapes)) {
+    if (!reused_.empty()) {
+      node.parameters.push_back(reused_.front());
+      reused_.pop_front();
+      require_same(name, parameter, parameters_[static_cast<size_t>(node.parameters.back())]);
+      continue;
+    }
     parameter.node = index;
     node.parameters.push_back(static_cast<int>(parameters_.size()));
     parameters_.push_back(std::move(parameter));

@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pycnn._variable import Variable
     from pycnn.layers.base import Layer
-    from pycnn.models.sequential import Sequential
+    from pycnn.models.model import Model
 
 _UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
 def summary_text(
-    model: Sequential,
+    model: Model,
     line_length: int | None,
     positions: Sequence[float] | None,
     expand_nested: bool,
     show_trainable: bool,
     layer_range: Sequence[str] | None,
 ) -> str:
-    """The text that `Sequential.summary` prints."""
+    """The text that `Model.summary` prints."""
     header, align = ["Layer (type)", "Output Shape", "Param #"], "<<>"
     positions = list(positions or (0.45, 0.80, 1.0))
     default_length = 88
@@ -150,10 +150,11 @@ def _count(variables: Sequence[Variable]) -> int:
     return sum(variable.size for variable in variables)
 
 
-def _optimizer_params(model: Sequential) -> int:
+def _optimizer_params(model: Model) -> int:
     """Numbers that the optimizer keeps: its state, the count of steps and the learning rate."""
-    network = model.optimizer_network()
-    return 0 if network is None else len(network.optimizer_slots) * _count(model.trainable_weights) + 2
+    program = model.optimizer_program()
+    slots = 0 if program is None else len(program.network.optimizer_slots)
+    return 0 if program is None else slots * _count(model.trainable_weights) + 2
 
 
 def _memory(size: float) -> str:
