@@ -8,7 +8,7 @@ from typing import Any
 from pycnn import _serialization
 from pycnn.layers.activation import ELU, Activation, LeakyReLU, Maxout, ReLU, Softmax
 from pycnn.layers.base import Layer
-from pycnn.layers.convolution import Conv2D, DepthwiseConv2D
+from pycnn.layers.convolution import Conv2D, DepthwiseConv2D, SeparableConv2D
 from pycnn.layers.dense import Dense
 from pycnn.layers.input import Input, InputLayer
 from pycnn.layers.merging import (
@@ -37,6 +37,7 @@ Convolution2D = Conv2D
 GlobalAvgPool2D = GlobalAveragePooling2D
 GlobalMaxPool2D = GlobalMaxPooling2D
 MaxPool2D = MaxPooling2D
+SeparableConvolution2D = SeparableConv2D
 
 __all__ = [
     "ELU",
@@ -70,6 +71,8 @@ __all__ = [
     "ReLU",
     "Rescaling",
     "Reshape",
+    "SeparableConv2D",
+    "SeparableConvolution2D",
     "Softmax",
     "Subtract",
     "ZeroPadding2D",
@@ -111,6 +114,7 @@ _CLASSES: dict[str, type[Layer]] = {
         ReLU,
         Rescaling,
         Reshape,
+        SeparableConv2D,
         Softmax,
         Subtract,
         ZeroPadding2D,

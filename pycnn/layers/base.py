@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
-import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -13,6 +11,7 @@ from pycnn import _serialization
 from pycnn._names import auto_name
 from pycnn._program import Blueprint, Program
 from pycnn._variable import Variable
+from pycnn.layers.checks import checked_name, checked_shape
 from pycnn.layers.symbolic import KerasTensor, Node, is_symbolic
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ class Layer:
         if kwargs:
             raise ValueError(f"Unrecognized keyword arguments passed to {type(self).__name__}: {kwargs}")
         self.dtype = _serialization.checked_dtype(dtype, type(self).__name__)
-        self.name = _checked_name(name) if name is not None else auto_name(type(self).__name__)
+        self.name = checked_name(name) if name is not None else auto_name(type(self).__name__)
         self.built = False
         self._trainable = bool(trainable)
         self._variables: list[Variable] = []
@@ -368,46 +367,3 @@ def run(program: Program, x: NDArray[Any]) -> F32:
     y = np.empty((len(x), *program.output_shape), np.float32)
     program.network.predict(x, y)
     return y
-
-
-def checked_shape(owner: str, shape: Any) -> tuple[int, ...]:
-    """The shape of one sample: positive integers."""
-    message = (
-        f"{owner}: {shape!r} is not the shape of a sample; expected positive integers such as (28, 28, 1)"
-    )
-    try:
-        dims = tuple(operator.index(length) for length in ((shape,) if isinstance(shape, int) else shape))
-    except TypeError:
-        hint = (
-            "; sizes that vary (None) are not supported"
-            if isinstance(shape, Sequence) and None in shape
-            else ""
-        )
-        raise ValueError(message + hint) from None
-    if any(length < 1 for length in dims) or math.prod(dims) > 2**31:
-        raise ValueError(message)
-    return dims
-
-
-def checked_data_format(owner: Layer, data_format: str | None) -> str:
-    """'channels_last', the one format there is."""
-    if data_format not in (None, "channels_last"):
-        raise ValueError(
-            f"{type(owner).__name__}: data_format {data_format!r} is not supported; expected 'channels_last'"
-        )
-    return "channels_last"
-
-
-def _checked_name(name: object) -> str:
-    if not isinstance(name, str) or not name or "/" in name:
-        raise ValueError(f"The `name` of a layer must be a string without '/'; received {name!r:.80}")
-    return name
-
-
-def plain(value: Any) -> Any:
-    """Tuples as lists, NumPy numbers as Python's: what JSON gives back."""
-    if isinstance(value, Mapping):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, (tuple, list)):
-        return [plain(item) for item in value]
-    return value.item() if isinstance(value, np.generic) else value

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from pycnn.layers.base import Layer, checked_shape
+from pycnn.layers.base import Layer
+from pycnn.layers.checks import checked_shape
 from pycnn.layers.symbolic import KerasTensor, Node
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from pycnn.layers.base import Layer, checked_shape
+from pycnn.layers.base import Layer
+from pycnn.layers.checks import checked_shape
 from pycnn.layers.symbolic import KerasTensor
 from pycnn.ops._arguments import as_int
 

@@ -48,7 +48,7 @@ def model_config(model: Model) -> dict[str, Any]:
 
 def call_keys(model: Model) -> dict[KerasTensor, Key]:
     """For each symbol of a model, the name of the layer it came from and the number of that call."""
-    keys = {model.input: (model.layers[0].name, 0)}
+    keys = {model.input: (model.input_layer.name, 0)}
     counts: dict[str, int] = {}
     for step in model.steps:
         number = counts.get(step.layer.name, 0)

@@ -137,12 +137,21 @@ class Model(Trainer):
     @property
     def input(self) -> KerasTensor:
         """The symbol of the input; AttributeError before its shape is known."""
-        return self._known(self._source)
+        return self.input_layer.output if self._source is None else self._source
 
     @property
     def output(self) -> KerasTensor:
         """The symbol of the output; AttributeError before its shape is known."""
-        return self._known(self._target)
+        if self._target is None:
+            raise AttributeError(f"Model {self.name!r} has no known output shape yet")
+        return self._target
+
+    @property
+    def input_layer(self) -> InputLayer:
+        """The Input; AttributeError where there is none yet."""
+        if self._input_layer is None:
+            raise AttributeError(f"Model {self.name!r} has no known input shape yet")
+        return self._input_layer
 
     @property
     def steps(self) -> list[Node]:
@@ -158,11 +167,6 @@ class Model(Trainer):
     def outputs(self) -> list[KerasTensor]:
         """The symbol of the output, in a list."""
         return [self.output]
-
-    def _known(self, tensor: KerasTensor | None) -> KerasTensor:
-        if tensor is None:
-            raise AttributeError(f"Model {self.name!r} has no known input shape yet")
-        return tensor
 
     # --- as a layer of another model ------------------------------------------------------------------------
     def build(self, input_shape: Sequence[int | None] | None = None) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pycnn import _serialization
-from pycnn.layers.base import Layer, checked_shape
+from pycnn.layers.base import Layer
+from pycnn.layers.checks import checked_shape
 from pycnn.layers.input import InputLayer
 from pycnn.layers.symbolic import KerasTensor
 from pycnn.models.model import Model
