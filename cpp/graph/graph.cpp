@@ -1,5 +1,6 @@
 #include "graph/graph.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "graph/infer.h"
@@ -25,7 +26,7 @@ void Graph::reuse(std::vector<int> parameters) {
     if (p < 0 || p >= static_cast<int>(parameters_.size()))
       throw std::invalid_argument("there is no parameter " + std::to_string(p) + "; the graph has " +
                                   std::to_string(parameters_.size()));
-  reused_.assign(parameters.begin(), parameters.end());
+  reused_ = std::move(parameters);
 }
 
 int Graph::add(const std::string& name, Attributes attributes, std::vector<int> inputs, Shape requested) {
@@ -40,17 +41,16 @@ int Graph::add(const std::string& name, Attributes attributes, std::vector<int> 
   Node node{name, std::move(attributes), std::move(inputs), {}, {}};
   node.shape = infer_shape(name, node.attributes, shapes, requested);
   const int index = static_cast<int>(nodes_.size());
-  for (Parameter& parameter : parameters_of(node.attributes, shapes)) {
-    if (!reused_.empty()) {
-      node.parameters.push_back(reused_.front());
-      reused_.pop_front();
-      require_same(name, parameter, parameters_[static_cast<size_t>(node.parameters.back())]);
-      continue;
-    }
-    parameter.node = index;
-    node.parameters.push_back(static_cast<int>(parameters_.size()));
-    parameters_.push_back(std::move(parameter));
+  std::vector<Parameter> parameters = parameters_of(node.attributes, shapes);
+  const size_t shared = std::min(parameters.size(), reused_.size());
+  for (size_t i = 0; i < shared; ++i) require_same(name, parameters[i], parameters_[static_cast<size_t>(reused_[i])]);
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    node.parameters.push_back(i < shared ? reused_[i] : static_cast<int>(parameters_.size()));
+    if (i < shared) continue;
+    parameters[i].node = index;
+    parameters_.push_back(std::move(parameters[i]));
   }
+  reused_.erase(reused_.begin(), reused_.begin() + static_cast<std::ptrdiff_t>(shared));
   nodes_.push_back(std::move(node));
   return index;
 }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <stdexcept>
 #include <string>
 #include <variant>
@@ -124,7 +123,7 @@ class Graph {
  private:
   std::vector<Node> nodes_;
   std::vector<Parameter> parameters_;
-  std::deque<int> reused_;
+  std::vector<int> reused_;
 };
 
 // The ending of a message about a shape: "(28, 28, 1)".

@@ -316,7 +316,8 @@ class Model(Trainer):
         return model
 
     def serialize(self) -> dict[str, Any]:
-        return _serialization.serialize(self, "keras") | {"class_name": "Functional"}
+        names = {"class_name": "Functional", "registered_name": "Functional"}  # as Keras writes and reads it
+        return _serialization.serialize(self, "keras.src.models.functional") | names
 
     def to_json(self, **kwargs: Any) -> str:
         """The configuration as JSON text; `keras.models.model_from_json` reads it."""
