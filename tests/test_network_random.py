@@ -102,7 +102,12 @@ class Draft:
         return self.g.like(int(self.rng.choice(known)), x) if known else self.convolution(x)
 
     def layer(self):
-        kinds = [self.convolution] * 4 + [self.activation] * 4 + [self.pool] * 3 + [self.join, self.join, self.again]
+        kinds = (
+            [self.convolution] * 4
+            + [self.activation] * 4
+            + [self.pool] * 3
+            + [self.join, self.join, self.again]
+        )
         kinds += [self.batch_norm, self.pointwise, self.pad, self.maxout]
         make = kinds[self.rng.integers(len(kinds))]
         self.nodes.append(make(self.any_node()))

@@ -96,7 +96,9 @@ def test_moving_statistics_move_once_a_use(rng):
     x = graph.input((4,))
     first = graph.batch_norm(x, momentum=0.5, center=False, scale=False)
     graph.reuse([0, 1])
-    second = graph.batch_norm(graph.scale_shift(x, scale=1.0, shift=8.0), momentum=0.5, center=False, scale=False)
+    second = graph.batch_norm(
+        graph.scale_shift(x, scale=1.0, shift=8.0), momentum=0.5, center=False, scale=False
+    )
     network = _core.Network(graph, graph.add([first, second]))
     assert network.parameter_count == 2
     network.compile(loss="mean_squared_error")

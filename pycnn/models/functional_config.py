@@ -41,8 +41,8 @@ def model_config(model: Model) -> dict[str, Any]:
             layer.serialize() | {"name": layer.name, "inbound_nodes": calls[layer.name]}
             for layer in model.layers
         ],
-        "input_layers": [[*keys[model.input], 0]],
-        "output_layers": [[*keys[model.output], 0]],
+        "input_layers": [*keys[model.input], 0],
+        "output_layers": [*keys[model.output], 0],
     }
 
 
