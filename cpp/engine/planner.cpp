@@ -16,9 +16,9 @@ Parameters::Parameters(const std::vector<Parameter>& descriptions) : description
 }
 
 Planner::Planner(const Graph& graph, int output, const Parameters& parameters, const KernelTable& kernels, Mode mode,
-                 const Objective& objective, Program& program)
+                 const Objective& objective, bool exact, Program& program)
     : graph_(graph), output_(output), parameters_(parameters), kernels_(kernels), mode_(mode), objective_(objective),
-      program_(program) {
+      exact_(exact), program_(program) {
   const size_t n = graph.nodes().size();
   alias_.assign(n, -1);
   value_.assign(n, -1);
@@ -180,8 +180,8 @@ float* Planner::gradient_of(int p) {
   return parts.further.back().data();
 }
 
-void Planner::prepare(int64_t pieces, std::function<void(int64_t)> run) {
-  program_.preparations.push_back({pieces, std::move(run)});
+void Planner::prepare(int64_t pieces, const std::function<void(int64_t)>& run) {
+  for (int64_t i = 0; i < pieces; ++i) program_.preparations.push_back([=] { run(i); });
 }
 
 int Planner::only_consumer(int i) const {

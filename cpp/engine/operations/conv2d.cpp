@@ -65,7 +65,7 @@ Fused fuse(Planner& planner, int node) {
   f.out = planner.shape(f.last).size();
   // Winograd's output transform pools 2x2 windows and bounds from below; anything else behind it is direct.
   float lower;
-  if (!f.has_pool || (f.pool.ph == 2 && f.pool.pw == 2 && is_clamp(f.activation, &lower)))
+  if (!planner.exact() && (!f.has_pool || (f.pool.ph == 2 && f.pool.pw == 2 && is_clamp(f.activation, &lower))))
     planner.kernels().conv2d.choose(f.shape);
   return f;
 }
