@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pycnn._core import Graph, Network
+from pycnn._core import Graph, Network, weights_moved
 
 if TYPE_CHECKING:
     from pycnn.layers.base import Layer
@@ -64,6 +64,7 @@ class Program:
                 if variable.network is not self.network:
                     variable.move(self.network, view)
             self.network.touch()
+            weights_moved()
 
 
 def trainable_flags(layers: Sequence[Layer]) -> list[bool]:

@@ -2,6 +2,7 @@
 #include "bindings/bindings.h"
 #include "bindings/sharing.h"
 #include "graph/infer.h"
+#include "runtime/exact.h"
 
 namespace pycnn::bindings {
 namespace {
@@ -22,7 +23,7 @@ Conv2D conv2d_of(const std::vector<int64_t>& x, const std::vector<int64_t>& w, I
   const Shape y = infer_shape("conv2d", node, {Shape{{x[1], x[2], x[3]}}}, {});
   Conv2D s{x[1],       x[2],       x[3],        y.h(),       y.w(),      y.c(),      w[0],   w[1],
            strides[0], strides[1], dilation[0], dilation[1], padding[0], padding[2], groups, pad_value};
-  active_kernels().conv2d.choose(s);
+  if (!exact()) active_kernels().conv2d.choose(s);
   return s;
 }
 

@@ -16,9 +16,9 @@ Parameters::Parameters(const std::vector<Parameter>& descriptions) : description
 }
 
 Planner::Planner(const Graph& graph, int output, const Parameters& parameters, const KernelTable& kernels, Mode mode,
-                 const Objective& objective, Program& program)
+                 const Objective& objective, bool exact, Program& program)
     : graph_(graph), output_(output), parameters_(parameters), kernels_(kernels), mode_(mode), objective_(objective),
-      program_(program) {
+      exact_(exact), program_(program) {
   const size_t n = graph.nodes().size();
   alias_.assign(n, -1);
   value_.assign(n, -1);
@@ -169,8 +169,9 @@ int64_t Planner::reserve_slot(int p, bool transposed) {
   return offset;
 }
 
-void Planner::prepare(int64_t pieces, std::function<void(int64_t)> run) {
-  program_.preparations.push_back({pieces, std::move(run)});
+void Planner::prepare(int64_t pieces, const std::function<void(int64_t)>& run) {
+  for (int64_t i = 0; i < pieces; ++i)
+    program_.preparations.push_back({[=] { run(i); }, static_cast<double>(i) / static_cast<double>(pieces)});
 }
 
 int Planner::only_consumer(int i) const {

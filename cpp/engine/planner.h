@@ -33,12 +33,13 @@ struct Objective {
 class Planner {
  public:
   Planner(const Graph& graph, int output, const Parameters& parameters, const KernelTable& kernels, Mode mode,
-          const Objective& objective, Program& program);
+          const Objective& objective, bool exact, Program& program);
   void plan();
 
   // --- for the operations ---
   const KernelTable& kernels() const { return kernels_; }
   bool training() const { return mode_ == Mode::kTrain; }
+  bool exact() const { return exact_; }  // convolutions by direct sums only
   const Node& node(int i) const { return graph_.node(i); }
   const Shape& shape(int i) const { return node(i).shape; }
   template <class T>
@@ -66,7 +67,7 @@ class Planner {
   // Room for a parameter's gradient in every slot; the update step sums the slots. `transposed`: the tasks write it as
   // (last axis, all others).
   int64_t reserve_slot(int parameter, bool transposed = false);
-  void prepare(int64_t pieces, std::function<void(int64_t)> run);
+  void prepare(int64_t pieces, const std::function<void(int64_t)>& run);
   void needs_whole_batch() { program_.whole_batch = true; }
   int add_buffer(int64_t floats) { return program_.add_buffer(floats); }
 
@@ -89,6 +90,7 @@ class Planner {
   const KernelTable& kernels_;
   Mode mode_;
   Objective objective_;
+  bool exact_;
   Program& program_;
   std::vector<int> alias_, value_, gradient_, consumers_;
   std::vector<bool> needed_, planned_, has_gradient_, wants_gradient_;
