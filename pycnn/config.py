@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from pycnn import _core
+from pycnn._policy import dtype_policy, set_dtype_policy
 from pycnn.ops._arguments import as_int
 
-__all__ = ["get_isa", "get_num_threads", "set_isa", "set_num_threads", "show_config"]
+__all__ = [
+    "dtype_policy",
+    "get_isa",
+    "get_num_threads",
+    "set_dtype_policy",
+    "set_isa",
+    "set_num_threads",
+    "show_config",
+]
 
 
 def show_config() -> None:
@@ -41,7 +50,7 @@ def set_num_threads(threads: int) -> None:
 
 
 def get_isa() -> str:
-    """The instruction set whose kernels run: baseline, avx2 or avx512."""
+    """The instruction set whose kernels run: baseline, avx2, avx512 or avx512_bf16."""
     return str(_core.config()["isa_active"])
 
 

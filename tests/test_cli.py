@@ -154,7 +154,7 @@ def test_train_writes_its_history(trained):
     assert report["finished"] is True
     assert report["settings"] == {
         "epochs": 3, "batch_size": 20, "optimizer": "adam", "learning_rate": None, "schedule": "linear",
-        "seed": 0,
+        "policy": "float32", "seed": 0,
     }  # fmt: skip
     assert report["version"] == pycnn.__version__
     for name in ("loss", "accuracy", "val_loss", "val_accuracy", "seconds", "images_per_second"):

@@ -69,6 +69,7 @@ class _Convolution(Layer):
             dilation=self.dilation_rate,
             groups=groups,
             use_bias=self.use_bias,
+            precision=self.compute_dtype,
             name=self.name,
         )
         return activations.lower(self.activation, graph, node, self.name)
@@ -110,7 +111,7 @@ class Conv2D(_Convolution):
         bias_initializer: name or object.
         kernel_regularizer: only None, as all regularizers and constraints.
         padding_value: beyond Keras, the value of the pixels outside the image.
-        kwargs: name, trainable, input_shape.
+        kwargs: name, trainable, dtype, input_shape.
 
     Raises:
         TypeError, ValueError: if an argument has the wrong type or value.
@@ -207,7 +208,7 @@ class DepthwiseConv2D(_Convolution):
         bias_initializer: name or object.
         depthwise_regularizer: only None, as all regularizers and constraints.
         padding_value: beyond Keras, the value of the pixels outside the image.
-        kwargs: name, trainable, input_shape.
+        kwargs: name, trainable, dtype, input_shape.
 
     Raises:
         TypeError, ValueError: if an argument has the wrong type or value.

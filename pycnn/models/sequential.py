@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pycnn import _serialization
+from pycnn import _policy, _serialization
 from pycnn._names import unknown
 from pycnn._program import Program, trainable_flags
 from pycnn.layers.base import KerasTensor, Layer, WeightSpec, checked_shape
@@ -357,7 +357,7 @@ class Sequential(Trainer):
         config: dict[str, Any] = {
             "name": self.name,
             "trainable": self.trainable,
-            "dtype": _serialization.FLOAT32_POLICY,
+            "dtype": _serialization.serialize(self.dtype_policy, "keras"),
             "layers": [layer.serialize() for layer in layers],
         }
         if self._input_layer is not None:
@@ -377,6 +377,7 @@ class Sequential(Trainer):
             )
         model = cls([layers.deserialize(entry) for entry in entries], name=config.get("name"))
         model._trainable = bool(config.get("trainable", True))
+        model.dtype_policy = _policy.policy_of(config.get("dtype"), "Sequential")
         shape = config.get("build_input_shape")
         if shape is not None and model._input_layer is None:
             model.build(shape)
