@@ -44,6 +44,10 @@ Dense describe(Planner& planner, int node) {
   return d;
 }
 
+std::string name_of(const Planner& planner, const Dense& d, int node) {
+  return planner.node(node).name + (d.precision == Precision::kBfloat16 ? " in bfloat16" : "");
+}
+
 int64_t panels(const Planner& planner, int64_t columns) {
   const int64_t panel = 2 * planner.kernels().lanes;
   return (columns + panel - 1) / panel;
@@ -69,7 +73,7 @@ void plan_block(Planner& planner, const Dense& d, int node, int x, int y) {
   const auto packed = pack(planner, planner.weights(planner.parameter(node, "kernel")), d, false);
   const int64_t count = panels(planner, d.units);
   Task task;
-  task.name = planner.node(node).name;
+  task.name = name_of(planner, d, node);
   task.buffers = {x, y};
   task.pieces = d.rows == 1 ? count : 1;
   task.flops = d.flops();
@@ -155,7 +159,7 @@ void plan_split(Planner& planner, const Dense& d, int node, int x, int y) {
   const float* b = bias >= 0 ? planner.weights(bias) : nullptr;
   const auto packed = pack(planner, planner.weights(planner.parameter(node, "kernel")), d, false);
   Task task;
-  task.name = planner.node(node).name;
+  task.name = name_of(planner, d, node);
   task.kind = Task::kSplit;
   task.buffers = {x, y};
   task.pieces = panels(planner, d.units) * kRowBlocks;
