@@ -3,9 +3,9 @@
 python .ci/check_isa_objects.py BUILD_FOLDER
 
 In the object files of the kernels every symbol that the linker can see must lie in the namespace of their
-ISA (or, to be called, of the one that it extends): a shared inline function compiled for AVX-512 may be the one copy that the linker keeps for everybody.
-They may need nothing from outside but the C library's memory functions, and must run nothing before the CPU
-was looked at.
+ISA: a shared inline function compiled for AVX-512 may be the one copy that the linker keeps for everybody.
+They may need nothing from outside but the C library's memory functions and the kernels of an ISA that they
+extend, and must run nothing before the CPU was looked at.
 """
 
 from __future__ import annotations
