@@ -12,7 +12,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from pycnn import (
-    _openmp,  # noqa: F401  (first: it loads the core)
+    _loading,  # noqa: F401  (first: it loads the core)
     activations,
     callbacks,
     config,
@@ -27,7 +27,7 @@ from pycnn._policy import DTypePolicy
 from pycnn._version import __version__
 from pycnn.config import show_config
 from pycnn.layers import Input, Layer
-from pycnn.models import Sequential
+from pycnn.models import Model, Sequential
 
 if TYPE_CHECKING:
     from pycnn import backend, datasets, keras, mixed_precision, nn, ops, random, saving, utils
@@ -38,6 +38,7 @@ __all__ = [
     "DTypePolicy",
     "Input",
     "Layer",
+    "Model",
     "Sequential",
     "__version__",
     "activations",

@@ -1,7 +1,7 @@
 """The C++ core. Arrays are C-contiguous float32 unless a line says otherwise; shapes leave the batch axis out
 of everything a Graph is told and have it first in every array. Wrong shapes and values raise ValueError."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,13 @@ F32 = NDArray[np.float32]
 
 # --- this build and this machine -------------------------------------------------------------------------------
 def config() -> dict[str, Any]:
-    """version, compiler, build_type, isas_built, isas_available, isa_active, threads, threads_reason, openmp."""
+    """version, compiler, build_type, isas_built, isas_available, isa_active, exact, threads, threads_reason, openmp."""
 
 def set_isa(name: str) -> None:
     """Use the kernels of this ISA for everything created from now on. RuntimeError where the CPU lacks it."""
+
+def set_exact(exact: bool) -> None:
+    """Whether convolutions are direct sums only: for all networks and operations, from their next call on."""
 
 def get_num_threads() -> int: ...
 def set_num_threads(threads: int) -> None: ...
@@ -157,6 +160,9 @@ class Graph:
     def concat(self, x: Sequence[int], *, name: str = "concatenate") -> int:
         """Along the last axis."""
 
+    def reuse(self, parameters: Sequence[int]) -> None:
+        """Nodes that are added next take these parameters, one after the other, instead of new ones."""
+
     def shape(self, node: int) -> tuple[int, ...]:
         """Without the batch axis."""
 
@@ -232,3 +238,22 @@ class Network:
 
     def summary_of_plan(self, training: bool, batch: int) -> str:
         """The compiled plan, for people: stages, fused operations, algorithms, memory."""
+
+class PreparedCall:
+    """A network made ready for batches of one size and dtype (float32, uint8 or float64), with arrays of its own.
+    Weights that change later are seen. `claim`, if given, is called now and whenever `weights_moved` has been."""
+
+    def __init__(
+        self, network: Network, samples: int, dtype: str = "float32", claim: Callable[[], None] | None = None
+    ) -> None: ...
+    @property
+    def input(self) -> NDArray[Any]: ...
+    @property
+    def output(self) -> F32: ...
+    def __call__(self, x: NDArray[Any] | None = None, out: F32 | None = None) -> F32:
+        """The network on x (None: `input`), written to `out` (None: `output`) and returned. Nothing is converted:
+        TypeError or ValueError for an array of another shape or dtype, one that is not C-contiguous, or a read-only
+        or overlapping `out`."""
+
+def weights_moved() -> None:
+    """Says that the weights of some network have moved to another one."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from pycnn import _core
 from pycnn._policy import dtype_policy, set_dtype_policy
 from pycnn.ops._arguments import as_int
 
 __all__ = [
     "dtype_policy",
+    "get_exact",
     "get_isa",
     "get_num_threads",
     "set_dtype_policy",
+    "set_exact",
     "set_isa",
     "set_num_threads",
     "show_config",
@@ -65,3 +69,38 @@ def set_isa(name: str) -> None:
         RuntimeError: if the CPU lacks it.
     """
     _core.set_isa(name)
+
+
+def get_exact() -> bool:
+    """Whether convolutions are computed as direct sums only."""
+    return bool(_core.config()["exact"])
+
+
+def set_exact(exact: bool) -> None:
+    """Asks for the most accurate results where a faster way of computing them rounds more coarsely.
+
+    3x3 convolutions with many channels are computed in Winograd's form, which needs about a third of the
+    arithmetic and has about four times the rounding error. With `set_exact(True)` they are direct sums, in
+    training and in inference. That holds for the whole process, for models that exist already too, from their
+    next call on; set back, results are the same bits as before. PYCNN_EXACT=1 in the environment asks for it
+    from the start.
+
+    Args:
+        exact: whether only direct sums are allowed.
+
+    Raises:
+        TypeError: if it is neither True nor False.
+
+    Reference:
+        Lavin and Gray, "Fast algorithms for convolutional neural networks", 2015.
+
+    Example:
+        >>> import pycnn
+        >>> pycnn.config.set_exact(True)
+        >>> pycnn.config.get_exact()
+        True
+        >>> pycnn.config.set_exact(False)
+    """
+    if not isinstance(exact, (bool, np.bool_)):
+        raise TypeError(f"exact is {exact!r}; expected True or False")
+    _core.set_exact(bool(exact))

@@ -48,3 +48,11 @@ def restore_threads():
     before = _core.get_num_threads()
     yield
     _core.set_num_threads(before)
+
+
+@pytest.fixture
+def restore_exact():
+    """Puts exact mode back after a test that changes it."""
+    before = _core.config()["exact"]
+    yield
+    _core.set_exact(before)

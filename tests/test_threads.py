@@ -41,7 +41,9 @@ def train(network, steps=3):
 def launch(*arguments, **environment):
     """A Python process of its own, run to its end."""
     inherited = {
-        name: os.environ[name] for name in os.environ if name not in ("OMP_NUM_THREADS", "PYCNN_ISA")
+        name: os.environ[name]
+        for name in os.environ
+        if name not in ("OMP_NUM_THREADS", "PYCNN_EXACT", "PYCNN_ISA")
     }
     inherited["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
     return subprocess.run(

@@ -4,6 +4,8 @@
 #include "bindings/arrays.h"
 #include "bindings/bindings.h"
 #include "runtime/dispatch.h"
+#include "runtime/exact.h"
+#include "runtime/team.h"
 #include "runtime/threads.h"
 
 #define PYCNN_STRING(x) #x
@@ -28,6 +30,7 @@ py::dict config() {
   d["isas_built"] = built_isas();
   d["isas_available"] = available_isas();
   d["isa_active"] = active_kernels().isa;
+  d["exact"] = exact();
   d["threads"] = num_threads();
   d["threads_reason"] = num_threads() == default_num_threads() ? default_threads_reason() : "set by set_num_threads";
   d["openmp"] = openmp_description();
@@ -41,11 +44,10 @@ double measure_fma_peak(double seconds) {
   double total = 0;
   {
     py::gil_scoped_release release;
-    parallel(num_threads(), [&](const Team& team) {
+    parallel(num_threads(), Wake::kAlways, [&](const Team&) {
       using Clock = std::chrono::steady_clock;
       float sink = 0.999f;
       kernels.fma_burst(&sink, 1000);
-      team.barrier();
       const auto start = Clock::now();
       int64_t done = 0;
       double elapsed = 0;
@@ -65,6 +67,7 @@ double measure_fma_peak(double seconds) {
 void bind_config(py::module_& m) {
   m.def("config", &config);
   m.def("set_isa", &set_active_isa, py::arg("name"));
+  m.def("set_exact", &set_exact, py::arg("exact"));
   m.def("get_num_threads", &num_threads);
   m.def("set_num_threads", &set_num_threads, py::arg("threads"));
   m.def("measure_fma_peak", &measure_fma_peak, py::arg("seconds"));

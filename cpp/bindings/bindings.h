@@ -13,5 +13,6 @@ void bind_elementwise(pybind11::module_& m);
 void bind_batch_norm(pybind11::module_& m);
 void bind_graph(pybind11::module_& m);
 void bind_network(pybind11::module_& m);
+void bind_inference(pybind11::module_& m);
 
 }  // namespace pycnn::bindings

@@ -1,11 +1,13 @@
 #include "bindings/bindings.h"
 
 #include "runtime/dispatch.h"
-#include "runtime/threads.h"
+#include "runtime/exact.h"
+#include "runtime/team.h"
 
 PYBIND11_MODULE(_core, m) {
   m.doc() = "The C++ core of pycnn.";
-  pycnn::active_kernels();  // a wrong PYCNN_ISA fails here, at import
+  pycnn::active_kernels();  // a wrong PYCNN_ISA or PYCNN_EXACT fails here, at import
+  pycnn::exact();
   pycnn::install_fork_handler();
   pycnn::bindings::bind_config(m);
   pycnn::bindings::bind_conv2d(m);
@@ -15,4 +17,5 @@ PYBIND11_MODULE(_core, m) {
   pycnn::bindings::bind_batch_norm(m);
   pycnn::bindings::bind_graph(m);
   pycnn::bindings::bind_network(m);
+  pycnn::bindings::bind_inference(m);
 }

@@ -4,6 +4,8 @@
 #include <stdexcept>
 
 #include "runtime/dispatch.h"
+#include "runtime/exact.h"
+#include "runtime/threads.h"
 
 namespace pycnn {
 
@@ -44,14 +46,16 @@ void Network::require_compiled() const {
 Plan& Network::plan(Mode mode, int64_t samples) {
   // A batch smaller than the team is cut inside its samples. Both cuts give the same bits.
   const bool split = mode == Mode::kPredict && samples < num_threads();
-  std::unique_ptr<Plan>& plan = plans_[{mode, split}];
+  const bool direct = exact();
+  std::unique_ptr<Plan>& plan = plans_[{mode, split, direct}];
   if (!plan) {
     plan = std::make_unique<Plan>();
     plan->kernels = &kernels_;
     plan->program.split_samples = split;
-    Planner planner(graph_, output_, parameters_, kernels_, mode, objective_, plan->program);
+    Planner planner(graph_, output_, parameters_, kernels_, mode, objective_, direct, plan->program);
     planner.plan();
-    plan->slots = planner.slots;
+    plan->gradients = std::move(planner.gradients);
+    plan->cut_updates(parameters_);
   }
   Program& program = plan->program;
   const int64_t wanted = program.whole_batch ? samples : std::min(samples, kChunkSamples);

@@ -33,7 +33,7 @@ struct Objective {
 class Planner {
  public:
   Planner(const Graph& graph, int output, const Parameters& parameters, const KernelTable& kernels, Mode mode,
-          const Objective& objective, Program& program);
+          const Objective& objective, bool exact, Program& program);
   void plan();
 
   // --- for the operations ---
@@ -43,6 +43,7 @@ class Planner {
   }
   const GemmKernels& gemm(Precision p) const { return p == Precision::kBfloat16 ? kernels_.bf16.gemm : kernels_.gemm; }
   bool training() const { return mode_ == Mode::kTrain; }
+  bool exact() const { return exact_; }  // convolutions by direct sums only
   const Node& node(int i) const { return graph_.node(i); }
   const Shape& shape(int i) const { return node(i).shape; }
   template <class T>
@@ -52,7 +53,7 @@ class Planner {
 
   const float* weights(int parameter) const { return parameters_.weights(parameter); }
   float* mutable_weights(int parameter) const { return parameters_.weights(parameter); }
-  float* gradient_of(int parameter) const { return parameters_.gradient(parameter); }
+  float* gradient_of(int parameter);                      // memory for the whole gradient by this use of it
   int parameter(int node_index, const char* name) const;  // -1 where the node has none of that name
 
   int value(int node_index);     // the buffer of a node's output
@@ -70,7 +71,7 @@ class Planner {
   // Room for a parameter's gradient in every slot; the update step sums the slots. `transposed`: the tasks write it as
   // (last axis, all others).
   int64_t reserve_slot(int parameter, bool transposed = false);
-  void prepare(int64_t pieces, std::function<void(int64_t)> run);
+  void prepare(int64_t pieces, const std::function<void(int64_t)>& run);
   void needs_whole_batch() { program_.whole_batch = true; }
   int add_buffer(int64_t floats) { return program_.add_buffer(floats); }
 
@@ -93,13 +94,14 @@ class Planner {
   const KernelTable& kernels_;
   Mode mode_;
   Objective objective_;
+  bool exact_;
   Program& program_;
   std::vector<int> alias_, value_, gradient_, consumers_;
   std::vector<bool> needed_, planned_, has_gradient_, wants_gradient_;
   std::vector<std::function<void()>> backward_;
 
  public:
-  std::vector<SlotGradient> slots;
+  std::vector<GradientParts> gradients;  // of each parameter
 };
 
 // operations/, one file each

@@ -8,6 +8,11 @@ from typing import Any
 
 __all__ = ["DESCRIPTION", "EPILOG", "SUMMARY", "add_arguments", "as_text", "describe", "run"]
 
+_CONVOLUTIONS = {
+    False: "Winograd's form where it is faster",
+    True: "direct sums only (exact mode)",
+}
+
 SUMMARY = "tell about this build, this machine and where data is"
 DESCRIPTION = """\
 Prints the version, the compiler, the instruction sets (ISAs) that kernels were built for, that this machine
@@ -15,6 +20,7 @@ has and that are in use, the number of threads and the reason for it, and where 
 EPILOG = """\
 environment:
   PYCNN_ISA         use the kernels of this ISA instead of the best one
+  PYCNN_EXACT=1     convolutions by direct sums only, slower and more accurate
   PYCNN_DATA        folder with data sets
   OMP_NUM_THREADS   number of threads
 """
@@ -37,7 +43,7 @@ def describe() -> dict[str, Any]:
 
     Example:
         >>> sorted(describe())[:4]
-        ['build_type', 'compiler', 'data', 'isa_active']
+        ['build_type', 'compiler', 'data', 'exact']
     """
     import platform
 
@@ -63,6 +69,7 @@ def as_text(facts: dict[str, Any]) -> str:
         ("ISAs built", ", ".join(facts["isas_built"])),
         ("ISAs available", ", ".join(facts["isas_available"])),
         ("ISA active", facts["isa_active"]),
+        ("convolutions", _CONVOLUTIONS[facts["exact"]]),
         ("threads", f"{facts['threads']} ({facts['threads_reason']})"),
         ("OpenMP", facts["openmp"]),
         ("Python", facts["python"]),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from pycnn._core import PreparedCall
 from pycnn._program import Program
 from pycnn.callbacks import CallbackList
 from pycnn.layers.base import Layer, run
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     F32: TypeAlias = NDArray[np.float32]
 
+_MOST_SAMPLES = 2**31
 _QUIET_SECONDS = 1.0  # `predict` shows nothing before
 
 
@@ -33,10 +35,6 @@ class Predictor(Layer):
 
     def _ready(self, samples: NDArray[Any] | None) -> Program:
         """The program, made for the shape of the samples if it is not known yet."""
-        raise NotImplementedError
-
-    def _program_is_current(self) -> bool:
-        """Whether there is a program, and `trainable` of all layers is what it was made for."""
         raise NotImplementedError
 
     def _known_output_shape(self) -> tuple[int, ...] | None:
@@ -159,10 +157,54 @@ class Predictor(Layer):
         """
         return run(self._ready(None if self._is_ready() else as_samples("x", x)), self._samples(x))
 
-    def __call__(self, x: Any, training: bool = False) -> F32:
-        """The same as `predict_on_batch`; `training` can only be False."""
-        if training:
-            raise ValueError(f"Model {self.name!r}: training=True works in `fit` and `train_on_batch` only")
+    def compile_inference(self, batch_size: int = 1, dtype: str = "float32") -> PreparedCall:
+        """Makes the model ready to predict batches of one size with the least overhead: for real-time loops.
+
+        The object that comes back holds an input and an output array (`call.input`, `call.output`, on
+        cache lines). `call()` computes what lies in `call.input`, `call(x)` what lies in `x`, a
+        C-contiguous array of exactly that shape and dtype: nothing is converted or copied on the way. The
+        result is in `call.output`, which the next call overwrites, or in the array given as `out=`; that
+        array is returned. Weights that change later (`fit`, `set_weights`, `load_weights`) are seen;
+        layers added later are not. Python threads may share the object where each brings an `x` and an
+        `out` of its own.
+
+        Args:
+            batch_size: samples in a batch.
+            dtype: of the samples: 'float32', 'uint8' or 'float64', or a NumPy dtype.
+
+        Returns:
+            The object to call.
+
+        Raises:
+            TypeError, ValueError: if an argument is wrong, or the model's input shape is not known yet. The
+                object's calls raise them if an array does not fit, naming what came and what was expected.
+            MemoryError: if there is no room for the arrays.
+
+        Example:
+            >>> import numpy as np
+            >>> import pycnn as keras
+            >>> dense = keras.layers.Dense(1, kernel_initializer="ones")
+            >>> model = keras.Sequential([keras.Input((2,)), dense])
+            >>> call = model.compile_inference(batch_size=1)
+            >>> call.input[0] = [1.0, 2.0]
+            >>> call()
+            array([[3.]], dtype=float32)
+            >>> call(np.array([[3.0, 4.0]], np.float32), out=np.empty((1, 1), np.float32))
+            array([[7.]], dtype=float32)
+        """
+        size = as_int("`batch_size`", batch_size, 1)
+        if size > _MOST_SAMPLES:
+            raise ValueError(f"`batch_size` is {size}; expected at most {_MOST_SAMPLES}")
+        if not isinstance(dtype, str):
+            dtype = np.dtype(dtype).name
+        if not self._is_ready():
+            raise ValueError(
+                f"Model {self.name!r} does not know its input's shape yet; give it an Input or call build()"
+            )
+        program = self._ready(None)
+        return PreparedCall(program.network, size, dtype, program.claim)
+
+    def _call_on_arrays(self, x: Any) -> F32:
         return self.predict_on_batch(x)
 
 

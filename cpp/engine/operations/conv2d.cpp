@@ -69,7 +69,7 @@ Fused fuse(Planner& planner, int node) {
   f.out = planner.shape(f.last).size();
   // Winograd's output transform pools 2x2 windows and bounds from below; anything else behind it is direct.
   float lower;
-  if (!f.has_pool || (f.pool.ph == 2 && f.pool.pw == 2 && is_clamp(f.activation, &lower)))
+  if (!planner.exact() && (!f.has_pool || (f.pool.ph == 2 && f.pool.pw == 2 && is_clamp(f.activation, &lower))))
     planner.conv2d(f.precision).choose(f.shape);
   return f;
 }
@@ -113,7 +113,7 @@ void plan_backward(Planner& planner, const Fused& f, int node, int x, int y, int
   const float* weights = planner.weights(kernel);
   const int dy = planner.gradient(f.last);
   const bool wants_dx = planner.wants_gradient(input);
-  const bool pooled_weight = f.has_pool && conv.has_pooled_weight(s, f.pool);
+  const bool pooled_weight = f.has_pool && s.k <= kUpdateRange && conv.has_pooled_weight(s, f.pool);
   const bool pooled_input = f.has_pool && conv.has_pooled_input(s, f.pool);
   const bool unpools = f.has_pool && !(pooled_weight && (pooled_input || !wants_dx));
   const int64_t full = unpools ? align_floats(s.oh * s.ow * s.k) : 0;
@@ -139,6 +139,10 @@ void plan_backward(Planner& planner, const Fused& f, int node, int x, int y, int
     task.scratch_floats =
         full + std::max(conv.scratch_floats(s), f.has_pool ? conv.pooled_scratch_floats(s, f.pool) : 0);
     task.flops = f.flops() * (dx >= 0 ? 2 : 1);
+    if (packed) {
+      task.weights = packed->size();
+      task.weight_uses = conv.transposed_weight_uses(s);
+    }
     task.run = [=](const Work& w) {
       float* scratch = w.scratch + full;
       for (int64_t i = w.begin; i < w.end; ++i) {
@@ -204,6 +208,8 @@ void plan_conv2d(Planner& planner, int node) {
   forward.pieces = conv.pieces(s);
   forward.scratch_floats = conv.scratch_floats(s);
   forward.flops = f.flops();
+  forward.weights = packed->size();
+  forward.weight_uses = conv.weight_uses(s);
   forward.run = [=, kept = folded](const Work& w) {
     Images images{w.at(y, w.begin), w.stride(y), w.at(x, w.begin), w.stride(x), w.end - w.begin};
     if (!f.has_pool) {

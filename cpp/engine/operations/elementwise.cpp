@@ -42,8 +42,7 @@ void plan_input(Planner& planner, int node) {
   const auto convert = planner.kernels().elementwise.convert;
   add_task(planner, planner.node(node).name, {y}, [=](const Work& w, int64_t i) {
     const Batch& batch = *w.run.batch;
-    const int64_t width = batch.x_type == SourceType::kFloat64 ? 8 : batch.x_type == SourceType::kFloat32 ? 4 : 1;
-    const char* x = static_cast<const char*>(batch.x) + batch.source(w.run.begin + i) * n * width;
+    const char* x = static_cast<const char*>(batch.x) + batch.source(w.run.begin + i) * n * bytes_of(batch.x_type);
     convert(w.at(y, i), x, batch.x_type, n);
   });
 }

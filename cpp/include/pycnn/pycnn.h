@@ -10,6 +10,8 @@
 //   network.compile(objective, optimizer);                 // loss, metric and optimizer
 //   network.train_step(batch, learning_rate);              // images and labels in, loss and accuracy out
 //   network.predict(batch);                                // to batch.out
+//   pycnn::Inference one(network, 1);                      // with arrays of its own, for calls with least overhead:
+//   one();                                                 // one.input() to one.output()
 //
 // Images are NHWC, kernels HWIO, dense kernels (inputs, units). Mistakes in a graph or a call are std::invalid_argument
 // with a message that names the node. A Batch is trusted: its arrays must hold `samples` samples of the network's
@@ -19,7 +21,10 @@
 // before its first Network.
 #pragma once
 
+#include "engine/inference.h"  // Inference
 #include "engine/network.h"    // Network, Batch, Objective, OptimizerSpec, StepResult
 #include "graph/graph.h"       // Graph and its nodes
 #include "runtime/dispatch.h"  // available_isas, set_active_isa
-#include "runtime/threads.h"   // num_threads, set_num_threads, install_fork_handler
+#include "runtime/exact.h"     // exact, set_exact
+#include "runtime/team.h"      // install_fork_handler
+#include "runtime/threads.h"   // num_threads, set_num_threads

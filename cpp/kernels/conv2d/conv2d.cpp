@@ -71,6 +71,8 @@ Conv2DKernels conv2d_kernels() {
           scratch_floats<Float32>,
           packed_floats<Float32>,
           packed_transposed_floats<Float32>,
+          weight_uses,
+          transposed_weight_uses,
           pack_pieces,
           pack_transposed_pieces,
           pack<Float32>,

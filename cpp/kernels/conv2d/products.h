@@ -36,6 +36,11 @@ int64_t packed_transposed_floats(const Conv2D& s) {
   return direct_packed_transposed_floats<Operand>(s);
 }
 
+inline int64_t weight_uses(const Conv2D& s) { return s.winograd_forward ? Winograd<Float32>::tiles(s) : s.oh * s.ow; }
+inline int64_t transposed_weight_uses(const Conv2D& s) {
+  return s.winograd_backward ? Winograd<Float32>::tiles(Winograd<Float32>::transposed(s)) : s.oh * s.ow;
+}
+
 inline int64_t pack_pieces(const Conv2D& s) { return s.winograd_forward ? panels_of(s.k) : 1; }
 inline int64_t pack_transposed_pieces(const Conv2D& s) { return s.winograd_backward ? panels_of(s.c) : 1; }
 

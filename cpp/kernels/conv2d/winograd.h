@@ -17,6 +17,7 @@ struct Winograd {
   // Whether the shape has this form, and is estimated to be faster in it than directly.
   static bool pays(const Conv2D& s);
 
+  static int64_t tiles(const Conv2D& s);  // of an image
   static int64_t packed_floats(const Conv2D& s);
   // packed (panels, 36, words of c, kPanel) = G g G^T. Panels [begin, end).
   static void pack(float* packed, const float* w, const Conv2D& s, int64_t begin, int64_t end);

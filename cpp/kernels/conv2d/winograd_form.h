@@ -183,6 +183,11 @@ bool Winograd<Operand>::pays(const Conv2D& s) {
 }
 
 template <class Operand>
+int64_t Winograd<Operand>::tiles(const Conv2D& s) {
+  return tiles_of(s).each();
+}
+
+template <class Operand>
 int64_t Winograd<Operand>::packed_floats(const Conv2D& s) {
   return panels_of(s.k) * kProducts * Operand::words(s.c) * kPanel;
 }
