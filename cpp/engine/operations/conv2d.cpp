@@ -153,18 +153,21 @@ void plan_backward(Planner& planner, const Fused& f, int node, int x, int y, int
           activation_backward(gradient, nullptr, w.at(y, i), gradient, f.out, f.activation);
         if (bias >= 0) sum_rows(w.slot_gradient(db_slot), gradient, f.out / s.k, s.k, s.k, accumulate);
         if (unpools) conv.unpool(w.scratch, gradient, places, s, f.pool);
-        const float* unpooled = unpools ? w.scratch : gradient;
 
         float* dw = w.slot_gradient(dw_slot);
         if (pooled_weight)
           conv.backward_weight_pooled(dw, w.at(x, i), gradient, places, scratch, s, f.pool, accumulate);
-        else conv.backward_weight(dw, w.at(x, i), unpooled, scratch, s, accumulate);
+        else if (unpools) conv.backward_weight(dw, {w.at(x, i), 0, w.scratch, 0, 1}, scratch, s, accumulate);
         if (dx < 0) continue;
         if (pooled_input) conv.backward_input_pooled(w.at(dx, i), gradient, places, packed->data(), scratch, s, f.pool);
-        else if (unpools) conv.backward_input({w.at(dx, i), 0, unpooled, 0, 1}, packed->data(), scratch, s);
+        else if (unpools) conv.backward_input({w.at(dx, i), 0, w.scratch, 0, 1}, packed->data(), scratch, s);
       }
-      if (dx < 0 || pooled_input || unpools) return;
       // All images at once: their tiles fill Winograd's products better.
+      if (!f.has_pool)
+        conv.backward_weight(w.slot_gradient(dw_slot),
+                             {w.at(x, w.begin), w.stride(x), w.at(dy, w.begin), w.stride(dy), w.end - w.begin}, scratch,
+                             s, w.accumulate);
+      if (dx < 0 || pooled_input || unpools) return;
       conv.backward_input({w.at(dx, w.begin), w.stride(dx), w.at(dy, w.begin), w.stride(dy), w.end - w.begin},
                           packed->data(), scratch, s);
     };

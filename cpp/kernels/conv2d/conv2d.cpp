@@ -1,4 +1,5 @@
-// The kernels of convolution in float32, and its weight gradient, which sums outer products over pixels (gemm/outer.h).
+// The kernels of convolution in float32, and its weight gradient, which by direct sums adds up outer products over
+// pixels (gemm/outer.h).
 #include "kernels/conv2d/conv2d.h"
 
 #include "kernels/conv2d/first_layer.h"
@@ -9,8 +10,8 @@
 namespace pycnn::PYCNN_ISA {
 namespace {
 
-void backward_weight(float* dw, const float* x, const float* dy, float* scratch, const Conv2D& s, bool accumulate) {
-  if (is_depthwise(s)) return depthwise_backward_weight(dw, x, dy, scratch, s, accumulate);
+void direct_backward_weight(float* dw, const float* x, const float* dy, float* scratch, const Conv2D& s,
+                            bool accumulate) {
   const Image image = padded_input(x, scratch + segment_floats(s), s);
   const int64_t inputs = group_inputs(s), outputs = group_outputs(s);
   const int64_t runs = rows_are_segments(s) ? 1 : s.kw;
@@ -32,6 +33,15 @@ void backward_weight(float* dw, const float* x, const float* dy, float* scratch,
         t.accumulate = accumulate;
         run_outers(t, rows_are_segments(s) ? s.kw * inputs : inputs, outputs);
       }
+}
+
+void backward_weight(float* dw, const ImagePairs& images, float* scratch, const Conv2D& s, bool accumulate) {
+  if (s.winograd_weight)
+    return winograd_backward_weight(dw, images.x, images.x_stride, images.dy, images.dy_stride, images.count, scratch,
+                                    s, accumulate);
+  for (int64_t i = 0; i < images.count; ++i)
+    (is_depthwise(s) ? depthwise_backward_weight : direct_backward_weight)(
+        dw, images.x + i * images.x_stride, images.dy + i * images.dy_stride, scratch, s, accumulate || i > 0);
 }
 
 void unpool(float* dy, const float* dy_pooled, const uint8_t* argmax, const Conv2D& s, FusedPool pool) {

@@ -4,6 +4,7 @@
 #include "kernels/conv2d/depthwise.h"
 #include "kernels/conv2d/direct.h"
 #include "kernels/conv2d/winograd.h"
+#include "kernels/conv2d/winograd_weight.h"
 
 namespace pycnn::PYCNN_ISA {
 namespace {
@@ -14,13 +15,15 @@ int64_t scratch_floats(const Conv2D& s) {
   const int64_t winograd =
       most(s.winograd_forward ? Winograd<Operand>::scratch_floats(s) : 0,
            s.winograd_backward ? Winograd<Operand>::scratch_floats(Winograd<Operand>::transposed(s)) : 0);
-  return most(winograd, direct_scratch_floats<Operand>(s));
+  const int64_t weight = s.winograd_weight ? winograd_weight_scratch_floats(s) : 0;
+  return most(most(winograd, weight), direct_scratch_floats<Operand>(s));
 }
 
 template <class Operand>
 void choose(Conv2D& s) {
   s.winograd_forward = Winograd<Operand>::pays(s);
   s.winograd_backward = Winograd<Operand>::pays(Winograd<Operand>::transposed(s));
+  s.winograd_weight = winograd_weight_pays(s);
 }
 
 template <class Operand>
