@@ -26,6 +26,7 @@ from pycnn import (
 from pycnn._version import __version__
 from pycnn.config import show_config
 from pycnn.layers import Input, Layer
+from pycnn.layers.symbolic import KerasTensor
 from pycnn.models import Model, Sequential
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ _LAZY = ("backend", "datasets", "keras", "nn", "ops", "random", "saving", "utils
 
 __all__ = [
     "Input",
+    "KerasTensor",
     "Layer",
     "Model",
     "Sequential",
