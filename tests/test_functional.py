@@ -473,7 +473,7 @@ def test_models_inside_models_cannot_grow_without_bounds():
         outer["config"]["layers"][1] = json.loads(config) | twice
         outer["config"]["output_layers"] = ["m", 1, 0]
         config = json.dumps(outer)
-    with pytest.raises(ValueError, match="more than 65,536 times"):
+    with pytest.raises(ValueError, match="more than 16,384 times"):
         keras.models.model_from_json(config)
 
 
