@@ -181,7 +181,8 @@ float* Planner::gradient_of(int p) {
 }
 
 void Planner::prepare(int64_t pieces, const std::function<void(int64_t)>& run) {
-  for (int64_t i = 0; i < pieces; ++i) program_.preparations.push_back([=] { run(i); });
+  for (int64_t i = 0; i < pieces; ++i)
+    program_.preparations.push_back({[=] { run(i); }, static_cast<double>(i) / static_cast<double>(pieces)});
 }
 
 int Planner::only_consumer(int i) const {

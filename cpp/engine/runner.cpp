@@ -39,8 +39,11 @@ void Plan::cut_updates(const Parameters& parameters) {
     for (const SlotGradient& slot : gradients[static_cast<size_t>(p)].slots) transposed |= slot.transposed;
     // Whole rows, so that a range of a transposed gradient is a block of it.
     const int64_t range = transposed ? std::max<int64_t>(kUpdateRange / columns, 1) * columns : kUpdateRange;
-    for (int64_t from = 0; from < size; from += range) updates.push_back({p, from, std::min(range, size - from)});
+    for (int64_t from = 0; from < size; from += range)
+      updates.push_back({p, from, std::min(range, size - from), static_cast<double>(from) / static_cast<double>(size)});
   }
+  std::stable_sort(updates.begin(), updates.end(),
+                   [](const UpdateRange& a, const UpdateRange& b) { return a.place < b.place; });
 }
 
 void Runner::run(const Batch& batch, uint64_t seed, bool update, Optimizer* optimizer) {
@@ -54,7 +57,7 @@ void Runner::run(const Batch& batch, uint64_t seed, bool update, Optimizer* opti
   workspace_.correct.resize(static_cast<size_t>(batch.samples));
   chunk_memory_ = workspace_.chunk(program.chunk_floats());
   slot_memory_ = workspace_.slots(program.slot_floats * slot_count(std::min(program.capacity(), batch.samples)));
-  thread_memory_ = workspace_.threads((program.block_floats() + program.scratch_floats()) * threads);
+  thread_memory_ = workspace_.threads((program.own_floats() + program.scratch_floats()) * threads);
   queues_ = workspace_.queues(chunks * static_cast<int64_t>(program.stages().size()) + 2);
 
   const bool updates_weights = update && optimizer && optimizer->spec().kind != OptimizerKind::kNone;
@@ -68,8 +71,8 @@ void Runner::run_on(const Team& team, const Batch& batch, uint64_t seed, bool up
   const Program& program = plan_.program;
   WorkQueue* queue = queues_;
   if (plan_.prepared_version != parameters_.version()) {
-    queue++->share(static_cast<int64_t>(program.preparations.size()),
-                   [&](int64_t i) { program.preparations[static_cast<size_t>(i)](); });
+    queue++->share(team, static_cast<int64_t>(program.preparations.size()),
+                   [&](int64_t i) { program.preparations[static_cast<size_t>(i)].run(); });
   }
   for (int64_t begin = 0; begin < batch.samples; begin += program.capacity()) {
     const int64_t samples = std::min(program.capacity(), batch.samples - begin);
@@ -82,14 +85,14 @@ void Runner::run_on(const Team& team, const Batch& batch, uint64_t seed, bool up
   }
   if (!update) return;
   const int64_t used = slot_count(std::min(program.capacity(), batch.samples));
-  queue->share(static_cast<int64_t>(plan_.updates.size()),
+  queue->share(team, static_cast<int64_t>(plan_.updates.size()),
                [&](int64_t i) { this->update(plan_.updates[static_cast<size_t>(i)], used, optimizer); });
 }
 
 Work Runner::work(const Team& team, const Run& run) {
   const Program& program = plan_.program;
-  float* own = thread_memory_ + team.rank() * (program.block_floats() + program.scratch_floats());
-  return Work{run, program.buffers, chunk_memory_, own, own + program.block_floats(), nullptr, 0, 0, 0, 0, 0};
+  float* own = thread_memory_ + team.rank() * (program.own_floats() + program.scratch_floats());
+  return Work{run, program.buffers, chunk_memory_, own, own + program.own_floats()};
 }
 
 int64_t Runner::slot_count(int64_t samples) const {
@@ -106,22 +109,28 @@ void Runner::run_block_stage(const Team& team, const Run& run, const Stage& stag
   const Program& program = plan_.program;
   const int64_t pieces = piece_count(run.samples, team.size());
   Work w = work(team, run);
-  queue.share(pieces, [&](int64_t piece) {
+  queue.share(team, pieces, [&](int64_t piece) {
     const int64_t begin = piece * run.samples / pieces, end = (piece + 1) * run.samples / pieces;
     w.slot = piece;
     w.slot_memory = slot_memory_ + piece * program.slot_floats;
-    for (w.begin = begin; w.begin < end; w.begin = w.end) {
-      w.end = std::min(end, w.begin + program.block());
-      w.block_begin = w.begin;
-      w.accumulate = run.begin > 0 || w.begin > begin;
-      for (int t = stage.begin; t < stage.end; ++t) {
-        const Task& task = program.tasks[static_cast<size_t>(t)];
-        w.piece_begin = 0;
-        w.piece_end = task.pieces;
-        task.run(w);
-      }
-    }
+    for (w.group_begin = begin; w.group_begin < end; w.group_begin += kGroup)
+      for (const Pass& pass : stage.passes) run_pass(w, pass, begin, std::min(end, w.group_begin + kGroup));
   });
+}
+
+// Blocks of the group that ends at `end`, in a piece of work that begins at `begin`.
+void Runner::run_pass(Work& w, const Pass& pass, int64_t begin, int64_t end) const {
+  for (w.begin = w.group_begin; w.begin < end; w.begin = w.end) {
+    w.end = std::min(end, w.begin + pass.block);
+    w.block_begin = w.begin;
+    w.accumulate = w.run.begin > 0 || w.begin > begin;
+    for (int t = pass.begin; t < pass.end; ++t) {
+      const Task& task = plan_.program.tasks[static_cast<size_t>(t)];
+      w.piece_begin = 0;
+      w.piece_end = task.pieces;
+      task.run(w);
+    }
+  }
 }
 
 void Runner::run_split_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue) {
@@ -129,14 +138,11 @@ void Runner::run_split_stage(const Team& team, const Run& run, const Stage& stag
   Work w = work(team, run);
   w.begin = 0;
   w.end = run.samples;
-  int64_t total = 0;
-  for (int t = stage.begin; t < stage.end; ++t) total += tasks[static_cast<size_t>(t)].pieces;
-  queue.share(total, [&](int64_t piece) {
-    size_t t = static_cast<size_t>(stage.begin);
-    while (piece >= tasks[t].pieces) piece -= tasks[t++].pieces;
-    w.piece_begin = piece;
-    w.piece_end = piece + 1;
-    tasks[t].run(w);
+  queue.share(team, static_cast<int64_t>(stage.pieces.size()), [&](int64_t i) {
+    const Piece& piece = stage.pieces[static_cast<size_t>(i)];
+    w.piece_begin = piece.index;
+    w.piece_end = piece.index + 1;
+    tasks[static_cast<size_t>(piece.task)].run(w);
   });
 }
 
@@ -148,7 +154,7 @@ void Runner::run_split_samples(const Team& team, const Run& run, const Stage& st
   Work w = work(team, run);
   w.begin = 0;
   w.end = run.samples;
-  queue.share(shares, [&](int64_t share) {
+  queue.share(team, shares, [&](int64_t share) {
     w.piece_begin = share * pieces / shares;
     w.piece_end = (share + 1) * pieces / shares;
     for (int t = stage.begin; t < stage.end; ++t) tasks[static_cast<size_t>(t)].run(w);

@@ -16,6 +16,7 @@ namespace pycnn {
 struct UpdateRange {
   int parameter;
   int64_t begin, size;  // floats
+  double place;         // as in Piece
 };
 
 // A program with everything it needs to run.
@@ -57,6 +58,7 @@ class Runner {
  private:
   void run_on(const Team& team, const Batch& batch, uint64_t seed, bool update, const Optimizer* optimizer);
   void run_block_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue);
+  void run_pass(Work& w, const Pass& pass, int64_t begin, int64_t end) const;
   void run_split_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue);
   void run_split_samples(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue);
   void update(const UpdateRange& range, int64_t used_slots, const Optimizer* optimizer);

@@ -135,6 +135,10 @@ void plan_backward(Planner& planner, const Fused& f, int node, int x, int y, int
     task.scratch_floats =
         full + std::max(conv.scratch_floats(s), f.has_pool ? conv.pooled_scratch_floats(s, f.pool) : 0);
     task.flops = f.flops() * (dx >= 0 ? 2 : 1);
+    if (packed) {
+      task.weights = packed->size();
+      task.weight_uses = conv.transposed_weight_uses(s);
+    }
     task.run = [=](const Work& w) {
       float* scratch = w.scratch + full;
       for (int64_t i = w.begin; i < w.end; ++i) {
@@ -200,6 +204,8 @@ void plan_conv2d(Planner& planner, int node) {
   forward.pieces = conv.pieces(s);
   forward.scratch_floats = conv.scratch_floats(s);
   forward.flops = f.flops();
+  forward.weights = packed->size();
+  forward.weight_uses = conv.weight_uses(s);
   forward.run = [=, kept = folded](const Work& w) {
     Images images{w.at(y, w.begin), w.stride(y), w.at(x, w.begin), w.stride(x), w.end - w.begin};
     if (!f.has_pool) {
