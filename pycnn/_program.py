@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -52,7 +53,7 @@ class Blueprint(Graph):
             self.layers.append(layer)
             self.variables += layer.weights
         node = layer.lower(self, *nodes)
-        self.values += int(np.prod(self.shape(node)))
+        self.values += math.prod(self.shape(node))
         return node
 
 
