@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     from pycnn.layers.base import Layer
 
 _moving = threading.Lock()
-_MOST_CALLS = (
-    1 << 16
-)  # a short description of models inside models, each used twice, can stand for any number
+# A short description of models inside models, each used twice, can stand for any number of calls.
+_MOST_CALLS = 1 << 14
 
 
 class Blueprint(Graph):
