@@ -23,6 +23,7 @@ from pycnn import (
     models,
     optimizers,
 )
+from pycnn._policy import DTypePolicy
 from pycnn._version import __version__
 from pycnn.config import show_config
 from pycnn.layers import Input, Layer
@@ -30,11 +31,12 @@ from pycnn.layers.symbolic import KerasTensor
 from pycnn.models import Model, Sequential
 
 if TYPE_CHECKING:
-    from pycnn import backend, datasets, keras, nn, ops, random, saving, utils
+    from pycnn import backend, datasets, keras, mixed_precision, nn, ops, random, saving, utils
 
-_LAZY = ("backend", "datasets", "keras", "nn", "ops", "random", "saving", "utils")
+_LAZY = ("backend", "datasets", "keras", "mixed_precision", "nn", "ops", "random", "saving", "utils")
 
 __all__ = [
+    "DTypePolicy",
     "Input",
     "KerasTensor",
     "Layer",
@@ -51,6 +53,7 @@ __all__ = [
     "layers",
     "losses",
     "metrics",
+    "mixed_precision",
     "models",
     "nn",
     "ops",
