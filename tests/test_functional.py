@@ -392,6 +392,25 @@ def test_a_loaded_model_goes_on_as_the_saved_one(rng, tmp_path):
     same_weights(copy, model)
 
 
+def test_mixed_precision(rng, tmp_path):
+    x, y = data(rng)
+    plain = residual()
+    keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    try:
+        model = residual()
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    model.set_weights(plain.get_weights())
+    assert model.get_layer("shared").compute_dtype == "bfloat16"
+    difference = np.abs(model.predict(x) - plain.predict(x)).max()
+    assert 0 < difference < 0.05
+    trained(model, x, y)
+    model.save(tmp_path / "m.safetensors")
+    copy = keras.models.load_model(tmp_path / "m.safetensors")
+    assert copy.get_config() == model.get_config()
+    np.testing.assert_array_equal(copy.predict(x), model.predict(x))
+
+
 def test_weights_in_files(rng, tmp_path):
     model, other = residual(), residual()
     model.save_weights(tmp_path / "w.safetensors")
