@@ -163,6 +163,14 @@ void Planner::add_gradient(int i, const std::function<void(int dx)>& emit) {
   add(std::move(task));
 }
 
+bool Planner::adopt_gradient(int i, int buffer) {
+  const size_t r = static_cast<size_t>(root(i));
+  if (!wants_gradient(i) || gradient_[r] >= 0) return false;
+  gradient_[r] = buffer;
+  has_gradient_[r] = true;
+  return true;
+}
+
 int64_t Planner::reserve_slot(int p, bool transposed) {
   const int64_t offset = program_.slot_floats;
   program_.slot_floats += align_floats(parameters_.size(p));

@@ -67,6 +67,8 @@ class Planner {
   // Lets `emit` add the tasks that overwrite buffer `dx` with the gradient by a node's output; where an earlier task
   // has written that gradient, the two are added. Does nothing where nobody wants it.
   void add_gradient(int node_index, const std::function<void(int dx)>& emit);
+  // Makes `buffer`, which no later task of the caller reads, the gradient by a node's output; false where that has one.
+  bool adopt_gradient(int node_index, int buffer);
 
   // Room for a parameter's gradient in every slot; the update step sums the slots. `transposed`: the tasks write it as
   // (last axis, all others).
