@@ -26,12 +26,12 @@ CPP = {
 PER_ISA = ("cpp/simd/", "cpp/kernels/", "cpp/tests/per_isa/")
 PER_ISA_HEADERS = {"arm_neon.h", "immintrin.h", "stddef.h", "stdint.h"}
 # Headers that have one home.
-ONLY_IN = {"omp.h": "cpp/runtime/threads.cpp", "pybind11/": "cpp/bindings/", "Python.h": "cpp/bindings/"}
+ONLY_IN = {"omp.h": "cpp/runtime/team.cpp", "pybind11/": "cpp/bindings/", "Python.h": "cpp/bindings/"}
 
 # --- Python: a module imports what stands on its own rung or below. Inside a function it may look further up,
 # for whoever is called then has everything loaded; but nobody may know the top rung.
 LADDER = (
-    ("_core", "_names", "_openmp", "_program", "_seeds", "_serialization", "_variable", "_version"),
+    ("_core", "_names", "_loading", "_program", "_seeds", "_serialization", "_variable", "_version"),
     ("ops",),
     ("activations", "backend", "config", "datasets", "initializers", "losses", "metrics", "nn", "optimizers"),
     ("random", "utils", "layers"),

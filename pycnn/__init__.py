@@ -12,7 +12,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from pycnn import (
-    _openmp,  # noqa: F401  (first: it loads the core)
+    _loading,  # noqa: F401  (first: it loads the core)
     activations,
     callbacks,
     config,

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <limits>
 #include <string>
 #include <vector>
@@ -11,6 +10,7 @@
 #include "bindings/arrays.h"
 #include "runtime/dispatch.h"
 #include "runtime/memory.h"
+#include "runtime/team.h"
 #include "runtime/threads.h"
 
 namespace pycnn::bindings {
@@ -29,10 +29,9 @@ void for_each(int64_t n, int64_t scratch_floats, const Body& body) {
   const int threads = static_cast<int>(std::min<int64_t>(n, num_threads()));
   const int64_t own = align_floats(scratch_floats);
   AlignedFloats scratch(own * threads);
-  std::atomic<int64_t> next{0};
-  parallel(threads, [&](const Team& team) {
-    for (int64_t i; (i = next.fetch_add(1)) < n;) body(i, scratch.data() + team.rank() * own);
-  });
+  WorkQueue queue;
+  parallel(threads, Wake::kAlways,
+           [&](const Team& team) { queue.share(n, [&](int64_t i) { body(i, scratch.data() + team.rank() * own); }); });
 }
 
 // body(begin, count) over the ranges of a flat array.

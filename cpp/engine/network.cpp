@@ -5,6 +5,7 @@
 
 #include "runtime/dispatch.h"
 #include "runtime/exact.h"
+#include "runtime/threads.h"
 
 namespace pycnn {
 
@@ -54,6 +55,7 @@ Plan& Network::plan(Mode mode, int64_t samples) {
     Planner planner(graph_, output_, parameters_, kernels_, mode, objective_, direct, plan->program);
     planner.plan();
     plan->slots = planner.slots;
+    plan->cut_updates(parameters_);
   }
   Program& program = plan->program;
   const int64_t wanted = program.whole_batch ? samples : std::min(samples, kChunkSamples);

@@ -169,8 +169,8 @@ int64_t Planner::reserve_slot(int p, bool transposed) {
   return offset;
 }
 
-void Planner::prepare(int64_t pieces, std::function<void(int64_t)> run) {
-  program_.preparations.push_back({pieces, std::move(run)});
+void Planner::prepare(int64_t pieces, const std::function<void(int64_t)>& run) {
+  for (int64_t i = 0; i < pieces; ++i) program_.preparations.push_back([=] { run(i); });
 }
 
 int Planner::only_consumer(int i) const {

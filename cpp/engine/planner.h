@@ -67,7 +67,7 @@ class Planner {
   // Room for a parameter's gradient in every slot; the update step sums the slots. `transposed`: the tasks write it as
   // (last axis, all others).
   int64_t reserve_slot(int parameter, bool transposed = false);
-  void prepare(int64_t pieces, std::function<void(int64_t)> run);
+  void prepare(int64_t pieces, const std::function<void(int64_t)>& run);
   void needs_whole_batch() { program_.whole_batch = true; }
   int add_buffer(int64_t floats) { return program_.add_buffer(floats); }
 

@@ -2,7 +2,7 @@
 //
 // A *block* task works on samples independently of each other. Neighbouring block tasks form one stage that runs depth
 // first: a thread takes a block of samples through all of them while it stays in the cache. A *split* task sees the
-// whole chunk and brings its own cut into pieces. Between stages all threads meet.
+// whole chunk and brings its own cut into pieces. Behind a stage all of it is done.
 #pragma once
 
 #include <cstdint>
@@ -83,13 +83,7 @@ struct Task {
   int64_t pieces = 1;        // kSplit: of the chunk. kBlock: that one sample's work can be cut into
   int64_t scratch_floats = 0;
   double flops = 0;            // a sample
-  bool with_previous = false;  // kSplit: needs no barrier before it
-};
-
-// Weights in the form that kernels read, made anew whenever they have changed.
-struct Preparation {
-  int64_t pieces;
-  std::function<void(int64_t piece)> run;
+  bool with_previous = false;  // kSplit: need not wait for it to end
 };
 
 // Where the tasks leave a parameter's gradient in every slot.
@@ -115,9 +109,9 @@ class Program {
  public:
   std::vector<Task> tasks;
   std::vector<Buffer> buffers;
-  std::vector<Preparation> preparations;
-  int64_t slot_floats = 0;     // gradients of one slot
-  bool whole_batch = false;    // some task needs the whole batch in one chunk
+  std::vector<std::function<void()>> preparations;  // weights in the form that kernels read; whenever they have changed
+  int64_t slot_floats = 0;                          // gradients of one slot
+  bool whole_batch = false;                         // some task needs the whole batch in one chunk
   bool split_samples = false;  // cut every sample's work, one stage a task: for batches smaller than the team
 
   int add_buffer(int64_t floats);

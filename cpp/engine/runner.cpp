@@ -2,13 +2,14 @@
 
 #include <algorithm>
 
+#include "runtime/threads.h"
+
 namespace pycnn {
 namespace {
 
-constexpr int64_t kUpdateRange = 8192;  // floats an optimizer step takes at once: its five arrays stay in L1 and L2
-// Less work than this (some tens of microseconds) is not worth another thread: waking it where it sleeps takes as long,
-// and on a virtual machine longer.
-constexpr double kFlopsPerThread = 8e6;
+constexpr int64_t kUpdateRange = 8192;   // floats an optimizer step takes at once: its five arrays stay in L1 and L2
+constexpr double kFlopsPerThread = 3e6;  // about ten microseconds of work: less is not worth sharing
+constexpr double kFlopsToWake = 5e7;     // a multiple of what waking a thread takes
 
 int64_t pieces_of(int64_t n, int64_t size) { return (n + size - 1) / size; }
 
@@ -22,8 +23,32 @@ float* Workspace::grown(AlignedFloats& memory, int64_t floats) {
   return memory.data();
 }
 
+WorkQueue* Workspace::queues(int64_t count) {
+  if (count > queue_count_) {
+    queues_ = std::make_unique<WorkQueue[]>(static_cast<size_t>(count));
+    queue_count_ = count;
+  } else {
+    std::for_each_n(queues_.get(), count, [](WorkQueue& queue) { queue.reset(); });
+  }
+  return queues_.get();
+}
+
+void Plan::cut_updates(const Parameters& parameters) {
+  std::vector<const SlotGradient*> slot_of(static_cast<size_t>(parameters.count()), nullptr);
+  for (const SlotGradient& slot : slots) slot_of[static_cast<size_t>(slot.parameter)] = &slot;
+  for (int p = 0; p < parameters.count(); ++p) {
+    const SlotGradient* slot = slot_of[static_cast<size_t>(p)];
+    const int64_t size = parameters.size(p), columns = parameters.description(p).dims.back();
+    // Whole rows, so that a range of a transposed gradient is a block of it.
+    const int64_t range =
+        slot && slot->transposed ? std::max<int64_t>(kUpdateRange / columns, 1) * columns : kUpdateRange;
+    for (int64_t from = 0; from < size; from += range) updates.push_back({p, slot, from, std::min(range, size - from)});
+  }
+}
+
 void Runner::run(const Batch& batch, uint64_t seed, bool update, Optimizer* optimizer) {
   const Program& program = plan_.program;
+  training_ = update;
   const int64_t chunks = pieces_of(batch.samples, program.capacity());
   const double flops = program.flops() * static_cast<double>(batch.samples);
   const int threads = static_cast<int>(std::clamp<double>(flops / kFlopsPerThread, 1, num_threads()));
@@ -31,55 +56,37 @@ void Runner::run(const Batch& batch, uint64_t seed, bool update, Optimizer* opti
   workspace_.loss.resize(static_cast<size_t>(batch.samples));
   workspace_.correct.resize(static_cast<size_t>(batch.samples));
   chunk_memory_ = workspace_.chunk(program.chunk_floats());
-  slot_memory_ = workspace_.slots(program.slot_floats * kMaxSlots);
+  slot_memory_ = workspace_.slots(program.slot_floats * slot_count(std::min(program.capacity(), batch.samples)));
   thread_memory_ = workspace_.threads((program.block_floats() + program.scratch_floats()) * threads);
-  counters_ = std::make_unique<std::atomic<int64_t>[]>(static_cast<size_t>(chunks) * program.stages().size() + 2);
+  queues_ = workspace_.queues(chunks * static_cast<int64_t>(program.stages().size()) + 2);
 
   const bool updates_weights = update && optimizer && optimizer->spec().kind != OptimizerKind::kNone;
-  parallel(threads,
+  parallel(threads, flops < kFlopsToWake ? Wake::kIfFrequent : Wake::kAlways,
            [&](const Team& team) { run_on(team, batch, seed, update, updates_weights ? optimizer : nullptr); });
+  plan_.prepared_version = parameters_.version();
   if (update) parameters_.touch();  // also the moving statistics
 }
 
 void Runner::run_on(const Team& team, const Batch& batch, uint64_t seed, bool update, const Optimizer* optimizer) {
   const Program& program = plan_.program;
-  const int64_t stages = static_cast<int64_t>(program.stages().size());
-  const int64_t chunks = pieces_of(batch.samples, program.capacity());
+  WorkQueue* queue = queues_;
   if (plan_.prepared_version != parameters_.version()) {
-    std::atomic<int64_t>& next = counters_[static_cast<size_t>(chunks * stages)];
-    std::vector<std::pair<const Preparation*, int64_t>> all;
-    for (const Preparation& p : program.preparations)
-      for (int64_t piece = 0; piece < p.pieces; ++piece) all.emplace_back(&p, piece);
-    for (int64_t i; (i = next.fetch_add(1)) < static_cast<int64_t>(all.size());)
-      all[static_cast<size_t>(i)].first->run(all[static_cast<size_t>(i)].second);
-    team.barrier();
-    if (team.rank() == 0) plan_.prepared_version = parameters_.version();
+    queue++->share(static_cast<int64_t>(program.preparations.size()),
+                   [&](int64_t i) { program.preparations[static_cast<size_t>(i)](); });
   }
-  for (int64_t chunk = 0; chunk < chunks; ++chunk) {
-    const int64_t begin = chunk * program.capacity();
-    const Run run{&batch,
-                  begin,
-                  std::min(program.capacity(), batch.samples - begin),
-                  seed,
-                  workspace_.loss.data(),
-                  workspace_.correct.data()};
-    run_chunk(team, run, chunk);
+  for (int64_t begin = 0; begin < batch.samples; begin += program.capacity()) {
+    const int64_t samples = std::min(program.capacity(), batch.samples - begin);
+    const Run run{&batch, begin, samples, seed, workspace_.loss.data(), workspace_.correct.data()};
+    for (const Stage& stage : program.stages()) {
+      if (stage.kind == Task::kSplit) run_split_stage(team, run, stage, *queue++);
+      else if (program.split_samples) run_split_samples(team, run, stage, *queue++);
+      else run_block_stage(team, run, stage, *queue++);
+    }
   }
-  if (update) {
-    const int64_t used = slot_count(std::min(program.capacity(), batch.samples));
-    update_parameters(used, optimizer, counters_[static_cast<size_t>(chunks * stages + 1)]);
-  }
-}
-
-void Runner::run_chunk(const Team& team, const Run& run, int64_t chunk) {
-  const auto& stages = plan_.program.stages();
-  for (size_t s = 0; s < stages.size(); ++s) {
-    std::atomic<int64_t>& next = counters_[static_cast<size_t>(chunk) * stages.size() + s];
-    if (stages[s].kind == Task::kSplit) run_split_stage(team, run, stages[s], next);
-    else if (plan_.program.split_samples) run_split_samples(team, run, stages[s]);
-    else run_block_stage(team, run, stages[s], next);
-    team.barrier();
-  }
+  if (!update) return;
+  const int64_t used = slot_count(std::min(program.capacity(), batch.samples));
+  queue->share(static_cast<int64_t>(plan_.updates.size()),
+               [&](int64_t i) { this->update(plan_.updates[static_cast<size_t>(i)], used, optimizer); });
 }
 
 Work Runner::work(const Team& team, const Run& run) {
@@ -88,19 +95,24 @@ Work Runner::work(const Team& team, const Run& run) {
   return Work{run, program.buffers, chunk_memory_, own, own + program.block_floats(), nullptr, 0, 0, 0, 0, 0};
 }
 
-// In training a slot is a piece of work, since one thread must sum its gradients in order; otherwise a block is.
 int64_t Runner::slot_count(int64_t samples) const {
   return std::clamp(pieces_of(samples, kSamplesPerSlot), int64_t{1}, kMaxSlots);
 }
 
-void Runner::run_block_stage(const Team& team, const Run& run, const Stage& stage, std::atomic<int64_t>& next) {
+// In training a slot is a piece of work, since one thread must sum its gradients in order; otherwise any cut will do.
+int64_t Runner::piece_count(int64_t samples, int64_t threads) const {
+  if (training_) return slot_count(samples);
+  return std::min(samples, pieces_of(pieces_of(samples, kSamplesPerSlot), threads) * threads);
+}
+
+void Runner::run_block_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue) {
   const Program& program = plan_.program;
-  const int64_t slots = slot_count(run.samples);
+  const int64_t pieces = piece_count(run.samples, team.size());
   Work w = work(team, run);
-  for (int64_t slot; (slot = next.fetch_add(1)) < slots;) {
-    const int64_t begin = slot * run.samples / slots, end = (slot + 1) * run.samples / slots;
-    w.slot = slot;
-    w.slot_memory = slot_memory_ + slot * program.slot_floats;
+  queue.share(pieces, [&](int64_t piece) {
+    const int64_t begin = piece * run.samples / pieces, end = (piece + 1) * run.samples / pieces;
+    w.slot = piece;
+    w.slot_memory = slot_memory_ + piece * program.slot_floats;
     for (w.begin = begin; w.begin < end; w.begin = w.end) {
       w.end = std::min(end, w.begin + program.block());
       w.block_begin = w.begin;
@@ -112,73 +124,61 @@ void Runner::run_block_stage(const Team& team, const Run& run, const Stage& stag
         task.run(w);
       }
     }
-  }
+  });
 }
 
-void Runner::run_split_stage(const Team& team, const Run& run, const Stage& stage, std::atomic<int64_t>& next) {
+void Runner::run_split_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue) {
+  const std::vector<Task>& tasks = plan_.program.tasks;
   Work w = work(team, run);
   w.begin = 0;
   w.end = run.samples;
   int64_t total = 0;
-  for (int t = stage.begin; t < stage.end; ++t) total += plan_.program.tasks[static_cast<size_t>(t)].pieces;
-  for (int64_t piece; (piece = next.fetch_add(1)) < total;) {
-    int t = stage.begin;
-    while (piece >= plan_.program.tasks[static_cast<size_t>(t)].pieces)
-      piece -= plan_.program.tasks[static_cast<size_t>(t++)].pieces;
+  for (int t = stage.begin; t < stage.end; ++t) total += tasks[static_cast<size_t>(t)].pieces;
+  queue.share(total, [&](int64_t piece) {
+    size_t t = static_cast<size_t>(stage.begin);
+    while (piece >= tasks[t].pieces) piece -= tasks[t++].pieces;
     w.piece_begin = piece;
     w.piece_end = piece + 1;
-    plan_.program.tasks[static_cast<size_t>(t)].run(w);
-  }
+    tasks[t].run(w);
+  });
 }
 
 // One task, its pieces dealt out evenly: there are too few samples to deal out. Or some tasks of one piece.
-void Runner::run_split_samples(const Team& team, const Run& run, const Stage& stage) {
-  const Program& program = plan_.program;
-  const int64_t pieces = program.tasks[static_cast<size_t>(stage.begin)].pieces;
+void Runner::run_split_samples(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue) {
+  const std::vector<Task>& tasks = plan_.program.tasks;
+  const int64_t pieces = tasks[static_cast<size_t>(stage.begin)].pieces;
   const int64_t shares = std::min<int64_t>(team.size(), pieces);
-  if (team.rank() >= shares) return;
   Work w = work(team, run);
   w.begin = 0;
   w.end = run.samples;
-  w.piece_begin = team.rank() * pieces / shares;
-  w.piece_end = (team.rank() + 1) * pieces / shares;
-  for (int t = stage.begin; t < stage.end; ++t) program.tasks[static_cast<size_t>(t)].run(w);
+  queue.share(shares, [&](int64_t share) {
+    w.piece_begin = share * pieces / shares;
+    w.piece_end = (share + 1) * pieces / shares;
+    for (int t = stage.begin; t < stage.end; ++t) tasks[static_cast<size_t>(t)].run(w);
+  });
 }
 
-// g = the sum over slots of the gradient's floats [begin, begin + n), as the parameter lies.
-void Runner::sum_slots(float* g, const SlotGradient& slot, int64_t begin, int64_t n, int64_t used_slots) const {
+// g = the sum over slots of the gradient's range, as the parameter lies.
+void Runner::sum_slots(float* g, const UpdateRange& range, int64_t used_slots) const {
   const ElementwiseKernels& k = plan_.kernels->elementwise;
-  const float* slots = slot_memory_ + slot.offset;
+  const float* slots = slot_memory_ + range.slot->offset;
   const int64_t stride = plan_.program.slot_floats;
-  if (!slot.transposed) return k.sum_slots(g, slots + begin, stride, used_slots, n);
-  const int64_t columns = parameters_.description(slot.parameter).dims.back();
-  const int64_t rows = parameters_.size(slot.parameter) / columns, first = begin / columns, count = n / columns;
+  if (!range.slot->transposed) return k.sum_slots(g, slots + range.begin, stride, used_slots, range.size);
+  const int64_t columns = parameters_.description(range.parameter).dims.back();
+  const int64_t rows = parameters_.size(range.parameter) / columns;
+  const int64_t first = range.begin / columns, count = range.size / columns;
   float sum[kUpdateRange];
   for (int64_t c = 0; c < columns; ++c)
     k.sum_slots(sum + c * count, slots + c * rows + first, stride, used_slots, count);
   k.transpose(g, columns, sum, count, columns, count);
 }
 
-void Runner::update_parameters(int64_t used_slots, const Optimizer* optimizer, std::atomic<int64_t>& next) {
-  std::vector<const SlotGradient*> slot_of(static_cast<size_t>(parameters_.count()), nullptr);
-  for (const SlotGradient& slot : plan_.slots) slot_of[static_cast<size_t>(slot.parameter)] = &slot;
-  int64_t piece = 0, mine = next.fetch_add(1);
-  for (int p = 0; p < parameters_.count(); ++p) {
-    const SlotGradient* slot = slot_of[static_cast<size_t>(p)];
-    const int64_t size = parameters_.size(p), columns = parameters_.description(p).dims.back();
-    // Whole rows, so that a range of a transposed gradient is a block of it.
-    const int64_t range =
-        slot && slot->transposed ? std::max<int64_t>(kUpdateRange / columns, 1) * columns : kUpdateRange;
-    for (int64_t from = 0; from < size; from += range, ++piece) {
-      if (piece != mine) continue;
-      mine = next.fetch_add(1);
-      const int64_t n = std::min(range, size - from);
-      float* g = parameters_.gradient(p) + from;
-      if (slot) sum_slots(g, *slot, from, n, used_slots);
-      if (optimizer && parameters_.trainable(p))
-        optimizer->update(*plan_.kernels, parameters_.weights(p) + from, g, parameters_.offset(p) + from, n);
-    }
-  }
+void Runner::update(const UpdateRange& range, int64_t used_slots, const Optimizer* optimizer) {
+  float* g = parameters_.gradient(range.parameter) + range.begin;
+  if (range.slot) sum_slots(g, range, used_slots);
+  if (!optimizer || !parameters_.trainable(range.parameter)) return;
+  optimizer->update(*plan_.kernels, parameters_.weights(range.parameter) + range.begin, g,
+                    parameters_.offset(range.parameter) + range.begin, range.size);
 }
 
 }  // namespace pycnn

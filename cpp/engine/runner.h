@@ -1,8 +1,6 @@
-// Runs a program on a batch: one parallel region a call.
+// Runs a program on a batch: one call of parallel() a run.
 #pragma once
 
-#include <atomic>
-#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -10,16 +8,26 @@
 #include "engine/optimizer.h"
 #include "engine/parameters.h"
 #include "engine/program.h"
-#include "runtime/threads.h"
+#include "runtime/team.h"
 
 namespace pycnn {
+
+// A range of a parameter, as the update takes it at once.
+struct UpdateRange {
+  int parameter;
+  const SlotGradient* slot;  // null where no task leaves a gradient
+  int64_t begin, size;       // floats
+};
 
 // A program with everything it needs to run.
 struct Plan {
   Program program;
   std::vector<SlotGradient> slots;
+  std::vector<UpdateRange> updates;
   const KernelTable* kernels = nullptr;
   int64_t prepared_version = 0;  // of the parameters that the preparations saw
+
+  void cut_updates(const Parameters& parameters);  // after slots are known
 };
 
 // Memory that grows to what plans ask for and is shared by all plans of a network.
@@ -28,11 +36,14 @@ class Workspace {
   float* chunk(int64_t floats) { return grown(chunk_, floats); }
   float* slots(int64_t floats) { return grown(slots_, floats); }
   float* threads(int64_t floats) { return grown(threads_, floats); }
+  WorkQueue* queues(int64_t count);  // fresh ones
   std::vector<float> loss, correct;
 
  private:
   static float* grown(AlignedFloats& memory, int64_t floats);
   AlignedFloats chunk_, slots_, threads_;
+  std::unique_ptr<WorkQueue[]> queues_;
+  int64_t queue_count_ = 0;
 };
 
 class Runner {
@@ -45,24 +56,24 @@ class Runner {
   void run(const Batch& batch, uint64_t seed, bool update, Optimizer* optimizer);
 
  private:
-  struct ThreadMemory;
   void run_on(const Team& team, const Batch& batch, uint64_t seed, bool update, const Optimizer* optimizer);
-  void run_chunk(const Team& team, const Run& run, int64_t chunk);
-  void run_block_stage(const Team& team, const Run& run, const Stage& stage, std::atomic<int64_t>& next);
-  void run_split_stage(const Team& team, const Run& run, const Stage& stage, std::atomic<int64_t>& next);
-  void run_split_samples(const Team& team, const Run& run, const Stage& stage);
-  void update_parameters(int64_t used_slots, const Optimizer* optimizer, std::atomic<int64_t>& next);
-  void sum_slots(float* g, const SlotGradient& slot, int64_t begin, int64_t n, int64_t used_slots) const;
+  void run_block_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue);
+  void run_split_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue);
+  void run_split_samples(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue);
+  void update(const UpdateRange& range, int64_t used_slots, const Optimizer* optimizer);
+  void sum_slots(float* g, const UpdateRange& range, int64_t used_slots) const;
   Work work(const Team& team, const Run& run);
   int64_t slot_count(int64_t samples) const;
+  int64_t piece_count(int64_t samples, int64_t threads) const;
 
   Plan& plan_;
   Parameters& parameters_;
   Workspace& workspace_;
+  bool training_ = false;
   float* chunk_memory_ = nullptr;
   float* slot_memory_ = nullptr;
   float* thread_memory_ = nullptr;
-  std::unique_ptr<std::atomic<int64_t>[]> counters_;  // one a stage execution: the next piece of work to take
+  WorkQueue* queues_ = nullptr;  // one a stage of each chunk, one for the preparations, one for the update
 };
 
 }  // namespace pycnn

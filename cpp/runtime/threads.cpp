@@ -1,21 +1,15 @@
 #include "runtime/threads.h"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
-#include <mutex>
 #include <sstream>
 #include <stdexcept>
 #include <thread>
 #if defined(__linux__)
 #include <sched.h>
-#endif
-#if defined(__unix__) || defined(__APPLE__)
-#include <pthread.h>
 #endif
 
 namespace pycnn {
@@ -103,34 +97,6 @@ void set_num_threads(int threads) {
   if (threads < 1) throw std::invalid_argument("threads must be at least 1, not " + std::to_string(threads));
   if (threads > 1024) throw std::invalid_argument("threads must be at most 1024, not " + std::to_string(threads));
   chosen = threads;
-}
-
-std::string openmp_description() {
-#if defined(__clang__)
-  const char* runtime = "LLVM libomp";
-#else
-  const char* runtime = "GNU libgomp";
-#endif
-  return std::string(runtime) + " (OpenMP " + std::to_string(_OPENMP) + ")";
-}
-
-void Team::barrier() const {
-  if (size_ == 1) return;
-#pragma omp barrier
-}
-
-void parallel(int threads, const std::function<void(const Team&)>& body) {
-  if (threads <= 1) return body(Team(0, 1));
-#pragma omp parallel num_threads(threads)
-  body(Team(omp_get_thread_num(), omp_get_num_threads()));
-}
-
-void install_fork_handler() {
-#if defined(__unix__) || defined(__APPLE__)
-  // A child that inherits a pool whose threads do not exist hangs at its first region: give the pool back before.
-  static std::once_flag once;
-  std::call_once(once, [] { pthread_atfork([] { omp_pause_resource_all(omp_pause_soft); }, nullptr, nullptr); });
-#endif
 }
 
 }  // namespace pycnn

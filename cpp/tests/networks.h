@@ -53,14 +53,14 @@ inline Layers deck_layers() {
   return layers;
 }
 
-// Convolutions in Winograd's form, with and without a pool behind them.
+// Convolutions of shapes that suit Winograd's form, with every kind of epilogue behind them.
 inline Layers winograd_layers() {
   Layers layers({12, 12, 16});
+  layers.conv(16, 3, 1), layers.tanh(), layers.max_pool(2);
   layers.conv(24, 3, 1), layers.relu();
   layers.conv(40, 3, 1), layers.relu(), layers.max_pool(2);  // more weights than one range of the update
-  layers.conv(16, 3, 1), layers.tanh();
-  layers.average_pool(6), layers.flatten();
-  layers.dense(10), layers.softmax();
+  layers.conv(16, 3, 1), layers.relu(), layers.max_pool(3);
+  layers.flatten(), layers.dense(10), layers.softmax();
   return layers;
 }
 
@@ -68,11 +68,11 @@ inline Layers winograd_layers() {
 inline Layers branched_layers() {
   Layers layers({8, 9, 3});
   const int root = layers.add(Pad2DNode{{1, 1, 0, 2}, PadMode::kReflect, 0.0f});
-  layers.conv(6, 3, 1, 2);
+  const int linear = layers.conv(6, 3, 1, 2);
   const int left = layers.tanh();
   layers.add(Conv2DNode{6, {3, 3}, {2, 2}, {}, {1, 1, 1, 1}, 0.5f, 3, true}, {root});  // depthwise, 2 kernels a channel
   const int right = layers.activation(ActivationKind::kGelu);
-  const int sum = layers.add(AddNode{}, {left, right, left});
+  const int sum = layers.add(AddNode{}, {left, right, linear, left});
   const int product = layers.add(MultiplyNode{}, {left, right, sum});
   layers.add(Conv2DNode{4, {1, 2}, {}, {1, 2}, {0, 0, 1, 1}, 0.0f, 2, false}, {sum});
   const int grouped = layers.activation(ActivationKind::kElu, 1.0f);
@@ -87,10 +87,11 @@ inline Layers branched_layers() {
 
 // What has kinks: max-pools that fuse in other ways or not at all, maxout, ReLUs.
 inline Layers kinked_layers() {
-  Layers layers({13, 14, 2});
+  Layers layers({17, 22, 2});
   layers.conv(12, 2), layers.max_pool(2), layers.activation(ActivationKind::kLeakyRelu, 0.2f);
   layers.conv(12, 3, 1, 1, 12), layers.relu(), layers.add(Pool2DNode{false, {1, 2}, {1, 2}, {}});
-  layers.conv(9, 1), layers.add(Pool2DNode{false, {3, 2}, {1, 1}, {1, 1, 0, 1}});
+  layers.conv(9, 1), layers.add(Pool2DNode{false, {3, 2}, {1, 1}, {}});
+  layers.conv(7, 1), layers.add(Pool2DNode{false, {2, 2}, {2, 2}, {1, 1, 1, 0}});
   layers.conv(8, 2, 1), layers.activation(ActivationKind::kRelu, 0.1f), layers.max_pool(3);
   layers.add(MaxoutNode{2});
   layers.flatten(), layers.dense(9), layers.relu();
@@ -117,6 +118,24 @@ inline Layers large_dense_layers(float rate) {
   layers.dense(300), layers.tanh();
   layers.add(DropoutNode{rate / 2});
   layers.dense(5), layers.softmax();
+  return layers;
+}
+
+// Dense layers on several rows of a sample, the first with as many weights as one that is split.
+inline Layers dense_rows_layers() {
+  Layers layers({3, 257});
+  layers.dense(260), layers.tanh();
+  layers.dense(4), layers.softmax();
+  return layers;
+}
+
+// Maps so large that a block is only a few samples.
+inline Layers large_map_layers() {
+  Layers layers({40, 41, 1});
+  layers.conv(16, 3), layers.tanh();
+  layers.conv(8, 3, 1, 2), layers.tanh();
+  layers.average_pool(10), layers.flatten();
+  layers.dense(4), layers.softmax();
   return layers;
 }
 

@@ -28,8 +28,8 @@ Layers wide_layers() {
 }
 
 std::vector<Layers> all_layers() {
-  return {deck_layers(),   winograd_layers(), branched_layers(),
-          kinked_layers(), norm_layers(),     large_dense_layers(0.5f)};
+  return {deck_layers(), winograd_layers(),        branched_layers(),   kinked_layers(),
+          norm_layers(), large_dense_layers(0.5f), dense_rows_layers(), large_map_layers()};
 }
 
 Floats rows_of(const Floats& x, int64_t floats, int64_t begin, int64_t end) {

@@ -93,6 +93,7 @@ TEST(network_gradients_of_smooth_layers) {
   check_network(kernels, "branches", branched_layers(), 5, 1e-2, 1.5e-3);
   check_network(kernels, "batch norm", norm_layers(), 9, 1e-2, 1.5e-3);
   check_network(kernels, "large dense", large_dense_layers(0.0f), 6, 1e-2, 1.5e-3);
+  check_network(kernels, "dense on rows", dense_rows_layers(), 4, 1e-2, 1.5e-3);
   check_network(kernels, "dropout", large_dense_layers(0.5f), 6, 1e-2, 1.5e-3);
 }
 
@@ -136,7 +137,8 @@ TEST(network_gradients_of_all_losses) {
 // A batch's gradient is the mean of its samples' gradients, also where it is cut into chunks and blocks.
 TEST(network_gradients_add_up) {
   const Threads one(1);
-  for (const Layers& layers : {deck_layers(), winograd_layers(), large_dense_layers(0.0f)}) {
+  for (const Layers& layers :
+       {deck_layers(), kinked_layers(), large_dense_layers(0.0f), dense_rows_layers(), large_map_layers()}) {
     const auto network = make_network(kernels, layers);
     network->compile(objective_of(kSparse), {});
     const Data data(*network, 257);
@@ -179,7 +181,8 @@ TEST(network_trains_to_the_same_bits_on_any_number_of_threads) {
   for (const Case& c : {Case{"winograd", winograd_layers(), {1, 7, 33, 130, 257}},
                         Case{"large dense, dropout", large_dense_layers(0.3f), {1, 7, 33, 130, 257}},
                         Case{"deck", deck_layers(), {130, 257}}, Case{"batch norm", norm_layers(), {33, 257}},
-                        Case{"branches", branched_layers(), {130}}, Case{"kinks", kinked_layers(), {257}}}) {
+                        Case{"branches", branched_layers(), {130}}, Case{"kinks", kinked_layers(), {257}},
+                        Case{"large maps", large_map_layers(), {33}}}) {
     for (const int64_t samples : c.batches) {
       double want_loss, loss;
       const Floats want = trained(kernels, c.layers, samples, 1, &want_loss);

@@ -26,4 +26,5 @@
 #include "graph/graph.h"       // Graph and its nodes
 #include "runtime/dispatch.h"  // available_isas, set_active_isa
 #include "runtime/exact.h"     // exact, set_exact
-#include "runtime/threads.h"   // num_threads, set_num_threads, install_fork_handler
+#include "runtime/team.h"      // install_fork_handler
+#include "runtime/threads.h"   // num_threads, set_num_threads
