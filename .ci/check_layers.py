@@ -35,7 +35,7 @@ LADDER = (
     ("ops",),
     ("activations", "backend", "config", "datasets", "initializers", "losses", "metrics", "nn", "optimizers"),
     ("random", "utils", "layers"),
-    ("callbacks", "models", "saving"),
+    ("callbacks", "models", "profiling", "saving"),
     ("__init__", "keras"),
     ("bench", "cli"),
 )

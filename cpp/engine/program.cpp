@@ -113,6 +113,7 @@ std::string Program::text() const {
     for (int t = stage.begin; t < stage.end; ++t) {
       const Task& task = tasks[static_cast<size_t>(t)];
       out << "  " << task.name;
+      if (!task.algorithm.empty()) out << " (" << task.algorithm << ")";
       if (task.flops > 0) out << "  " << task.flops / 1e6 << " MFLOP";
       out << '\n';
     }

@@ -5,6 +5,7 @@
 // whole chunk and brings its own cut into pieces. Behind a stage all of it is done.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -84,6 +85,16 @@ struct Task {
   int64_t scratch_floats = 0;
   double flops = 0;            // a sample
   bool with_previous = false;  // kSplit: need not wait for it to end
+  // For people; the planner sets the first two.
+  int node = -1;
+  bool backward = false;
+  std::string algorithm;
+};
+
+// Weights in the form that kernels read, made anew whenever they have changed.
+struct Preparation {
+  int node;
+  std::function<void()> run;
 };
 
 // Where the tasks leave a parameter's gradient in every slot.
@@ -104,15 +115,21 @@ constexpr int64_t kBlockFloats = 1 << 17;  // 512 KB: half of a common L2
 constexpr int64_t kMaxBlock = 32;
 constexpr int64_t kSamplesPerSlot = 8;
 constexpr int64_t kMaxSlots = 16;
+inline int64_t slot_count(int64_t samples) {
+  return std::clamp((samples + kSamplesPerSlot - 1) / kSamplesPerSlot, int64_t{1}, kMaxSlots);
+}
+
+constexpr int kByLoss = -2;
 
 class Program {
  public:
   std::vector<Task> tasks;
   std::vector<Buffer> buffers;
-  std::vector<std::function<void()>> preparations;  // weights in the form that kernels read; whenever they have changed
-  int64_t slot_floats = 0;                          // gradients of one slot
-  bool whole_batch = false;                         // some task needs the whole batch in one chunk
+  std::vector<Preparation> preparations;
+  int64_t slot_floats = 0;     // gradients of one slot
+  bool whole_batch = false;    // some task needs the whole batch in one chunk
   bool split_samples = false;  // cut every sample's work, one stage a task: for batches smaller than the team
+  std::vector<int> done_by;    // of each node: itself, the node it is fused into, kByLoss, or -1 where not needed
 
   int add_buffer(int64_t floats);
 

@@ -22,6 +22,12 @@ struct Fused {
     return 2.0 * static_cast<double>(shape.oh * shape.ow * shape.k) *
            static_cast<double>(shape.kh * shape.kw * shape.c / shape.groups);
   }
+  bool depthwise() const { return shape.groups == shape.c && shape.groups > 1; }
+  // For people: `winograd` says whether the shape is computed in that form.
+  std::string algorithm(bool winograd) const {
+    if (depthwise()) return "depthwise";
+    return winograd ? "Winograd F(4x4,3x3)" : shape.kh * shape.kw == 1 ? "direct 1x1" : "direct";
+  }
   std::string text(const Planner& planner, int node) const {
     std::string name = planner.node(node).name;
     if (norm >= 0) name += " + batch norm";
@@ -50,8 +56,7 @@ Fused fuse(Planner& planner, int node) {
     f.last = activation;
     planner.mark_planned(activation);
   }
-  const bool depthwise = n.groups == x.c() && n.groups > 1;
-  const int pool = depthwise ? -1 : planner.fusable_pool(f.last);
+  const int pool = f.depthwise() ? -1 : planner.fusable_pool(f.last);
   if (pool >= 0) {
     const Pair& size = planner.attributes<Pool2DNode>(pool).pool_size;
     f.pool = {size.h, size.w};
@@ -135,6 +140,9 @@ void plan_backward(Planner& planner, const Fused& f, int node, int x, int y, int
     task.scratch_floats =
         full + std::max(conv.scratch_floats(s), f.has_pool ? conv.pooled_scratch_floats(s, f.pool) : 0);
     task.flops = f.flops() * (dx >= 0 ? 2 : 1);
+    const std::string by_weights = !pooled_weight ? f.algorithm(false) : transposed ? "sparse" : "first layer, sparse";
+    const std::string by_input = pooled_input ? "sparse" : f.algorithm(s.winograd_backward);
+    task.algorithm = dx < 0 || by_weights == by_input ? by_weights : by_weights + " dw, " + by_input + " dx";
     task.run = [=](const Work& w) {
       float* scratch = w.scratch + full;
       for (int64_t i = w.begin; i < w.end; ++i) {
@@ -200,6 +208,7 @@ void plan_conv2d(Planner& planner, int node) {
   forward.pieces = conv.pieces(s);
   forward.scratch_floats = conv.scratch_floats(s);
   forward.flops = f.flops();
+  forward.algorithm = f.algorithm(s.winograd_forward);
   forward.run = [=, kept = folded](const Work& w) {
     Images images{w.at(y, w.begin), w.stride(y), w.at(x, w.begin), w.stride(x), w.end - w.begin};
     if (!f.has_pool) {
