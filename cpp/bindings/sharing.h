@@ -30,8 +30,9 @@ void for_each(int64_t n, int64_t scratch_floats, const Body& body) {
   const int64_t own = align_floats(scratch_floats);
   AlignedFloats scratch(own * threads);
   WorkQueue queue;
-  parallel(threads, Wake::kAlways,
-           [&](const Team& team) { queue.share(n, [&](int64_t i) { body(i, scratch.data() + team.rank() * own); }); });
+  parallel(threads, Wake::kAlways, [&](const Team& team) {
+    queue.share(team, n, [&](int64_t i) { body(i, scratch.data() + team.rank() * own); });
+  });
 }
 
 // body(begin, count) over the ranges of a flat array.

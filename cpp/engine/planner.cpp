@@ -185,7 +185,8 @@ int64_t Planner::reserve_slot(int p, bool transposed) {
 }
 
 void Planner::prepare(int64_t pieces, const std::function<void(int64_t)>& run) {
-  for (int64_t i = 0; i < pieces; ++i) program_.preparations.push_back({current_, [=] { run(i); }});
+  for (int64_t i = 0; i < pieces; ++i)
+    program_.preparations.push_back({current_, [=] { run(i); }, static_cast<double>(i) / static_cast<double>(pieces)});
 }
 
 int Planner::only_consumer(int i) const {

@@ -37,10 +37,12 @@ double task_bytes(const Task& task, int64_t calls, const Plan& plan, const Graph
     sample += static_cast<double>(graph.node(task.node).shape.size() * bytes_of(batch.x_type));
   const double samples = static_cast<double>(batch.samples);
   if (task.flops == 0) return samples * sample;
-  // Pieces read a part of the weights each. A backward pass reads gradients by weights and writes them back.
+  // Pieces read a part of the weights each. A backward pass also adds to the gradient by them.
   const int64_t pieces = task.kind == Task::kSplit || program.split_samples ? task.pieces : 1;
-  const double times = static_cast<double>(std::max<int64_t>(calls / pieces, 1)) * (task.backward ? 2 : 1);
-  return samples * sample + times * weight_bytes(graph, task.node, parameters);
+  const double times = static_cast<double>(std::max<int64_t>(calls / pieces, 1));
+  const double own = weight_bytes(graph, task.node, parameters);
+  const double read = task.weights > 0 ? 4.0 * static_cast<double>(task.weights) : own;
+  return samples * sample + times * (read + (task.backward ? own : 0));
 }
 
 void add_tasks(Profile& profile, const Timers& timers, const Plan& plan, const Graph& graph,

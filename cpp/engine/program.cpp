@@ -1,6 +1,7 @@
 #include "engine/program.h"
 
 #include <algorithm>
+#include <set>
 #include <sstream>
 
 namespace pycnn {
@@ -45,6 +46,8 @@ double Program::flops() const {
 
 void Program::finish(int64_t capacity) {
   capacity_ = capacity;
+  std::stable_sort(preparations.begin(), preparations.end(),
+                   [](const Preparation& a, const Preparation& b) { return a.place < b.place; });
   cut_stages();
   place_buffers();
   scratch_floats_ = 0;
@@ -62,60 +65,119 @@ void Program::cut_stages() {
       joins = task.kind == Task::kBlock && task.pieces == 1 && previous.pieces == 1;
     }
     if (joins) stages_.back().end = i + 1;
-    else stages_.push_back({task.kind, i, i + 1});
+    else stages_.push_back({task.kind, i, i + 1, {}, {}});
+  }
+  for (Stage& stage : stages_) stage.kind == Task::kBlock ? cut_passes(stage) : cut_pieces(stage);
+}
+
+// What the tasks touch of a block of samples stays in the cache.
+int64_t Program::natural_block(int begin, int end) const {
+  std::set<int> touched;
+  for (int t = begin; t < end; ++t)
+    for (int b : tasks[static_cast<size_t>(t)].buffers) touched.insert(b);
+  int64_t floats = 1;
+  for (int b : touched) floats += buffers[static_cast<size_t>(b)].stride;
+  return std::clamp<int64_t>(kBlockFloats / floats, 1, kGroup);
+}
+
+// Weights that do not stay in the cache from block to block are read from farther away each time.
+int64_t Program::least_block(const Task& task) const {
+  if (task.weights <= kBlockFloats) return 1;
+  return std::clamp<int64_t>((kWeightUses + task.weight_uses - 1) / task.weight_uses, 1, kGroup);
+}
+
+void Program::cut_passes(Stage& stage) const {
+  const int64_t natural = natural_block(stage.begin, stage.end);
+  bool heavy_before = false;
+  for (int t = stage.begin; t < stage.end; ++t) {
+    const bool heavy = least_block(tasks[static_cast<size_t>(t)]) > natural;
+    if (stage.passes.empty() || heavy != heavy_before) stage.passes.push_back({t, t, 1});
+    stage.passes.back().end = t + 1;
+    heavy_before = heavy;
+  }
+  for (Pass& pass : stage.passes) {
+    pass.block = natural_block(pass.begin, pass.end);
+    for (int t = pass.begin; t < pass.end; ++t)
+      pass.block = std::max(pass.block, least_block(tasks[static_cast<size_t>(t)]));
   }
 }
 
-void Program::place_buffers() {
-  std::vector<int> first_stage(buffers.size(), -1), last_stage(buffers.size(), -1);
-  std::vector<int64_t> touched(stages_.size(), 0);
-  for (int s = 0; s < static_cast<int>(stages_.size()); ++s)
-    for (int t = stages_[static_cast<size_t>(s)].begin; t < stages_[static_cast<size_t>(s)].end; ++t)
-      for (int b : tasks[static_cast<size_t>(t)].buffers) {
-        Buffer& buffer = buffers[static_cast<size_t>(b)];
-        if (last_stage[static_cast<size_t>(b)] != s) touched[static_cast<size_t>(s)] += buffer.stride;
-        if (buffer.first_use < 0) buffer.first_use = t;
-        buffer.last_use = t;
-        if (first_stage[static_cast<size_t>(b)] < 0) first_stage[static_cast<size_t>(b)] = s;
-        last_stage[static_cast<size_t>(b)] = s;
-      }
+void Program::cut_pieces(Stage& stage) const {
+  for (int t = stage.begin; t < stage.end; ++t) {
+    const int64_t pieces = tasks[static_cast<size_t>(t)].pieces;
+    for (int64_t i = 0; i < pieces; ++i)
+      stage.pieces.push_back({t, i, static_cast<double>(i) / static_cast<double>(pieces)});
+  }
+  std::stable_sort(stage.pieces.begin(), stage.pieces.end(),
+                   [](const Piece& a, const Piece& b) { return a.place < b.place; });
+}
 
-  int64_t most_touched = 1;
-  for (size_t s = 0; s < stages_.size(); ++s)
-    if (stages_[s].kind == Task::kBlock) most_touched = std::max(most_touched, touched[s]);
-  block_ = std::clamp<int64_t>(kBlockFloats / most_touched, 1, kMaxBlock);
+void Program::place_buffers() {
+  // Of each buffer: the tasks, passes and stages that use it first and last.
+  struct Use {
+    int task = -1, stage = -1;
+    const Pass* pass = nullptr;
+  };
+  std::vector<Use> first(buffers.size()), last(buffers.size());
+  for (int s = 0; s < static_cast<int>(stages_.size()); ++s) {
+    const Stage& stage = stages_[static_cast<size_t>(s)];
+    size_t pass = 0;
+    for (int t = stage.begin; t < stage.end; ++t) {
+      while (pass < stage.passes.size() && t >= stage.passes[pass].end) ++pass;
+      const Use use{t, s, pass < stage.passes.size() ? &stage.passes[pass] : nullptr};
+      for (int b : tasks[static_cast<size_t>(t)].buffers) {
+        if (first[static_cast<size_t>(b)].task < 0) first[static_cast<size_t>(b)] = use;
+        last[static_cast<size_t>(b)] = use;
+      }
+    }
+  }
 
   std::vector<size_t> order;
   for (size_t b = 0; b < buffers.size(); ++b)
-    if (buffers[b].first_use >= 0) order.push_back(b);
+    if (first[b].task >= 0) order.push_back(b);
   std::stable_sort(order.begin(), order.end(),
                    [&](size_t a, size_t b) { return buffers[a].stride > buffers[b].stride; });
-  std::vector<Placed> in_chunk, in_block;
+  std::vector<Placed> in_chunk, own;
   for (size_t b : order) {
     Buffer& buffer = buffers[b];
-    const int stage = first_stage[b];
-    buffer.per_block =
-        !split_samples && stage == last_stage[b] && stages_[static_cast<size_t>(stage)].kind == Task::kBlock;
-    buffer.offset = buffer.per_block ? find_offset(in_block, buffer.stride * block_, buffer.first_use, buffer.last_use)
-                                     : find_offset(in_chunk, buffer.stride * capacity_, stage, last_stage[b]);
+    const Use &from = first[b], &to = last[b];
+    if (split_samples || from.stage != to.stage || !from.pass) {
+      buffer.home = Buffer::kChunk;
+      buffer.offset = find_offset(in_chunk, buffer.stride * capacity_, from.stage, to.stage);
+    } else if (from.pass != to.pass) {  // alive while any block of these passes is worked on
+      buffer.home = Buffer::kGroup;
+      buffer.offset = find_offset(own, buffer.stride * kGroup, from.pass->begin, to.pass->end - 1);
+    } else {
+      buffer.home = Buffer::kBlock;
+      buffer.offset = find_offset(own, buffer.stride * from.pass->block, from.task, to.task);
+    }
   }
   chunk_floats_ = extent(in_chunk);
-  block_floats_ = extent(in_block);
+  own_floats_ = extent(own);
 }
 
 std::string Program::text() const {
   std::ostringstream out;
-  out << "chunks of up to " << capacity_ << " samples, blocks of " << block_ << "; memory: chunk "
-      << chunk_floats_ * 4 / 1024 << " KiB, a thread " << (block_floats_ + scratch_floats_) * 4 / 1024
-      << " KiB, gradients of a slot " << slot_floats * 4 / 1024 << " KiB\n";
-  for (const Stage& stage : stages_) {
-    out << (stage.kind == Task::kBlock ? "block" : "split") << '\n';
-    for (int t = stage.begin; t < stage.end; ++t) {
+  out << "chunks of up to " << capacity_ << " samples; memory: chunk " << chunk_floats_ * 4 / 1024 << " KiB, a thread "
+      << (own_floats_ + scratch_floats_) * 4 / 1024 << " KiB, gradients of a slot " << slot_floats * 4 / 1024
+      << " KiB\n";
+  const auto print = [&](int begin, int end) {
+    for (int t = begin; t < end; ++t) {
       const Task& task = tasks[static_cast<size_t>(t)];
       out << "  " << task.name;
       if (!task.algorithm.empty()) out << " (" << task.algorithm << ")";
       if (task.flops > 0) out << "  " << task.flops / 1e6 << " MFLOP";
       out << '\n';
+    }
+  };
+  for (const Stage& stage : stages_) {
+    if (stage.kind == Task::kSplit) {
+      out << "split\n";
+      print(stage.begin, stage.end);
+    }
+    for (const Pass& pass : stage.passes) {
+      out << (pass.begin == stage.begin ? "block" : "  then a block") << " of " << pass.block << '\n';
+      print(pass.begin, pass.end);
     }
   }
   return out.str();

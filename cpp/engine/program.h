@@ -1,8 +1,10 @@
 // A program: the tasks of a network in the order in which they run, cut into stages, with their memory.
 //
 // A *block* task works on samples independently of each other. Neighbouring block tasks form one stage that runs depth
-// first: a thread takes a block of samples through all of them while it stays in the cache. A *split* task sees the
-// whole chunk and brings its own cut into pieces. Behind a stage all of it is done.
+// first: a thread takes a group of samples through all of them. Where the weights are larger than what the samples
+// leave behind, more samples must share a look at them: a stage is cut into passes, each with the block size that suits
+// it, and a thread takes its group through one pass after the other. A *split* task sees the whole chunk and brings its
+// own cut into pieces. Behind a stage all of it is done.
 #pragma once
 
 #include <algorithm>
@@ -48,9 +50,8 @@ struct Run {
 struct Buffer {
   int64_t floats;
   int64_t stride;
-  bool per_block = false;             // lives in a thread's own memory, for one block; else in the chunk's
-  int64_t offset = 0;                 // in floats, of its memory
-  int first_use = -1, last_use = -1;  // tasks
+  enum Home { kChunk, kGroup, kBlock } home = kChunk;  // whose samples it holds; the last two in a thread's own memory
+  int64_t offset = 0;                                  // in floats, of that memory
 };
 
 // What one call of a task works on.
@@ -58,19 +59,19 @@ struct Work {
   const Run& run;
   const std::vector<Buffer>& buffers;
   float* chunk_memory;
-  float* block_memory;
+  float* own_memory;  // this thread's
   float* scratch;
-  float* slot_memory;
-  int64_t block_begin;             // sample that block_memory starts at
-  int64_t begin, end;              // samples of the chunk
-  int64_t piece_begin, piece_end;  // of Task::pieces
+  float* slot_memory = nullptr;
+  int64_t group_begin = 0, block_begin = 0;  // samples that the buffers of own_memory start at
+  int64_t begin = 0, end = 0;                // samples of the chunk
+  int64_t piece_begin = 0, piece_end = 0;    // of Task::pieces
   int64_t slot = 0;
   bool accumulate = false;  // whether this slot's gradients already hold something
 
   float* at(int buffer, int64_t sample) const {
     const Buffer& b = buffers[static_cast<size_t>(buffer)];
-    return b.per_block ? block_memory + b.offset + (sample - block_begin) * b.stride
-                       : chunk_memory + b.offset + sample * b.stride;
+    if (b.home == Buffer::kChunk) return chunk_memory + b.offset + sample * b.stride;
+    return own_memory + b.offset + (sample - (b.home == Buffer::kGroup ? group_begin : block_begin)) * b.stride;
   }
   int64_t stride(int buffer) const { return buffers[static_cast<size_t>(buffer)].stride; }
   float* slot_gradient(int64_t offset) const { return slot_memory + offset; }
@@ -84,6 +85,8 @@ struct Task {
   int64_t pieces = 1;        // kSplit: of the chunk. kBlock: that one sample's work can be cut into
   int64_t scratch_floats = 0;
   double flops = 0;            // a sample
+  int64_t weights = 0;         // floats that it reads for every block
+  int64_t weight_uses = 1;     // how often a sample uses each of them
   bool with_previous = false;  // kSplit: need not wait for it to end
   // For people; the planner sets the first two.
   int node = -1;
@@ -91,10 +94,11 @@ struct Task {
   std::string algorithm;
 };
 
-// Weights in the form that kernels read, made anew whenever they have changed.
+// Brings a weight into the form that kernels read, a part of it: whenever the weights have changed.
 struct Preparation {
   int node;
   std::function<void()> run;
+  double place;  // as in Piece
 };
 
 // Where the tasks leave a parameter's gradient in every slot.
@@ -104,16 +108,32 @@ struct SlotGradient {
   bool transposed;  // as (last axis, all others)
 };
 
+struct Pass {
+  int begin, end;  // tasks
+  int64_t block;   // samples
+};
+
+// One of the pieces that some work is cut into. Where several works are dealt out together, their pieces are ordered by
+// `place`, so that a thread gets the same part of each: what it reads it has often written.
+struct Piece {
+  int task;
+  int64_t index;
+  double place;  // in its work, from 0 to 1
+};
+
 struct Stage {
   Task::Kind kind;
-  int begin, end;  // tasks
+  int begin, end;             // tasks
+  std::vector<Pass> passes;   // of block tasks
+  std::vector<Piece> pieces;  // of split tasks
 };
 
 // How samples are cut. None of it depends on the number of threads: that is what keeps results the same bits.
 constexpr int64_t kChunkSamples = 128;     // bounds the memory of a training step
 constexpr int64_t kBlockFloats = 1 << 17;  // 512 KB: half of a common L2
-constexpr int64_t kMaxBlock = 32;
 constexpr int64_t kSamplesPerSlot = 8;
+constexpr int64_t kGroup = kSamplesPerSlot;  // samples that a thread takes through a stage at once
+constexpr int64_t kWeightUses = 32;          // of weights that L2 does not hold, for each time they are read
 constexpr int64_t kMaxSlots = 16;
 inline int64_t slot_count(int64_t samples) {
   return std::clamp((samples + kSamplesPerSlot - 1) / kSamplesPerSlot, int64_t{1}, kMaxSlots);
@@ -138,19 +158,22 @@ class Program {
 
   const std::vector<Stage>& stages() const { return stages_; }
   int64_t capacity() const { return capacity_; }
-  int64_t block() const { return block_; }
   int64_t chunk_floats() const { return chunk_floats_; }
-  int64_t block_floats() const { return block_floats_; }
+  int64_t own_floats() const { return own_floats_; }  // of a thread
   int64_t scratch_floats() const { return scratch_floats_; }
   double flops() const;  // a sample
   std::string text() const;
 
  private:
   void cut_stages();
+  void cut_passes(Stage& stage) const;
+  void cut_pieces(Stage& stage) const;
+  int64_t natural_block(int begin, int end) const;
+  int64_t least_block(const Task& task) const;
   void place_buffers();
 
   std::vector<Stage> stages_;
-  int64_t capacity_ = 0, block_ = 1, chunk_floats_ = 0, block_floats_ = 0, scratch_floats_ = 0;
+  int64_t capacity_ = 0, chunk_floats_ = 0, own_floats_ = 0, scratch_floats_ = 0;
 };
 
 }  // namespace pycnn

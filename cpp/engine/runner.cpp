@@ -42,16 +42,20 @@ void Plan::cut_updates(const Parameters& parameters) {
     // Whole rows, so that a range of a transposed gradient is a block of it.
     const int64_t range =
         slot && slot->transposed ? std::max<int64_t>(kUpdateRange / columns, 1) * columns : kUpdateRange;
-    for (int64_t from = 0; from < size; from += range) updates.push_back({p, slot, from, std::min(range, size - from)});
+    for (int64_t from = 0; from < size; from += range)
+      updates.push_back(
+          {p, slot, from, std::min(range, size - from), static_cast<double>(from) / static_cast<double>(size)});
   }
+  std::stable_sort(updates.begin(), updates.end(),
+                   [](const UpdateRange& a, const UpdateRange& b) { return a.place < b.place; });
 }
 
 // Items of the timers: tasks, preparations, parameters.
-template <class Piece>
-void Runner::timed(const Team& team, size_t item, const Piece& piece) {
-  if (!timers_) return piece();
+template <class Body>
+void Runner::timed(const Team& team, size_t item, const Body& body) {
+  if (!timers_) return body();
   const auto start = Timers::Clock::now();
-  piece();
+  body();
   timers_->add(team.rank(), item, Timers::Clock::now() - start);
 }
 
@@ -72,7 +76,7 @@ void Runner::run(const Batch& batch, uint64_t seed, bool update, Optimizer* opti
   workspace_.correct.resize(static_cast<size_t>(batch.samples));
   chunk_memory_ = workspace_.chunk(program.chunk_floats());
   slot_memory_ = workspace_.slots(program.slot_floats * slot_count(std::min(program.capacity(), batch.samples)));
-  thread_memory_ = workspace_.threads((program.block_floats() + program.scratch_floats()) * threads);
+  thread_memory_ = workspace_.threads((program.own_floats() + program.scratch_floats()) * threads);
   queues_ = workspace_.queues(chunks * static_cast<int64_t>(program.stages().size()) + 2);
 
   if (timers)
@@ -90,7 +94,7 @@ void Runner::run_on(const Team& team, const Batch& batch, uint64_t seed, bool up
   const Program& program = plan_.program;
   WorkQueue* queue = queues_;
   if (plan_.prepared_version != parameters_.version()) {
-    queue++->share(static_cast<int64_t>(program.preparations.size()), [&](int64_t i) {
+    queue++->share(team, static_cast<int64_t>(program.preparations.size()), [&](int64_t i) {
       const size_t index = static_cast<size_t>(i);
       timed(team, program.tasks.size() + index, program.preparations[index].run);
     });
@@ -107,7 +111,7 @@ void Runner::run_on(const Team& team, const Batch& batch, uint64_t seed, bool up
   if (!update) return;
   const int64_t used = slot_count(std::min(program.capacity(), batch.samples));
   const size_t parameters = program.tasks.size() + program.preparations.size();
-  queue->share(static_cast<int64_t>(plan_.updates.size()), [&](int64_t i) {
+  queue->share(team, static_cast<int64_t>(plan_.updates.size()), [&](int64_t i) {
     const UpdateRange& range = plan_.updates[static_cast<size_t>(i)];
     timed(team, parameters + static_cast<size_t>(range.parameter), [&] { this->update(range, used, optimizer); });
   });
@@ -115,8 +119,8 @@ void Runner::run_on(const Team& team, const Batch& batch, uint64_t seed, bool up
 
 Work Runner::work(const Team& team, const Run& run) {
   const Program& program = plan_.program;
-  float* own = thread_memory_ + team.rank() * (program.block_floats() + program.scratch_floats());
-  return Work{run, program.buffers, chunk_memory_, own, own + program.block_floats(), nullptr, 0, 0, 0, 0, 0};
+  float* own = thread_memory_ + team.rank() * (program.own_floats() + program.scratch_floats());
+  return Work{run, program.buffers, chunk_memory_, own, own + program.own_floats()};
 }
 
 // In training a slot is a piece of work, since one thread must sum its gradients in order; otherwise any cut will do.
@@ -129,36 +133,38 @@ void Runner::run_block_stage(const Team& team, const Run& run, const Stage& stag
   const Program& program = plan_.program;
   const int64_t pieces = piece_count(run.samples, team.size());
   Work w = work(team, run);
-  queue.share(pieces, [&](int64_t piece) {
+  queue.share(team, pieces, [&](int64_t piece) {
     const int64_t begin = piece * run.samples / pieces, end = (piece + 1) * run.samples / pieces;
     w.slot = piece;
     w.slot_memory = slot_memory_ + piece * program.slot_floats;
-    for (w.begin = begin; w.begin < end; w.begin = w.end) {
-      w.end = std::min(end, w.begin + program.block());
-      w.block_begin = w.begin;
-      w.accumulate = run.begin > 0 || w.begin > begin;
-      for (int t = stage.begin; t < stage.end; ++t) {
-        w.piece_begin = 0;
-        w.piece_end = program.tasks[static_cast<size_t>(t)].pieces;
-        run_task(team, t, w);
-      }
-    }
+    for (w.group_begin = begin; w.group_begin < end; w.group_begin += kGroup)
+      for (const Pass& pass : stage.passes) run_pass(team, w, pass, begin, std::min(end, w.group_begin + kGroup));
   });
 }
 
+// Blocks of the group that ends at `end`, in a piece of work that begins at `begin`.
+void Runner::run_pass(const Team& team, Work& w, const Pass& pass, int64_t begin, int64_t end) {
+  for (w.begin = w.group_begin; w.begin < end; w.begin = w.end) {
+    w.end = std::min(end, w.begin + pass.block);
+    w.block_begin = w.begin;
+    w.accumulate = w.run.begin > 0 || w.begin > begin;
+    for (int t = pass.begin; t < pass.end; ++t) {
+      w.piece_begin = 0;
+      w.piece_end = plan_.program.tasks[static_cast<size_t>(t)].pieces;
+      run_task(team, t, w);
+    }
+  }
+}
+
 void Runner::run_split_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue) {
-  const std::vector<Task>& tasks = plan_.program.tasks;
   Work w = work(team, run);
   w.begin = 0;
   w.end = run.samples;
-  int64_t total = 0;
-  for (int t = stage.begin; t < stage.end; ++t) total += tasks[static_cast<size_t>(t)].pieces;
-  queue.share(total, [&](int64_t piece) {
-    int t = stage.begin;
-    while (piece >= tasks[static_cast<size_t>(t)].pieces) piece -= tasks[static_cast<size_t>(t++)].pieces;
-    w.piece_begin = piece;
-    w.piece_end = piece + 1;
-    run_task(team, t, w);
+  queue.share(team, static_cast<int64_t>(stage.pieces.size()), [&](int64_t i) {
+    const Piece& piece = stage.pieces[static_cast<size_t>(i)];
+    w.piece_begin = piece.index;
+    w.piece_end = piece.index + 1;
+    run_task(team, piece.task, w);
   });
 }
 
@@ -170,7 +176,7 @@ void Runner::run_split_samples(const Team& team, const Run& run, const Stage& st
   Work w = work(team, run);
   w.begin = 0;
   w.end = run.samples;
-  queue.share(shares, [&](int64_t share) {
+  queue.share(team, shares, [&](int64_t share) {
     w.piece_begin = share * pieces / shares;
     w.piece_end = (share + 1) * pieces / shares;
     for (int t = stage.begin; t < stage.end; ++t) run_task(team, t, w);

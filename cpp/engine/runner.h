@@ -18,6 +18,7 @@ struct UpdateRange {
   int parameter;
   const SlotGradient* slot;  // null where no task leaves a gradient
   int64_t begin, size;       // floats
+  double place;              // as in Piece
 };
 
 // A program with everything it needs to run.
@@ -59,6 +60,7 @@ class Runner {
  private:
   void run_on(const Team& team, const Batch& batch, uint64_t seed, bool update, const Optimizer* optimizer);
   void run_block_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue);
+  void run_pass(const Team& team, Work& w, const Pass& pass, int64_t begin, int64_t end);
   void run_split_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue);
   void run_split_samples(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue);
   void update(const UpdateRange& range, int64_t used_slots, const Optimizer* optimizer);
@@ -66,8 +68,8 @@ class Runner {
   Work work(const Team& team, const Run& run);
   int64_t piece_count(int64_t samples, int64_t threads) const;
   void run_task(const Team& team, int index, const Work& w);
-  template <class Piece>
-  void timed(const Team& team, size_t item, const Piece& piece);
+  template <class Body>
+  void timed(const Team& team, size_t item, const Body& body);
 
   Plan& plan_;
   Parameters& parameters_;

@@ -168,7 +168,7 @@ std::string openmp_description() {
 }
 
 void WorkQueue::wait(int64_t n) const {
-  wait_until([&] { return done_.load(std::memory_order_acquire) >= n; });
+  wait_until([&] { return done_.value.load(std::memory_order_acquire) >= n; });
 }
 
 void run_team(int threads, Wake wake, void (*call)(const void*, const Team&), const void* body) {

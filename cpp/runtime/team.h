@@ -22,27 +22,43 @@ class Team {
 };
 
 // The pieces of one stage of work. Each thread of a team calls share(); behind it all pieces are done, whoever did
-// them, and everyone sees what was written. A queue serves once.
-class alignas(64) WorkQueue {
+// them, and everyone sees what was written. A thread begins with its own part, the same in every stage of as many
+// pieces, so that its data stay in its cache; then it helps the others. A queue serves once.
+class WorkQueue {
  public:
   // Calls body(piece) for pieces below n that no one else has taken.
   template <class Body>
-  void share(int64_t n, const Body& body) {
+  void share(const Team& team, int64_t n, const Body& body) {
+    const int parts = team.size() < kParts ? team.size() : kParts;
     int64_t done = 0;
-    for (int64_t piece; (piece = next_.fetch_add(1, std::memory_order_relaxed)) < n; ++done) body(piece);
-    if (done > 0 && done_.fetch_add(done, std::memory_order_acq_rel) + done == n) return;
-    if (done_.load(std::memory_order_acquire) < n) wait(n);
+    for (int i = 0; i < parts; ++i) {
+      const int part = (team.rank() + i) % parts;
+      const int64_t begin = part * n / parts, count = (part + 1) * n / parts - begin;
+      std::atomic<int64_t>& next = next_[part].value;
+      while (next.load(std::memory_order_relaxed) < count) {
+        const int64_t piece = next.fetch_add(1, std::memory_order_relaxed);
+        if (piece >= count) break;
+        body(begin + piece);
+        ++done;
+      }
+    }
+    if (done > 0 && done_.value.fetch_add(done, std::memory_order_acq_rel) + done == n) return;
+    if (done_.value.load(std::memory_order_acquire) < n) wait(n);
   }
   void reset() {
-    next_.store(0, std::memory_order_relaxed);
-    done_.store(0, std::memory_order_relaxed);
+    for (Count& next : next_) next.value.store(0, std::memory_order_relaxed);
+    done_.value.store(0, std::memory_order_relaxed);
   }
 
  private:
+  static constexpr int kParts = 8;
+  struct alignas(64) Count {
+    std::atomic<int64_t> value{0};
+  };
   void wait(int64_t n) const;
 
-  std::atomic<int64_t> next_{0};
-  alignas(64) std::atomic<int64_t> done_{0};
+  Count next_[kParts];
+  Count done_;
 };
 
 // Whether threads that sleep are woken for a call: that takes some tens of microseconds, on a virtual machine more.

@@ -25,8 +25,8 @@ int64_t mistakes_of(int threads, Wake wake) {
   parallel(threads, wake, [&](const Team& team) {
     wrong += team.rank() < 0 || team.rank() >= team.size() || team.size() > std::max(threads, 1);
     for (int64_t stage = 0; stage < kStages; ++stage) {
-      queues[2 * stage].share(kPieces, [&](int64_t piece) { written[static_cast<size_t>(piece)] = stage; });
-      queues[2 * stage + 1].share(kPieces, [&](int64_t piece) {
+      queues[2 * stage].share(team, kPieces, [&](int64_t piece) { written[static_cast<size_t>(piece)] = stage; });
+      queues[2 * stage + 1].share(team, kPieces, [&](int64_t piece) {
         ++read[static_cast<size_t>(stage * kPieces + piece)];
         for (const int64_t w : written) wrong += w != stage;
       });
@@ -43,14 +43,15 @@ void check_team(int threads) {
 
 // One that never comes is not waited for.
 void check_without_others() {
+  const Team team(1, 3);
   WorkQueue queue;
   int64_t sum = 0;
-  queue.share(kPieces, [&](int64_t piece) { sum += piece; });
+  queue.share(team, kPieces, [&](int64_t piece) { sum += piece; });
   CHECK_EQUAL(sum, kPieces * (kPieces - 1) / 2, "alone");
-  queue.share(kPieces, [&](int64_t) { sum = -1; });
+  queue.share(team, kPieces, [&](int64_t) { sum = -1; });
   CHECK_EQUAL(sum, kPieces * (kPieces - 1) / 2, "a queue serves once");
   queue.reset();
-  queue.share(0, [&](int64_t) { sum = -1; });
+  queue.share(team, 0, [&](int64_t) { sum = -1; });
   CHECK_EQUAL(sum, kPieces * (kPieces - 1) / 2, "no pieces");
 }
 

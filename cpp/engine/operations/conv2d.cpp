@@ -143,6 +143,10 @@ void plan_backward(Planner& planner, const Fused& f, int node, int x, int y, int
     const std::string by_weights = !pooled_weight ? f.algorithm(false) : transposed ? "sparse" : "first layer, sparse";
     const std::string by_input = pooled_input ? "sparse" : f.algorithm(s.winograd_backward);
     task.algorithm = dx < 0 || by_weights == by_input ? by_weights : by_weights + " dw, " + by_input + " dx";
+    if (packed) {
+      task.weights = packed->size();
+      task.weight_uses = conv.transposed_weight_uses(s);
+    }
     task.run = [=](const Work& w) {
       float* scratch = w.scratch + full;
       for (int64_t i = w.begin; i < w.end; ++i) {
@@ -209,6 +213,8 @@ void plan_conv2d(Planner& planner, int node) {
   forward.scratch_floats = conv.scratch_floats(s);
   forward.flops = f.flops();
   forward.algorithm = f.algorithm(s.winograd_forward);
+  forward.weights = packed->size();
+  forward.weight_uses = conv.weight_uses(s);
   forward.run = [=, kept = folded](const Work& w) {
     Images images{w.at(y, w.begin), w.stride(y), w.at(x, w.begin), w.stride(x), w.end - w.begin};
     if (!f.has_pool) {

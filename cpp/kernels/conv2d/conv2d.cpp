@@ -60,6 +60,11 @@ int64_t packed_transposed_floats(const Conv2D& s) {
   return s.groups * panels_of(group_inputs(s)) * s.kh * s.kw * group_outputs(s) * kPanel;
 }
 
+int64_t weight_uses(const Conv2D& s) { return s.winograd_forward ? winograd_tiles(s) : s.oh * s.ow; }
+int64_t transposed_weight_uses(const Conv2D& s) {
+  return s.winograd_backward ? winograd_tiles(winograd_transposed(s)) : s.oh * s.ow;
+}
+
 int64_t pack_pieces(const Conv2D& s) { return s.winograd_forward ? panels_of(s.k) : 1; }
 int64_t pack_transposed_pieces(const Conv2D& s) { return s.winograd_backward ? panels_of(s.c) : 1; }
 
@@ -381,6 +386,8 @@ Conv2DKernels conv2d_kernels() {
           scratch_floats,
           packed_floats,
           packed_transposed_floats,
+          weight_uses,
+          transposed_weight_uses,
           pack_pieces,
           pack_transposed_pieces,
           pack,

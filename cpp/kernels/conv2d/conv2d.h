@@ -46,6 +46,9 @@ struct Conv2DKernels {
   // Floats of the two packed forms of the kernel: for forward and for backward_input.
   int64_t (*packed_floats)(const Conv2D&);
   int64_t (*packed_transposed_floats)(const Conv2D&);
+  // How often an image uses each packed weight in forward and in backward_input.
+  int64_t (*weight_uses)(const Conv2D&);
+  int64_t (*transposed_weight_uses)(const Conv2D&);
   // Packing is cut into pieces [begin, end) of so many.
   int64_t (*pack_pieces)(const Conv2D&);
   int64_t (*pack_transposed_pieces)(const Conv2D&);

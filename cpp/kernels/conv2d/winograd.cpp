@@ -172,6 +172,7 @@ bool winograd_pays(const Conv2D& s) {
   return products + transforms < 0.9 * direct;
 }
 
+int64_t winograd_tiles(const Conv2D& s) { return tiles_of(s).each(); }
 int64_t winograd_packed_floats(const Conv2D& s) { return panels_of(s.k) * kProducts * s.c * kPanel; }
 
 void winograd_pack(float* packed, const float* w, const Conv2D& s, int64_t begin, int64_t end) {

@@ -14,6 +14,7 @@ namespace pycnn::PYCNN_ISA {
 // Whether the shape has this form, and is estimated to be faster in it than directly.
 bool winograd_pays(const Conv2D& s);
 
+int64_t winograd_tiles(const Conv2D& s);  // of an image
 int64_t winograd_packed_floats(const Conv2D& s);
 // packed (panels, 36, c, kPanel) = G g G^T. Panels [begin, end).
 void winograd_pack(float* packed, const float* w, const Conv2D& s, int64_t begin, int64_t end);
