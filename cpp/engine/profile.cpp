@@ -77,9 +77,10 @@ void add_updates(Profile& profile, const Timers& timers, const Plan& plan, const
   for (int p = 0; p < parameters.count(); ++p) {
     const size_t item = plan.program.tasks.size() + plan.program.preparations.size() + static_cast<size_t>(p);
     if (timers.calls(item) == 0) continue;
-    const bool slots = std::any_of(plan.slots.begin(), plan.slots.end(),
-                                   [&](const SlotGradient& slot) { return slot.parameter == p; });
-    double arrays = slots ? static_cast<double>(slot_count(samples)) + 1 : 0;  // read, and their sum written
+    const GradientParts& parts = plan.gradients[static_cast<size_t>(p)];
+    const int64_t read =
+        static_cast<int64_t>(parts.slots.size()) * slot_count(samples) + static_cast<int64_t>(parts.further.size());
+    double arrays = read > 0 ? static_cast<double>(read + 1) : 0;  // and their sum written
     // The gradient, and weights and state, both read and written.
     if (steps && parameters.trainable(p)) arrays += 3 + 2 * static_cast<double>(optimizer.slot_names().size());
     add(profile, {graph.node(parameters.description(p).node).name, Phase::kUpdate, "", timers.seconds(item), 0,

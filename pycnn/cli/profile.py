@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from pycnn.models import Sequential
+    from pycnn.models import Model
 
 __all__ = ["DESCRIPTION", "EPILOG", "SUMMARY", "add_arguments", "run"]
 
@@ -89,13 +89,13 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _model(path: Path | None, train: bool) -> Sequential:
+def _model(path: Path | None, train: bool) -> Model:
     from pycnn.models import load_model
 
     if path is None:
         from pycnn.cli.train import deck
 
-        model = deck()
+        model: Model = deck()
         model.name = "deck"
         model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
         return model
@@ -105,7 +105,7 @@ def _model(path: Path | None, train: bool) -> Sequential:
     return model
 
 
-def _data(model: Sequential, batch: int, train: bool) -> tuple[NDArray[np.float32], Any]:
+def _data(model: Model, batch: int, train: bool) -> tuple[NDArray[np.float32], Any]:
     """Random samples, and random labels or targets for the model's loss."""
     import numpy as np
 
