@@ -223,6 +223,18 @@ class Network:
     def predict(self, x: NDArray[Any], out: F32) -> None:
         """out (n, *output_shape) = the network on x (n, *input_shape; float32, float64 or uint8)."""
 
+    def profile_train_step(
+        self, x: NDArray[Any], y: NDArray[Any], index: NDArray[np.int64] | None, weight: F32 | None,
+        learning_rate: float, runs: int = 1,
+    ) -> list[dict[str, Any]]:
+        """train_step, `runs` times, and where the time of each went: threads, seconds, samples; rows of (layer, phase,
+        algorithm, seconds of all threads together, floating-point operations counted as direct sums, bytes estimated),
+        phase being forward, backward, update or packing; and fused, pairs of a node without rows and the one whose rows
+        it is part of ('' where it computes nothing)."""
+
+    def profile_predict(self, x: NDArray[Any], out: F32, runs: int = 1) -> list[dict[str, Any]]:
+        """predict, `runs` times, and where the time of each went, as in profile_train_step."""
+
     @property
     def iterations(self) -> int:
         """Optimizer steps done; may be set."""
