@@ -15,7 +15,9 @@ import numpy as np
 
 import pycnn as keras
 
-EPOCHS, BATCH, RATE, WARM_UP = 6, 128, 3e-3, 0.2  # of the steps
+# Chosen on 10,000 images that were held out of the training set. WARM_UP is a share of the steps.
+EPOCHS, BATCH, RATE, WARM_UP = 4, 64, 3e-3, 0.3
+MEAN, DEVIATION = 0.286, 0.353  # of the training images in [0, 1]
 
 
 class RiseAndFall(keras.callbacks.Callback):
@@ -34,9 +36,8 @@ class RiseAndFall(keras.callbacks.Callback):
 def main() -> None:
     seed, epochs = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else EPOCHS
     train, test = keras.datasets.fashion_mnist.load_data()
-    (x, y), (x_test, y_test) = (
-        (a[..., None].astype(np.float32) / np.float32(255), b) for a, b in (train, test)
-    )
+    (x, x_test), (y, y_test) = zip(train, test, strict=True)
+    x, x_test = ((a[..., None] * np.float32(1 / 255) - MEAN) / DEVIATION for a in (x, x_test))
     keras.utils.set_random_seed(seed)
     layers = keras.layers
     model = keras.Sequential([
