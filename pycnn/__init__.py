@@ -26,7 +26,7 @@ from pycnn import (
 from pycnn._version import __version__
 from pycnn.config import show_config
 from pycnn.layers import Input, Layer
-from pycnn.models import Sequential
+from pycnn.models import Model, Sequential
 
 if TYPE_CHECKING:
     from pycnn import backend, datasets, keras, nn, ops, random, saving, utils
@@ -36,6 +36,7 @@ _LAZY = ("backend", "datasets", "keras", "nn", "ops", "random", "saving", "utils
 __all__ = [
     "Input",
     "Layer",
+    "Model",
     "Sequential",
     "__version__",
     "activations",

@@ -153,6 +153,9 @@ class Graph:
     def concat(self, x: Sequence[int], *, name: str = "concatenate") -> int:
         """Along the last axis."""
 
+    def reuse(self, parameters: Sequence[int]) -> None:
+        """Nodes that are added next take these parameters, one after the other, instead of new ones."""
+
     def shape(self, node: int) -> tuple[int, ...]:
         """Without the batch axis."""
 

@@ -11,44 +11,76 @@ import numpy as np
 from pycnn._core import Graph, Network, weights_moved
 
 if TYPE_CHECKING:
+    from pycnn._variable import Variable
     from pycnn.layers.base import Layer
 
 _moving = threading.Lock()
 
 
+class Blueprint(Graph):
+    """The core's graph, with the layers that it is made from and the variables that its parameters are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers: list[Layer] = []
+        self.variables: list[Variable] = []
+        self.values = 0  # numbers that one sample's layers compute
+        self._first: dict[int, int] = {}  # the number of each layer's first parameter, by the layer's id
+
+    def add_layer(self, layer: Layer, nodes: Sequence[int]) -> int:
+        """Adds a layer that has no others inside; one that is there already shares its weights.
+
+        Args:
+            layer: that has its weights.
+            nodes: one for each input.
+
+        Returns:
+            The node of its output.
+        """
+        if id(layer) in self._first:
+            first = self._first[id(layer)]
+            self.reuse(range(first, first + len(layer.weights)))
+        else:
+            self._first[id(layer)] = len(self.variables)
+            self.layers.append(layer)
+            self.variables += layer.weights
+        node = layer.lower(self, *nodes)
+        self.values += int(np.prod(self.shape(node)))
+        return node
+
+
 class Program:
-    """A chain of layers for one input shape, with the network that runs it.
+    """A layer (or a model) for one input shape, with the network that runs it.
 
     The network owns the memory of the weights, and the layers' variables are views into it. A layer may be
     part of several programs (a model, and a second one made from some of its layers): the one that runs takes
     the weights over with `claim`, so that all of them see the same values.
     """
 
-    def __init__(
-        self, layers: Sequence[Layer], input_shape: tuple[int, ...], input_name: str = "input"
-    ) -> None:
-        graph = Graph()
-        node = graph.input(input_shape, name=input_name)
-        values = 0
-        for layer in layers:
-            node = layer.connect(graph, node)
-            values += int(np.prod(graph.shape(node)))
-        self.network = Network(graph, node)
+    def __init__(self, layer: Layer, input_shape: tuple[int, ...], input_name: str = "input") -> None:
+        graph = Blueprint()
+        output = layer.connect(graph, [graph.input(input_shape, name=input_name)])
+        self.network = Network(graph, output)
         self.input_shape = tuple(self.network.input_shape)
         self.output_shape = tuple(self.network.output_shape)
-        self.variables = [variable for layer in layers for variable in layer.weights]
-        self.trainable = trainable_flags(layers)
+        self.variables = graph.variables
+        self._layers = graph.layers
+        self._trainable = _trainable(graph.layers)
         self._views = [self.network.parameter(i).reshape(v.shape) for i, v in enumerate(self.variables)]
         if self.network.parameter_count != len(self.variables):
             raise RuntimeError(
                 f"the network has {self.network.parameter_count} parameters, not {len(self.variables)}"
             )
-        for i, trainable in enumerate(self.trainable):
+        for i, trainable in enumerate(self._trainable):
             self.network.set_trainable(i, trainable)
-        self.network.set_seed(_dropout_seed(layers))
+        self.network.set_seed(_dropout_seed(graph.layers))
         # Samples for one uninterrupted call: about 2**25 numbers computed, tens of milliseconds.
-        self.samples_per_call = max(32, 2**25 // max(values, 1) // 32 * 32)
+        self.samples_per_call = max(32, 2**25 // max(graph.values, 1) // 32 * 32)
         self.claim()
+
+    def is_current(self) -> bool:
+        """Whether `trainable` of all layers is what it was made for."""
+        return self._trainable == _trainable(self._layers)
 
     def claim(self) -> None:
         """Takes over weights that another program holds now."""
@@ -67,17 +99,12 @@ class Program:
             weights_moved()
 
 
-def trainable_flags(layers: Sequence[Layer]) -> list[bool]:
+def _trainable(layers: Sequence[Layer]) -> list[bool]:
     """For each weight, whether the optimizer may change it."""
-    return [
-        variable.trainable and leaf.trainable
-        for layer in layers
-        for leaf in layer.leaves()
-        for variable in leaf.weights
-    ]
+    return [variable.trainable and layer.trainable for layer in layers for variable in layer.weights]
 
 
 def _dropout_seed(layers: Sequence[Layer]) -> int:
     """One seed made from those of all dropout layers."""
-    seeds = [getattr(leaf, "actual_seed", 0) for layer in layers for leaf in layer.leaves()]
+    seeds = [getattr(layer, "actual_seed", 0) for layer in layers]
     return int(np.random.SeedSequence(seeds).generate_state(1)[0])

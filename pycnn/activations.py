@@ -312,7 +312,8 @@ def lower(activation: ActivationFunction | Layer, graph: Graph, node: int, name:
     from pycnn.layers.base import Layer
 
     if isinstance(activation, Layer):
-        return activation.connect(graph, node)
+        activation.build((None, *graph.shape(node)))
+        return activation.lower(graph, node)
     operation: _Operation = activation(_Operation())
     return operation.lower(graph, node, name)
 

@@ -40,6 +40,12 @@ def _pad(node):
     return node.options["padding"], node.options.get("mode", "constant")
 
 
+def _parameter_count(operation, options):
+    if operation == "batch_norm":
+        return 2 + options.get("center", True) + options.get("scale", True)
+    return 1 + options.get("use_bias", True) if operation in ("conv2d", "dense") else 0
+
+
 def _statistics(node, x, p, training):
     if training and not node.options.get("frozen", False):
         rows = x.reshape(-1, x.shape[-1])
@@ -165,6 +171,23 @@ class Model:
     def __init__(self):
         self.graph = _core.Graph()
         self.nodes = {}
+        self._owners = {}  # of nodes that have other nodes' parameters
+        self._first = {}  # the number of each node's first parameter
+        self._total = 0
+
+    def shape(self, node):
+        return self.graph.shape(node)
+
+    def like(self, first, x):
+        """Another node like `first`, behind x, with the same parameters."""
+        first = self._owners.get(first, first)
+        operation, _, arguments, options = self.nodes[first]
+        start = self._first[first]
+        self.graph.reuse(range(start, start + _parameter_count(operation, options)))
+        number = getattr(self.graph, operation)(x, *arguments, **options)
+        self.nodes[number] = Node(operation, (x,), arguments, options)
+        self._owners[number] = first
+        return number
 
     def __getattr__(self, operation):
         method = getattr(self.graph, operation)
@@ -175,6 +198,8 @@ class Model:
             assert name is None or isinstance(name, str)
             inputs = () if operation == "input" else tuple(x) if isinstance(x, (list, tuple)) else (x,)
             self.nodes[number] = Node(operation, inputs, arguments, options)
+            self._first[number] = self._total
+            self._total += _parameter_count(operation, options)
             return number
 
         return add
@@ -208,11 +233,12 @@ class Model:
                 values[number] = x
                 continue
             inputs = [values[i] for i in node.inputs]
-            values[number] = forward(node, inputs, parameters.get(number, {}), training)
+            own = parameters.get(self._owners.get(number, number), {})
+            values[number] = forward(node, inputs, own, training)
             if training:
                 self.margin = min([self.margin, *(_margin(node, part) for part in inputs)])
             if node.operation == "batch_norm":
-                _, variance = _statistics(node, inputs[0], parameters[number], training)
+                _, variance = _statistics(node, inputs[0], own, training)
                 self.gain *= max(1.0, 1.0 / math.sqrt(variance.min() + _epsilon(node)))
         return values
 
@@ -225,7 +251,10 @@ class Model:
             if number not in flowing or node.operation == "input":
                 continue
             inputs = [values[i] for i in node.inputs]
-            dx, found[number] = backward(node, inputs, parameters.get(number, {}), flowing[number])
+            owner = self._owners.get(number, number)
+            dx, dw = backward(node, inputs, parameters.get(owner, {}), flowing[number])
+            for name in found.get(owner, {}).keys() & dw.keys():
+                found[owner][name] = found[owner][name] + dw[name]
             for i, part in zip(node.inputs, dx, strict=True):
                 flowing[i] = flowing.get(i, 0.0) + part
         return found

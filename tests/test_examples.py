@@ -47,3 +47,22 @@ def test_image_kernels_do_what_their_names_say():
         ("sharpen", [50, 0, 150, 100]),
     ):
         np.testing.assert_allclose(filtered(step, kernels[name])[3, 4:8], wanted, atol=1e-3)
+
+
+def test_resnet20():
+    """As large as the paper says, and it learns. The program as a whole takes too long for a test."""
+    example = runpy.run_path(str(EXAMPLES / "resnet20.py"))
+    # 3x3 convolutions, four numbers a channel for normalization, and the dense layer; then the projections.
+    kernels = 9 * (3 * 16 + 6 * 16 * 16 + 16 * 32 + 5 * 32 * 32 + 32 * 64 + 5 * 64 * 64)
+    plain = kernels + 4 * (7 * 16 + 6 * 32 + 6 * 64) + 65 * 10
+    assert example["resnet20"]((32, 32, 3)).count_params() == plain
+    projected = plain + 16 * 32 + 32 * 64 + 4 * (32 + 64)
+    assert example["resnet20"]((32, 32, 3), projection=True).count_params() == projected
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 4, 64)
+    x = rng.random((64, 12, 12, 1)) + 0.5 * y[:, None, None, None]
+    for projection in (False, True):
+        model = example["resnet20"]((12, 12, 1), 4, projection)
+        model.compile("adam", "sparse_categorical_crossentropy")
+        losses = model.fit(x, y, batch_size=16, epochs=8, verbose=0).history["loss"]
+        assert losses[-1] < 0.5 * losses[0]

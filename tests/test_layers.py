@@ -23,6 +23,13 @@ CASES = [
     (layers.Conv2D, {"filters": 4, "kernel_size": 3, "dilation_rate": 2, "groups": 2}, (9, 8, 2), (5, 4, 4)),
     (layers.Conv2D, {"filters": 2, "kernel_size": 3, "padding": ((2, 1), (0, 3))}, (9, 8, 3), (10, 9, 2)),
     (layers.DepthwiseConv2D, {"kernel_size": 3, "depth_multiplier": 2}, (9, 8, 3), (7, 6, 6)),
+    (
+        layers.SeparableConv2D,
+        {"filters": 4, "kernel_size": 3, "depth_multiplier": 2, "strides": 2},
+        (9, 8, 3),
+        (4, 3, 4),
+    ),
+    (layers.SeparableConv2D, {"filters": 4, "kernel_size": (2, 3), "use_bias": False}, (9, 8, 3), (8, 6, 4)),
     (layers.Dense, {"units": 5}, (7,), (5,)),
     (layers.Dense, {"units": 5, "use_bias": False}, (2, 3, 7), (2, 3, 5)),
     (layers.MaxPooling2D, {}, (9, 8, 3), (4, 4, 3)),
@@ -56,7 +63,7 @@ def test_shapes(rng, cls, arguments, shape, output):
     assert y.shape == (2, *output)
     assert y.dtype == np.float32
     assert layer.input_shape == (None, *shape)
-    assert layer.output_shape == layer.output.shape == (None, *output)
+    assert layer.output_shape == (None, *output)
     assert layer.count_params() == sum(w.size for w in layer.get_weights())
 
 
@@ -258,6 +265,9 @@ def test_layers_on_other_sizes(rng):
         (lambda: layers.Conv2D(2, 3, kernel_regularizer="l2"), "`kernel_regularizer` is not supported"),
         (lambda: layers.DepthwiseConv2D(3, depth_multiplier=0), "depth_multiplier is 0"),
         (lambda: layers.DepthwiseConv2D(3, bias_constraint=1), "bias_constraint"),
+        (lambda: layers.SeparableConv2D(0, 3), "filters is 0"),
+        (lambda: layers.SeparableConv2D(2, 3, depth_multiplier=0), "depth_multiplier is 0"),
+        (lambda: layers.SeparableConv2D(2, 3, pointwise_constraint=1), "pointwise_constraint"),
         (lambda: layers.Dense(-1), "units is -1"),
         (lambda: layers.Dense(True), "units is True"),
         (lambda: layers.Dense(2, activation="rellu"), "Did you mean 'relu'"),
@@ -330,8 +340,8 @@ def test_refused_inputs(layer, shape, message):
 
 
 def test_refused_calls():
-    with pytest.raises(TypeError, match="Sequential"):
-        layers.Dense(2)(keras.Input((3,)))
+    with pytest.raises(ValueError, match="training=False is not supported on symbols"):
+        layers.Dense(2)(keras.Input((3,)), training=False)
     with pytest.raises(ValueError, match="training=True"):
         layers.Dense(2)(np.zeros((1, 3)), training=True)
     with pytest.raises(AttributeError, match="not part of a model"):

@@ -28,11 +28,11 @@ class Draft:
         return self.nodes[-1] if self.rng.random() < 0.7 else self.nodes[self.whole(0, len(self.nodes) - 1)]
 
     def others_like(self, x, axes):
-        shape = self.g.graph.shape(x)
-        return [node for node in self.nodes if self.g.graph.shape(node)[:axes] == shape[:axes]]
+        shape = self.g.shape(x)
+        return [node for node in self.nodes if self.g.shape(node)[:axes] == shape[:axes]]
 
     def convolution(self, x):
-        h, w, c = self.g.graph.shape(x)
+        h, w, c = self.g.shape(x)
         kernel = self.whole(1, min(3, h)), self.whole(1, min(3, w))
         groups = self.rng.choice([d for d in (1, 1, 1, 2, 3, c) if c % d == 0])
         return self.g.conv2d(
@@ -51,7 +51,7 @@ class Draft:
         return self.g.activation(x, kind)
 
     def pool(self, x):
-        h, w, _ = self.g.graph.shape(x)
+        h, w, _ = self.g.shape(x)
         size = self.whole(1, min(3, h)), self.whole(1, min(3, w))
         strides = size if self.rng.random() < 0.7 else self.pair(1, 2)
         padding = (
@@ -73,12 +73,12 @@ class Draft:
 
     def pad(self, x):
         mode = str(self.rng.choice(["constant", "reflect", "edge"]))
-        h, w, _ = self.g.graph.shape(x)
+        h, w, _ = self.g.shape(x)
         limit = min(h, w) - 1 if mode == "reflect" else 2
         return self.g.pad2d(x, padding=tuple(self.whole(0, min(2, limit)) for _ in range(4)), mode=mode)
 
     def maxout(self, x):
-        c = self.g.graph.shape(x)[2]
+        c = self.g.shape(x)[2]
         return self.g.maxout(x, pieces=int(self.rng.choice([d for d in (1, 2, 3) if c % d == 0])))
 
     def join(self, x):
@@ -89,8 +89,25 @@ class Draft:
             return self.g.multiply([x, *(self.g.activation(node, "sigmoid") for node in chosen)])
         return (self.g.add if kind == 0 else self.g.concat)([x, *chosen])
 
+    def again(self, x):
+        """A layer that is there already, on another input."""
+        h, w, c = self.g.shape(x)
+        known = [
+            number
+            for number, node in self.g.nodes.items()
+            if node.operation in ("conv2d", "dense", "batch_norm")
+            and self.g.shape(node.inputs[0])[2] == c
+            and all(k <= size for k, size in zip(node.options.get("kernel_size", ()), (h, w), strict=False))
+        ]
+        return self.g.like(int(self.rng.choice(known)), x) if known else self.convolution(x)
+
     def layer(self):
-        kinds = [self.convolution] * 4 + [self.activation] * 4 + [self.pool] * 3 + [self.join] * 2
+        kinds = (
+            [self.convolution] * 4
+            + [self.activation] * 4
+            + [self.pool] * 3
+            + [self.join, self.join, self.again]
+        )
         kinds += [self.batch_norm, self.pointwise, self.pad, self.maxout]
         make = kinds[self.rng.integers(len(kinds))]
         self.nodes.append(make(self.any_node()))

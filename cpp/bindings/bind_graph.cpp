@@ -121,6 +121,7 @@ void bind_graph(py::module_& m) {
           "concat",
           [](Graph& g, const std::vector<int>& x, const std::string& name) { return g.add(name, ConcatNode{}, x); },
           py::arg("x"), py::kw_only(), py::arg("name") = "concatenate")
+      .def("reuse", &Graph::reuse, py::arg("parameters"))
       .def(
           "shape",
           [](const Graph& g, int node) {

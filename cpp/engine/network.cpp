@@ -54,7 +54,7 @@ Plan& Network::plan(Mode mode, int64_t samples) {
     plan->program.split_samples = split;
     Planner planner(graph_, output_, parameters_, kernels_, mode, objective_, direct, plan->program);
     planner.plan();
-    plan->slots = planner.slots;
+    plan->gradients = std::move(planner.gradients);
     plan->cut_updates(parameters_);
   }
   Program& program = plan->program;

@@ -28,6 +28,7 @@ Planner::Planner(const Graph& graph, int output, const Parameters& parameters, c
   planned_.assign(n, false);
   has_gradient_.assign(n, false);
   wants_gradient_.assign(n, false);
+  gradients.resize(static_cast<size_t>(parameters.count()));
 }
 
 // Behind a softmax or a sigmoid the loss starts from the logits: one pass, and no log of a rounded probability.
@@ -165,8 +166,18 @@ void Planner::add_gradient(int i, const std::function<void(int dx)>& emit) {
 int64_t Planner::reserve_slot(int p, bool transposed) {
   const int64_t offset = program_.slot_floats;
   program_.slot_floats += align_floats(parameters_.size(p));
-  slots.push_back({p, offset, transposed});
+  gradients[static_cast<size_t>(p)].slots.push_back({offset, transposed});
   return offset;
+}
+
+float* Planner::gradient_of(int p) {
+  GradientParts& parts = gradients[static_cast<size_t>(p)];
+  if (!parts.whole) {
+    parts.whole = true;
+    return parameters_.gradient(p);
+  }
+  parts.further.emplace_back(parameters_.size(p));
+  return parts.further.back().data();
 }
 
 void Planner::prepare(int64_t pieces, const std::function<void(int64_t)>& run) {

@@ -49,7 +49,7 @@ class Planner {
 
   const float* weights(int parameter) const { return parameters_.weights(parameter); }
   float* mutable_weights(int parameter) const { return parameters_.weights(parameter); }
-  float* gradient_of(int parameter) const { return parameters_.gradient(parameter); }
+  float* gradient_of(int parameter);                      // memory for the whole gradient by this use of it
   int parameter(int node_index, const char* name) const;  // -1 where the node has none of that name
 
   int value(int node_index);     // the buffer of a node's output
@@ -97,7 +97,7 @@ class Planner {
   std::vector<std::function<void()>> backward_;
 
  public:
-  std::vector<SlotGradient> slots;
+  std::vector<GradientParts> gradients;  // of each parameter
 };
 
 // operations/, one file each

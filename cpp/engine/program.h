@@ -95,11 +95,17 @@ struct Preparation {
   double place;  // as in Piece
 };
 
-// Where the tasks leave a parameter's gradient in every slot.
+// Where the tasks leave a gradient in every slot.
 struct SlotGradient {
-  int parameter;
   int64_t offset;
   bool transposed;  // as (last axis, all others)
+};
+
+// What a parameter's gradient is the sum of: more than one part where several nodes share the parameter.
+struct GradientParts {
+  bool whole = false;  // its own memory, which a node overwrites
+  std::vector<SlotGradient> slots;
+  std::vector<AlignedFloats> further;  // which other nodes overwrite
 };
 
 struct Pass {
@@ -129,6 +135,8 @@ constexpr int64_t kSamplesPerSlot = 8;
 constexpr int64_t kGroup = kSamplesPerSlot;  // samples that a thread takes through a stage at once
 constexpr int64_t kWeightUses = 32;          // of weights that L2 does not hold, for each time they are read
 constexpr int64_t kMaxSlots = 16;
+// Floats that an optimizer step takes at once: its five arrays stay in L1 and L2. No transposed row may be longer.
+constexpr int64_t kUpdateRange = 8192;
 
 class Program {
  public:

@@ -7,7 +7,6 @@
 namespace pycnn {
 namespace {
 
-constexpr int64_t kUpdateRange = 8192;   // floats an optimizer step takes at once: its five arrays stay in L1 and L2
 constexpr double kFlopsPerThread = 3e6;  // about ten microseconds of work: less is not worth sharing
 constexpr double kFlopsToWake = 5e7;     // a multiple of what waking a thread takes
 
@@ -34,17 +33,14 @@ WorkQueue* Workspace::queues(int64_t count) {
 }
 
 void Plan::cut_updates(const Parameters& parameters) {
-  std::vector<const SlotGradient*> slot_of(static_cast<size_t>(parameters.count()), nullptr);
-  for (const SlotGradient& slot : slots) slot_of[static_cast<size_t>(slot.parameter)] = &slot;
   for (int p = 0; p < parameters.count(); ++p) {
-    const SlotGradient* slot = slot_of[static_cast<size_t>(p)];
     const int64_t size = parameters.size(p), columns = parameters.description(p).dims.back();
+    bool transposed = false;
+    for (const SlotGradient& slot : gradients[static_cast<size_t>(p)].slots) transposed |= slot.transposed;
     // Whole rows, so that a range of a transposed gradient is a block of it.
-    const int64_t range =
-        slot && slot->transposed ? std::max<int64_t>(kUpdateRange / columns, 1) * columns : kUpdateRange;
+    const int64_t range = transposed ? std::max<int64_t>(kUpdateRange / columns, 1) * columns : kUpdateRange;
     for (int64_t from = 0; from < size; from += range)
-      updates.push_back(
-          {p, slot, from, std::min(range, size - from), static_cast<double>(from) / static_cast<double>(size)});
+      updates.push_back({p, from, std::min(range, size - from), static_cast<double>(from) / static_cast<double>(size)});
   }
   std::stable_sort(updates.begin(), updates.end(),
                    [](const UpdateRange& a, const UpdateRange& b) { return a.place < b.place; });
@@ -166,11 +162,11 @@ void Runner::run_split_samples(const Team& team, const Run& run, const Stage& st
 }
 
 // g = the sum over slots of the gradient's range, as the parameter lies.
-void Runner::sum_slots(float* g, const UpdateRange& range, int64_t used_slots) const {
+void Runner::sum_slots(float* g, const UpdateRange& range, const SlotGradient& slot, int64_t used_slots) const {
   const ElementwiseKernels& k = plan_.kernels->elementwise;
-  const float* slots = slot_memory_ + range.slot->offset;
+  const float* slots = slot_memory_ + slot.offset;
   const int64_t stride = plan_.program.slot_floats;
-  if (!range.slot->transposed) return k.sum_slots(g, slots + range.begin, stride, used_slots, range.size);
+  if (!slot.transposed) return k.sum_slots(g, slots + range.begin, stride, used_slots, range.size);
   const int64_t columns = parameters_.description(range.parameter).dims.back();
   const int64_t rows = parameters_.size(range.parameter) / columns;
   const int64_t first = range.begin / columns, count = range.size / columns;
@@ -180,9 +176,23 @@ void Runner::sum_slots(float* g, const UpdateRange& range, int64_t used_slots) c
   k.transpose(g, columns, sum, count, columns, count);
 }
 
+// g = the sum over all parts of the gradient's range.
+void Runner::sum_parts(float* g, const UpdateRange& range, int64_t used_slots) const {
+  const GradientParts& parts = plan_.gradients[static_cast<size_t>(range.parameter)];
+  const auto add = plan_.kernels->elementwise.add;
+  bool filled = parts.whole;
+  for (const SlotGradient& slot : parts.slots) {
+    float sum[kUpdateRange];
+    sum_slots(filled ? sum : g, range, slot, used_slots);
+    if (filled) add(g, g, sum, range.size);
+    filled = true;
+  }
+  for (const AlignedFloats& further : parts.further) add(g, g, further.data() + range.begin, range.size);
+}
+
 void Runner::update(const UpdateRange& range, int64_t used_slots, const Optimizer* optimizer) {
   float* g = parameters_.gradient(range.parameter) + range.begin;
-  if (range.slot) sum_slots(g, range, used_slots);
+  sum_parts(g, range, used_slots);
   if (!optimizer || !parameters_.trainable(range.parameter)) return;
   optimizer->update(*plan_.kernels, parameters_.weights(range.parameter) + range.begin, g,
                     parameters_.offset(range.parameter) + range.begin, range.size);

@@ -15,20 +15,19 @@ namespace pycnn {
 // A range of a parameter, as the update takes it at once.
 struct UpdateRange {
   int parameter;
-  const SlotGradient* slot;  // null where no task leaves a gradient
-  int64_t begin, size;       // floats
-  double place;              // as in Piece
+  int64_t begin, size;  // floats
+  double place;         // as in Piece
 };
 
 // A program with everything it needs to run.
 struct Plan {
   Program program;
-  std::vector<SlotGradient> slots;
+  std::vector<GradientParts> gradients;  // of each parameter
   std::vector<UpdateRange> updates;
   const KernelTable* kernels = nullptr;
   int64_t prepared_version = 0;  // of the parameters that the preparations saw
 
-  void cut_updates(const Parameters& parameters);  // after slots are known
+  void cut_updates(const Parameters& parameters);  // after gradients are known
 };
 
 // Memory that grows to what plans ask for and is shared by all plans of a network.
@@ -63,7 +62,8 @@ class Runner {
   void run_split_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue);
   void run_split_samples(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue);
   void update(const UpdateRange& range, int64_t used_slots, const Optimizer* optimizer);
-  void sum_slots(float* g, const UpdateRange& range, int64_t used_slots) const;
+  void sum_parts(float* g, const UpdateRange& range, int64_t used_slots) const;
+  void sum_slots(float* g, const UpdateRange& range, const SlotGradient& slot, int64_t used_slots) const;
   Work work(const Team& team, const Run& run);
   int64_t slot_count(int64_t samples) const;
   int64_t piece_count(int64_t samples, int64_t threads) const;

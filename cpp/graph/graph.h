@@ -92,7 +92,7 @@ using Attributes =
 struct Parameter {
   std::string name;  // kernel, bias, gamma, beta, moving_mean, moving_variance
   std::vector<int64_t> dims;
-  int node;
+  int node;  // the first one that has it
   bool trainable;
 
   int64_t size() const { return Shape{dims}.size(); }
@@ -112,6 +112,10 @@ class Graph {
  public:
   int add(const std::string& name, Attributes attributes, std::vector<int> inputs, Shape requested = {});
 
+  // Nodes that are added next take these parameters, one after the other, instead of new ones: a layer that is used
+  // twice. Their gradients add up.
+  void reuse(std::vector<int> parameters);
+
   const std::vector<Node>& nodes() const { return nodes_; }
   const std::vector<Parameter>& parameters() const { return parameters_; }
   const Node& node(int index) const { return nodes_.at(static_cast<size_t>(index)); }
@@ -119,6 +123,7 @@ class Graph {
  private:
   std::vector<Node> nodes_;
   std::vector<Parameter> parameters_;
+  std::vector<int> reused_;
 };
 
 // The ending of a message about a shape: "(28, 28, 1)".

@@ -188,6 +188,20 @@ TEST(graph_errors_of_operations) {
   check_error_of("is too large", {1 << 10, 1 << 10, 64}, Pad2DNode{{0, 1 << 20, 0, 0}, PadMode::kConstant, 0.0f});
 }
 
+TEST(graph_shares_parameters) {
+  Graph graph;
+  const int x = graph.add("x", InputNode{}, {}, {{4}});
+  const int first = graph.add("first", DenseNode{4}, {x});
+  graph.reuse({0, 1});
+  check_error("needs a kernel of shape (4, 3), but the one to share is a kernel of shape (4, 4)",
+              [&] { graph.add("y", DenseNode{3}, {first}); });
+  const int second = graph.add("second", DenseNode{4}, {first});  // the failure has used up nothing
+  CHECK(graph.node(second).parameters == graph.node(first).parameters);
+  const int third = graph.add("third", DenseNode{4}, {second});
+  CHECK(graph.parameters().size() == 4);
+  CHECK(graph.parameters()[2].node == third);
+}
+
 TEST(graph_errors_of_several_inputs) {
   const auto join = [](const Attributes& attributes, const std::vector<Dims>& inputs) {
     return [=] {

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pycnn.models.sequential import Sequential
+    from pycnn.models.model import Model
 
 
 class Callback:
@@ -22,7 +22,7 @@ class Callback:
         ...         self.model.stop_training = logs["loss"] < 0.1
     """
 
-    model: Sequential
+    model: Model
 
     def __init__(self) -> None:
         self.params: dict[str, Any] = {}
@@ -31,7 +31,7 @@ class Callback:
         """Called before training."""
         self.params = params
 
-    def set_model(self, model: Sequential) -> None:
+    def set_model(self, model: Model) -> None:
         """Called before training."""
         self.model = model
 

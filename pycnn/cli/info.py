@@ -43,7 +43,7 @@ def describe() -> dict[str, Any]:
 
     Example:
         >>> sorted(describe())[:4]
-        ['build_type', 'compiler', 'data', 'isa_active']
+        ['build_type', 'compiler', 'data', 'exact']
     """
     import platform
 

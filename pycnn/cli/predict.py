@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from pycnn.models import Sequential
+    from pycnn.models import Model
 
 __all__ = ["DESCRIPTION", "EPILOG", "SUMMARY", "add_arguments", "run"]
 
@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _image_size(model: Sequential, path: Path) -> tuple[int, int]:
+def _image_size(model: Model, path: Path) -> tuple[int, int]:
     shape, classes = model.input_shape[1:], model.output_shape[1:]
     if len(shape) != 3 or shape[2] != 1:
         raise ValueError(
@@ -115,7 +115,7 @@ def _test_image(index: int, x: NDArray[np.uint8], y: NDArray[np.uint8]) -> _Inpu
     return _Input(f"test image {index}", x[index], label=int(y[index]))
 
 
-def _probabilities(model: Sequential, inputs: list[_Input]) -> NDArray[np.float32]:
+def _probabilities(model: Model, inputs: list[_Input]) -> NDArray[np.float32]:
     import numpy as np
 
     from pycnn.layers import Rescaling

@@ -8,9 +8,25 @@ from typing import Any
 from pycnn import _serialization
 from pycnn.layers.activation import ELU, Activation, LeakyReLU, Maxout, ReLU, Softmax
 from pycnn.layers.base import Layer
-from pycnn.layers.convolution import Conv2D, DepthwiseConv2D
+from pycnn.layers.convolution import Conv2D, DepthwiseConv2D, SeparableConv2D
 from pycnn.layers.dense import Dense
 from pycnn.layers.input import Input, InputLayer
+from pycnn.layers.merging import (
+    Add,
+    Average,
+    Concatenate,
+    Maximum,
+    Minimum,
+    Multiply,
+    Subtract,
+    add,
+    average,
+    concatenate,
+    maximum,
+    minimum,
+    multiply,
+    subtract,
+)
 from pycnn.layers.normalization import BatchNormalization
 from pycnn.layers.pooling import AveragePooling2D, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D
 from pycnn.layers.regularization import Dropout
@@ -21,13 +37,17 @@ Convolution2D = Conv2D
 GlobalAvgPool2D = GlobalAveragePooling2D
 GlobalMaxPool2D = GlobalMaxPooling2D
 MaxPool2D = MaxPooling2D
+SeparableConvolution2D = SeparableConv2D
 
 __all__ = [
     "ELU",
     "Activation",
+    "Add",
+    "Average",
     "AveragePooling2D",
     "AvgPool2D",
     "BatchNormalization",
+    "Concatenate",
     "Conv2D",
     "Convolution2D",
     "Dense",
@@ -44,14 +64,27 @@ __all__ = [
     "LeakyReLU",
     "MaxPool2D",
     "MaxPooling2D",
+    "Maximum",
     "Maxout",
+    "Minimum",
+    "Multiply",
     "ReLU",
     "Rescaling",
     "Reshape",
+    "SeparableConv2D",
+    "SeparableConvolution2D",
     "Softmax",
+    "Subtract",
     "ZeroPadding2D",
+    "add",
+    "average",
+    "concatenate",
     "deserialize",
+    "maximum",
+    "minimum",
+    "multiply",
     "serialize",
+    "subtract",
 ]
 
 _CLASSES: dict[str, type[Layer]] = {
@@ -59,8 +92,11 @@ _CLASSES: dict[str, type[Layer]] = {
     for cls in (
         ELU,
         Activation,
+        Add,
+        Average,
         AveragePooling2D,
         BatchNormalization,
+        Concatenate,
         Conv2D,
         Dense,
         DepthwiseConv2D,
@@ -71,11 +107,16 @@ _CLASSES: dict[str, type[Layer]] = {
         InputLayer,
         LeakyReLU,
         MaxPooling2D,
+        Maximum,
         Maxout,
+        Minimum,
+        Multiply,
         ReLU,
         Rescaling,
         Reshape,
+        SeparableConv2D,
         Softmax,
+        Subtract,
         ZeroPadding2D,
     )
 }
@@ -103,6 +144,8 @@ def deserialize(config: Any) -> Layer:
         >>> keras.layers.deserialize({"class_name": "Dense", "config": {"units": 2, "name": "d"}})
         <Dense name=d, built=False>
     """
+    from pycnn.models.model import Model
     from pycnn.models.sequential import Sequential
 
-    return _serialization.deserialize(config, _CLASSES | {"Sequential": Sequential}, "layer")  # type: ignore[no-any-return]
+    models = {"Functional": Model, "Model": Model, "Sequential": Sequential}
+    return _serialization.deserialize(config, _CLASSES | models, "layer")  # type: ignore[no-any-return]

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import math
-import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from pycnn import _serialization
-from pycnn._core import Graph
 from pycnn._names import auto_name
-from pycnn._program import Program
+from pycnn._program import Blueprint, Program
 from pycnn._variable import Variable
+from pycnn.layers.checks import checked_name, checked_shape
+from pycnn.layers.symbolic import KerasTensor, Node, is_symbolic
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from pycnn._core import Graph
     from pycnn._variable import Initializer
 
     F32: TypeAlias = NDArray[np.float32]
@@ -31,33 +31,6 @@ class WeightSpec(NamedTuple):
     shape: tuple[int, ...]
     initializer: Initializer
     trainable: bool = True
-
-
-class KerasTensor:
-    """Stands for the arrays that go into or come out of a layer: shape, dtype and name, no values.
-
-    Args:
-        shape: with the batch axis first, which is None.
-        name: its name.
-        layer: the input layer that made it, or None.
-        dtype: of the data.
-    """
-
-    def __init__(
-        self, shape: Shape, name: str | None = None, layer: Layer | None = None, dtype: str = "float32"
-    ) -> None:
-        self.shape = shape
-        self.name = name or auto_name("KerasTensor")
-        self.layer = layer
-        self.dtype = dtype
-
-    @property
-    def ndim(self) -> int:
-        """Number of axes, the batch axis included."""
-        return len(self.shape)
-
-    def __repr__(self) -> str:
-        return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
 
 
 class Layer:
@@ -93,13 +66,12 @@ class Layer:
         if kwargs:
             raise ValueError(f"Unrecognized keyword arguments passed to {type(self).__name__}: {kwargs}")
         self.dtype = _serialization.checked_dtype(dtype, type(self).__name__)
-        self.name = _checked_name(name) if name is not None else auto_name(type(self).__name__)
+        self.name = checked_name(name) if name is not None else auto_name(type(self).__name__)
         self.built = False
         self._trainable = bool(trainable)
         self._variables: list[Variable] = []
-        self._input_shape: tuple[int, ...] | None = None
-        self._output_shape: tuple[int, ...] | None = None
-        self._called: Program | None = None
+        self._calls: list[Node] = []  # on symbols
+        self._called: Program | None = None  # for arrays
         self._reject(activity_regularizer=activity_regularizer)
         if input_dim is not None:
             input_shape = (input_dim,)
@@ -132,7 +104,8 @@ class Layer:
         """
         self._build(checked_shape(self.name, input_shape[1:]))
 
-    def _build(self, shape: tuple[int, ...]) -> None:
+    def _build(self, *shapes: tuple[int, ...]) -> None:
+        (shape,) = shapes
         specs = self.weight_specs(shape)
         if not self.built:
             for spec in specs:
@@ -152,13 +125,14 @@ class Layer:
         self._variables = []
         self.built = False
 
-    def connect(self, graph: Graph, node: int) -> int:
-        """Builds the layer for a node's shape and adds it to the graph."""
-        shape = tuple(graph.shape(node))
-        self._build(shape)
-        node = self.lower(graph, node)
-        self._input_shape, self._output_shape = shape, tuple(graph.shape(node))
-        return node
+    def connect(self, graph: Blueprint, nodes: Sequence[int]) -> int:
+        """Adds the layer to a graph behind `nodes`, one for each input; returns the node of its output."""
+        return graph.add_layer(self, nodes)
+
+    def _shape_behind(self, *shapes: tuple[int, ...]) -> tuple[int, ...]:
+        """The output's shape for inputs of these shapes."""
+        graph = Blueprint()
+        return graph.shape(self.connect(graph, [graph.input(shape) for shape in shapes]))
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
         """The shape of the output.
@@ -176,36 +150,72 @@ class Layer:
         """
         shape = checked_shape(self.name, input_shape[1:])
         self.weight_specs(shape)
-        graph = Graph()
-        return (input_shape[0], *graph.shape(self.lower(graph, graph.input(shape))))
+        return (input_shape[0], *self._shape_behind(shape))
 
-    def __call__(self, x: ArrayLike, training: bool = False) -> F32:
-        """The layer's output for an array, as in inference.
+    # --- calling --------------------------------------------------------------------------------------------
+    def __call__(self, x: Any, training: bool | None = None) -> Any:
+        """The layer's output: an array for an array, as in inference; a symbol for a symbol.
 
         Args:
-            x: samples, the batch axis first.
-            training: only False.
+            x: samples, the batch axis first; or what an `Input` or another layer returned.
+            training: only None or, for arrays, False. `fit` trains, `predict` does not.
 
         Returns:
-            A float32 array.
+            A float32 array, or a symbol for `keras.Model`.
+
+        Raises:
+            TypeError, ValueError: if the layer cannot take x.
 
         Example:
             >>> import pycnn as keras
             >>> keras.layers.Flatten()([[[1, 2], [3, 4]]])
             array([[1., 2., 3., 4.]], dtype=float32)
+            >>> keras.layers.Flatten()(keras.Input((2, 2))).shape
+            (None, 4)
         """
-        if isinstance(x, KerasTensor):
-            raise TypeError(
-                f"Layer {self.name!r} was called on a symbolic Input; build models with Sequential([...])"
-            )
+        if is_symbolic(x):
+            if training is not None:
+                raise ValueError(
+                    f"Layer {self.name!r}: training={training!r} is not supported on symbols: `fit` trains, "
+                    f"`predict` does not, and `trainable = False` keeps a layer in inference mode"
+                )
+            return self._call_on_symbols(self._symbols(x))
         if training:
             raise ValueError(f"Layer {self.name!r}: training=True works in `fit` and `train_on_batch` only")
+        return self._call_on_arrays(x)
+
+    def _call_on_arrays(self, x: Any) -> F32:
         from pycnn.models.data import as_samples
 
         samples = as_samples("x", x)
         if self._called is None or self._called.input_shape != samples.shape[1:]:
-            self._called = Program([self], samples.shape[1:])
+            self._build(samples.shape[1:])
+            self._called = Program(self, samples.shape[1:])
         return run(self._called, samples)
+
+    def _symbols(self, x: Any) -> tuple[KerasTensor, ...]:
+        """The inputs of a call on symbols."""
+        if not isinstance(x, KerasTensor):
+            raise ValueError(f"Layer {self.name!r} takes one input, but was called on {len(x)}: {x}")
+        return (x,)
+
+    def _call_on_symbols(self, inputs: tuple[KerasTensor, ...]) -> KerasTensor:
+        shapes = [checked_shape(self.name, tensor.shape[1:]) for tensor in inputs]
+        fresh = not self.built
+        try:
+            self._build(*shapes)
+            shape = self._shape_behind(*shapes)
+        except Exception:
+            if fresh:
+                self.forget_weights()
+            raise
+        output = KerasTensor((None, *shape))
+        self._calls.append(Node(self, inputs, output))
+        return output
+
+    def forget_call(self, call: Node) -> None:
+        """Takes a call on symbols back, when the model that made it does not want it any longer."""
+        self._calls.remove(call)
 
     # --- weights --------------------------------------------------------------------------------------------
     def leaves(self) -> list[Layer]:
@@ -299,29 +309,35 @@ class Layer:
 
     # --- shapes ---------------------------------------------------------------------------------------------
     @property
-    def input_shape(self) -> Shape:
-        """Shape of the input, None for the batch axis; AttributeError before the layer is in a model."""
-        return self._connected(self._input_shape)
-
-    @property
-    def output_shape(self) -> Shape:
-        """Shape of the output, None for the batch axis; AttributeError before the layer is in a model."""
-        return self._connected(self._output_shape)
-
-    @property
-    def input(self) -> KerasTensor:
-        """The symbol of its input."""
-        return KerasTensor(self.input_shape)
+    def input(self) -> Any:
+        """The symbol that it was called on first, in a model or by itself; AttributeError before."""
+        inputs = self._first_call().inputs
+        return inputs[0] if len(inputs) == 1 else list(inputs)
 
     @property
     def output(self) -> KerasTensor:
-        """The symbol of its output."""
-        return KerasTensor(self.output_shape)
+        """The symbol that its first call returned; AttributeError before."""
+        return self._first_call().output
 
-    def _connected(self, shape: tuple[int, ...] | None) -> Shape:
-        if shape is None:
+    @property
+    def input_shape(self) -> Any:
+        """Shape of `input`, or else of the array it was called on, None for the batch axis."""
+        if not self._calls and self._called is not None:
+            return (None, *self._called.input_shape)
+        found = self.input
+        return [tensor.shape for tensor in found] if isinstance(found, list) else found.shape
+
+    @property
+    def output_shape(self) -> Shape:
+        """Shape of `output`, or else of the array that it returned, None for the batch axis."""
+        if not self._calls and self._called is not None:
+            return (None, *self._called.output_shape)
+        return self.output.shape
+
+    def _first_call(self) -> Node:
+        if not self._calls:
             raise AttributeError(f"Layer {self.name!r} is not part of a model with a known input shape yet")
-        return (None, *shape)
+        return self._calls[0]
 
     # --- configuration --------------------------------------------------------------------------------------
     @classmethod
@@ -351,46 +367,3 @@ def run(program: Program, x: NDArray[Any]) -> F32:
     y = np.empty((len(x), *program.output_shape), np.float32)
     program.network.predict(x, y)
     return y
-
-
-def checked_shape(owner: str, shape: Any) -> tuple[int, ...]:
-    """The shape of one sample: positive integers."""
-    message = (
-        f"{owner}: {shape!r} is not the shape of a sample; expected positive integers such as (28, 28, 1)"
-    )
-    try:
-        dims = tuple(operator.index(length) for length in ((shape,) if isinstance(shape, int) else shape))
-    except TypeError:
-        hint = (
-            "; sizes that vary (None) are not supported"
-            if isinstance(shape, Sequence) and None in shape
-            else ""
-        )
-        raise ValueError(message + hint) from None
-    if any(length < 1 for length in dims) or math.prod(dims) > 2**31:
-        raise ValueError(message)
-    return dims
-
-
-def checked_data_format(owner: Layer, data_format: str | None) -> str:
-    """'channels_last', the one format there is."""
-    if data_format not in (None, "channels_last"):
-        raise ValueError(
-            f"{type(owner).__name__}: data_format {data_format!r} is not supported; expected 'channels_last'"
-        )
-    return "channels_last"
-
-
-def _checked_name(name: object) -> str:
-    if not isinstance(name, str) or not name or "/" in name:
-        raise ValueError(f"The `name` of a layer must be a string without '/'; received {name!r:.80}")
-    return name
-
-
-def plain(value: Any) -> Any:
-    """Tuples as lists, NumPy numbers as Python's: what JSON gives back."""
-    if isinstance(value, Mapping):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, (tuple, list)):
-        return [plain(item) for item in value]
-    return value.item() if isinstance(value, np.generic) else value

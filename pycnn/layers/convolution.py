@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pycnn import activations, initializers
-from pycnn.layers.base import Layer, WeightSpec, checked_data_format, plain
+from pycnn.layers.base import Layer, WeightSpec
+from pycnn.layers.checks import checked_data_format, plain
 from pycnn.layers.geometry import checked_padding, image_size, resolved_padding
 from pycnn.ops._arguments import as_int, as_number, as_pair
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class _Convolution(Layer):
-    """What both convolutions share: windows, activation, bias."""
+    """What all convolutions share: windows, activation, bias."""
 
     kernel: Variable
     bias: Variable | None
@@ -56,10 +57,14 @@ class _Convolution(Layer):
             self.bias = None
 
     def _lower(self, graph: Graph, node: int, filters: int, groups: int) -> int:
+        node = self._convolved(graph, node, filters, groups, self.use_bias)
+        return activations.lower(self.activation, graph, node, self.name)
+
+    def _convolved(self, graph: Graph, node: int, filters: int, groups: int, use_bias: bool) -> int:
         padding = resolved_padding(
             self.padding, graph.shape(node), self.kernel_size, self.strides, self.dilation_rate
         )
-        node = graph.conv2d(
+        return graph.conv2d(
             node,
             filters=filters,
             kernel_size=self.kernel_size,
@@ -68,10 +73,9 @@ class _Convolution(Layer):
             pad_value=self.padding_value,
             dilation=self.dilation_rate,
             groups=groups,
-            use_bias=self.use_bias,
+            use_bias=use_bias,
             name=self.name,
         )
-        return activations.lower(self.activation, graph, node, self.name)
 
     def _shared_config(self) -> dict[str, Any]:
         config = {
@@ -274,5 +278,118 @@ class DepthwiseConv2D(_Convolution):
                 "depthwise_initializer": initializers.serialize(self.depthwise_initializer),
                 "depthwise_regularizer": None,
                 "depthwise_constraint": None,
+            }
+        )
+
+
+class SeparableConv2D(_Convolution):
+    """A convolution of each channel on its own, then a 1x1 convolution that mixes channels. Chollet 2017.
+
+    Input (n, h, w, c), output (n, oh, ow, filters), depthwise_kernel (kh, kw, c, depth_multiplier),
+    pointwise_kernel (1, 1, c * depth_multiplier, filters), bias (filters,).
+
+    Args:
+        filters: number of output channels.
+        kernel_size: height and width of the window in pixels, or one integer for both.
+        strides: step of the window in pixels.
+        padding: 'valid', 'same' or ((top, bottom), (left, right)), as in `Conv2D`.
+        data_format: None or 'channels_last'.
+        dilation_rate: distance of the window's taps in pixels.
+        depth_multiplier: outputs of the first convolution for each input channel.
+        activation: name, function, layer or None.
+        use_bias: whether there is a bias, behind the second convolution.
+        depthwise_initializer: name or object.
+        pointwise_initializer: name or object.
+        bias_initializer: name or object.
+        depthwise_regularizer: only None, as all regularizers and constraints.
+        padding_value: beyond Keras, the value of the pixels outside the image.
+        kwargs: name, trainable, input_shape.
+
+    Raises:
+        TypeError, ValueError: if an argument has the wrong type or value.
+
+    Example:
+        >>> import numpy as np
+        >>> import pycnn as keras
+        >>> ones = {"depthwise_initializer": "ones", "pointwise_initializer": "ones"}
+        >>> keras.layers.SeparableConv2D(1, 2, **ones)(np.ones((1, 2, 2, 3)))
+        array([[[[12.]]]], dtype=float32)
+    """
+
+    depthwise_kernel: Variable
+    pointwise_kernel: Variable
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Pair,
+        strides: Pair = (1, 1),
+        padding: ImagePadding = "valid",
+        data_format: str | None = None,
+        dilation_rate: Pair = (1, 1),
+        depth_multiplier: int = 1,
+        activation: Any = None,
+        use_bias: bool = True,
+        depthwise_initializer: Any = "glorot_uniform",
+        pointwise_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        depthwise_regularizer: None = None,
+        pointwise_regularizer: None = None,
+        bias_regularizer: None = None,
+        activity_regularizer: None = None,
+        depthwise_constraint: None = None,
+        pointwise_constraint: None = None,
+        bias_constraint: None = None,
+        *,
+        padding_value: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias, bias_initializer,
+            padding_value, activity_regularizer=activity_regularizer, **kwargs,
+        )  # fmt: skip
+        self.filters = as_int("SeparableConv2D: filters", filters, 1)
+        self.depth_multiplier = as_int("SeparableConv2D: depth_multiplier", depth_multiplier, 1)
+        self.depthwise_initializer = initializers.get(depthwise_initializer)
+        self.pointwise_initializer = initializers.get(pointwise_initializer)
+        self._reject(
+            depthwise_regularizer=depthwise_regularizer,
+            pointwise_regularizer=pointwise_regularizer,
+            bias_regularizer=bias_regularizer,
+            depthwise_constraint=depthwise_constraint,
+            pointwise_constraint=pointwise_constraint,
+            bias_constraint=bias_constraint,
+        )
+
+    def weight_specs(self, input_shape: tuple[int, ...]) -> list[WeightSpec]:
+        channels = image_size(self.name, input_shape)[2]
+        depthwise = (*self.kernel_size, channels, self.depth_multiplier)
+        pointwise = (1, 1, channels * self.depth_multiplier, self.filters)
+        return [
+            WeightSpec("depthwise_kernel", depthwise, self.depthwise_initializer),
+            WeightSpec("pointwise_kernel", pointwise, self.pointwise_initializer),
+        ] + [WeightSpec("bias", (self.filters,), self.bias_initializer)] * self.use_bias
+
+    def lower(self, graph: Graph, node: int) -> int:
+        channels = graph.shape(node)[-1]
+        node = self._convolved(graph, node, channels * self.depth_multiplier, channels, use_bias=False)
+        node = graph.conv2d(
+            node, filters=self.filters, kernel_size=(1, 1), use_bias=self.use_bias, name=self.name
+        )
+        return activations.lower(self.activation, graph, node, self.name)
+
+    def get_config(self) -> dict[str, Any]:
+        return (
+            super().get_config()
+            | self._shared_config()
+            | {
+                "filters": self.filters,
+                "depth_multiplier": self.depth_multiplier,
+                "depthwise_initializer": initializers.serialize(self.depthwise_initializer),
+                "pointwise_initializer": initializers.serialize(self.pointwise_initializer),
+                "depthwise_regularizer": None,
+                "pointwise_regularizer": None,
+                "depthwise_constraint": None,
+                "pointwise_constraint": None,
             }
         )

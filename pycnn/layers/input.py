@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from pycnn.layers.base import KerasTensor, Layer, checked_shape
+from pycnn.layers.base import Layer
+from pycnn.layers.checks import checked_shape
+from pycnn.layers.symbolic import KerasTensor, Node
 
 if TYPE_CHECKING:
     from pycnn._core import Graph
@@ -67,14 +69,17 @@ class InputLayer(Layer):
             raise ValueError(f"{self.name}: `shape` is empty; expected at least one axis besides the batch")
         self._data_dtype = _checked_data_dtype(dtype)
         self.batch_shape = (batch_size, *self.shape)
+        self.built = True
+        symbol = KerasTensor((None, *self.shape), self._data_dtype, self.name)
+        self._calls.append(Node(self, (), symbol))
 
     def lower(self, graph: Graph, node: int) -> int:
         return node
 
     @property
-    def output(self) -> KerasTensor:
-        """The symbol of the samples."""
-        return KerasTensor((None, *self.shape), name=self.name, layer=self, dtype=self._data_dtype)
+    def input(self) -> KerasTensor:
+        """The symbol of the samples, as `output`."""
+        return self.output
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -98,7 +103,7 @@ def Input(
     tensor: None = None,
     optional: bool = False,
 ) -> KerasTensor:
-    """The first entry of a `Sequential`: what shape the samples have.
+    """A symbol for the samples: what a functional `Model` starts from, or the first entry of a `Sequential`.
 
     Args:
         shape: of one sample, without the batch axis.

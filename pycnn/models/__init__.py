@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pycnn.models.model import Model
 from pycnn.models.sequential import Sequential
 
 if TYPE_CHECKING:
     import os
 
-__all__ = ["Sequential", "clone_model", "load_model", "model_from_json", "save_model"]
+__all__ = ["Model", "Sequential", "clone_model", "load_model", "model_from_json", "save_model"]
 
 
 def load_model(
@@ -17,21 +18,19 @@ def load_model(
     custom_objects: None = None,
     compile: bool = True,
     safe_mode: bool = True,
-) -> Sequential:
+) -> Model:
     """The model that `model.save` wrote; see `pycnn.saving.load_model`."""
     from pycnn import saving
 
     return saving.load_model(filepath, custom_objects, compile, safe_mode)
 
 
-def save_model(
-    model: Sequential, filepath: str | os.PathLike[str], overwrite: bool = True, **kwargs: Any
-) -> None:
+def save_model(model: Model, filepath: str | os.PathLike[str], overwrite: bool = True, **kwargs: Any) -> None:
     """The same as `model.save(filepath)`."""
     model.save(filepath, overwrite, **kwargs)
 
 
-def clone_model(model: Sequential) -> Sequential:
+def clone_model(model: Model) -> Model:
     """A model of the same layers with new weights, not compiled.
 
     Args:
@@ -46,10 +45,10 @@ def clone_model(model: Sequential) -> Sequential:
         >>> keras.models.clone_model(model).output_shape
         (None, 2)
     """
-    return Sequential.from_config(model.get_config())  # type: ignore[no-any-return]
+    return type(model).from_config(model.get_config())  # type: ignore[no-any-return]
 
 
-def model_from_json(json_string: str, custom_objects: None = None) -> Sequential:
+def model_from_json(json_string: str, custom_objects: None = None) -> Model:
     """The model, with new weights, whose `to_json` this is.
 
     Args:
@@ -69,6 +68,6 @@ def model_from_json(json_string: str, custom_objects: None = None) -> Sequential
     if custom_objects is not None:
         raise ValueError("`custom_objects` is not supported; expected None")
     model = layers.deserialize(json.loads(json_string))
-    if not isinstance(model, Sequential):
-        raise ValueError(f"The text describes a {type(model).__name__}, not a Sequential model")
+    if not isinstance(model, Model):
+        raise ValueError(f"The text describes a {type(model).__name__}")
     return model

@@ -12,7 +12,6 @@ from pycnn.models.objective import Objective
 from pycnn.models.predictor import Predictor
 
 if TYPE_CHECKING:
-    from pycnn._core import Network
     from pycnn.callbacks import History
 
 
@@ -65,7 +64,7 @@ class Compiled(Predictor):
         if shape is not None:
             objective.resolve(shape)
         same = self._objective is not None and self._objective.optimizer is objective.optimizer
-        if not same or not self._program_is_current():
+        if not same or self._program is None or not self._program.is_current():
             self._program = None  # made anew for the next data, with the weights as they are
         self._objective = objective
         self._bound = None
@@ -117,12 +116,12 @@ class Compiled(Predictor):
         program.claim()
         return x, program, objective
 
-    def optimizer_network(self, create: bool = False) -> Network | None:
-        """The network that holds the optimizer's state; None before the first step, unless `create`."""
+    def optimizer_program(self, create: bool = False) -> Program | None:
+        """The program that has the optimizer's state; None before the first step, unless `create`."""
         if create and self._objective is not None and self._bound is None:
             self._bound = self._ready(None)
             self._objective.bind(self._bound.network)
-        return None if self._bound is None else self._bound.network
+        return self._bound
 
     def get_compile_config(self) -> dict[str, Any] | None:
         """The arguments of `compile` as plain data, None before it."""

@@ -37,10 +37,6 @@ class Predictor(Layer):
         """The program, made for the shape of the samples if it is not known yet."""
         raise NotImplementedError
 
-    def _program_is_current(self) -> bool:
-        """Whether there is a program, and `trainable` of all layers is what it was made for."""
-        raise NotImplementedError
-
     def _known_output_shape(self) -> tuple[int, ...] | None:
         """The output's shape without the batch axis, once it is known."""
         raise NotImplementedError
@@ -208,10 +204,7 @@ class Predictor(Layer):
         program = self._ready(None)
         return PreparedCall(program.network, size, dtype, program.claim)
 
-    def __call__(self, x: Any, training: bool = False) -> F32:
-        """The same as `predict_on_batch`; `training` can only be False."""
-        if training:
-            raise ValueError(f"Model {self.name!r}: training=True works in `fit` and `train_on_batch` only")
+    def _call_on_arrays(self, x: Any) -> F32:
         return self.predict_on_batch(x)
 
 

@@ -7,26 +7,32 @@ import shutil
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pycnn.models.functional_config import call_keys
+
 if TYPE_CHECKING:
     from pycnn._variable import Variable
     from pycnn.layers.base import Layer
-    from pycnn.models.sequential import Sequential
+    from pycnn.models.model import Model
 
 _UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
 def summary_text(
-    model: Sequential,
+    model: Model,
     line_length: int | None,
     positions: Sequence[float] | None,
     expand_nested: bool,
     show_trainable: bool,
     layer_range: Sequence[str] | None,
 ) -> str:
-    """The text that `Sequential.summary` prints."""
+    """The text that `Model.summary` prints."""
     header, align = ["Layer (type)", "Output Shape", "Param #"], "<<>"
-    positions = list(positions or (0.45, 0.80, 1.0))
-    default_length = 88
+    connected = not _is_chain(model)
+    if connected:
+        header.append("Connected to")
+        align += "<"
+    positions = list(positions or ((0.3, 0.56, 0.74, 1.0) if connected else (0.45, 0.80, 1.0)))
+    default_length = 108 if connected else 88
     if show_trainable:
         header.append("Trainable")
         align += "^"
@@ -34,10 +40,7 @@ def summary_text(
         default_length += 12
     length = line_length or min(default_length, shutil.get_terminal_size().columns - 4)
     widths = _widths(positions, length)
-    rows = [
-        _fields(layer, level, show_trainable)
-        for layer, level in _listed(_in_range(model.layers, layer_range), 0, expand_nested)
-    ]
+    rows = _rows(model, _in_range(model.layers, layer_range), 0, expand_nested, connected, show_trainable)
     lines = [
         f'Model: "{model.name}"',
         _rule("┏┳┓", "━", widths),
@@ -73,25 +76,48 @@ def _widths(positions: Sequence[float], length: int) -> list[int]:
     return widths
 
 
-def _fields(layer: Layer, level: int, show_trainable: bool) -> list[str]:
-    prefix = "   " * level + "└ " if level else ""
-    try:
-        shape = str(layer.output_shape)
-    except AttributeError:
-        shape = "?"
-    params = f"{layer.count_params():,}" if layer.built else "0 (unbuilt)"
-    fields = [f"{prefix}{layer.name} ({type(layer).__name__})", shape, params]
-    mark = "-" if not layer.weights else "Y" if layer.trainable else "N"
-    return [*fields, mark] if show_trainable else fields
+def _is_chain(model: Model) -> bool:
+    """Whether each layer is called once, on what the one before returned."""
+    called = [step.layer for step in model.steps]
+    return len(set(called)) == len(called) and all(
+        len(step.inputs) == 1 and (before is None or step.inputs[0] is before.output)
+        for before, step in zip([None, *model.steps], model.steps, strict=False)
+    )
 
 
-def _listed(layers: Sequence[Layer], level: int, expand: bool) -> list[tuple[Layer, int]]:
-    listed = []
+def _rows(
+    model: Model, layers: Sequence[Layer], level: int, expand: bool, connected: bool, show_trainable: bool
+) -> list[list[str]]:
+    """The cells of layers of a model, and of those inside them."""
+    from pycnn.models.model import Model
+
+    keys = call_keys(model) if connected and model.built else {}
+    shapes = {step.layer: step.output.shape for step in model.steps}
+    origins: dict[Layer, list[str]] = {}
+    for step in model.steps if connected else ():
+        origins.setdefault(step.layer, []).extend("{}[{}][0]".format(*keys[tensor]) for tensor in step.inputs)
+    rows = []
     for layer in layers:
-        listed.append((layer, level))
-        if expand:
-            listed += _listed(getattr(layer, "layers", []), level + 1, expand)
-    return listed
+        prefix = "   " * level + "└ " if level else ""
+        kind = "Functional" if type(layer) is Model else type(layer).__name__
+        cells = [f"{prefix}{layer.name} ({kind})", str(shapes.get(layer) or _shape(layer))]
+        cells.append(f"{layer.count_params():,}" if layer.built else "0 (unbuilt)")
+        if connected:
+            cells.append(", ".join(origins.get(layer, ())) or "-")
+        if show_trainable:
+            cells.append("-" if not layer.weights else "Y" if layer.trainable else "N")
+        rows.append(cells)
+        if expand and isinstance(layer, Model):
+            rows += _rows(layer, layer.layers, level + 1, expand, connected, show_trainable)
+    return rows
+
+
+def _shape(layer: Layer) -> str:
+    """The output's shape of a layer that the model has not called: its Input, or it is not built."""
+    try:
+        return str(layer.output_shape)
+    except AttributeError:
+        return "?"
 
 
 def _in_range(layers: Sequence[Layer], layer_range: Sequence[str] | None) -> Sequence[Layer]:
@@ -150,10 +176,11 @@ def _count(variables: Sequence[Variable]) -> int:
     return sum(variable.size for variable in variables)
 
 
-def _optimizer_params(model: Sequential) -> int:
+def _optimizer_params(model: Model) -> int:
     """Numbers that the optimizer keeps: its state, the count of steps and the learning rate."""
-    network = model.optimizer_network()
-    return 0 if network is None else len(network.optimizer_slots) * _count(model.trainable_weights) + 2
+    program = model.optimizer_program()
+    slots = 0 if program is None else len(program.network.optimizer_slots)
+    return 0 if program is None else slots * _count(model.trainable_weights) + 2
 
 
 def _memory(size: float) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pycnn._variable import Variable
-    from pycnn.models.sequential import Sequential
+    from pycnn.models.model import Model
 
     F32: TypeAlias = NDArray[np.float32]
     Path: TypeAlias = str | os.PathLike[str]
@@ -115,12 +115,12 @@ def opened(filepath: Path) -> Iterator[Reader]:
         raise ValueError(f"{path!r} is no intact safetensors file: {error!s:.200}") from error
 
 
-def named_variables(model: Sequential, prefix: str = "") -> dict[str, Variable]:
+def named_variables(model: Model, prefix: str = "") -> dict[str, Variable]:
     """All weights by `dense_1/kernel`: the layer's class and its number among those of its class, from 0.
 
     The names of layers do not matter, so that weights fit every model of the same architecture.
     """
-    from pycnn.models.sequential import Sequential
+    from pycnn.models.model import Model
 
     found: dict[str, Variable] = {}
     counts: dict[str, int] = {}
@@ -129,14 +129,14 @@ def named_variables(model: Sequential, prefix: str = "") -> dict[str, Variable]:
         number = counts.setdefault(kind, 0)
         counts[kind] += 1
         place = f"{prefix}{kind}_{number}" if number else f"{prefix}{kind}"
-        if isinstance(layer, Sequential):
+        if isinstance(layer, Model):
             found |= named_variables(layer, f"{place}/")
         else:
             found |= {f"{place}/{variable.name}": variable for variable in layer.weights}
     return found
 
 
-def checked_variables(model: Sequential) -> dict[str, Variable]:
+def checked_variables(model: Model) -> dict[str, Variable]:
     """The same, for a model that has its weights."""
     if not model.built:
         raise ValueError(
@@ -145,15 +145,15 @@ def checked_variables(model: Sequential) -> dict[str, Variable]:
     return named_variables(model)
 
 
-def save_weights(model: Sequential, filepath: Path, overwrite: bool) -> None:
-    """Writes a model's weights; see `Sequential.save_weights`."""
+def save_weights(model: Model, filepath: Path, overwrite: bool) -> None:
+    """Writes a model's weights; see `Model.save_weights`."""
     path = checked_path(filepath)
     arrays = {f"weights/{name}": variable.numpy() for name, variable in checked_variables(model).items()}
     write(path, arrays, {"format": "pycnn-weights"}, overwrite)
 
 
-def load_weights(model: Sequential, filepath: Path, skip_mismatch: bool) -> None:
-    """Reads a model's weights; see `Sequential.load_weights`."""
+def load_weights(model: Model, filepath: Path, skip_mismatch: bool) -> None:
+    """Reads a model's weights; see `Model.load_weights`."""
     variables = checked_variables(model)
     with opened(filepath) as reader:
         if not skip_mismatch:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
 
 from pycnn._version import __version__
 from pycnn.saving.files import (
@@ -18,15 +21,20 @@ from pycnn.saving.files import (
 )
 
 if TYPE_CHECKING:
-    from pycnn.models.sequential import Sequential
+    from numpy.typing import NDArray
 
+    from pycnn._program import Program
+    from pycnn._variable import Variable
+    from pycnn.models.model import Model
+
+    F32: TypeAlias = NDArray[np.float32]
     Path: TypeAlias = str | os.PathLike[str]
 
 _LARGEST_JSON = 1 << 24  # characters
 
 
-def save_model(model: Sequential, filepath: Path, overwrite: bool = True, zipped: None = None) -> None:
-    """Writes a model; see `Sequential.save`.
+def save_model(model: Model, filepath: Path, overwrite: bool = True, zipped: None = None) -> None:
+    """Writes a model; see `Model.save`.
 
     Args:
         model: that is built.
@@ -42,18 +50,17 @@ def save_model(model: Sequential, filepath: Path, overwrite: bool = True, zipped
     metadata = {"format": "pycnn", "version": __version__, "model": _to_json(model.serialize())}
     if model.compiled:
         metadata["compile"] = _to_json(model.get_compile_config())
-    network = model.optimizer_network()
-    if network is not None:
-        metadata["iterations"] = str(network.iterations)
-        for slot in network.optimizer_slots:
-            for i, name in enumerate(variables):
-                arrays[f"optimizer/{slot}/{name}"] = network.optimizer_slot(slot, i).reshape(-1).copy()
+    program = model.optimizer_program()
+    if program is not None:
+        metadata["iterations"] = str(program.network.iterations)
+        for name, view in _optimizer_state(program, variables).items():
+            arrays[name] = view.reshape(-1).copy()
     write(path, arrays, metadata, overwrite)
 
 
 def load_model(
     filepath: Path, custom_objects: None = None, compile: bool = True, safe_mode: bool = True
-) -> Sequential:
+) -> Model:
     """Reads a model that `save_model` wrote. Nothing in a file is ever executed.
 
     Args:
@@ -96,42 +103,47 @@ def load_model(
     return model
 
 
-def _described(reader: Reader) -> Sequential:
+def _described(reader: Reader) -> Model:
     """The model of the header, whose weights are not made yet: their shapes are checked first."""
     from pycnn import layers
-    from pycnn.models.sequential import Sequential
+    from pycnn.models.model import Model
 
     model = layers.deserialize(_from_json(reader.metadata["model"]))
-    if not isinstance(model, Sequential) or not model.built:
-        raise ValueError("expected a Sequential model with a known input shape")
+    if not isinstance(model, Model) or not model.built:
+        raise ValueError("expected a model with a known input shape")
     return model
 
 
-def _restore_optimizer(reader: Reader, model: Sequential) -> None:
+def _restore_optimizer(reader: Reader, model: Model) -> None:
     names = [name for name in reader.shapes if name.startswith("optimizer/")]
     if "iterations" not in reader.metadata:
         if names:
             raise ValueError("the optimizer's state has no count of steps")
         return
-    network = model.optimizer_network(create=True)
-    assert network is not None
-    variables = list(named_variables(model))
-    expected = {
-        f"optimizer/{slot}/{name}": (slot, i)
-        for slot in network.optimizer_slots
-        for i, name in enumerate(variables)
-    }
+    program = model.optimizer_program(create=True)
+    assert program is not None
+    expected = _optimizer_state(program, named_variables(model))
     if expected.keys() != set(names):
         raise ValueError("the optimizer's state does not belong to the model")
     iterations = int(reader.metadata["iterations"])
     if not 0 <= iterations < 2**62:
         raise ValueError(f"{iterations} steps of the optimizer")
-    for name, (slot, i) in expected.items():
-        view = network.optimizer_slot(slot, i)
+    for name, view in expected.items():
         if reader.shapes[name] != (view.size,):
             raise ValueError(f"{name!r} has shape {reader.shapes[name]}, expected {(view.size,)}")
         view[...] = reader.array(name).reshape(view.shape)
-    network.iterations = iterations
+    program.network.iterations = iterations
+
+
+def _optimizer_state(program: Program, variables: Mapping[str, Variable]) -> dict[str, F32]:
+    """Views of what the optimizer keeps for each weight."""
+    network = program.network
+    numbers = {id(variable): i for i, variable in enumerate(program.variables)}
+    return {
+        f"optimizer/{slot}/{name}": network.optimizer_slot(slot, numbers[id(variable)])
+        for slot in network.optimizer_slots
+        for name, variable in variables.items()
+    }
 
 
 def _to_json(value: Any) -> str:

@@ -26,6 +26,16 @@ CASES = [
     ("Conv2D", {"filters": 2, "kernel_size": 1, "activation": "elu", "bias_initializer": "ones"}, (9, 8, 3)),
     ("DepthwiseConv2D", {"kernel_size": 3, "depth_multiplier": 2, "padding": "same"}, (9, 8, 3)),
     ("DepthwiseConv2D", {"kernel_size": (2, 3), "strides": (2, 2), "activation": "tanh"}, (9, 8, 3)),
+    (
+        "SeparableConv2D",
+        {"filters": 4, "kernel_size": 3, "depth_multiplier": 2, "padding": "same"},
+        (9, 8, 3),
+    ),
+    (
+        "SeparableConv2D",
+        {"filters": 4, "kernel_size": 3, "strides": 2, "activation": "relu", "use_bias": False},
+        (9, 8, 3),
+    ),
     ("Dense", {"units": 4, "activation": "softmax"}, (7,)),
     ("Dense", {"units": 4, "activation": "gelu", "use_bias": False}, (5, 7)),
     ("MaxPooling2D", {}, (9, 8, 3)),

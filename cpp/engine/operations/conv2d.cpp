@@ -109,7 +109,7 @@ void plan_backward(Planner& planner, const Fused& f, int node, int x, int y, int
   const float* weights = planner.weights(kernel);
   const int dy = planner.gradient(f.last);
   const bool wants_dx = planner.wants_gradient(input);
-  const bool pooled_weight = f.has_pool && conv.has_pooled_weight(s, f.pool);
+  const bool pooled_weight = f.has_pool && s.k <= kUpdateRange && conv.has_pooled_weight(s, f.pool);
   const bool pooled_input = f.has_pool && conv.has_pooled_input(s, f.pool);
   const bool unpools = f.has_pool && !(pooled_weight && (pooled_input || !wants_dx));
   const int64_t full = unpools ? align_floats(s.oh * s.ow * s.k) : 0;

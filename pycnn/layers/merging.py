@@ -1,0 +1,326 @@
+"""Layers that make one array of several: sums, products, and channels side by side."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from pycnn.layers.base import Layer
+from pycnn.layers.checks import checked_shape
+from pycnn.layers.symbolic import KerasTensor
+from pycnn.ops._arguments import as_int
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pycnn._core import Graph
+
+    F32: TypeAlias = NDArray[np.float32]
+
+
+class _Merge(Layer):
+    """What all share: several inputs, of one shape where a subclass does not say otherwise."""
+
+    def build(self, input_shape: Sequence[Any]) -> None:
+        """Checks the inputs' shapes.
+
+        Args:
+            input_shape: a list of them, with the batch axis first.
+
+        Raises:
+            ValueError: if the layer cannot merge such inputs.
+        """
+        self.compute_output_shape(input_shape)
+        self.built = True
+
+    def _build(self, *shapes: tuple[int, ...]) -> None:
+        self._check(shapes)
+        self.built = True
+
+    def _check(self, shapes: Sequence[tuple[int, ...]]) -> None:
+        for shape in shapes:
+            if shape != shapes[0]:
+                raise ValueError(
+                    f"Layer {self.name!r} needs inputs of one shape, but they have {(None, *shapes[0])} and "
+                    f"{(None, *shape)}; sizes of 1 are not repeated"
+                )
+
+    def compute_output_shape(self, input_shape: Sequence[Any]) -> Any:
+        """The shape of the output.
+
+        Args:
+            input_shape: a list of the inputs' shapes, with the batch axis first.
+
+        Returns:
+            The shape of the output, with the batch axis first.
+        """
+        self._require_several(input_shape)
+        if not all(isinstance(shape, Sequence) for shape in input_shape):
+            raise ValueError(f"Layer {self.name!r} needs a list of shapes, not {input_shape!r:.200}")
+        shapes = [checked_shape(self.name, shape[1:]) for shape in input_shape]
+        self._check(shapes)
+        return (input_shape[0][0], *self._shape_behind(*shapes))
+
+    def _require_several(self, x: Any) -> None:
+        if not isinstance(x, (list, tuple)) or len(x) < 2:
+            raise ValueError(
+                f"A {type(self).__name__} layer should be called on a list of at least two inputs, such as "
+                f"[x, y]; layer {self.name!r} was given {x!r:.200}"
+            )
+
+    def _symbols(self, x: Any) -> tuple[KerasTensor, ...]:
+        self._require_several(x)
+        if not all(isinstance(item, KerasTensor) for item in x):
+            raise ValueError(f"Layer {self.name!r} was called on symbols and other things: {x!r:.200}")
+        return tuple(x)
+
+    def _call_on_arrays(self, x: Any) -> F32:
+        from pycnn.models.data import as_samples
+
+        self._require_several(x)
+        arrays = [as_samples("x", item).astype(np.float32) for item in x]
+        self._build(*(array.shape[1:] for array in arrays))
+        if len({len(array) for array in arrays}) > 1:
+            raise ValueError(
+                f"Layer {self.name!r} was given different numbers of samples: "
+                f"{', '.join(str(len(array)) for array in arrays)}"
+            )
+        return self._merged(arrays)
+
+    def _merged(self, arrays: list[F32]) -> F32:
+        raise NotImplementedError
+
+
+class Add(_Merge):
+    """The sum of arrays of one shape.
+
+    Args:
+        kwargs: name, trainable.
+
+    Raises:
+        ValueError: when called on fewer than two inputs, or on different shapes.
+
+    Example:
+        >>> import pycnn as keras
+        >>> keras.layers.Add()([[[1, 2]], [[3, 4]]])
+        array([[4., 6.]], dtype=float32)
+    """
+
+    def lower(self, graph: Graph, *nodes: int) -> int:
+        return graph.add(nodes, name=self.name)
+
+    def _merged(self, arrays: list[F32]) -> F32:
+        return functools.reduce(np.add, arrays)
+
+
+class Subtract(_Merge):
+    """The first of two arrays of one shape minus the second.
+
+    Args:
+        kwargs: name, trainable.
+
+    Raises:
+        ValueError: when not called on two inputs, or on different shapes.
+
+    Example:
+        >>> import pycnn as keras
+        >>> keras.layers.Subtract()([[[1, 2]], [[3, 5]]])
+        array([[-2., -3.]], dtype=float32)
+    """
+
+    def _check(self, shapes: Sequence[tuple[int, ...]]) -> None:
+        if len(shapes) != 2:
+            raise ValueError(f"Layer {self.name!r} subtracts one input from another, but got {len(shapes)}")
+        super()._check(shapes)
+
+    def lower(self, graph: Graph, *nodes: int) -> int:
+        first, second = nodes
+        return graph.add([first, _negative(graph, second, self.name)], name=self.name)
+
+    def _merged(self, arrays: list[F32]) -> F32:
+        return arrays[0] - arrays[1]
+
+
+class Multiply(_Merge):
+    """The product, value by value, of arrays of one shape.
+
+    Args:
+        kwargs: name, trainable.
+
+    Raises:
+        ValueError: when called on fewer than two inputs, or on different shapes.
+
+    Example:
+        >>> import pycnn as keras
+        >>> keras.layers.Multiply()([[[1, 2]], [[3, 4]]])
+        array([[3., 8.]], dtype=float32)
+    """
+
+    def lower(self, graph: Graph, *nodes: int) -> int:
+        return graph.multiply(nodes, name=self.name)
+
+    def _merged(self, arrays: list[F32]) -> F32:
+        return functools.reduce(np.multiply, arrays)
+
+
+class Average(_Merge):
+    """The mean, value by value, of arrays of one shape.
+
+    Args:
+        kwargs: name, trainable.
+
+    Raises:
+        ValueError: when called on fewer than two inputs, or on different shapes.
+
+    Example:
+        >>> import pycnn as keras
+        >>> keras.layers.Average()([[[1, 2]], [[3, 4]]])
+        array([[2., 3.]], dtype=float32)
+    """
+
+    def lower(self, graph: Graph, *nodes: int) -> int:
+        total = graph.add(nodes, name=self.name)
+        return graph.scale_shift(total, scale=1 / len(nodes), shift=0.0, name=self.name)
+
+    def _merged(self, arrays: list[F32]) -> F32:
+        mean: F32 = functools.reduce(np.add, arrays) * np.float32(1 / len(arrays))
+        return mean
+
+
+class Maximum(_Merge):
+    """The largest value at each place of arrays of one shape; of equal ones the first gets the gradient.
+
+    Args:
+        kwargs: name, trainable.
+
+    Raises:
+        ValueError: when called on fewer than two inputs, or on different shapes.
+
+    Example:
+        >>> import pycnn as keras
+        >>> keras.layers.Maximum()([[[1, 5]], [[3, 4]]])
+        array([[3., 5.]], dtype=float32)
+    """
+
+    def lower(self, graph: Graph, *nodes: int) -> int:
+        return _maximum(graph, nodes, self.name)
+
+    def _merged(self, arrays: list[F32]) -> F32:
+        return functools.reduce(np.maximum, arrays)
+
+
+class Minimum(_Merge):
+    """The smallest value at each place of arrays of one shape; of equal ones the first gets the gradient.
+
+    Args:
+        kwargs: name, trainable.
+
+    Raises:
+        ValueError: when called on fewer than two inputs, or on different shapes.
+
+    Example:
+        >>> import pycnn as keras
+        >>> keras.layers.Minimum()([[[1, 5]], [[3, 4]]])
+        array([[1., 4.]], dtype=float32)
+    """
+
+    def lower(self, graph: Graph, *nodes: int) -> int:
+        largest = _maximum(graph, [_negative(graph, node, self.name) for node in nodes], self.name)
+        return _negative(graph, largest, self.name)
+
+    def _merged(self, arrays: list[F32]) -> F32:
+        return functools.reduce(np.minimum, arrays)
+
+
+class Concatenate(_Merge):
+    """Arrays side by side along the last axis: (n, ..., a), (n, ..., b) become (n, ..., a + b).
+
+    Args:
+        axis: -1, or the number of the last axis, the batch axis counted.
+        kwargs: name, trainable.
+
+    Raises:
+        TypeError, ValueError: if the axis is another one, when called on fewer than two inputs, or on shapes
+            that differ in another axis.
+
+    Example:
+        >>> import pycnn as keras
+        >>> keras.layers.Concatenate()([[[1, 2]], [[3]]])
+        array([[1., 2., 3.]], dtype=float32)
+    """
+
+    def __init__(self, axis: int = -1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.axis = as_int("Concatenate: axis", axis, -(2**31))
+
+    def _check(self, shapes: Sequence[tuple[int, ...]]) -> None:
+        for shape in shapes:
+            if self.axis not in (-1, len(shape)):
+                raise ValueError(
+                    f"Layer {self.name!r} can only join the last axis (-1 or {len(shape)}) of its inputs of "
+                    f"shape {(None, *shape)}, not axis {self.axis}"
+                )
+            if shape[:-1] != shapes[0][:-1]:
+                raise ValueError(
+                    f"Layer {self.name!r} needs inputs that differ in the last axis only, but they have "
+                    f"shapes {(None, *shapes[0])} and {(None, *shape)}"
+                )
+
+    def lower(self, graph: Graph, *nodes: int) -> int:
+        return graph.concat(nodes, name=self.name)
+
+    def _merged(self, arrays: list[F32]) -> F32:
+        return np.concatenate(arrays, axis=-1)
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {"axis": self.axis}
+
+
+def add(inputs: Any, **kwargs: Any) -> Any:
+    """The same as `Add(**kwargs)(inputs)`."""
+    return Add(**kwargs)(inputs)
+
+
+def subtract(inputs: Any, **kwargs: Any) -> Any:
+    """The same as `Subtract(**kwargs)(inputs)`."""
+    return Subtract(**kwargs)(inputs)
+
+
+def multiply(inputs: Any, **kwargs: Any) -> Any:
+    """The same as `Multiply(**kwargs)(inputs)`."""
+    return Multiply(**kwargs)(inputs)
+
+
+def average(inputs: Any, **kwargs: Any) -> Any:
+    """The same as `Average(**kwargs)(inputs)`."""
+    return Average(**kwargs)(inputs)
+
+
+def maximum(inputs: Any, **kwargs: Any) -> Any:
+    """The same as `Maximum(**kwargs)(inputs)`."""
+    return Maximum(**kwargs)(inputs)
+
+
+def minimum(inputs: Any, **kwargs: Any) -> Any:
+    """The same as `Minimum(**kwargs)(inputs)`."""
+    return Minimum(**kwargs)(inputs)
+
+
+def concatenate(inputs: Any, axis: int = -1, **kwargs: Any) -> Any:
+    """The same as `Concatenate(axis, **kwargs)(inputs)`."""
+    return Concatenate(axis, **kwargs)(inputs)
+
+
+def _negative(graph: Graph, node: int, name: str) -> int:
+    return graph.scale_shift(node, scale=-1.0, shift=0.0, name=name)
+
+
+def _maximum(graph: Graph, nodes: Sequence[int], name: str) -> int:
+    """Values of one place side by side, and the maximum of each such group."""
+    shape = graph.shape(nodes[0])
+    columns = [graph.reshape(node, (*shape, 1), name=name) for node in nodes]
+    largest = graph.maxout(graph.concat(columns, name=name), pieces=len(nodes), name=name)
+    return graph.reshape(largest, shape, name=name)
