@@ -33,11 +33,15 @@ class RiseAndFall(keras.callbacks.Callback):
         self.model.optimizer.learning_rate = RATE * min((done + 0.01) / WARM_UP, (1 - done) / (1 - WARM_UP))
 
 
+def scaled(images: Any) -> Any:
+    """Mean 0 and deviation 1, with a channel axis."""
+    return (images[..., None].astype(np.float32) / 255 - MEAN) / DEVIATION
+
+
 def main() -> None:
     seed, epochs = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else EPOCHS
     train, test = keras.datasets.fashion_mnist.load_data()
-    (x, x_test), (y, y_test) = zip(train, test, strict=True)
-    x, x_test = ((a[..., None] * np.float32(1 / 255) - MEAN) / DEVIATION for a in (x, x_test))
+    (x, y), (x_test, y_test) = ((scaled(images), labels) for images, labels in (train, test))
     keras.utils.set_random_seed(seed)
     layers = keras.layers
     model = keras.Sequential([

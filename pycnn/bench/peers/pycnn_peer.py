@@ -9,7 +9,6 @@ from common import (  # type: ignore
     CHECKED,
     FORM,
     Prepared,
-    Unsupported,
     data,
     kernel_arrays,
     network_of,
@@ -39,7 +38,7 @@ def prepare_network(job: dict[str, Any]) -> Prepared:
     or predict."""
     network, batch = network_of(job), int(job["batch"])
     if FORM == "bf16":
-        raise Unsupported("bfloat16")
+        keras.mixed_precision.set_global_policy("mixed_bfloat16")
     net = keras_model(keras, network)
     x, y = data(job)
     outputs = [net.predict_on_batch(x[:CHECKED])]
