@@ -31,10 +31,11 @@ ONLY_IN = {"omp.h": "cpp/runtime/team.cpp", "pybind11/": "cpp/bindings/", "Pytho
 # --- Python: a module imports what stands on its own rung or below. Inside a function it may look further up,
 # for whoever is called then has everything loaded; but nobody may know the top rung.
 LADDER = (
-    ("_core", "_names", "_loading", "_program", "_seeds", "_serialization", "_variable", "_version"),
+    ("_version",),
+    ("_core", "_names", "_loading", "_policy", "_program", "_seeds", "_serialization", "_variable"),
     ("ops",),
     ("activations", "backend", "config", "datasets", "initializers", "losses", "metrics", "nn", "optimizers"),
-    ("random", "utils", "layers"),
+    ("mixed_precision", "random", "utils", "layers"),
     ("callbacks", "models", "saving"),
     ("__init__", "keras"),
     ("bench", "cli"),

@@ -23,17 +23,19 @@ from pycnn import (
     models,
     optimizers,
 )
+from pycnn._policy import DTypePolicy
 from pycnn._version import __version__
 from pycnn.config import show_config
 from pycnn.layers import Input, Layer
 from pycnn.models import Model, Sequential
 
 if TYPE_CHECKING:
-    from pycnn import backend, datasets, keras, nn, ops, random, saving, utils
+    from pycnn import backend, datasets, keras, mixed_precision, nn, ops, random, saving, utils
 
-_LAZY = ("backend", "datasets", "keras", "nn", "ops", "random", "saving", "utils")
+_LAZY = ("backend", "datasets", "keras", "mixed_precision", "nn", "ops", "random", "saving", "utils")
 
 __all__ = [
+    "DTypePolicy",
     "Input",
     "Layer",
     "Model",
@@ -49,6 +51,7 @@ __all__ = [
     "layers",
     "losses",
     "metrics",
+    "mixed_precision",
     "models",
     "nn",
     "ops",

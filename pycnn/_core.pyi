@@ -27,11 +27,13 @@ def measure_fma_peak(seconds: float) -> float:
 # --- single operations (padding is (top, bottom, left, right)) ---------------------------------------------------
 def conv2d_forward(
     x: F32, w: F32, b: F32 | None, strides: tuple[int, int], padding: tuple[int, int, int, int],
-    pad_value: float, dilation: tuple[int, int], groups: int,
-) -> F32: ...
+    pad_value: float, dilation: tuple[int, int], groups: int, precision: str = "float32",
+) -> F32:
+    """precision: float32, or bfloat16 for products of rounded operands, as in Graph.conv2d."""
+
 def conv2d_backward_input(
     dy: F32, w: F32, input_shape: tuple[int, int, int, int], strides: tuple[int, int],
-    padding: tuple[int, int, int, int], dilation: tuple[int, int], groups: int,
+    padding: tuple[int, int, int, int], dilation: tuple[int, int], groups: int, precision: str = "float32",
 ) -> F32: ...
 def conv2d_backward_weight(
     x: F32, dy: F32, kernel_size: tuple[int, int], strides: tuple[int, int],
@@ -57,8 +59,8 @@ def pad2d_backward(dy: F32, padding: tuple[int, int, int, int], mode: str) -> F3
 def matmul(a: F32, b: F32) -> F32:
     """(m, k) @ (k, n)."""
 
-def dense_forward(x: F32, w: F32, b: F32 | None) -> F32: ...
-def dense_backward_input(dy: F32, w: F32) -> F32: ...
+def dense_forward(x: F32, w: F32, b: F32 | None, precision: str = "float32") -> F32: ...
+def dense_backward_input(dy: F32, w: F32, precision: str = "float32") -> F32: ...
 def dense_backward_weight(x: F32, dy: F32) -> F32: ...
 def bias_gradient(dy: F32) -> F32:
     """The sum of dy over all axes but the last."""
@@ -111,13 +113,18 @@ class Graph:
     def conv2d(
         self, x: int, *, filters: int, kernel_size: tuple[int, int], strides: tuple[int, int] = (1, 1),
         padding: tuple[int, int, int, int] = (0, 0, 0, 0), pad_value: float = 0.0,
-        dilation: tuple[int, int] = (1, 1), groups: int = 1, use_bias: bool = True, name: str = "conv2d",
+        dilation: tuple[int, int] = (1, 1), groups: int = 1, use_bias: bool = True, precision: str = "float32",
+        name: str = "conv2d",
     ) -> int:
         """Parameters: kernel (kh, kw, c / groups, filters), bias (filters,). A depthwise convolution is
-        groups = c; Keras' kernel (kh, kw, c, multiplier) is the same memory with filters = c * multiplier."""
+        groups = c; Keras' kernel (kh, kw, c, multiplier) is the same memory with filters = c * multiplier. precision:
+        float32, or bfloat16, to which the operands of forward and backward by input are rounded; depthwise
+        convolutions, weight gradients and the sparse backward pass behind a max-pool stay float32."""
 
-    def dense(self, x: int, *, units: int, use_bias: bool = True, name: str = "dense") -> int:
-        """On the last axis. Parameters: kernel (in, units), bias (units,)."""
+    def dense(
+        self, x: int, *, units: int, use_bias: bool = True, precision: str = "float32", name: str = "dense"
+    ) -> int:
+        """On the last axis. Parameters: kernel (in, units), bias (units,). precision: as in conv2d."""
 
     def activation(
         self, x: int, kind: str, *, alpha: float = 0.0, max_value: float = ..., threshold: float = 0.0,

@@ -7,13 +7,6 @@ from typing import Any
 
 from pycnn._names import unknown
 
-FLOAT32_POLICY = {
-    "module": "keras",
-    "class_name": "DTypePolicy",
-    "config": {"name": "float32"},
-    "registered_name": None,
-}
-
 
 def serialize(obj: Any, module: str) -> dict[str, Any]:
     """`obj` as {module, class_name, config, registered_name}."""
@@ -41,7 +34,7 @@ def deserialize(data: Any, classes: Mapping[str, Any], what: str) -> Any:
 
 
 def checked_dtype(dtype: Any, owner: str) -> str:
-    """'float32', the one dtype that pycnn computes in; as a name, NumPy type or Keras' DTypePolicy dict."""
+    """'float32', the one dtype of what is no layer; as a name, NumPy type or Keras' DTypePolicy dict."""
     name = dtype
     if isinstance(dtype, Mapping):
         config = dtype.get("config")

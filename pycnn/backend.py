@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pycnn._names import reset_names
+from pycnn._policy import reset_policy
 
 __all__ = [
     "clear_session",
@@ -15,7 +16,7 @@ __all__ = [
 
 
 def clear_session(free_memory: bool = True) -> None:
-    """Starts the automatic names of layers anew; there is no other global state.
+    """Starts the automatic names of layers anew, and goes back to the policy float32.
 
     Example:
         >>> import pycnn as keras
@@ -24,6 +25,7 @@ def clear_session(free_memory: bool = True) -> None:
         ('dense', 'dense_1')
     """
     reset_names()
+    reset_policy()
 
 
 def epsilon() -> float:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from pycnn import _core
+from pycnn._policy import dtype_policy, set_dtype_policy
 from pycnn.ops._arguments import as_int
 
 __all__ = [
+    "dtype_policy",
     "get_exact",
     "get_isa",
     "get_num_threads",
+    "set_dtype_policy",
     "set_exact",
     "set_isa",
     "set_num_threads",
@@ -51,7 +54,7 @@ def set_num_threads(threads: int) -> None:
 
 
 def get_isa() -> str:
-    """The instruction set whose kernels run: baseline, avx2 or avx512."""
+    """The instruction set whose kernels run: baseline, avx2, avx512 or avx512_bf16."""
     return str(_core.config()["isa_active"])
 
 

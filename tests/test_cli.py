@@ -149,12 +149,25 @@ def test_train_saves_the_model_that_it_tested(trained, data, model):
     assert loss == pytest.approx(report["history"]["val_loss"][-1], rel=1e-3, abs=1e-6)
 
 
+def test_train_in_mixed_precision(data, tmp_path):
+    options = ("--data", data, "--epochs", "1", "--policy", "mixed_bfloat16", "--output", str(tmp_path))
+    done = run("train", *options)
+    assert done.returncode == 0, done.stderr
+    assert "mixed_bfloat16" in done.stdout
+    assert history_of(tmp_path)["settings"]["policy"] == "mixed_bfloat16"
+    loaded = pycnn.models.load_model(tmp_path / "deck.safetensors")
+    assert loaded.layers[0].compute_dtype == "bfloat16"
+    done = run("train", "--policy", "mixed_float16")
+    assert done.returncode == 2
+    assert "mixed_bfloat16" in done.stderr
+
+
 def test_train_writes_its_history(trained):
     report = history_of(trained[0])
     assert report["finished"] is True
     assert report["settings"] == {
         "epochs": 3, "batch_size": 20, "optimizer": "adam", "learning_rate": None, "schedule": "linear",
-        "seed": 0,
+        "policy": "float32", "seed": 0,
     }  # fmt: skip
     assert report["version"] == pycnn.__version__
     for name in ("loss", "accuracy", "val_loss", "val_accuracy", "seconds", "images_per_second"):

@@ -1,5 +1,6 @@
 // ops.conv2d and its backward functions.
 #include "bindings/bindings.h"
+#include "bindings/names.h"
 #include "bindings/sharing.h"
 #include "graph/infer.h"
 #include "runtime/exact.h"
@@ -7,8 +8,13 @@
 namespace pycnn::bindings {
 namespace {
 
-Conv2D conv2d_of(const std::vector<int64_t>& x, const std::vector<int64_t>& w, IntPair strides, IntFour padding,
-                 float pad_value, IntPair dilation, int64_t groups) {
+const Conv2DKernels& kernels_of(const std::string& precision) {
+  const KernelTable& table = active_kernels();
+  return precision_of(precision) == Precision::kBfloat16 ? table.bf16.conv2d : table.conv2d;
+}
+
+Conv2D conv2d_of(const Conv2DKernels& conv, const std::vector<int64_t>& x, const std::vector<int64_t>& w,
+                 IntPair strides, IntFour padding, float pad_value, IntPair dilation, int64_t groups) {
   require(groups >= 1 && x[3] % groups == 0 && w[2] == x[3] / groups,
           "w: a kernel of shape " + text_of(w) + " in " + std::to_string(groups) + " groups does not fit " +
               std::to_string(x[3]) + " input channels");
@@ -23,7 +29,7 @@ Conv2D conv2d_of(const std::vector<int64_t>& x, const std::vector<int64_t>& w, I
   const Shape y = infer_shape("conv2d", node, {Shape{{x[1], x[2], x[3]}}}, {});
   Conv2D s{x[1],       x[2],       x[3],        y.h(),       y.w(),      y.c(),      w[0],   w[1],
            strides[0], strides[1], dilation[0], dilation[1], padding[0], padding[2], groups, pad_value};
-  if (!exact()) active_kernels().conv2d.choose(s);
+  if (!exact()) conv.choose(s);
   return s;
 }
 
@@ -38,10 +44,11 @@ void for_images(int64_t n, int64_t scratch_floats, const Body& body) {
 }
 
 Floats conv2d_forward(const Floats& x, const Floats& w, const py::object& b, IntPair strides, IntFour padding,
-                      float pad_value, IntPair dilation, int64_t groups) {
+                      float pad_value, IntPair dilation, int64_t groups, const std::string& precision) {
   require_rank(x, 4, "x");
   require_rank(w, 4, "w");
-  const Conv2D s = conv2d_of(shape_of(x), shape_of(w), strides, padding, pad_value, dilation, groups);
+  const Conv2DKernels& conv = kernels_of(precision);
+  const Conv2D s = conv2d_of(conv, shape_of(x), shape_of(w), strides, padding, pad_value, dilation, groups);
   Floats bias;
   if (!b.is_none()) {
     bias = as<Floats>(b, "b");
@@ -49,7 +56,6 @@ Floats conv2d_forward(const Floats& x, const Floats& w, const py::object& b, Int
   }
   const int64_t n = x.shape(0);
   Floats y = new_array({n, s.oh, s.ow, s.k});
-  const Conv2DKernels& conv = active_kernels().conv2d;
   AlignedFloats packed(conv.packed_floats(s));
   conv.pack(packed.data(), w.data(), s, 0, conv.pack_pieces(s));
   const float *from = x.data(), *bias_data = b.is_none() ? nullptr : bias.data();
@@ -63,14 +69,15 @@ Floats conv2d_forward(const Floats& x, const Floats& w, const py::object& b, Int
 }
 
 Floats conv2d_backward_input(const Floats& dy, const Floats& w, const std::array<int64_t, 4>& input_shape,
-                             IntPair strides, IntFour padding, IntPair dilation, int64_t groups) {
+                             IntPair strides, IntFour padding, IntPair dilation, int64_t groups,
+                             const std::string& precision) {
   require_rank(w, 4, "w");
   const std::vector<int64_t> in(input_shape.begin(), input_shape.end());
   require(in[0] >= 0, "input_shape must not be negative");
-  const Conv2D s = conv2d_of(in, shape_of(w), strides, padding, 0, dilation, groups);
+  const Conv2DKernels& conv = kernels_of(precision);
+  const Conv2D s = conv2d_of(conv, in, shape_of(w), strides, padding, 0, dilation, groups);
   require_shape(dy, {in[0], s.oh, s.ow, s.k}, "dy");
   Floats dx = new_array(in);
-  const Conv2DKernels& conv = active_kernels().conv2d;
   AlignedFloats packed(conv.packed_transposed_floats(s));
   conv.pack_transposed(packed.data(), w.data(), s, 0, conv.pack_transposed_pieces(s));
   const float* from = dy.data();
@@ -89,10 +96,10 @@ Floats conv2d_backward_weight(const Floats& x, const Floats& dy, IntPair kernel_
   require(groups >= 1 && x.shape(3) % groups == 0,
           "groups must divide the " + std::to_string(x.shape(3)) + " channels of x");
   const std::vector<int64_t> w{kernel_size[0], kernel_size[1], x.shape(3) / groups, dy.shape(3)};
-  const Conv2D s = conv2d_of(shape_of(x), w, strides, padding, pad_value, dilation, groups);
+  const Conv2DKernels& conv = active_kernels().conv2d;
+  const Conv2D s = conv2d_of(conv, shape_of(x), w, strides, padding, pad_value, dilation, groups);
   require_shape(dy, {x.shape(0), s.oh, s.ow, s.k}, "dy");
   Floats dw = new_array(w);
-  const Conv2DKernels& conv = active_kernels().conv2d;
   const float *from = x.data(), *gradient = dy.data();
   sum_in_slots(dw.mutable_data(), dw.size(), x.shape(0), conv.scratch_floats(s),
                [&](int64_t i, float* slot, float* scratch, bool accumulate) {
@@ -107,9 +114,9 @@ Floats conv2d_backward_weight(const Floats& x, const Floats& dy, IntPair kernel_
 void bind_conv2d(py::module_& m) {
   using py::arg;
   m.def("conv2d_forward", &conv2d_forward, arg("x"), arg("w"), arg("b").none(true), arg("strides"), arg("padding"),
-        arg("pad_value"), arg("dilation"), arg("groups"));
+        arg("pad_value"), arg("dilation"), arg("groups"), arg("precision") = "float32");
   m.def("conv2d_backward_input", &conv2d_backward_input, arg("dy"), arg("w"), arg("input_shape"), arg("strides"),
-        arg("padding"), arg("dilation"), arg("groups"));
+        arg("padding"), arg("dilation"), arg("groups"), arg("precision") = "float32");
   m.def("conv2d_backward_weight", &conv2d_backward_weight, arg("x"), arg("dy"), arg("kernel_size"), arg("strides"),
         arg("padding"), arg("pad_value"), arg("dilation"), arg("groups"));
 }

@@ -1,5 +1,6 @@
 // Matrix products and dense layers.
 #include "bindings/bindings.h"
+#include "bindings/names.h"
 #include "bindings/sharing.h"
 
 namespace pycnn::bindings {
@@ -7,22 +8,23 @@ namespace {
 
 // y (rows, columns) = x (rows, depth) @ b + bias, b (depth, columns) or, transposed, (columns, depth).
 void product(float* y, const float* x, const float* b, const float* bias, int64_t rows, int64_t depth, int64_t columns,
-             bool transposed) {
+             bool transposed, const std::string& precision) {
   const KernelTable& k = active_kernels();
+  const GemmKernels& gemm = precision_of(precision) == Precision::kBfloat16 ? k.bf16.gemm : k.gemm;
   const int64_t panel = 2 * k.lanes, panels = (columns + panel - 1) / panel;
-  AlignedFloats packed(panels * depth * panel);
+  AlignedFloats packed(gemm.packed_floats(depth, columns));
   constexpr int64_t kRows = 64;
   for_each(panels, 0, [&](int64_t q, float*) {
-    if (transposed) k.gemm.pack_transposed(packed.data(), b, depth, depth, columns, depth, 0, q, q + 1);
-    else k.gemm.pack(packed.data(), b, columns, depth, columns, q, q + 1);
+    if (transposed) gemm.pack_transposed(packed.data(), b, depth, depth, columns, q, q + 1);
+    else gemm.pack(packed.data(), b, columns, depth, columns, q, q + 1);
   });
   for_each((rows + kRows - 1) / kRows, 0, [&](int64_t i, float*) {
-    k.gemm.multiply(y + i * kRows * columns, columns, x + i * kRows * depth, depth, packed.data(), bias,
-                    std::min(kRows, rows - i * kRows), depth, columns, 0, panels, -kInfinity);
+    gemm.multiply(y + i * kRows * columns, columns, x + i * kRows * depth, depth, packed.data(), bias,
+                  std::min(kRows, rows - i * kRows), depth, columns, 0, panels, -kInfinity);
   });
 }
 
-Floats dense_forward(const Floats& x, const Floats& w, const py::object& b) {
+Floats dense_forward(const Floats& x, const Floats& w, const py::object& b, const std::string& precision) {
   require_rank(w, 2, "w");
   const int64_t depth = columns_of(x, "x");
   require(w.shape(0) == depth,
@@ -37,16 +39,16 @@ Floats dense_forward(const Floats& x, const Floats& w, const py::object& b) {
   shape.back() = w.shape(1);
   Floats y = new_array(shape);
   product(y.mutable_data(), x.data(), w.data(), b.is_none() ? nullptr : bias.data(), x.size() / depth, depth,
-          w.shape(1), false);
+          w.shape(1), false, precision);
   return y;
 }
 
 Floats matmul(const Floats& a, const Floats& b) {
   require_rank(a, 2, "a");
-  return dense_forward(a, b, py::none());
+  return dense_forward(a, b, py::none(), "float32");
 }
 
-Floats dense_backward_input(const Floats& dy, const Floats& w) {
+Floats dense_backward_input(const Floats& dy, const Floats& w, const std::string& precision) {
   require_rank(w, 2, "w");
   const int64_t units = columns_of(dy, "dy");
   require(w.shape(1) == units,
@@ -54,7 +56,7 @@ Floats dense_backward_input(const Floats& dy, const Floats& w) {
   std::vector<int64_t> shape = shape_of(dy);
   shape.back() = w.shape(0);
   Floats dx = new_array(shape);
-  product(dx.mutable_data(), dy.data(), w.data(), nullptr, dy.size() / units, units, w.shape(0), true);
+  product(dx.mutable_data(), dy.data(), w.data(), nullptr, dy.size() / units, units, w.shape(0), true, precision);
   return dx;
 }
 
@@ -91,8 +93,8 @@ Floats bias_gradient(const Floats& dy) {
 void bind_dense(py::module_& m) {
   using py::arg;
   m.def("matmul", &matmul, arg("a"), arg("b"));
-  m.def("dense_forward", &dense_forward, arg("x"), arg("w"), arg("b").none(true));
-  m.def("dense_backward_input", &dense_backward_input, arg("dy"), arg("w"));
+  m.def("dense_forward", &dense_forward, arg("x"), arg("w"), arg("b").none(true), arg("precision") = "float32");
+  m.def("dense_backward_input", &dense_backward_input, arg("dy"), arg("w"), arg("precision") = "float32");
   m.def("dense_backward_weight", &dense_backward_weight, arg("x"), arg("dy"));
   m.def("bias_gradient", &bias_gradient, arg("dy"));
 }

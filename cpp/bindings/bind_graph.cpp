@@ -29,21 +29,23 @@ void bind_graph(py::module_& m) {
       .def(
           "conv2d",
           [](Graph& g, int x, int64_t filters, IntPair kernel_size, IntPair strides, IntFour pad, float pad_value,
-             IntPair dilation, int64_t groups, bool use_bias, const std::string& name) {
+             IntPair dilation, int64_t groups, bool use_bias, const std::string& precision, const std::string& name) {
             return g.add(name,
                          Conv2DNode{filters, pair(kernel_size), pair(strides), pair(dilation), padding(pad), pad_value,
-                                    groups, use_bias},
+                                    groups, use_bias, precision_of(precision)},
                          {x});
           },
           py::arg("x"), py::kw_only(), py::arg("filters"), py::arg("kernel_size"), py::arg("strides") = IntPair{1, 1},
           py::arg("padding") = IntFour{}, py::arg("pad_value") = 0.0f, py::arg("dilation") = IntPair{1, 1},
-          py::arg("groups") = 1, py::arg("use_bias") = true, py::arg("name") = "conv2d")
+          py::arg("groups") = 1, py::arg("use_bias") = true, py::arg("precision") = "float32",
+          py::arg("name") = "conv2d")
       .def(
           "dense",
-          [](Graph& g, int x, int64_t units, bool use_bias, const std::string& name) {
-            return g.add(name, DenseNode{units, use_bias}, {x});
+          [](Graph& g, int x, int64_t units, bool use_bias, const std::string& precision, const std::string& name) {
+            return g.add(name, DenseNode{units, use_bias, precision_of(precision)}, {x});
           },
-          py::arg("x"), py::kw_only(), py::arg("units"), py::arg("use_bias") = true, py::arg("name") = "dense")
+          py::arg("x"), py::kw_only(), py::arg("units"), py::arg("use_bias") = true, py::arg("precision") = "float32",
+          py::arg("name") = "dense")
       .def(
           "activation",
           [](Graph& g, int x, const std::string& kind, float alpha, float max_value, float threshold,

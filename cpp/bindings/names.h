@@ -46,6 +46,11 @@ inline ActivationKind activation_kind(const std::string& name) {
   return find_named(kKnown, name, "activation");
 }
 
+inline Precision precision_of(const std::string& name) {
+  static constexpr Named<Precision> kKnown[] = {{"float32", Precision::kFloat32}, {"bfloat16", Precision::kBfloat16}};
+  return find_named(kKnown, name, "precision");
+}
+
 inline PadMode pad_mode(const std::string& name) {
   static constexpr Named<PadMode> kKnown[] = {
       {"constant", PadMode::kConstant}, {"reflect", PadMode::kReflect}, {"edge", PadMode::kEdge}};

@@ -38,6 +38,10 @@ class Planner {
 
   // --- for the operations ---
   const KernelTable& kernels() const { return kernels_; }
+  const Conv2DKernels& conv2d(Precision p) const {
+    return p == Precision::kBfloat16 ? kernels_.bf16.conv2d : kernels_.conv2d;
+  }
+  const GemmKernels& gemm(Precision p) const { return p == Precision::kBfloat16 ? kernels_.bf16.gemm : kernels_.gemm; }
   bool training() const { return mode_ == Mode::kTrain; }
   bool exact() const { return exact_; }  // convolutions by direct sums only
   const Node& node(int i) const { return graph_.node(i); }

@@ -36,6 +36,10 @@ struct Padding {
   int64_t top = 0, bottom = 0, left = 0, right = 0;
 };
 
+// What a convolution or a dense layer multiplies: its input and kernel as they are, or rounded to bfloat16. Sums,
+// biases and parameters are float32.
+enum class Precision { kFloat32, kBfloat16 };
+
 // Attributes, one struct an operation. `parameters` of a node are listed in the order given here.
 struct InputNode {};
 struct Conv2DNode {  // kernel (kh, kw, c / groups, filters), bias (filters)
@@ -45,10 +49,12 @@ struct Conv2DNode {  // kernel (kh, kw, c / groups, filters), bias (filters)
   float pad_value = 0;
   int64_t groups = 1;
   bool use_bias = true;
+  Precision precision = Precision::kFloat32;
 };
 struct DenseNode {  // kernel (in, units), bias (units)
   int64_t units;
   bool use_bias = true;
+  Precision precision = Precision::kFloat32;
 };
 struct ActivationNode {
   Activation activation;

@@ -1,14 +1,12 @@
 #include "kernels/table.h"
 
+#include "kernels/shared.h"
 #include "simd/vec.h"
 
 namespace pycnn::PYCNN_ISA {
 
-ActivationKernels activation_kernels();
 BatchNormKernels batch_norm_kernels();
-Conv2DKernels conv2d_kernels();
-ElementwiseKernels elementwise_kernels();
-GemmKernels gemm_kernels();
+Bf16Kernels bf16_kernels();
 OptimizerKernels optimizer_kernels();
 Pad2DKernels pad2d_kernels();
 Pool2DKernels pool2d_kernels();
@@ -36,9 +34,19 @@ int64_t fma_burst(float* sink, int64_t iterations) {
 }  // namespace
 
 KernelTable kernel_table() {
-  return {PYCNN_STRING_OF(PYCNN_ISA), kLanes,         activation_kernels(), batch_norm_kernels(), conv2d_kernels(),
-          elementwise_kernels(),      gemm_kernels(), optimizer_kernels(),  pad2d_kernels(),      pool2d_kernels(),
-          softmax_kernels(),          fma_burst};
+  return {PYCNN_STRING_OF(PYCNN_ISA),
+          kLanes,
+          activation_kernels(),
+          batch_norm_kernels(),
+          conv2d_kernels(),
+          elementwise_kernels(),
+          gemm_kernels(),
+          optimizer_kernels(),
+          pad2d_kernels(),
+          pool2d_kernels(),
+          softmax_kernels(),
+          bf16_kernels(),
+          fma_burst};
 }
 
 }  // namespace pycnn::PYCNN_ISA

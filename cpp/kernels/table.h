@@ -13,6 +13,12 @@
 
 namespace pycnn {
 
+// Those that have another form where products are of bfloat16 operands.
+struct Bf16Kernels {
+  Conv2DKernels conv2d;
+  GemmKernels gemm;
+};
+
 struct KernelTable {
   const char* isa;
   int lanes;  // floats in a vector
@@ -25,6 +31,7 @@ struct KernelTable {
   Pad2DKernels pad2d;
   Pool2DKernels pool2d;
   SoftmaxKernels softmax;
+  Bf16Kernels bf16;
   // Runs `iterations` rounds of independent fused multiply-adds in registers and returns the number of floating
   // point operations done; the result lands in *sink so that the work cannot be removed.
   int64_t (*fma_burst)(float* sink, int64_t iterations);

@@ -14,9 +14,27 @@ PYCNN_DECLARE_ISA(baseline)
 #if defined(__x86_64__)
 PYCNN_DECLARE_ISA(avx2)
 PYCNN_DECLARE_ISA(avx512)
+namespace avx512_bf16 {
+Bf16Kernels bf16_kernels();
+}
 #endif
 
 namespace {
+
+#if defined(__x86_64__)
+bool supports_avx512() {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+
+// avx512 with other products of bfloat16: what is float32 stays the same code, and the same bits.
+KernelTable avx512_bf16_table() {
+  KernelTable table = avx512::kernel_table();
+  table.isa = "avx512_bf16";
+  table.bf16 = avx512_bf16::bf16_kernels();
+  return table;
+}
+#endif
 
 struct Isa {
   const char* name;
@@ -34,13 +52,8 @@ const Isa kIsas[] = {
               __builtin_cpu_supports("bmi2");
      },
      avx2::kernel_table},
-    {"avx512",
-     [] {
-       return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-              __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-              __builtin_cpu_supports("avx512vl");
-     },
-     avx512::kernel_table},
+    {"avx512", supports_avx512, avx512::kernel_table},
+    {"avx512_bf16", [] { return supports_avx512() && __builtin_cpu_supports("avx512bf16"); }, avx512_bf16_table},
 #else
     {"baseline", [] { return true; }, baseline::kernel_table},
 #endif

@@ -40,7 +40,7 @@ examples:
   pycnn train --data ~/my-idx-files
 """
 _EVALUATION_BATCH = 512
-_SETTINGS = ("epochs", "batch_size", "optimizer", "learning_rate", "schedule", "seed")
+_SETTINGS = ("epochs", "batch_size", "optimizer", "learning_rate", "schedule", "policy", "seed")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,26 +54,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--schedule", choices=("linear", "constant"), default="linear",
         help="how the learning rate goes: to zero at the end, or on as it is (default: linear)",
     )  # fmt: skip
+    add(
+        "--policy", choices=("float32", "mixed_bfloat16"), default="float32",
+        help="what products are computed in (default: float32)",
+    )  # fmt: skip
     add("--seed", type=non_negative_int, default=0, metavar="N", help="same seed, same model (default: 0)")
     add("--threads", type=positive_int, metavar="N", help="default: what `pycnn info` tells")
     add("--data", metavar="DIR", help="folder with the four idx files (default: see `pycnn info`)")
     add("--output", type=Path, default=Path("pycnn-out"), metavar="DIR", help="default: ./pycnn-out")
 
 
-def deck() -> Sequential:
+def deck(policy: str = "float32") -> Sequential:
     """The network, not compiled: 243,786 parameters, 10.1 million operations for an image."""
     import pycnn as keras
 
     return keras.Sequential(
         [
             keras.Input((28, 28, 1)),
-            keras.layers.Conv2D(64, 3, activation="relu"),
+            keras.layers.Conv2D(64, 3, activation="relu", dtype=policy),
             keras.layers.MaxPooling2D(2),
-            keras.layers.Conv2D(64, 3, activation="relu"),
+            keras.layers.Conv2D(64, 3, activation="relu", dtype=policy),
             keras.layers.MaxPooling2D(2),
             keras.layers.Flatten(),
-            keras.layers.Dense(128, activation="relu"),
-            keras.layers.Dense(10, activation="softmax"),
+            keras.layers.Dense(128, activation="relu", dtype=policy),
+            keras.layers.Dense(10, activation="softmax", dtype=policy),
         ]
     )
 
@@ -99,13 +103,14 @@ def run(arguments: argparse.Namespace) -> int:
     x, x_test = (a.reshape(-1, 28, 28, 1).astype(np.float32) / 255 for a in (pixels, pixels_test))
 
     keras.utils.set_random_seed(arguments.seed)
-    model = deck()
+    model = deck(arguments.policy)
     optimizer = _optimizer(arguments.optimizer, arguments.learning_rate)
     model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
     config = _core.config()
     console.print(
         f"network: {model.count_params():,} parameters; {arguments.optimizer}, "
-        f"batches of {arguments.batch_size}; {config['threads']} threads, {config['isa_active']}"
+        f"batches of {arguments.batch_size}; {arguments.policy}, {config['threads']} threads, "
+        f"{config['isa_active']}"
     )
 
     progress = TrainingProgress(console, arguments.epochs, len(x))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from pycnn import _serialization
+from pycnn import _policy, _serialization
 from pycnn._names import auto_name
 from pycnn._program import Blueprint, Program
 from pycnn._variable import Variable
@@ -33,7 +33,7 @@ class WeightSpec(NamedTuple):
     trainable: bool = True
 
 
-class Layer:
+class Layer(_policy.HasDTypePolicy):
     """One step of a network.
 
     A subclass says in `weight_specs` which weights it needs for an input shape, and in `lower` which nodes of
@@ -41,13 +41,13 @@ class Layer:
 
     Args:
         trainable: whether the optimizer may change its weights.
-        dtype: None or 'float32'.
+        dtype: None for the global policy, or one: 'float32' or 'mixed_bfloat16' (see DTypePolicy).
         name: None for an automatic one (`conv2d`, `conv2d_1`, ...).
         input_shape: for the first layer of a model without an Input: the shape of one sample.
         input_dim: the same for samples of one axis, as an integer.
         batch_input_shape: the same with the batch axis first.
         activity_regularizer: only None.
-        autocast: has no effect, as there is one dtype.
+        autocast: has no effect, as arrays between layers are float32.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Layer:
     ) -> None:
         if kwargs:
             raise ValueError(f"Unrecognized keyword arguments passed to {type(self).__name__}: {kwargs}")
-        self.dtype = _serialization.checked_dtype(dtype, type(self).__name__)
+        self.dtype_policy = _policy.policy_of(dtype, type(self).__name__)
         self.name = checked_name(name) if name is not None else auto_name(type(self).__name__)
         self.built = False
         self._trainable = bool(trainable)
@@ -90,7 +90,11 @@ class Layer:
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments as plain data, in Keras' form."""
-        return {"name": self.name, "trainable": self._trainable, "dtype": _serialization.FLOAT32_POLICY}
+        return {
+            "name": self.name,
+            "trainable": self._trainable,
+            "dtype": _serialization.serialize(self.dtype_policy, "keras"),
+        }
 
     # --- building -------------------------------------------------------------------------------------------
     def build(self, input_shape: Sequence[int | None]) -> None:

@@ -74,6 +74,7 @@ class _Convolution(Layer):
             dilation=self.dilation_rate,
             groups=groups,
             use_bias=use_bias,
+            precision=self.compute_dtype,
             name=self.name,
         )
 
@@ -114,7 +115,7 @@ class Conv2D(_Convolution):
         bias_initializer: name or object.
         kernel_regularizer: only None, as all regularizers and constraints.
         padding_value: beyond Keras, the value of the pixels outside the image.
-        kwargs: name, trainable, input_shape.
+        kwargs: name, trainable, dtype, input_shape.
 
     Raises:
         TypeError, ValueError: if an argument has the wrong type or value.
@@ -211,7 +212,7 @@ class DepthwiseConv2D(_Convolution):
         bias_initializer: name or object.
         depthwise_regularizer: only None, as all regularizers and constraints.
         padding_value: beyond Keras, the value of the pixels outside the image.
-        kwargs: name, trainable, input_shape.
+        kwargs: name, trainable, dtype, input_shape.
 
     Raises:
         TypeError, ValueError: if an argument has the wrong type or value.
@@ -303,7 +304,7 @@ class SeparableConv2D(_Convolution):
         bias_initializer: name or object.
         depthwise_regularizer: only None, as all regularizers and constraints.
         padding_value: beyond Keras, the value of the pixels outside the image.
-        kwargs: name, trainable, input_shape.
+        kwargs: name, trainable, dtype, input_shape.
 
     Raises:
         TypeError, ValueError: if an argument has the wrong type or value.
@@ -374,7 +375,12 @@ class SeparableConv2D(_Convolution):
         channels = graph.shape(node)[-1]
         node = self._convolved(graph, node, channels * self.depth_multiplier, channels, use_bias=False)
         node = graph.conv2d(
-            node, filters=self.filters, kernel_size=(1, 1), use_bias=self.use_bias, name=self.name
+            node,
+            filters=self.filters,
+            kernel_size=(1, 1),
+            use_bias=self.use_bias,
+            precision=self.compute_dtype,
+            name=self.name,
         )
         return activations.lower(self.activation, graph, node, self.name)
 

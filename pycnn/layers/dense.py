@@ -25,7 +25,7 @@ class Dense(Layer):
         kernel_initializer: name or object.
         bias_initializer: name or object.
         kernel_regularizer: only None, as all regularizers, constraints, lora and quantization arguments.
-        kwargs: name, trainable, input_shape, input_dim.
+        kwargs: name, trainable, dtype, input_shape, input_dim.
 
     Raises:
         TypeError, ValueError: if an argument has the wrong type or value.
@@ -79,7 +79,13 @@ class Dense(Layer):
         return specs + [WeightSpec("bias", (self.units,), self.bias_initializer)] * self.use_bias
 
     def lower(self, graph: Graph, node: int) -> int:
-        node = graph.dense(node, units=self.units, use_bias=self.use_bias, name=self.name)
+        node = graph.dense(
+            node,
+            units=self.units,
+            use_bias=self.use_bias,
+            precision=self.compute_dtype,
+            name=self.name,
+        )
         return activations.lower(self.activation, graph, node, self.name)
 
     def get_config(self) -> dict[str, Any]:

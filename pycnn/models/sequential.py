@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from pycnn import _serialization
+from pycnn import _policy, _serialization
 from pycnn.layers.base import Layer
 from pycnn.layers.checks import checked_shape
 from pycnn.layers.input import InputLayer
@@ -197,7 +197,7 @@ class Sequential(Model):
         config: dict[str, Any] = {
             "name": self.name,
             "trainable": self.trainable,
-            "dtype": _serialization.FLOAT32_POLICY,
+            "dtype": _serialization.serialize(self.dtype_policy, "keras"),
             "layers": [layer.serialize() for layer in layers],
         }
         if self._input_layer is not None:
@@ -217,6 +217,7 @@ class Sequential(Model):
             )
         model = cls([layers.deserialize(entry) for entry in entries], name=config.get("name"))
         model._trainable = bool(config.get("trainable", True))
+        model.dtype_policy = _policy.policy_of(config.get("dtype"), "Sequential")
         shape = config.get("build_input_shape")
         if shape is not None and model._input_layer is None:
             model.build(shape)

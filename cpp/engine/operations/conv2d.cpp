@@ -11,6 +11,7 @@ namespace {
 
 struct Fused {
   Conv2D shape;
+  Precision precision;
   FusedPool pool{1, 1};
   bool has_pool = false;
   int norm = -1;  // the batch normalization that is folded
@@ -24,6 +25,8 @@ struct Fused {
   }
   std::string text(const Planner& planner, int node) const {
     std::string name = planner.node(node).name;
+    const bool depthwise = shape.groups == shape.c && shape.groups > 1;
+    if (precision == Precision::kBfloat16 && !depthwise) name += " in bfloat16";
     if (norm >= 0) name += " + batch norm";
     if (activation.kind != ActivationKind::kLinear) name += " + activation";
     return has_pool ? name + " + max-pool" : name;
@@ -38,6 +41,7 @@ Fused fuse(Planner& planner, int node) {
   f.shape = {x.h(),           x.w(),           x.c(),       y.h(),       y.w(),        y.c(),
              n.kernel_size.h, n.kernel_size.w, n.strides.h, n.strides.w, n.dilation.h, n.dilation.w,
              n.padding.top,   n.padding.left,  n.groups,    n.pad_value};
+  f.precision = n.precision;
   f.last = node;
   f.norm = planner.foldable_batch_norm(node);
   if (f.norm >= 0) {
@@ -66,7 +70,7 @@ Fused fuse(Planner& planner, int node) {
   // Winograd's output transform pools 2x2 windows and bounds from below; anything else behind it is direct.
   float lower;
   if (!planner.exact() && (!f.has_pool || (f.pool.ph == 2 && f.pool.pw == 2 && is_clamp(f.activation, &lower))))
-    planner.kernels().conv2d.choose(f.shape);
+    planner.conv2d(f.precision).choose(f.shape);
   return f;
 }
 
@@ -101,7 +105,7 @@ std::function<void()> folder(Planner& planner, int node, int norm, const std::sh
 // Behind a max-pool both passes start from the pooled gradient where the kernels can; else from its unpooled form.
 void plan_backward(Planner& planner, const Fused& f, int node, int x, int y, int argmax) {
   const Conv2D s = f.shape;
-  const Conv2DKernels conv = planner.kernels().conv2d;
+  const Conv2DKernels conv = planner.conv2d(f.precision);
   const auto sum_rows = planner.kernels().elementwise.sum_rows;
   const auto activation_backward = planner.kernels().activation.backward;
   const int input = planner.node(node).inputs[0];
@@ -175,7 +179,7 @@ void plan_backward(Planner& planner, const Fused& f, int node, int x, int y, int
 void plan_conv2d(Planner& planner, int node) {
   const Fused f = fuse(planner, node);
   const Conv2D& s = f.shape;
-  const Conv2DKernels& conv = planner.kernels().conv2d;
+  const Conv2DKernels& conv = planner.conv2d(f.precision);
   const int input = planner.node(node).inputs[0];
   const int kernel = planner.parameter(node, "kernel"), bias = planner.parameter(node, "bias");
   const float* weights = planner.weights(kernel);

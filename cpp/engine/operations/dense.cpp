@@ -15,6 +15,7 @@ constexpr int64_t kInputsPerPiece = 64;
 struct Dense {
   int64_t rows;  // a sample
   int64_t inputs, units;
+  Precision precision;
   bool large;
   Activation activation;
   float lower;
@@ -30,6 +31,7 @@ Dense describe(Planner& planner, int node) {
   d.inputs = x.c();
   d.rows = x.size() / d.inputs;
   d.units = planner.attributes<DenseNode>(node).units;
+  d.precision = planner.attributes<DenseNode>(node).precision;
   d.large = d.rows == 1 && d.inputs * d.units >= kLargeWeights;
   d.last = node;
   const int activation = planner.fusable_activation(node);
@@ -42,18 +44,22 @@ Dense describe(Planner& planner, int node) {
   return d;
 }
 
+std::string name_of(const Planner& planner, const Dense& d, int node) {
+  return planner.node(node).name + (d.precision == Precision::kBfloat16 ? " in bfloat16" : "");
+}
+
 int64_t panels(const Planner& planner, int64_t columns) {
   const int64_t panel = 2 * planner.kernels().lanes;
   return (columns + panel - 1) / panel;
 }
 
 std::shared_ptr<AlignedFloats> pack(Planner& planner, const float* weights, const Dense& d, bool transposed) {
-  const GemmKernels gemm = planner.kernels().gemm;
+  const GemmKernels gemm = planner.gemm(d.precision);
   const int64_t depth = transposed ? d.units : d.inputs, columns = transposed ? d.inputs : d.units;
   const int64_t count = panels(planner, columns);
-  auto packed = std::make_shared<AlignedFloats>(count * depth * 2 * planner.kernels().lanes);
+  auto packed = std::make_shared<AlignedFloats>(gemm.packed_floats(depth, columns));
   planner.prepare(count, [=](int64_t q) {
-    if (transposed) gemm.pack_transposed(packed->data(), weights, depth, depth, columns, depth, 0, q, q + 1);
+    if (transposed) gemm.pack_transposed(packed->data(), weights, depth, depth, columns, q, q + 1);
     else gemm.pack(packed->data(), weights, columns, depth, columns, q, q + 1);
   });
   return packed;
@@ -61,12 +67,13 @@ std::shared_ptr<AlignedFloats> pack(Planner& planner, const float* weights, cons
 
 void plan_block(Planner& planner, const Dense& d, int node, int x, int y) {
   const KernelTable& k = planner.kernels();
+  const GemmKernels gemm = planner.gemm(d.precision);
   const int bias = planner.parameter(node, "bias");
   const float* b = bias >= 0 ? planner.weights(bias) : nullptr;
   const auto packed = pack(planner, planner.weights(planner.parameter(node, "kernel")), d, false);
   const int64_t count = panels(planner, d.units);
   Task task;
-  task.name = planner.node(node).name;
+  task.name = name_of(planner, d, node);
   task.buffers = {x, y};
   task.pieces = d.rows == 1 ? count : 1;
   task.flops = d.flops();
@@ -78,8 +85,8 @@ void plan_block(Planner& planner, const Dense& d, int node, int x, int y) {
       float* to = w.at(y, w.begin + i);
       const int64_t y_stride = whole ? d.units : w.stride(y), x_stride = whole ? d.inputs : w.stride(x);
       const int64_t first = whole ? 0 : w.piece_begin, end = whole ? count : w.piece_end;
-      k.gemm.multiply(to, y_stride, w.at(x, w.begin + i), x_stride, packed->data(), b, rows, d.inputs, d.units, first,
-                      end, d.lower);
+      gemm.multiply(to, y_stride, w.at(x, w.begin + i), x_stride, packed->data(), b, rows, d.inputs, d.units, first,
+                    end, d.lower);
       if (d.clamp) continue;
       const int64_t from = first * 2 * k.lanes, until = std::min(d.units, end * 2 * k.lanes);
       for (int64_t r = 0; r < rows; ++r)
@@ -91,6 +98,7 @@ void plan_block(Planner& planner, const Dense& d, int node, int x, int y) {
 
 void plan_block_backward(Planner& planner, const Dense& d, int node, int x, int y) {
   const KernelTable& k = planner.kernels();
+  const GemmKernels gemm = planner.gemm(d.precision);
   const int input = planner.node(node).inputs[0];
   const int kernel = planner.parameter(node, "kernel"), bias = planner.parameter(node, "bias");
   const int dy = planner.gradient(d.last);
@@ -110,8 +118,8 @@ void plan_block_backward(Planner& planner, const Dense& d, int node, int x, int 
       const int64_t dy_stride = whole ? d.units : w.stride(dy), x_stride = whole ? d.inputs : w.stride(x);
       const float* gradient = w.at(dy, w.begin + i);
       if (bias >= 0) k.elementwise.sum_rows(w.slot_gradient(db_slot), gradient, rows, d.units, dy_stride, accumulate);
-      k.gemm.outer(w.slot_gradient(dw_slot), w.at(x, w.begin + i), x_stride, gradient, dy_stride, rows, d.units, 0,
-                   d.inputs, accumulate);
+      gemm.outer(w.slot_gradient(dw_slot), w.at(x, w.begin + i), x_stride, gradient, dy_stride, rows, d.units, 0,
+                 d.inputs, accumulate);
     }
   };
   planner.add(std::move(task));
@@ -123,13 +131,13 @@ void plan_block_backward(Planner& planner, const Dense& d, int node, int x, int 
     by_input.name = planner.node(node).name + " backward by input";
     by_input.buffers = {dy, dx};
     by_input.flops = d.flops();
-    by_input.run = [=, &k](const Work& w) {
+    by_input.run = [=](const Work& w) {
       const bool whole = d.rows > 1;
       const int64_t products = whole ? w.end - w.begin : 1, rows = whole ? d.rows : w.end - w.begin;
       for (int64_t i = 0; i < products; ++i)
-        k.gemm.multiply(w.at(dx, w.begin + i), whole ? d.inputs : w.stride(dx), w.at(dy, w.begin + i),
-                        whole ? d.units : w.stride(dy), packed->data(), nullptr, rows, d.units, d.inputs, 0, count,
-                        -__builtin_huge_valf());
+        gemm.multiply(w.at(dx, w.begin + i), whole ? d.inputs : w.stride(dx), w.at(dy, w.begin + i),
+                      whole ? d.units : w.stride(dy), packed->data(), nullptr, rows, d.units, d.inputs, 0, count,
+                      -__builtin_huge_valf());
     };
     planner.add(std::move(by_input));
   });
@@ -146,11 +154,12 @@ Cut cut(const Work& w, int64_t piece) {
 
 void plan_split(Planner& planner, const Dense& d, int node, int x, int y) {
   const KernelTable& k = planner.kernels();
+  const GemmKernels gemm = planner.gemm(d.precision);
   const int bias = planner.parameter(node, "bias");
   const float* b = bias >= 0 ? planner.weights(bias) : nullptr;
   const auto packed = pack(planner, planner.weights(planner.parameter(node, "kernel")), d, false);
   Task task;
-  task.name = planner.node(node).name;
+  task.name = name_of(planner, d, node);
   task.kind = Task::kSplit;
   task.buffers = {x, y};
   task.pieces = panels(planner, d.units) * kRowBlocks;
@@ -161,8 +170,8 @@ void plan_split(Planner& planner, const Dense& d, int node, int x, int y) {
       const int64_t rows = c.end - c.begin, column = c.panel * 2 * k.lanes;
       if (rows == 0) continue;
       float* to = w.at(y, c.begin);
-      k.gemm.multiply(to, w.stride(y), w.at(x, c.begin), w.stride(x), packed->data(), b, rows, d.inputs, d.units,
-                      c.panel, c.panel + 1, d.lower);
+      gemm.multiply(to, w.stride(y), w.at(x, c.begin), w.stride(x), packed->data(), b, rows, d.inputs, d.units, c.panel,
+                    c.panel + 1, d.lower);
       if (d.clamp) continue;
       const int64_t width = std::min<int64_t>(2 * k.lanes, d.units - column);
       for (int64_t r = 0; r < rows; ++r) {
@@ -176,6 +185,7 @@ void plan_split(Planner& planner, const Dense& d, int node, int x, int y) {
 
 void plan_split_backward(Planner& planner, const Dense& d, int node, int x, int y) {
   const KernelTable& k = planner.kernels();
+  const GemmKernels gemm = planner.gemm(d.precision);
   const int input = planner.node(node).inputs[0];
   const int kernel = planner.parameter(node, "kernel"), bias = planner.parameter(node, "bias");
   const int dy = planner.gradient(d.last);
@@ -203,8 +213,8 @@ void plan_split_backward(Planner& planner, const Dense& d, int node, int x, int 
     for (int64_t piece = w.piece_begin; piece < w.piece_end; ++piece) {
       const bool accumulate = w.run.begin > 0;
       if (piece < weight_pieces) {
-        k.gemm.outer(dw, w.at(x, 0), w.stride(x), w.at(dy, 0), w.stride(dy), w.run.samples, d.units,
-                     piece * kInputsPerPiece, std::min(d.inputs, (piece + 1) * kInputsPerPiece), accumulate);
+        gemm.outer(dw, w.at(x, 0), w.stride(x), w.at(dy, 0), w.stride(dy), w.run.samples, d.units,
+                   piece * kInputsPerPiece, std::min(d.inputs, (piece + 1) * kInputsPerPiece), accumulate);
       } else if (db) {
         k.elementwise.sum_rows(db, w.at(dy, 0), w.run.samples, d.units, w.stride(dy), accumulate);
       }
@@ -221,12 +231,12 @@ void plan_split_backward(Planner& planner, const Dense& d, int node, int x, int 
     by_input.pieces = panels(planner, d.inputs) * kRowBlocks;
     by_input.flops = d.flops();
     by_input.with_previous = true;
-    by_input.run = [=, &k](const Work& w) {
+    by_input.run = [=](const Work& w) {
       for (int64_t piece = w.piece_begin; piece < w.piece_end; ++piece) {
         const Cut c = cut(w, piece);
         if (c.end == c.begin) continue;
-        k.gemm.multiply(w.at(dx, c.begin), w.stride(dx), w.at(dy, c.begin), w.stride(dy), packed->data(), nullptr,
-                        c.end - c.begin, d.units, d.inputs, c.panel, c.panel + 1, -__builtin_huge_valf());
+        gemm.multiply(w.at(dx, c.begin), w.stride(dx), w.at(dy, c.begin), w.stride(dy), packed->data(), nullptr,
+                      c.end - c.begin, d.units, d.inputs, c.panel, c.panel + 1, -__builtin_huge_valf());
       }
     };
     planner.add(std::move(by_input));

@@ -14,7 +14,7 @@ Image expanded_input(const float* x, float* scratch, const Conv2D& s) {
   const int64_t multiplier = s.k / s.c, h = full_h(s), w = full_w(s);
   if (multiplier == 1) {
     if (!needs_padding(s)) return {x, s.h, s.w, s.c};
-    place(scratch, h, w, x, s.h, s.w, s.c, s.top, s.left, s.pad_value);
+    place<Float32>(scratch, h, w, x, s.h, s.w, s.c, 1, s.top, s.left, s.pad_value);
     return {scratch, h, w, s.c};
   }
   fill(scratch, s.pad_value, h * w * s.k);

@@ -7,7 +7,7 @@
 namespace pycnn::PYCNN_ISA {
 namespace {
 
-// An image in scratch or the caller's own: `data` is pixel (0, 0) of an (h, w, c) array.
+// An image in scratch or the caller's own: `data` is pixel (0, 0) of an (h, w, c) array, c words a pixel.
 struct Image {
   const float* data;
   int64_t h, w, c;
@@ -27,40 +27,64 @@ PYCNN_INLINE bool needs_padding(const Conv2D& s) {
   return s.top > 0 || s.left > 0 || seen_h(s) > s.h || seen_w(s) > s.w;
 }
 
+// Words of a pixel of c channels in groups: a word never holds channels of two groups.
+template <class Operand>
+PYCNN_INLINE int64_t pixel_words(int64_t c, int64_t groups) {
+  return groups * Operand::words(c / groups);
+}
+
+// `pixels` pixels as words; source(i, count) gives the channels from i on, counted over all pixels.
+template <class Operand, class Source>
+PYCNN_INLINE void store_pixels(float* y, int64_t pixels, int64_t c, int64_t groups, const Source& source) {
+  const int64_t all = pixels * c, run = c / groups % Operand::kTerms == 0 ? all : c / groups;
+  for (int64_t i = 0; i < all; i += run, y += Operand::words(run))
+    for (int64_t k = 0; k < run; k += kLanes) {
+      const int64_t lanes = least(kLanes, run - k);
+      Operand::store(y, k, source(i + k, lanes), lanes);
+    }
+}
+
 PYCNN_INLINE void fill(float* y, float value, int64_t n) {
-  for (int64_t i = 0; i < n; i += kLanes) store_n(y + i, broadcast(value), least(kLanes, n - i));
+  store_pixels<Float32>(y, 1, n, 1, [&](int64_t, int64_t) { return broadcast(value); });
 }
 
 PYCNN_INLINE void copy(float* y, const float* x, int64_t n) {
-  for (int64_t i = 0; i < n; i += kLanes) store_n(y + i, load_n(x + i, least(kLanes, n - i)), least(kLanes, n - i));
+  store_pixels<Float32>(y, 1, n, 1, [&](int64_t i, int64_t lanes) { return load_n(x + i, lanes); });
 }
 
 // y (h, w, c): x placed at (top, left), cropped to h x w, `value` elsewhere. top and left may not be negative.
-PYCNN_INLINE void place(float* y, int64_t h, int64_t w, const float* x, int64_t xh, int64_t xw, int64_t c, int64_t top,
-                        int64_t left, float value) {
-  const int64_t width = most(0, least(xw, w - left));
-  for (int64_t i = 0; i < h; ++i, y += w * c) {
+template <class Operand>
+PYCNN_INLINE void place(float* y, int64_t h, int64_t w, const float* x, int64_t xh, int64_t xw, int64_t c,
+                        int64_t groups, int64_t top, int64_t left, float value) {
+  const auto outside = [&](int64_t, int64_t) { return broadcast(value); };
+  const int64_t width = most(0, least(xw, w - left)), words = pixel_words<Operand>(c, groups);
+  for (int64_t i = 0; i < h; ++i, y += w * words) {
     const int64_t from = i - top;
     if (from < 0 || from >= xh) {
-      fill(y, value, w * c);
+      store_pixels<Operand>(y, w, c, groups, outside);
       continue;
     }
     const int64_t before = least(left, w);
-    fill(y, value, before * c);
-    copy(y + before * c, x + from * xw * c, width * c);
-    fill(y + (before + width) * c, value, (w - before - width) * c);
+    const float* row = x + from * xw * c;
+    const auto inside = [&](int64_t at, int64_t lanes) { return load_n(row + at, lanes); };
+    store_pixels<Operand>(y, before, c, groups, outside);
+    store_pixels<Operand>(y + before * words, width, c, groups, inside);
+    store_pixels<Operand>(y + (before + width) * words, w - before - width, c, groups, outside);
   }
 }
 
-// The input as the kernels read it: no bounds to check. Uses h * w * c floats of scratch where it must pad.
+// The input as the kernels read it: no bounds to check. In scratch where it is padded or rounded.
+template <class Operand = Float32>
 PYCNN_INLINE Image padded_input(const float* x, float* scratch, const Conv2D& s) {
-  if (!needs_padding(s)) return {x, s.h, s.w, s.c};
-  place(scratch, seen_h(s), seen_w(s), x, s.h, s.w, s.c, s.top, s.left, s.pad_value);
-  return {scratch, seen_h(s), seen_w(s), s.c};
+  if (!Operand::kRounds && !needs_padding(s)) return {x, s.h, s.w, s.c};
+  place<Operand>(scratch, seen_h(s), seen_w(s), x, s.h, s.w, s.c, s.groups, s.top, s.left, s.pad_value);
+  return {scratch, seen_h(s), seen_w(s), pixel_words<Operand>(s.c, s.groups)};
 }
 
+template <class Operand = Float32>
 PYCNN_INLINE int64_t padded_input_floats(const Conv2D& s) {
-  return needs_padding(s) ? round_up(seen_h(s) * seen_w(s) * s.c) : 0;
+  if (!Operand::kRounds && !needs_padding(s)) return 0;
+  return round_up(seen_h(s) * seen_w(s) * pixel_words<Operand>(s.c, s.groups));
 }
 
 // Whether a kernel row's taps and their channels are neighbours in x.

@@ -27,8 +27,8 @@ PYCNN_INLINE IntVec load_bytes(const uint8_t* p, int64_t count) {
 }
 
 // W windows. t.y and argmax are the first window's outputs, t.y_stride floats (bytes) from window to window; t.x is the
-// window's first pixel, t.x_stride floats from pixel to pixel and x_row from row to row. A NaN wins over every number.
-template <int W, int V>
+// window's first pixel, t.x_stride words from pixel to pixel and x_row from row to row. A NaN wins over every number.
+template <class Operand, int W, int V>
 void run_pool_tile(const Tile& t, int64_t x_row, uint8_t* argmax) {
   Vec sum[2][2 * W][V];
 #pragma GCC unroll 2
@@ -56,9 +56,9 @@ void run_pool_tile(const Tile& t, int64_t x_row, uint8_t* argmax) {
       for (int a = 0; a < 2; ++a)
 #pragma GCC unroll 8
         for (int p = 0; p < 2 * W; ++p) {
-          const Vec x = broadcast(base[a][p / 3][(p % 3) * stride]);
+          const Vec x = Operand::broadcast(base[a][p / 3] + (p % 3) * stride);
 #pragma GCC unroll 2
-          for (int v = 0; v < V; ++v) sum[a][p][v] += x * row[v];
+          for (int v = 0; v < V; ++v) sum[a][p][v] = Operand::add_product(sum[a][p][v], x, row[v]);
         }
 #pragma GCC unroll 2
       for (int a = 0; a < 2; ++a)
@@ -87,23 +87,24 @@ void run_pool_tile(const Tile& t, int64_t x_row, uint8_t* argmax) {
     }
 }
 
-template <int V>
+template <class Operand, int V>
 void run_windows(const Tile& t, int64_t x_row, uint8_t* argmax, int64_t windows) {
   switch (windows) {
-    case 1: return run_pool_tile<1, V>(t, x_row, argmax);
+    case 1: return run_pool_tile<Operand, 1, V>(t, x_row, argmax);
 #if defined(__AVX512F__) || defined(__aarch64__)
-    case 2: return run_pool_tile<2, V>(t, x_row, argmax);
-    case 3: return run_pool_tile<3, V>(t, x_row, argmax);
+    case 2: return run_pool_tile<Operand, 2, V>(t, x_row, argmax);
+    case 3: return run_pool_tile<Operand, 3, V>(t, x_row, argmax);
 #endif
   }
 }
 
+template <class Operand>
 PYCNN_INLINE void run_pool_tiles(Tile t, int64_t x_row, uint8_t* argmax, int64_t windows) {
   int64_t tiles = (windows + kMaxWindows - 1) / kMaxWindows;
   while (windows > 0) {
     const int64_t width = (windows + tiles - 1) / tiles;
-    if (t.columns > kLanes) run_windows<2>(t, x_row, argmax, width);
-    else run_windows<1>(t, x_row, argmax, width);
+    if (t.columns > kLanes) run_windows<Operand, 2>(t, x_row, argmax, width);
+    else run_windows<Operand, 1>(t, x_row, argmax, width);
     t.y += width * t.y_stride;
     if (argmax) argmax += width * t.y_stride;
     t.x += 2 * width * t.x_stride;

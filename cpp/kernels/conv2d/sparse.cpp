@@ -1,11 +1,8 @@
 #include "kernels/conv2d/sparse.h"
 
 #include "kernels/conv2d/pool_tile.h"
-#include "kernels/elementwise/elementwise.h"
 
 namespace pycnn::PYCNN_ISA {
-
-ElementwiseKernels elementwise_kernels();
 
 namespace {
 

@@ -1,36 +1,14 @@
 #include "kernels/gemm/gemm.h"
 
-#include "kernels/elementwise/elementwise.h"
 #include "kernels/gemm/outer.h"
 #include "kernels/gemm/pack.h"
 
 namespace pycnn::PYCNN_ISA {
 
-ElementwiseKernels elementwise_kernels();
-
 namespace {
 
 // Panel rows that stay in L1 while all rows of x pass by.
 constexpr int64_t kDepthBlock = 512;
-
-void pack(float* packed, const float* b, int64_t ldb, int64_t depth, int64_t columns, int64_t panel_begin,
-          int64_t panel_end) {
-  for (int64_t q = panel_begin; q < panel_end; ++q)
-    pack_panel(packed + q * depth * kPanel, b + q * kPanel, ldb, depth, least(kPanel, columns - q * kPanel));
-}
-
-void pack_transposed(float* packed, const float* bt, int64_t ldbt, int64_t depth, int64_t columns, int64_t panel_depth,
-                     int64_t row_offset, int64_t panel_begin, int64_t panel_end) {
-  const auto transpose = elementwise_kernels().transpose;
-  for (int64_t q = panel_begin; q < panel_end; ++q) {
-    float* panel = packed + (q * panel_depth + row_offset) * kPanel;
-    const int64_t width = least(kPanel, columns - q * kPanel);
-    transpose(panel, kPanel, bt + q * kPanel * ldbt, ldbt, width, depth);
-    if (width == kPanel) continue;
-    for (int64_t i = 0; i < depth; ++i)
-      for (int64_t j = width; j < kPanel; ++j) panel[i * kPanel + j] = 0.0f;
-  }
-}
 
 void multiply(float* y, int64_t y_stride, const float* x, int64_t x_stride, const float* packed, const float* bias,
               int64_t rows, int64_t depth, int64_t columns, int64_t panel_begin, int64_t panel_end, float lower) {
@@ -54,7 +32,7 @@ void multiply(float* y, int64_t y_stride, const float* x, int64_t x_stride, cons
       t.bias = bias ? bias + column : nullptr;
       t.accumulate = d > 0;
       t.lower = last ? lower : -__builtin_huge_valf();
-      run_tiles(t, rows);
+      run_tiles<Float32>(t, rows);
       d += length;
     } while (d < depth);
   }
@@ -79,6 +57,8 @@ void outer(float* dw, const float* x, int64_t x_stride, const float* dy, int64_t
 
 }  // namespace
 
-GemmKernels gemm_kernels() { return {pack, pack_transposed, multiply, outer}; }
+GemmKernels gemm_kernels() {
+  return {gemm_packed_floats<Float32>, gemm_pack<Float32>, gemm_pack_transposed<Float32>, multiply, outer};
+}
 
 }  // namespace pycnn::PYCNN_ISA

@@ -1,11 +1,12 @@
 // The register tile under every matrix product and direct convolution: P rows of x times one packed panel.
 //
-// A row's reduction is a list of segments: `length` neighbouring floats of x at row + x_offset, against `length`
-// packed rows at panel + b_offset. A plain product has one segment; a convolution one for each kernel row, since in
-// NHWC the taps of a row and their channels are neighbours. Nothing is gathered (no im2col).
+// A row's reduction is a list of segments: `length` neighbouring words (simd/operands.h; of float32 operands, floats)
+// of x at row + x_offset, against `length` packed rows at panel + b_offset. A plain product has one segment; a
+// convolution one for each kernel row, since in NHWC the taps of a row and their channels are neighbours. Nothing is
+// gathered (no im2col).
 #pragma once
 
-#include "simd/vec.h"
+#include "simd/operands.h"
 
 namespace pycnn::PYCNN_ISA {
 
@@ -46,7 +47,7 @@ namespace {
 // Valid floats of the panel's vector v: less than kLanes only in the last one.
 PYCNN_INLINE int64_t lanes_of(int64_t columns, int v) { return least(columns - v * kLanes, kLanes); }
 
-template <int P, int V>
+template <class Operand, int P, int V>
 void run_tile(const Tile& t) {
   Vec sum[P][V];
   if (t.accumulate) {
@@ -76,9 +77,9 @@ void run_tile(const Tile& t) {
       for (int v = 0; v < V; ++v) row[v] = load(b + v * kLanes);
 #pragma GCC unroll 16
       for (int p = 0; p < P; ++p) {
-        const Vec x = broadcast(base[p / 3][(p % 3) * stride]);
+        const Vec x = Operand::broadcast(base[p / 3] + (p % 3) * stride);
 #pragma GCC unroll 2
-        for (int v = 0; v < V; ++v) sum[p][v] += x * row[v];
+        for (int v = 0; v < V; ++v) sum[p][v] = Operand::add_product(sum[p][v], x, row[v]);
       }
 #pragma GCC unroll 8
       for (int k = 0; k < kBases; ++k) ++base[k];
@@ -93,37 +94,38 @@ void run_tile(const Tile& t) {
       store_n(t.y + p * t.y_stride + v * kLanes, maximum(lower, sum[p][v]), lanes_of(t.columns, v));
 }
 
-template <int V>
+template <class Operand, int V>
 void run_rows(const Tile& t, int64_t rows) {
   switch (rows) {
-    case 1: return run_tile<1, V>(t);
-    case 2: return run_tile<2, V>(t);
-    case 3: return run_tile<3, V>(t);
-    case 4: return run_tile<4, V>(t);
-    case 5: return run_tile<5, V>(t);
-    case 6: return run_tile<6, V>(t);
+    case 1: return run_tile<Operand, 1, V>(t);
+    case 2: return run_tile<Operand, 2, V>(t);
+    case 3: return run_tile<Operand, 3, V>(t);
+    case 4: return run_tile<Operand, 4, V>(t);
+    case 5: return run_tile<Operand, 5, V>(t);
+    case 6: return run_tile<Operand, 6, V>(t);
 #if defined(__AVX512F__) || defined(__aarch64__)
-    case 7: return run_tile<7, V>(t);
-    case 8: return run_tile<8, V>(t);
-    case 9: return run_tile<9, V>(t);
-    case 10: return run_tile<10, V>(t);
-    case 11: return run_tile<11, V>(t);
-    case 12: return run_tile<12, V>(t);
+    case 7: return run_tile<Operand, 7, V>(t);
+    case 8: return run_tile<Operand, 8, V>(t);
+    case 9: return run_tile<Operand, 9, V>(t);
+    case 10: return run_tile<Operand, 10, V>(t);
+    case 11: return run_tile<Operand, 11, V>(t);
+    case 12: return run_tile<Operand, 12, V>(t);
 #endif
 #if defined(__AVX512F__)
-    case 13: return run_tile<13, V>(t);
-    case 14: return run_tile<14, V>(t);
+    case 13: return run_tile<Operand, 13, V>(t);
+    case 14: return run_tile<Operand, 14, V>(t);
 #endif
   }
 }
 
 // `rows` rows in tiles of nearly equal height: a lone last row would waste its chains.
+template <class Operand>
 PYCNN_INLINE void run_tiles(Tile t, int64_t rows) {
   int64_t tiles = (rows + kMaxRows - 1) / kMaxRows;
   while (rows > 0) {
     const int64_t height = (rows + tiles - 1) / tiles;
-    if (t.columns > kLanes) run_rows<2>(t, height);
-    else run_rows<1>(t, height);
+    if (t.columns > kLanes) run_rows<Operand, 2>(t, height);
+    else run_rows<Operand, 1>(t, height);
     t.y += height * t.y_stride;
     t.x += height * t.x_stride;
     rows -= height;

@@ -1,0 +1,121 @@
+// The functions of Conv2DKernels that multiply operands, for both kinds of them: which algorithm runs, and with what.
+#pragma once
+
+#include "kernels/conv2d/depthwise.h"
+#include "kernels/conv2d/direct.h"
+#include "kernels/conv2d/winograd.h"
+
+namespace pycnn::PYCNN_ISA {
+namespace {
+
+template <class Operand>
+int64_t scratch_floats(const Conv2D& s) {
+  if (is_depthwise(s)) return depthwise_scratch_floats(s);
+  const int64_t winograd =
+      most(s.winograd_forward ? Winograd<Operand>::scratch_floats(s) : 0,
+           s.winograd_backward ? Winograd<Operand>::scratch_floats(Winograd<Operand>::transposed(s)) : 0);
+  return most(winograd, direct_scratch_floats<Operand>(s));
+}
+
+template <class Operand>
+void choose(Conv2D& s) {
+  s.winograd_forward = Winograd<Operand>::pays(s);
+  s.winograd_backward = Winograd<Operand>::pays(Winograd<Operand>::transposed(s));
+}
+
+template <class Operand>
+int64_t packed_floats(const Conv2D& s) {
+  if (is_depthwise(s)) return s.kh * s.kw * s.k;
+  return (s.winograd_forward ? Winograd<Operand>::packed_floats : direct_packed_floats<Operand>)(s);
+}
+
+template <class Operand>
+int64_t packed_transposed_floats(const Conv2D& s) {
+  if (is_depthwise(s)) return s.kh * s.kw * s.k;
+  if (s.winograd_backward) return Winograd<Operand>::packed_floats(Winograd<Operand>::transposed(s));
+  return direct_packed_transposed_floats<Operand>(s);
+}
+
+inline int64_t weight_uses(const Conv2D& s) { return s.winograd_forward ? Winograd<Float32>::tiles(s) : s.oh * s.ow; }
+inline int64_t transposed_weight_uses(const Conv2D& s) {
+  return s.winograd_backward ? Winograd<Float32>::tiles(Winograd<Float32>::transposed(s)) : s.oh * s.ow;
+}
+
+inline int64_t pack_pieces(const Conv2D& s) { return s.winograd_forward ? panels_of(s.k) : 1; }
+inline int64_t pack_transposed_pieces(const Conv2D& s) { return s.winograd_backward ? panels_of(s.c) : 1; }
+
+template <class Operand>
+void pack(float* packed, const float* w, const Conv2D& s, int64_t begin, int64_t end) {
+  if (is_depthwise(s)) return copy(packed, w, s.kh * s.kw * s.k);
+  if (s.winograd_forward) return Winograd<Operand>::pack(packed, w, s, begin, end);
+  direct_pack<Operand>(packed, w, s);
+}
+
+template <class Operand>
+void pack_transposed(float* packed, const float* w, const Conv2D& s, int64_t begin, int64_t end) {
+  if (is_depthwise(s)) return copy(packed, w, s.kh * s.kw * s.k);
+  if (s.winograd_backward) return Winograd<Operand>::pack_transposed(packed, w, s, begin, end);
+  direct_pack_transposed<Operand>(packed, w, s);
+}
+
+inline int64_t pieces(const Conv2D& s) {
+  if (is_depthwise(s)) return 1;
+  if (s.winograd_forward) return panels_of(s.k);
+  return s.groups * panels_of(group_outputs(s)) * row_blocks(s.oh);
+}
+
+template <class Operand>
+void forward(const Images& images, const float* packed, const float* bias, float* scratch, const Conv2D& s,
+             Activation activation, int64_t begin, int64_t end) {
+  const int64_t pixels = s.oh * s.ow;
+  if (s.winograd_forward) {
+    Winograd<Operand>::forward(images.y, images.y_stride, nullptr, 0, images.x, images.x_stride, images.count, packed,
+                               bias, lower_bound(activation), scratch, s, false, begin, end);
+    if (is_clamp(activation)) return;
+    const int64_t channel = begin * kPanel;
+    for (int64_t i = 0; i < images.count; ++i)
+      activate_pixels(images.y + i * images.y_stride + channel, pixels, s.k, least(s.k, end * kPanel) - channel,
+                      activation);
+    return;
+  }
+  for (int64_t i = 0; i < images.count; ++i) {
+    float* y = images.y + i * images.y_stride;
+    const float* x = images.x + i * images.x_stride;
+    if (!is_depthwise(s)) {
+      direct_forward<Operand>(y, x, packed, bias, scratch, s, activation, begin, end);
+      continue;
+    }
+    depthwise_forward(y, x, packed, bias, scratch, s);
+    if (activation.kind != ActivationKind::kLinear) activate_pixels(y, pixels, s.k, s.k, activation);
+  }
+}
+
+template <class Operand>
+void forward_pool(const Images& images, const float* packed, const float* bias, float* scratch, const Conv2D& s,
+                  FusedPool pool, Activation activation, int64_t begin, int64_t end) {
+  if (s.winograd_forward)
+    return Winograd<Operand>::forward(images.y, images.y_stride, images.argmax, images.argmax_stride, images.x,
+                                      images.x_stride, images.count, packed, bias, lower_bound(activation), scratch, s,
+                                      true, begin, end);
+  for (int64_t i = 0; i < images.count; ++i)
+    direct_forward_pool<Operand>(
+        images.y + i * images.y_stride, images.argmax ? images.argmax + i * images.argmax_stride : nullptr,
+        images.x + i * images.x_stride, packed, bias, scratch, s, pool, activation, begin, end);
+}
+
+template <class Operand>
+void backward_input(const Images& images, const float* packed_transposed, float* scratch, const Conv2D& s) {
+  if (s.winograd_backward) {
+    const Conv2D t = Winograd<Operand>::transposed(s);
+    return Winograd<Operand>::forward(images.y, images.y_stride, nullptr, 0, images.x, images.x_stride, images.count,
+                                      packed_transposed, nullptr, -__builtin_huge_valf(), scratch, t, false, 0,
+                                      panels_of(t.k));
+  }
+  for (int64_t i = 0; i < images.count; ++i)
+    (is_depthwise(s) ? depthwise_backward_input : direct_backward_input<Operand>)(images.y + i * images.y_stride,
+                                                                                  images.x + i * images.x_stride,
+                                                                                  packed_transposed, scratch, s);
+}
+
+}  // namespace
+}  // namespace pycnn::PYCNN_ISA
