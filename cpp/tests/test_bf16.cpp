@@ -194,6 +194,23 @@ TEST(bf16_direct) {
   }
 }
 
+TEST(bf16_backward_weight) {
+  for (const Conv2D& s : direct_shapes()) {
+    const Floats x = random_floats(x_floats(s), 1, -1, 1), dy = random_floats(y_floats(s), 2, -1, 1);
+    const Floats start = random_floats(w_floats(s), 3, -1, 1);
+    for (const bool accumulate : {false, true}) {
+      Guarded dw(accumulate ? start : Floats(w_floats(s), kNan));
+      Scratch scratch(kernels.bf16.conv2d.scratch_floats(s));
+      kernels.bf16.conv2d.backward_weight(dw.data(), x.data(), dy.data(), scratch.data(), s, accumulate);
+      CHECK(dw.intact() && scratch.intact());
+      Conv2D t = s;
+      t.pad_value = rounded(s.pad_value);
+      check_sums(dw.values().data(), exact_backward_weight(t, rounded(x), rounded(dy), accumulate ? start : Floats()),
+                 text_of(s));
+    }
+  }
+}
+
 TEST(bf16_winograd) {
   for (const Conv2D& s : winograd_shapes()) {
     const Floats x = random_floats(x_floats(s), 1, -1, 1), w = random_floats(w_floats(s), 2, -1, 1);

@@ -3,6 +3,7 @@
 
 #include "kernels/conv2d/depthwise.h"
 #include "kernels/conv2d/direct.h"
+#include "kernels/conv2d/weight_gradient.h"
 #include "kernels/conv2d/winograd.h"
 
 namespace pycnn::PYCNN_ISA {
@@ -14,7 +15,7 @@ int64_t scratch_floats(const Conv2D& s) {
   const int64_t winograd =
       most(s.winograd_forward ? Winograd<Operand>::scratch_floats(s) : 0,
            s.winograd_backward ? Winograd<Operand>::scratch_floats(Winograd<Operand>::transposed(s)) : 0);
-  return most(winograd, direct_scratch_floats<Operand>(s));
+  return most(most(winograd, direct_scratch_floats<Operand>(s)), weight_gradient_scratch_floats<Operand>(s));
 }
 
 template <class Operand>
@@ -115,6 +116,11 @@ void backward_input(const Images& images, const float* packed_transposed, float*
     (is_depthwise(s) ? depthwise_backward_input : direct_backward_input<Operand>)(images.y + i * images.y_stride,
                                                                                   images.x + i * images.x_stride,
                                                                                   packed_transposed, scratch, s);
+}
+
+template <class Operand>
+void backward_weight(float* dw, const float* x, const float* dy, float* scratch, const Conv2D& s, bool accumulate) {
+  (is_depthwise(s) ? depthwise_backward_weight : weight_gradient<Operand>)(dw, x, dy, scratch, s, accumulate);
 }
 
 }  // namespace
