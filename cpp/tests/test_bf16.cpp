@@ -252,14 +252,16 @@ TEST(bf16_forward_pool) {
 
 // Channels are multiplied in pairs: one without a partner must not get a neighbouring pixel's.
 TEST(bf16_nan_stays_where_it_is) {
-  const Conv2D s = make_conv2d(4, 5, 3, 7, {2, 2}, {1, 0, 0, 1});
-  const Floats w = random_floats(w_floats(s), 2, 0.5f, 1);
-  for (int64_t at = 0; at < x_floats(s); ++at) {
-    Floats x = random_floats(x_floats(s), 1, -1, 1);
-    x[at] = at % 2 ? kNan : kInf;
-    const Sums want = exact_forward(s, x.data(), w.data(), nullptr);
-    const Floats y = forward(kernels.bf16.conv2d, s, x, w, nullptr, {});
-    for (int64_t i = 0; i < y_floats(s); ++i) CHECK(std::isfinite(y[i]) == std::isfinite(want.value[i]));
+  for (const Conv2D& s :
+       {make_conv2d(4, 5, 3, 7, {2, 2}, {1, 0, 0, 1}), make_conv2d(4, 6, 1, 7, {3, 3}, {1, 1, 1, 1})}) {
+    const Floats w = random_floats(w_floats(s), 2, 0.5f, 1);
+    for (int64_t at = 0; at < x_floats(s); ++at) {
+      Floats x = random_floats(x_floats(s), 1, -1, 1);
+      x[at] = at % 2 ? kNan : kInf;
+      const Sums want = exact_forward(s, x.data(), w.data(), nullptr);
+      const Floats y = forward(kernels.bf16.conv2d, s, x, w, nullptr, {});
+      for (int64_t i = 0; i < y_floats(s); ++i) CHECK(std::isfinite(y[i]) == std::isfinite(want.value[i]));
+    }
   }
 }
 
