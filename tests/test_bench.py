@@ -3,6 +3,7 @@
 import ast
 import io
 import json
+import math
 import os
 import re
 import subprocess
@@ -17,7 +18,11 @@ from rich.console import Console
 import pycnn
 from pycnn import ops
 from pycnn.bench import report, suite, workers
-from pycnn.bench.cases import DECK_FLOPS, kernels
+from pycnn.bench.cases import kernels, network_cases
+from pycnn.bench.goals import outcomes
+from pycnn.bench.markdown import markdown
+from pycnn.bench.options import Options
+from pycnn.bench.peers import networks
 from pycnn.bench.timing import Effort, Task, agrees, take_turns
 from pycnn.bench.workers import System, Worker, WorkerError, child_environment, parse_peers
 from pycnn.cli import main
@@ -30,8 +35,9 @@ QUICK = Effort(repeat=2, pass_seconds=0.001, warm_ups=0, rest=0.0)
 def peer_scripts(monkeypatch):
     """Makes the peers' scripts importable, as they are where they run."""
     monkeypatch.syspath_prepend(str(PEERS))
+    monkeypatch.setitem(sys.modules, "networks", networks)  # not a second copy of its classes
     monkeypatch.delenv("PYCNN_BENCH_DATA", raising=False)
-    names = [path.stem for path in PEERS.glob("*.py")]
+    names = [path.stem for path in PEERS.glob("*.py") if path.stem != "networks"]
     yield
     for name in names:
         sys.modules.pop(name, None)
@@ -60,19 +66,155 @@ def test_flops():
     assert flops["conv2d 5x5 32->64 on 14x14, 64 images"][0] == 64 * 14 * 14 * 25 * 32 * 64 * 2
     assert flops["dense 1600->128, 128 samples"][0] == 128 * 1600 * 128 * 2
     assert flops["relu 128x8192"] == (0, 0)
-    assert DECK_FLOPS == {"infer": 10_112_000, "train": 29_557_248}
+    assert networks.flops(networks.NETWORKS["deck"]) == {"infer": 10_112_000, "train": 29_557_248}
 
 
 def test_names_are_unique_and_chosen_by_parts():
-    everything = suite.names(suite.Options([], [1, 32], 1))
+    everything = suite.names(Options(networks=tuple(networks.NETWORKS)))
     assert len(set(everything)) == len(everything)
-    chosen = suite.names(
-        suite.Options([], [1, 32], 1, only=("TRAIN deck", "softmax 4096x10, backward", "memory"))
-    )
+    chosen = suite.names(Options(batches=[1, 32], only=("TRAIN deck", "softmax 4096x10, backward", "memory")))
     assert chosen == [
         "softmax 4096x10, backward", "log_softmax 4096x10, backward",
         "train deck, batch 1", "train deck, batch 32", "memory",
     ]  # fmt: skip
+
+
+# --- networks -----------------------------------------------------------------------------------------------
+
+
+def weights_in(network):
+    return sum(math.prod(shape) for _, shape in networks.weight_shapes(network))
+
+
+def has_branches(network):
+    return any(isinstance(layer, networks.Residual) for layer in network.layers)
+
+
+@pytest.mark.parametrize("name", networks.NETWORKS)
+def test_networks_are_what_they_are_called(peer_scripts, name):
+    import keras_network
+
+    network = networks.NETWORKS[name]
+    known = {"deck": 243_786, "lenet5": 61_706, "pictures": 1_704_097, "resnet20": 274_042}
+    assert weights_in(network) == known.get(name, weights_in(network))
+    if has_branches(network) and not hasattr(pycnn, "Model"):
+        pytest.skip("needs models with branches")
+    model = keras_network.keras_model(pycnn, network)
+    assert model.count_params() == weights_in(network)
+    assert model.output_shape == (None, 1 if name == "pictures" else 10)
+
+
+def test_flops_of_networks():
+    last = {"lenet5": 120 * 84 + 84 * 10, "pictures": 512}
+    layers = {
+        "lenet5": 28 * 28 * 25 * 6 + 10 * 10 * 25 * 6 * 16 + 400 * 120,
+        "pictures": 9 * (298**2 * 48 + 147**2 * 512 + 71**2 * 2048 + 33**2 * 4096 + 14**2 * 4096)
+        + 3136 * 512,
+    }
+    for name, count in layers.items():
+        assert networks.flops(networks.NETWORKS[name])["infer"] == 2 * (count + last[name])
+    # One residual block by hand: body of two convolutions, the first of them in steps of two, and a shortcut.
+    block = networks.Residual(
+        [networks.Conv(8, 3, 2, "same"), networks.Conv(8, 3, padding="same")],
+        [networks.Conv(8, 1, 2, "same")],
+    )
+    network = networks.Network((9, 9, 4), [block, networks.GlobalAverage(), networks.Dense(2)], images=1)
+    counts = (5 * 5 * 9 * 4 * 8, 5 * 5 * 9 * 8 * 8, 5 * 5 * 4 * 8, 8 * 2)
+    assert networks.flops(network) == {"infer": 2 * sum(counts), "train": 6 * sum(counts) - 2 * counts[0]}
+    assert [step.after for step in networks.steps(network.layers, network.input)] == [
+        (5, 5, 8), (5, 5, 8), (5, 5, 8), (8,), (2,),
+    ]  # fmt: skip
+
+
+def test_batches_of_networks():
+    cases = {case.name: case for case in network_cases(["vgg", "pictures"])}
+    assert list(cases) == [
+        "train vgg, batch 32", "train vgg, batch 128", "infer vgg, batch 1", "infer vgg, batch 32",
+        "train pictures, batch 16", "train pictures, batch 32",
+        "infer pictures, batch 1", "infer pictures, batch 32",
+    ]  # fmt: skip
+    assert cases["train vgg, batch 128"].calls == 2  # its 256 images
+    assert cases["infer vgg, batch 32"].flops == 32 * networks.flops(networks.NETWORKS["vgg"])["infer"]
+    assert [case.batch for case in network_cases(["vgg"], [4])] == [4, 4]
+    assert max(case.calls for case in network_cases(["deck"], quick=True)) == 4
+
+
+# --- goals and tables ---------------------------------------------------------------------------------------
+
+
+def row(kind, network, batch, seconds, differs=()):
+    name = f"{kind} {network}, batch {batch}"
+    job = {"kind": kind, "network": network, "batch": batch}
+    return {"name": name, **job, "seconds": seconds, "differs": list(differs), "flops": 1e9}
+
+
+def of(rows, measures=None, isa=""):
+    return outcomes({"networks": rows, "measures": measures or {}, "isa": isa})
+
+
+def test_goals_take_the_best_rival():
+    seconds = {
+        "pycnn": 1.0,
+        "numpy": 1.5,
+        "torch": 12.0,
+        "torch.compile": 9.5,
+        "torch.bf16": 2.0,
+        "tensorflow": 6.5,
+    }
+    tensorflow, torch = of([row("train", "deck", 128, seconds)])
+    assert (tensorflow.measured, tensorflow.goal, tensorflow.met) == (
+        "6.50x tensorflow",
+        "6x tensorflow",
+        True,
+    )
+    assert torch.measured == "9.50x torch.compile"
+    assert torch.goal == "10x the best of torch, torch.compile"
+    assert not torch.met
+    # Who computes something else is no rival, nor are NumPy and other number formats.
+    (torch,) = of([row("train", "deck", 128, seconds, ["tensorflow", "torch.compile"])])
+    assert torch.measured == "12.00x torch"
+    assert torch.met
+    (others,) = of([row("train", "vgg", 32, seconds)])
+    assert (others.measured, others.met) == ("6.50x tensorflow", True)
+    assert of([row("train", "deck", 128, {"pycnn": 1.0, "numpy": 9.0})]) == []
+
+
+def test_goals_of_other_formats_instruction_sets_and_measures():
+    seconds = {"pycnn": 1.0, "pycnn.bf16": 0.5, "torch.bf16": 2.0, "tensorflow": 4.0}
+    rows = [row("train", "deck", 128, seconds)]
+    assert [(each.what, each.measured, each.met) for each in of(rows)] == [
+        ("train deck, batch 128", "4.00x tensorflow", False),
+        ("train deck, batch 128, bf16", "4.00x torch.bf16", False),
+    ]
+    assert [each.goal for each in of(rows, isa="avx2")] == ["4.5x tensorflow"]
+    measures = {
+        "threads": {"train deck, batch 128": {"1": 1.9, "2": 1.0}, "infer deck, batch 128": {"1": 1, "2": 1}},
+        "accuracy": {"accuracy": 0.9101, "seconds": 12.5, "runs": []},
+    }
+    threads, accuracy = of([], measures)
+    assert (threads.measured, threads.met) == ("1.90x one", True)
+    assert (accuracy.measured, accuracy.met) == ("91.01% in 12.5 s", False)
+
+
+def test_markdown():
+    results = {
+        "machine": {
+            "command": "pycnn bench", "date": "2030-01-02T03:04:05+00:00", "cpu": "A CPU", "system": "Linux",
+            "python": "3.12", "load_average": [0.1, 0, 0], "pycnn": {"isa_active": "avx512"},
+        },
+        "threads": 2, "isa": "avx2", "passes": 5, "fma_peak_gflops": 500.0, "measures": {}, "kernels": [],
+        "systems": {"pycnn": "1", "torch": "2", "jax": "3", "litert": "4"}, "missing": {"openvino": "why"},
+        "networks": [row("train", "vgg", 32, {"pycnn": 0.001, "torch": 0.0101, "jax": 0.0025}, ["jax"])],
+    }  # fmt: skip
+    text = markdown(results)
+    assert "`pycnn bench` (2030-01-02)" in text
+    assert "A CPU, 2 threads, avx2" in text
+    assert "cannot be told to keep to avx2: litert" in text
+    assert "| train vgg, batch 32 | 32,000 | 3,168 (10x) | (computes something else) |  |" in text
+    assert "reached" not in text  # no goal for this network on AVX2
+    goal = "| train vgg, batch 32 | 10.10x torch | 2.5x the best of the others | reached |"
+    assert goal in markdown({**results, "isa": ""})
+    assert "Not measured: openvino." in text
 
 
 # --- peers --------------------------------------------------------------------------------------------------
@@ -96,10 +238,10 @@ def test_numpy_trains_as_pycnn_does(peer_scripts):
     """Two steps of the whole network with Adam."""
     import common
     import numpy_peer
-    import pycnn_peer
+    from keras_network import keras_model
 
-    x, y = common.data()
-    theirs, ours = numpy_peer.Deck(), pycnn_peer.deck()
+    x, y = common.data({"batch": 32})
+    theirs, ours = numpy_peer.Deck(), keras_model(pycnn, networks.NETWORKS["deck"])
     ours.compile("adam", "sparse_categorical_crossentropy")
     before = [w.copy() for w in theirs.weights]
     for step in range(2):
@@ -142,14 +284,15 @@ def test_numpy_pools_ties_as_pycnn_does(peer_scripts):
 def test_channels_first_weights_are_the_same_network(peer_scripts):
     import common
 
-    w1, b1, w2, b2, w3, b3, w4, b4 = common.channels_first_weights()
-    x = common.data()[0][:2]
+    network = networks.NETWORKS["deck"]
+    w1, b1, w2, b2, w3, b3, w4, b4 = common.channels_first_weights(network)
+    x = common.data({"batch": 2})[0][:2]
     y = x
     for w, b in ((w1, b1), (w2, b2)):
         y = ops.max_pool2d(ops.conv2d(y, w.transpose(2, 3, 1, 0), b, activation="relu"))
     y = np.maximum(y.transpose(0, 3, 1, 2).reshape(2, -1) @ w3.T + b3, 0) @ w4.T + b4
     net = pycnn.Sequential([*pycnn_layers(), pycnn.layers.Dense(10)])
-    net.set_weights(common.deck_weights())
+    net.set_weights(common.weights_of(network))
     np.testing.assert_allclose(y, net.predict(x, verbose=0), atol=1e-4)
 
 
@@ -178,8 +321,12 @@ def test_digest_sees_order_and_size(peer_scripts):
 def test_parse_peers():
     assert parse_peers("") == []
     assert parse_peers(f"torch, jax={sys.executable}") == [System("torch"), System("jax", sys.executable)]
+    (compiled,) = parse_peers("torch.compile")
+    assert (compiled.library, compiled.form, compiled.script.name) == ("torch", "compile", "torch_peer.py")
     for text, message in (
         ("caffe", "'caffe' is unknown"),
+        ("torch.fp8", "'torch.fp8' is unknown"),
+        ("pycnn", "'pycnn' is unknown"),  # it always takes part
         ("torch=/no/such/python", "torch: /no/such/python is not"),
     ):
         with pytest.raises(ValueError, match=message):
@@ -194,6 +341,9 @@ def test_child_environment(monkeypatch):
     assert not {"OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"} & set(environment)
     assert {environment[f"{name}_NUM_THREADS"] for name in ("OMP", "OPENBLAS", "MKL")} == {"3"}
     assert environment["PATH"] == os.environ["PATH"]
+    assert "PYCNN_ISA" not in environment
+    limited = child_environment(3, "avx2")
+    assert (limited["PYCNN_ISA"], limited["ONEDNN_MAX_CPU_ISA"]) == ("avx2", "AVX2")
 
 
 class Counted:
@@ -206,7 +356,8 @@ class Counted:
         if do == "prepare":
             return {"unsupported": "never"} if self.name == "x" else {"outputs": [[1.0, 2.0]]}
         self.order.append((self.name, more["calls"]))
-        return {"seconds": next(self.seconds), "calls": more["calls"]}
+        seconds = next(self.seconds)
+        return {"seconds": seconds, "cpu_seconds": 2 * seconds, "calls": more["calls"]}
 
 
 def test_passes_take_turns_and_the_median_counts():
@@ -222,11 +373,13 @@ def test_passes_take_turns_and_the_median_counts():
     assert timings["a"].seconds == 3
     assert timings["a"].passes == [5, 1, 3]
     assert timings["b"].seconds == 2
+    assert timings["a"].cpu_seconds == 6
 
 
 def scripted(folder, name, text):
     """A peer's script with such a prepare function."""
-    (folder / "common.py").write_text((PEERS / "common.py").read_text())
+    for module in ("common.py", "networks.py"):
+        (folder / module).write_text((PEERS / module).read_text())
     (folder / f"{name}_peer.py").write_text(
         "import os, sys\nimport numpy as np\nfrom common import Prepared, Unsupported, serve\n"
         + textwrap.dedent(text)
@@ -282,14 +435,8 @@ def test_peers_that_fail_are_told_about(tmp_path, monkeypatch):
     )
     scripted(tmp_path, "openvino", GOOD + "def prepare(job):\n    raise Unsupported('no')")
     said = []
-    options = suite.Options(
-        parse_peers("jax,torch,tensorflow,openvino"),
-        [1],
-        1,
-        QUICK,
-        only=("relu 8x8192, forward",),
-        quick=True,
-    )
+    peers = parse_peers("jax,torch,tensorflow,openvino")
+    options = Options(peers, effort=QUICK, only=("relu 8x8192, forward",), quick=True)
     results = suite.run(options, said.append)
     assert results["missing"] == {"jax": "jax: ModuleNotFoundError: No module named 'no_such_library'"}
     assert any(
@@ -312,31 +459,44 @@ def test_peers_that_fail_are_told_about(tmp_path, monkeypatch):
 
 def test_nothing_chosen():
     with pytest.raises(ValueError, match="--only flight: no case has such a name"):
-        suite.run(suite.Options([], [1], 1, QUICK, only=("flight",)), print)
+        suite.run(Options(effort=QUICK, only=("flight",)), print)
 
 
 # --- the onnx model -----------------------------------------------------------------------------------------
 
 
-def test_onnx_deck_is_valid(peer_scripts):
+@pytest.mark.parametrize("name", networks.NETWORKS)
+def test_onnx_models_are_valid(peer_scripts, name):
     pytest.importorskip("onnx")
-    import onnx_deck
+    import onnx_network
 
-    assert len(onnx_deck.onnx_deck()) > 243_786 * 4
+    network = networks.NETWORKS[name]
+    assert len(onnx_network.onnx_network(network)) > 4 * weights_in(network)
 
 
 # --- the command --------------------------------------------------------------------------------------------
 
 
 def test_bench(tmp_path, capsys):
-    path = tmp_path / "results.json"
-    only = "conv2d 3x3 64,deck,import time,latency,threads,cost,memory"
-    assert (
-        main(["bench", "--quick", "--repeat", "2", "--batch", "1", "--only", only, "--json", str(path)]) == 0
-    )
+    path, table = tmp_path / "results.json", tmp_path / "table.md"
+    only = "conv2d 3x3 64,deck,lenet5,import time,latency,threads,cost,memory"
+    command = [
+        "bench",
+        "--quick",
+        "--repeat",
+        "2",
+        "--batch",
+        "1",
+        "--network",
+        "deck,lenet5",
+        "--only",
+        only,
+    ]
+    assert main([*command, "--json", str(path), "--markdown", str(table)]) == 0
     printed = capsys.readouterr().out
     results = json.loads(path.read_text())
-    assert [path.name for path in tmp_path.iterdir()] == ["results.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["results.json", "table.md"]
+    assert table.read_text().count("| train ") == 2 + (2 if results["threads"] == 2 else 0)
 
     machine = results["machine"]
     for name in ("cpu", "cores", "date", "command", "system", "python", "numpy", "pycnn"):
@@ -344,10 +504,10 @@ def test_bench(tmp_path, capsys):
     assert machine["pycnn"]["isa_active"] in machine["pycnn"]["isas_available"]
     assert list(results["systems"]) == ["pycnn", "numpy"]
     assert results["systems"]["pycnn"] == pycnn.__version__
-    rows = results["kernels"] + results["deck"]
+    rows = results["kernels"] + results["networks"]
     assert [row["name"] for row in rows] == [
         "conv2d 3x3 64->64 on 13x13, 8 images, forward", "conv2d 3x3 64->64 on 13x13, 8 images, backward",
-        "train deck, batch 1", "infer deck, batch 1",
+        "train deck, batch 1", "infer deck, batch 1", "train lenet5, batch 1", "infer lenet5, batch 1",
     ]  # fmt: skip
     for row in rows:
         assert row["differs"] == []
@@ -356,6 +516,7 @@ def test_bench(tmp_path, capsys):
         assert row["name"] in printed
     measures = results["measures"]
     assert measures["import time"]["seconds"] > 0
+    assert len(measures["threads"]) == 4
     assert set(measures["latency"]) == {"network", "predict_on_batch", "predict"}
     assert set(measures["cost per image"]["infer"]) == {"32", "128"}
     assert measures["memory"]["training"] >= measures["memory"]["import"] > 0
@@ -367,6 +528,27 @@ def test_bench(tmp_path, capsys):
         " MB",
     ):
         assert text in printed
+
+
+@pytest.mark.skipif(pycnn.datasets.fashion_mnist.find().kind == "download", reason="needs Fashion-MNIST")
+def test_bench_trains_to_an_accuracy(capsys):
+    assert main(["bench", "--quick", "--only", "accuracy"]) == 0
+    assert re.search(r"Fashion-MNIST, from process start +8\d\.\d\d% in \d+\.\d s", capsys.readouterr().out)
+
+
+def test_bench_says_what_it_cannot_measure(monkeypatch, capsys):
+    source = pycnn.datasets.fashion_mnist.find()._replace(kind="download")
+    monkeypatch.setattr(pycnn.datasets.fashion_mnist, "find", lambda: source)
+    assert main(["bench", "--quick", "--only", "accuracy"]) == 0
+    assert "not measured: accuracy (Fashion-MNIST is not on this machine)" in capsys.readouterr().out
+
+
+def test_bench_knows_its_networks(capsys):
+    with pytest.raises(SystemExit):
+        main(["bench", "--network", "deck,alexnet"])
+    assert "'alexnet' is unknown, expected all or some of deck, lenet5" in capsys.readouterr().err
+    assert main(["bench", "--network", "all", "--list", "--only", "infer"]) == 0
+    assert "infer resnet20, batch 32" in capsys.readouterr().out.splitlines()
 
 
 def test_bench_checks_its_output_first(tmp_path, capsys):

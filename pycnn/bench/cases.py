@@ -1,18 +1,16 @@
-"""What is timed: single operations at the shapes that small networks have, and the network "deck"."""
+"""What is timed: single operations at the shapes that small networks have, and whole networks."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-__all__ = ["ACTIVATIONS", "DECK_FLOPS", "DIRECTIONS", "Kernel", "deck_name", "kernels"]
+from pycnn.bench.peers.networks import NETWORKS
+from pycnn.bench.peers.networks import flops as flops_of
+
+__all__ = ["ACTIVATIONS", "DIRECTIONS", "Kernel", "NetworkCase", "case_name", "kernels", "network_cases"]
 
 DIRECTIONS = ("forward", "backward")
-
-# Of one image, two for each multiplication and addition: two convolutions and two dense layers. Training adds
-# the gradients of all weights, and of the inputs of all layers but the first.
-_FIRST = 2 * 26 * 26 * 9 * 64
-_FORWARD = _FIRST + 2 * 11 * 11 * 9 * 64 * 64 + 2 * 1600 * 128 + 2 * 128 * 10
-DECK_FLOPS = {"infer": _FORWARD, "train": 3 * _FORWARD - _FIRST}
 
 
 class Kernel(NamedTuple):
@@ -158,6 +156,47 @@ def kernels(divisor: int = 1) -> list[Kernel]:
     ]
 
 
-def deck_name(kind: str, batch: int) -> str:
-    """How a job with the whole network is called."""
-    return f"{kind} deck, batch {batch}"
+class NetworkCase(NamedTuple):
+    """A network that is trained or used with batches of one size."""
+
+    network: str  # of peers/networks.py
+    kind: str  # train or infer
+    batch: int
+    flops: float  # of a batch
+    calls: int | None  # in a timed pass; None for as many as fill its time
+
+    @property
+    def name(self) -> str:
+        """Such as 'train deck, batch 128'."""
+        return case_name(self.kind, self.network, self.batch)
+
+    def job(self) -> dict[str, Any]:
+        """What peers are asked for."""
+        return {"kind": self.kind, "network": self.network, "batch": self.batch}
+
+
+def case_name(kind: str, network: str, batch: int) -> str:
+    """How a job with a whole network is called."""
+    return f"{kind} {network}, batch {batch}"
+
+
+def network_cases(
+    names: Sequence[str], batches: Sequence[int] = (), *, quick: bool = False
+) -> list[NetworkCase]:
+    """Training and inference of these networks, at their own batch sizes where none are given.
+
+    Example:
+        >>> [case.name for case in network_cases(["vgg"])][:2]
+        ['train vgg, batch 32', 'train vgg, batch 128']
+    """
+    cases = []
+    for name in names:
+        network = NETWORKS[name]
+        for kind, own in (("train", network.train), ("infer", network.infer)):
+            for batch in batches or own:
+                calls: int | None = 200 if batch == 1 and name == "deck" else None
+                if kind == "train":  # an epoch over the network's images; fewer steps where they are small
+                    calls = max(1, min(network.images // batch, 128))
+                flops = float(flops_of(network)[kind]) * batch
+                cases.append(NetworkCase(name, kind, batch, flops, min(calls or 4, 4) if quick else calls))
+    return cases

@@ -1,4 +1,4 @@
-"""What only pycnn is asked for: import time, latency, threads, cost per image and memory."""
+"""What only pycnn is asked for: import time, latency, threads, cost per image, memory, and time to train."""
 
 from __future__ import annotations
 
@@ -8,63 +8,97 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pycnn.bench.cases import deck_name
-from pycnn.bench.timing import Effort, Task, take_turns
+from pycnn.bench.cases import case_name
+from pycnn.bench.options import Options
+from pycnn.bench.peers.networks import NETWORKS
+from pycnn.bench.timing import Task, take_turns
 from pycnn.bench.workers import System, Worker, WorkerError, child_environment
 
-__all__ = ["MEASURES", "Measure"]
+__all__ = ["MEASURES", "Measure", "NotMeasured"]
 
-Measure = Callable[[int, Path, Effort, bool], dict[str, Any]]  # threads, data, effort, quick
+Measure = Callable[[Options, Path], dict[str, Any]]  # the file has the images of "deck"
 
 _PYCNN = System("pycnn")
+_SEEDS = (0, 1, 2)
 _TIMED_IMPORT = "import time, numpy; t = time.perf_counter(); import pycnn; print(time.perf_counter() - t)"
 
 
-def import_time(threads: int, data: Path, effort: Effort, quick: bool) -> dict[str, Any]:
+class NotMeasured(Exception):
+    """What the measure needs is not on this machine."""
+
+
+def import_time(options: Options, data: Path) -> dict[str, Any]:
     """Seconds of `import pycnn` once NumPy is there, with compiled bytecode, as pip leaves it."""
     with tempfile.TemporaryDirectory() as bytecode:
         environment = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": bytecode}
-        seconds = [float(_run(["-c", _TIMED_IMPORT], threads, environment)) for _ in range(effort.repeat + 1)]
+        repeat = options.effort.repeat + 1
+        seconds = [float(_run(["-c", _TIMED_IMPORT], options, environment)) for _ in range(repeat)]
     return {"seconds": statistics.median(seconds[1:])}
 
 
-def latency(threads: int, data: Path, effort: Effort, quick: bool) -> dict[str, Any]:
+def latency(options: Options, data: Path) -> dict[str, Any]:
     """Seconds for one image: by the C++ network alone, model.predict_on_batch and model.predict."""
     names = ("network", "predict_on_batch", "predict")
     jobs = {name: {"kind": "infer", "batch": 1, "through": name} for name in names}
-    return _timed(jobs, dict.fromkeys(names, threads), data, effort)
+    return _timed(jobs, dict.fromkeys(names, options.threads), options, data)
 
 
-def speedup(threads: int, data: Path, effort: Effort, quick: bool) -> dict[str, Any]:
-    """Seconds for a batch on one thread and on all."""
+def speedup(options: Options, data: Path) -> dict[str, Any]:
+    """Seconds for a batch on one thread and on all, for every network chosen."""
     figures = {}
-    for kind in ("train", "infer"):
-        job = {"kind": kind, "batch": 128}
-        counts = {"1": 1, str(threads): threads}
-        figures[deck_name(kind, 128)] = _timed(dict.fromkeys(counts, job), counts, data, effort)
+    counts = {"1": 1, str(options.threads): options.threads}
+    for network in options.networks:
+        batch = min(options.batches[-1] if options.batches else 128, NETWORKS[network].train[-1])
+        for kind in ("train", "infer"):
+            job = {"kind": kind, "network": network, "batch": batch}
+            name = case_name(kind, network, batch)
+            figures[name] = _timed(dict.fromkeys(counts, job), counts, options, data)
     return figures
 
 
-def cost_per_image(threads: int, data: Path, effort: Effort, quick: bool) -> dict[str, Any]:
+def cost_per_image(options: Options, data: Path) -> dict[str, Any]:
     """Seconds for an image in batches of 32 to 4096."""
-    batches = (32, 128) if quick else (32, 128, 512, 1024, 2048, 4096)
+    batches = (32, 128) if options.quick else (32, 128, 512, 1024, 2048, 4096)
     figures = {}
     for kind in ("train", "infer"):
         jobs = {str(batch): {"kind": kind, "batch": batch} for batch in batches}
-        seconds = _timed(jobs, dict.fromkeys(jobs, threads), data, effort)
+        seconds = _timed(jobs, dict.fromkeys(jobs, options.threads), options, data)
         figures[kind] = {name: value / int(name) for name, value in seconds.items()}
     return figures
 
 
-def memory(threads: int, data: Path, effort: Effort, quick: bool) -> dict[str, Any]:
+def memory(options: Options, data: Path) -> dict[str, Any]:
     """Bytes of memory that training at batch 128 takes beyond Python, NumPy and the data."""
     script = Path(__file__).with_name("peers") / "pycnn_memory.py"
-    figures: dict[str, Any] = json.loads(_run([str(script), str(data), "128"], threads))
+    figures: dict[str, Any] = json.loads(_run([str(script), str(data), "128"], options))
     return figures
+
+
+def accuracy(options: Options, data: Path) -> dict[str, Any]:
+    """Seconds from the start of a process to a trained network, and its test accuracy, for three seeds.
+
+    The process imports pycnn, reads Fashion-MNIST from the disk, trains and tests; peers/pycnn_accuracy.py
+    has the recipe, whose number of epochs is fixed beforehand.
+    """
+    from pycnn.datasets import fashion_mnist
+
+    if fashion_mnist.find().kind == "download":
+        raise NotMeasured("Fashion-MNIST is not on this machine")
+    script = Path(__file__).with_name("peers") / "pycnn_accuracy.py"
+    runs = []
+    for seed in _SEEDS[:1] if options.quick else _SEEDS:
+        start = time.perf_counter()
+        run: dict[str, Any] = json.loads(
+            _run([str(script), str(seed), *(["1"] if options.quick else [])], options)
+        )
+        runs.append({"seed": seed, "seconds": time.perf_counter() - start, **run})
+    means = {name: statistics.fmean(run[name] for run in runs) for name in ("seconds", "accuracy")}
+    return {**means, "runs": runs}
 
 
 MEASURES: dict[str, Measure] = {
@@ -73,25 +107,26 @@ MEASURES: dict[str, Measure] = {
     "threads": speedup,
     "cost per image": cost_per_image,
     "memory": memory,
+    "accuracy": accuracy,
 }
 
 
 def _timed(
-    jobs: dict[str, dict[str, Any]], threads: dict[str, int], data: Path, effort: Effort
+    jobs: dict[str, dict[str, Any]], threads: dict[str, int], options: Options, data: Path
 ) -> dict[str, float]:
     """Seconds of a call of each job, each in a process of its own, by turns."""
     with contextlib.ExitStack() as stack:
         tasks = {
-            name: Task(stack.enter_context(Worker(_PYCNN, threads[name], data)), job)
+            name: Task(stack.enter_context(Worker(_PYCNN, threads[name], data, options.isa)), job)
             for name, job in jobs.items()
         }
-        return {name: timing.seconds for name, timing in take_turns(tasks, effort).items()}
+        return {name: timing.seconds for name, timing in take_turns(tasks, options.effort).items()}
 
 
-def _run(arguments: list[str], threads: int, more: dict[str, str] | None = None) -> str:
+def _run(arguments: list[str], options: Options, more: dict[str, str] | None = None) -> str:
     """What pycnn's interpreter prints, with `more` in its environment."""
     home = str(Path(__file__).parents[2])  # the working folder too: another may hold pycnn's bare sources
-    environment = {**child_environment(threads), "PYTHONPATH": home, **(more or {})}
+    environment = {**child_environment(options.threads, options.isa), "PYTHONPATH": home, **(more or {})}
     done = subprocess.run(
         [sys.executable, *arguments], env=environment, cwd=home, capture_output=True, text=True, check=False
     )

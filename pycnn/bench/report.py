@@ -7,7 +7,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["print_results", "time_text"]
+from pycnn.bench.goals import Outcome, outcomes
+from pycnn.bench.workers import NO_ISA_SWITCH
+
+__all__ = ["heading", "print_results", "time_text"]
 
 Results = dict[str, Any]
 
@@ -16,32 +19,23 @@ _BUSY = 1.0  # processes that ran at the start, by the load average
 
 def print_results(results: Results, console: Console) -> None:
     """Prints what `suite.run` returned."""
-    machine = results["machine"]
     peak = results.get("fma_peak_gflops")
     console.print()
-    console.print(
-        f"[bold]{machine['cpu']}[/], {results['threads']} threads, {machine['pycnn']['isa_active']}"
-    )
-    versions = [f"{name} {version}" for name, version in results["systems"].items()]
-    console.print("; ".join([machine["system"], *versions]))
-    if peak:
-        console.print(f"measured peak of fused multiply-adds: {peak:.0f} GFLOP/s")
-    if machine["load_average"] and machine["load_average"][0] > _BUSY:
-        load = machine["load_average"][0]
-        console.print(
-            f"the machine was busy with other work (load {load}): the figures may be off", style="yellow"
-        )
+    for line in heading(results):
+        console.print(line)
     for name, reason in results["missing"].items():
         console.print(f"not measured: {name} ({reason})", style="yellow")
     if results["kernels"]:
         console.print(_kernels(results, peak))
-    if results["deck"]:
-        console.print(_deck(results, peak))
+    if results["networks"]:
+        console.print(_networks(results, peak))
     if results["measures"]:
         console.print(_measures(results["measures"]))
-    if any(row["differs"] for row in [*results["kernels"], *results["deck"]]):
+    if reached := outcomes(results):
+        console.print(_goals(reached))
+    if any(row["differs"] for row in [*results["kernels"], *results["networks"]]):
         console.print("[red]![/]  computed something else than pycnn: no comparison")
-    if results["kernels"] or results["deck"]:
+    if results["kernels"] or results["networks"]:
         console.print(
             f"Medians of {results['passes']} passes, by turns. 2.00x: takes twice as long as pycnn."
         )
@@ -49,6 +43,23 @@ def print_results(results: Results, console: Console) -> None:
             "GFLOP/s count the operations of the direct method: a faster algorithm can exceed the peak.",
             style="dim",
         )
+
+
+def heading(results: Results) -> list[str]:
+    """Where the figures come from: machine, threads, versions, and what may spoil them."""
+    machine, isa = results["machine"], results.get("isa") or results["machine"]["pycnn"]["isa_active"]
+    lines = [f"{machine['cpu']}, {results['threads']} threads, {isa}"]
+    versions = [f"{name} {version}" for name, version in results["systems"].items()]
+    lines.append("; ".join([machine["system"], f"Python {machine['python']}", *versions]))
+    if results.get("fma_peak_gflops"):
+        lines.append(f"measured peak of fused multiply-adds: {results['fma_peak_gflops']:.0f} GFLOP/s")
+    free = [name for name in results["systems"] if name.partition(".")[0] in NO_ISA_SWITCH]
+    if results.get("isa") and free:
+        lines.append(f"cannot be told to keep to {results['isa']}: {', '.join(free)}")
+    if machine["load_average"] and machine["load_average"][0] > _BUSY:
+        load = machine["load_average"][0]
+        lines.append(f"the machine was busy with other work (load {load}): the figures may be off")
+    return lines
 
 
 def time_text(seconds: float) -> str:
@@ -106,14 +117,31 @@ def _kernels(results: Results, peak: float | None) -> Table:
     return table
 
 
-def _deck(results: Results, peak: float | None) -> Table:
-    table = _table(results, "\nNetwork, images/s", "", "us/call", "pycnn")
-    for row in results["deck"]:
+def _networks(results: Results, peak: float | None) -> Table:
+    table = _table(results, "\nNetworks, images/s", "", "us/call", "pycnn")
+    for row in results["networks"]:
         seconds = row["seconds"]
         rates = {name: f"{row['batch'] / value:,.0f}" for name, value in seconds.items()}
         cells = [_comparison(row, name, rates[name]) if name in seconds else "-" for name in _others(results)]
         microseconds = f"{seconds['pycnn'] * 1e6:,.1f}"
         table.add_row(row["name"], microseconds, rates["pycnn"], *_rate(row, peak), *cells)
+    return table
+
+
+def _goals(reached: list[Outcome]) -> Table:
+    table = Table(
+        title="\nGoals",
+        title_justify="left",
+        title_style="bold",
+        header_style="bold",
+        box=None,
+        pad_edge=False,
+    )
+    for column in ("", "measured", "goal", ""):
+        table.add_column(column)
+    for outcome in reached:
+        mark = "[green]reached[/]" if outcome.met else "[red]missed[/]"
+        table.add_row(outcome.what, outcome.measured, outcome.goal, mark)
     return table
 
 
@@ -152,4 +180,9 @@ def _measure_lines(measures: Results) -> list[tuple[str, str, str]]:
         figures = measures["memory"]
         note = f"of it {figures['import'] / 1e6:.0f} MB by importing pycnn"
         lines.append(("memory of training, batch 128", f"{figures['training'] / 1e6:.0f} MB", note))
+    if "accuracy" in measures:
+        figures = measures["accuracy"]
+        note = ", ".join(f"{run['accuracy']:.2%} in {run['seconds']:.1f} s" for run in figures["runs"])
+        text = f"{figures['accuracy']:.2%} in {figures['seconds']:.1f} s"
+        lines.append(("Fashion-MNIST, from process start", text, f"mean of seeds: {note}"))
     return lines

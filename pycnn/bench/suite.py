@@ -11,33 +11,20 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pycnn.bench import machine
-from pycnn.bench.cases import DECK_FLOPS, DIRECTIONS, deck_name, kernels
-from pycnn.bench.measures import MEASURES
+from pycnn.bench.cases import DIRECTIONS, kernels, network_cases
+from pycnn.bench.measures import MEASURES, NotMeasured
+from pycnn.bench.options import Options
 from pycnn.bench.timing import Effort, Task, Timing, agrees, take_turns
 from pycnn.bench.workers import System, Worker, WorkerError
 
-__all__ = ["Options", "names", "run"]
+__all__ = ["names", "run"]
 
 Say = Callable[[str], None]
 Results = dict[str, Any]
 
 _IMAGES = 4096
 _QUICK_DIVISOR = 16
-
-
-class Options(NamedTuple):
-    """What to run, and how."""
-
-    peers: list[System]
-    batches: list[int]
-    threads: int
-    effort: Effort = Effort()
-    only: tuple[str, ...] = ()  # parts of names; all where empty
-    quick: bool = False
-
-    def wants(self, name: str) -> bool:
-        """Whether the case or measure of that name is to be run."""
-        return not self.only or any(part.lower() in name.lower() for part in self.only)
+_FLOAT32, _BF16 = 1e-3, 0.1  # how far sums of outputs may be apart, as a share: rounding alone
 
 
 class _Job(NamedTuple):
@@ -74,11 +61,12 @@ def run(options: Options, say: Say) -> Results:
     results: Results = {
         "machine": machine.describe(),
         "threads": options.threads,
+        "isa": options.isa,
         "passes": options.effort.repeat,
         "systems": {},
         "missing": {},
         "kernels": [],
-        "deck": [],
+        "networks": [],
         "measures": {},
     }
     with tempfile.TemporaryDirectory(prefix="pycnn-bench-") as folder:
@@ -92,8 +80,10 @@ def run(options: Options, say: Say) -> Results:
                     results[job.section].append(_figures(job, workers, options.effort, say))
         for i, name in enumerate(chosen[len(jobs) :], len(jobs)):
             say(f"[{i + 1}/{len(chosen)}] {name}")
-            measure = MEASURES[name]
-            results["measures"][name] = measure(options.threads, data, options.effort, options.quick)
+            try:
+                results["measures"][name] = MEASURES[name](options, data)
+            except NotMeasured as error:
+                results["missing"][name] = str(error)
     return results
 
 
@@ -103,13 +93,9 @@ def _jobs(options: Options) -> Iterator[_Job]:
             name = f"{kernel.name}, {direction}"
             if options.wants(name):
                 yield _Job("kernels", name, kernel.job(direction), flops)
-    for kind in ("train", "infer"):
-        for batch in options.batches:
-            name = deck_name(kind, batch)
-            if options.wants(name):
-                steps = 200 if (kind, batch) == ("infer", 1) else min(max(2, 2048 // batch), 64)
-                job = {"kind": kind, "batch": batch}
-                yield _Job("deck", name, job, DECK_FLOPS[kind] * batch, 4 if options.quick else steps)
+    for case in network_cases(options.networks, options.batches, quick=options.quick):
+        if options.wants(case.name):
+            yield _Job("networks", case.name, case.job(), case.flops, case.calls)
 
 
 def _write_data(folder: Path) -> Path:
@@ -129,7 +115,7 @@ def _workers(options: Options, data: Path, results: Results, say: Say) -> Iterat
     with contextlib.ExitStack() as stack:
         for system in [System("pycnn"), System("numpy"), *options.peers]:
             say(f"starting {system.name}")
-            worker = stack.enter_context(Worker(system, options.threads, data))
+            worker = stack.enter_context(Worker(system, options.threads, data, options.isa))
             try:
                 results["systems"][system.name] = worker.request(do="hello")["version"]
             except WorkerError as error:
@@ -169,6 +155,7 @@ def _figures(job: _Job, workers: dict[str, Worker], effort: Effort, say: Say) ->
         **job.job,
         "flops": job.flops,
         "seconds": {name: timing.seconds for name, timing in timings.items()},
+        "cpu_seconds": {name: timing.cpu_seconds for name, timing in timings.items()},
         "passes": {name: timing.passes for name, timing in timings.items()},
         "differs": _differing(timings),
     }
@@ -177,4 +164,8 @@ def _figures(job: _Job, workers: dict[str, Worker], effort: Effort, say: Say) ->
 def _differing(timings: dict[str, Timing]) -> list[str]:
     """The systems whose outputs are not pycnn's: their times are no comparison."""
     ours = timings["pycnn"].outputs
-    return [name for name, timing in timings.items() if not agrees(ours, timing.outputs)]
+    return [
+        name
+        for name, timing in timings.items()
+        if not agrees(ours, timing.outputs, _BF16 if name.endswith(".bf16") else _FLOAT32)
+    ]

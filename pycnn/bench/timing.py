@@ -36,6 +36,7 @@ class Timing(NamedTuple):
 
     seconds: float  # median over the passes
     passes: list[float]
+    cpu_seconds: float  # of all its threads, likewise
     outputs: list[list[float]]  # digests, to compare with other workers'
 
 
@@ -60,13 +61,18 @@ def take_turns(tasks: Mapping[str, Task], effort: Effort) -> dict[str, Timing]:
             outputs[name] = answer["outputs"]
             calls[name] = task.calls or _calibrated(task.worker, effort.pass_seconds)
     passes: dict[str, list[float]] = {name: [] for name in calls}
+    cpu: dict[str, list[float]] = {name: [] for name in calls}
     for turn in range(effort.warm_ups + effort.repeat):
         for name, count in calls.items():
             time.sleep(effort.rest)
             answer = tasks[name].worker.request(do="run", calls=count)
             if turn >= effort.warm_ups:
                 passes[name].append(answer["seconds"] / answer["calls"])
-    return {name: Timing(statistics.median(each), each, outputs[name]) for name, each in passes.items()}
+                cpu[name].append(answer["cpu_seconds"] / answer["calls"])
+    return {
+        name: Timing(statistics.median(each), each, statistics.median(cpu[name]), outputs[name])
+        for name, each in passes.items()
+    }
 
 
 def _calibrated(worker: Worker, seconds: float) -> int:

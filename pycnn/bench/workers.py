@@ -14,9 +14,40 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
-__all__ = ["PEERS", "System", "Worker", "WorkerError", "child_environment", "parse_peers"]
+__all__ = [
+    "ISAS",
+    "NO_ISA_SWITCH",
+    "System",
+    "Worker",
+    "WorkerError",
+    "child_environment",
+    "known_peers",
+    "parse_peers",
+]
 
-PEERS = ("torch", "tensorflow", "jax", "onnxruntime", "openvino")
+# Libraries, and the other forms in which they run beside their usual one.
+PEERS = {
+    "torch": ("compile", "bf16"),
+    "tensorflow": (),
+    "jax": (),
+    "onnxruntime": (),
+    "openvino": ("bf16",),
+    "litert": (),
+    "pycnn": ("bf16",),
+}
+NO_ISA_SWITCH = ("onnxruntime", "litert")  # they always use all that the CPU has
+_ISA: dict[str, dict[str, str]] = {
+    "": {},
+    "avx2": {
+        "PYCNN_ISA": "avx2",
+        "ONEDNN_MAX_CPU_ISA": "AVX2",  # tensorflow, torch, openvino
+        "DNNL_MAX_CPU_ISA": "AVX2",
+        "ATEN_CPU_CAPABILITY": "avx2",  # torch's own kernels
+        "XLA_FLAGS": "--xla_cpu_max_isa=AVX2",  # jax
+        "OPENBLAS_CORETYPE": "Haswell",  # numpy
+    },
+}
+ISAS = tuple(filter(None, _ISA))
 _SCRIPTS = Path(__file__).with_name("peers")
 _TIMEOUT = 600.0  # seconds for one request; the first one may import and compile a large library
 
@@ -32,13 +63,34 @@ class WorkerError(RuntimeError):
 class System(NamedTuple):
     """Something to be timed, and the Python interpreter that has it."""
 
-    name: str
+    name: str  # of a library, and behind a dot the form in which it runs: torch.compile
     python: str = sys.executable
+
+    @property
+    def library(self) -> str:
+        """The name without the form."""
+        return self.name.partition(".")[0]
+
+    @property
+    def form(self) -> str:
+        """The form, empty for the usual one."""
+        return self.name.partition(".")[2]
 
     @property
     def script(self) -> Path:
         """What the interpreter runs."""
-        return _SCRIPTS / f"{self.name}_peer.py"
+        return _SCRIPTS / f"{self.library}_peer.py"
+
+
+def known_peers() -> list[str]:
+    """What can be named: libraries, and their other forms.
+
+    Example:
+        >>> [name for name in known_peers() if name.startswith("torch")]
+        ['torch', 'torch.compile', 'torch.bf16']
+    """
+    forms = {name: [f"{name}.{form}" for form in forms] for name, forms in PEERS.items()}
+    return [each for name in PEERS for each in ([name] if name != "pycnn" else []) + forms[name]]
 
 
 def parse_peers(text: str) -> list[System]:
@@ -54,16 +106,21 @@ def parse_peers(text: str) -> list[System]:
     systems = []
     for part in filter(None, (part.strip() for part in text.split(","))):
         name, _, python = part.partition("=")
-        if name not in PEERS:
-            raise ValueError(f"{name!r} is unknown, expected some of {', '.join(PEERS)}")
+        if name not in known_peers():
+            raise ValueError(f"{name!r} is unknown, expected some of {', '.join(known_peers())}")
         if python and not os.access(python, os.X_OK):
             raise ValueError(f"{name}: {python} is not an interpreter that can be run")
         systems.append(System(name, python or sys.executable))
     return systems
 
 
-def child_environment(threads: int) -> dict[str, str]:
-    """The environment of a timed process: so many threads, and nothing that slows down a BLAS."""
+def child_environment(threads: int, isa: str = "") -> dict[str, str]:
+    """The environment of a timed process: so many threads, and nothing that slows down a BLAS.
+
+    Args:
+        threads: for everybody.
+        isa: "avx2" tells everybody who can be told to use nothing newer; empty for all that the CPU has.
+    """
     environment = {
         name: value
         for name, value in os.environ.items()
@@ -72,6 +129,7 @@ def child_environment(threads: int) -> dict[str, str]:
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         environment[name] = str(threads)
     environment["CUDA_VISIBLE_DEVICES"] = ""
+    environment.update(_ISA[isa])
     return environment
 
 
@@ -81,11 +139,12 @@ class Worker:
     Use it in a `with` block, which ends the process.
     """
 
-    def __init__(self, system: System, threads: int, data: Path | None = None) -> None:
-        environment = child_environment(threads)
+    def __init__(self, system: System, threads: int, data: Path | None = None, isa: str = "") -> None:
+        environment = child_environment(threads, isa)
+        environment["PYCNN_BENCH_FORM"] = system.form
         if data:
             environment["PYCNN_BENCH_DATA"] = str(data)
-        if system.name == "pycnn":
+        if system.library == "pycnn":
             # Where this pycnn is, also when it is not installed.
             parts = [str(Path(__file__).parents[2]), environment.get("PYTHONPATH", "")]
             environment["PYTHONPATH"] = os.pathsep.join(filter(None, parts))

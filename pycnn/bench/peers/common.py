@@ -5,13 +5,14 @@ requests, one line of JSON each, and answers each with one line of JSON:
 
     {"do": "hello"}                 -> {"name", "version"}
     {"do": "prepare", "job": JOB}   -> {"outputs"} to compare with the others', or {"unsupported": reason}
-    {"do": "run", "calls": 10}      -> {"seconds", "calls"} of one timed pass
+    {"do": "run", "calls": 10}      -> {"seconds", "cpu_seconds", "calls"} of one pass
 
-JOB is {"kind": "train" or "infer", "batch": n} for the network "deck", or {"kind": "kernel", "direction":
-"forward" or "backward", "operation", "arrays": {name: shape}, "output": shape, "options": {}} for a single
-operation.
+JOB is {"kind": "train" or "infer", "network": name, "batch": n} for one of the module `networks`, or {"kind":
+"kernel", "direction": "forward" or "backward", "operation", "arrays": {name: shape}, "output": shape,
+"options": {}} for a single operation.
 
-By hand: `python torch_peer.py train 128` prints one line with images/s and microseconds per call.
+By hand: `python torch_peer.py train 128 vgg` prints one line with images/s and microseconds per call; without
+a network it is "deck". PYCNN_BENCH_FORM=bf16 (compile, …) asks for another form of a peer than its usual one.
 """
 
 from __future__ import annotations
@@ -24,12 +25,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from networks import NETWORKS, Flatten, Network, steps, weight_shapes  # type: ignore
 from numpy.typing import NDArray
 
 F32 = NDArray[np.float32]
 
 THREADS = int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
-IMAGES = 4096
+FORM = os.environ.get("PYCNN_BENCH_FORM", "")
 CHECKED = 4  # images whose outputs are compared
 WARM_UPS = 2
 
@@ -50,38 +52,74 @@ class Unsupported(Exception):
 # --- data and weights ---------------------------------------------------------------------------------------
 
 
-def data() -> tuple[F32, NDArray[np.int64]]:
-    """IMAGES training images, float32 (n, 28, 28, 1) in [0, 1], and their labels.
+def network_of(job: dict[str, Any]) -> Network:
+    """The description of the job's network."""
+    return NETWORKS[job.get("network", "deck")]
 
-    Those of the .npz file in PYCNN_BENCH_DATA, else random ones.
+
+def data(job: dict[str, Any]) -> tuple[F32, NDArray[np.int32]]:
+    """Training images, float32 (n, height, width, channels) in [0, 1], and their labels.
+
+    As many as one timed pass takes, and at least a batch. For "deck" those of the .npz file in
+    PYCNN_BENCH_DATA, else random ones.
     """
+    name, network = job.get("network", "deck"), network_of(job)
+    count = max(network.images, int(job["batch"]), CHECKED)
     path = os.environ.get("PYCNN_BENCH_DATA")
-    if path:
+    if name == "deck" and path:
         with np.load(path) as file:
-            x, y = file["x"], file["y"]
+            x, y = (np.resize(file[key], (count, *file[key].shape[1:])) for key in ("x", "y"))
     else:
         rng = np.random.default_rng(0)
-        x, y = rng.integers(0, 256, (IMAGES, 28, 28)), rng.integers(0, 10, IMAGES)
-    return x.reshape(-1, 28, 28, 1).astype(np.float32) / 255, y.astype(np.int64)
+        x = rng.integers(0, 256, (count, *network.input), dtype=np.uint8)
+        y = rng.integers(0, max(classes(network), 2), count)
+    return x.reshape(count, *network.input).astype(np.float32) / 255, y.astype(np.int32)
 
 
-def deck_weights() -> list[F32]:
-    """Kernels (HWIO, or in x out) and biases of the four layers; the same numbers for every peer."""
+def classes(network: Network) -> int:
+    """How many outputs there are."""
+    return int(network.layers[-1].units)
+
+
+def batch_starts(job: dict[str, Any], calls: int, images: int) -> list[int]:
+    """Where the batches of so many steps of training begin."""
+    batch = int(job["batch"])
+    return [i * batch % (images - batch + 1) for i in range(calls)]
+
+
+def weights_of(network: Network) -> list[F32]:
+    """Weights as `networks.weight_shapes` has them; the same numbers for every peer."""
     rng = np.random.default_rng(1)
     weights = []
-    for shape in ((3, 3, 1, 64), (3, 3, 64, 64), (1600, 128), (128, 10)):
-        scale = np.sqrt(2 / np.prod(shape[:-1]))
-        weights.append((rng.standard_normal(shape) * scale).astype(np.float32))
-        weights.append((rng.standard_normal(shape[-1]) * 0.01).astype(np.float32))
+    for kind, shape in weight_shapes(network):
+        values = rng.standard_normal(shape)
+        if kind == "kernel":
+            values *= np.sqrt(2 / np.prod(shape[:-1]))
+        elif kind == "variance":
+            values = 1 + 0.1 * np.abs(values)
+        else:
+            values = values * (0.01 if kind == "bias" else 0.1) + (kind == "gamma")
+        weights.append(values.astype(np.float32))
     return weights
 
 
-def channels_first_weights() -> list[F32]:
-    """The same network for libraries whose images are (n, c, h, w): kernels OIHW, dense kernels (out, in)."""
-    w1, b1, w2, b2, w3, b3, w4, b4 = deck_weights()
-    w1, w2 = (np.ascontiguousarray(w.transpose(3, 2, 0, 1)) for w in (w1, w2))
-    w3 = np.ascontiguousarray(w3.reshape(5, 5, 64, 128).transpose(3, 2, 0, 1).reshape(128, 1600))
-    return [w1, b1, w2, b2, w3, b3, np.ascontiguousarray(w4.T), b4]
+def channels_first_weights(network: Network) -> list[F32]:
+    """The same for libraries whose images are (n, c, h, w): kernels OIHW, dense kernels (out, in)."""
+    arrays, result, flat = iter(weights_of(network)), [], None
+    for layer, before, _ in steps(network.layers, network.input):
+        if isinstance(layer, Flatten):
+            flat = before
+        count = sum(1 for _ in weight_shapes(network._replace(layers=[layer], input=before)))
+        for weight in [next(arrays) for _ in range(count)]:
+            if weight.ndim == 4:
+                weight = weight.transpose(3, 2, 0, 1)
+            elif weight.ndim == 2 and flat:
+                weight = weight.reshape(*flat, -1).transpose(3, 2, 0, 1).reshape(layer.units, -1)
+                flat = None
+            elif weight.ndim == 2:
+                weight = weight.T
+            result.append(np.ascontiguousarray(weight))
+    return result
 
 
 def kernel_arrays(job: dict[str, Any]) -> dict[str, Any]:
@@ -106,12 +144,12 @@ def digest(array: Any) -> list[float]:
 # --- the protocol -------------------------------------------------------------------------------------------
 
 
-def steps_of(job: dict[str, Any]) -> int:
-    """How many batches one timed pass of the network runs."""
-    batch = int(job["batch"])
+def calls_of(job: dict[str, Any]) -> int:
+    """How many batches one timed pass of a network runs: in training as many as its images make."""
+    batch, images = int(job["batch"]), int(network_of(job).images)
     if job["kind"] == "train":
-        return min(max(2, 2048 // batch), 64)
-    return 200 if batch == 1 else max(4, 2048 // batch)
+        return max(1, min(images // batch, 128))
+    return max(4, min(images // 2 // batch, 200))
 
 
 def serve(name: str, version: Callable[[], str], prepare: Callable[[dict[str, Any]], Prepared]) -> None:
@@ -152,23 +190,25 @@ def serve(name: str, version: Callable[[], str], prepare: Callable[[dict[str, An
 
 def timed(prepared: Prepared, calls: int) -> dict[str, Any]:
     """One pass."""
-    start = time.perf_counter()
+    start, cpu = time.perf_counter(), time.process_time()
     done = prepared.run(calls)
-    return {"seconds": time.perf_counter() - start, "calls": done or calls}
+    seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
+    return {"seconds": seconds, "cpu_seconds": cpu, "calls": done or calls}
 
 
 def _by_hand(
     name: str, version: Callable[[], str], prepare: Callable[[dict[str, Any]], Prepared]
 ) -> dict[str, Any]:
-    if len(sys.argv) != 3 or sys.argv[1] not in ("train", "infer") or not sys.argv[2].isdigit():
-        sys.exit(f"usage: {sys.argv[0]} train|infer BATCH")
-    job = {"kind": sys.argv[1], "batch": int(sys.argv[2])}
+    kind, batch, network = (*sys.argv[1:], "deck")[:3] if len(sys.argv) in (3, 4) else ("", "", "")
+    if kind not in ("train", "infer") or not batch.isdigit() or network not in NETWORKS:
+        sys.exit(f"usage: {sys.argv[0]} train|infer BATCH [{'|'.join(NETWORKS)}]")
+    job = {"kind": kind, "network": network, "batch": int(batch)}
     try:
         prepared = prepare(job)
     except Unsupported as error:
         sys.exit(f"{name}: {error}")
-    passes = [timed(prepared, steps_of(job)) for _ in range(WARM_UPS + 5)][WARM_UPS:]
+    passes = [timed(prepared, calls_of(job)) for _ in range(WARM_UPS + 5)][WARM_UPS:]
     seconds = float(np.median([each["seconds"] / each["calls"] for each in passes]))
-    rate = round(int(sys.argv[2]) / seconds)
+    rate = round(int(batch) / seconds)
     microseconds = round(seconds * 1e6, 1)
     return {"peer": name, "version": version(), **job, "images_per_s": rate, "us_per_call": microseconds}

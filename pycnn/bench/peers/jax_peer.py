@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 from common import (  # type: ignore
     CHECKED,
-    IMAGES,
     THREADS,
     Prepared,
     Unsupported,
+    batch_starts,
+    classes,
     data,
-    deck_weights,
     kernel_arrays,
+    network_of,
     serve,
+    weights_of,
+)
+from networks import (  # type: ignore
+    BatchNorm,
+    Conv,
+    Dense,
+    GlobalAverage,
+    MaxPool,
+    Network,
+    Relu,
+    Residual,
+    steps,
+    weight_shapes,
 )
 
 _NHWC = ("NHWC", "HWIO", "NHWC")
@@ -44,32 +58,86 @@ def pool(x: Any, start: float, combine: str, pool_size: int, strides: int) -> An
     return lax.reduce_window(x, start, getattr(lax, combine), window, steps, "VALID")
 
 
-def forward(weights: Any, x: Any) -> Any:
-    """Logits."""
-    relu = import_module("jax").nn.relu
-    w1, b1, w2, b2, w3, b3, w4, b4 = weights
-    x = pool(relu(conv2d(x, w1, b1)), -np.inf, "max", 2, 2)
-    x = pool(relu(conv2d(x, w2, b2)), -np.inf, "max", 2, 2)
-    x = relu(x.reshape(x.shape[0], -1) @ w3 + b3)
-    return x @ w4 + b4
+def forward(layers: Sequence[Any], weights: Any, x: Any, training: bool) -> tuple[Any, list[Any]]:
+    """Logits, and the moving statistics as they are afterwards.
+
+    weights: one tuple for each layer in the order of networks.steps; batch normalization's is (gamma, beta,
+    (mean, variance)).
+    """
+    jax: Any = import_module("jax")
+    jnp: Any = import_module("jax.numpy")
+    own, statistics = iter(weights), []
+
+    def normalized(x: Any, gamma: Any, beta: Any, moving: Any) -> Any:
+        if training:
+            mean, variance = x.mean((0, 1, 2)), x.var((0, 1, 2))
+            now = (mean, variance)
+            statistics.append(tuple(0.99 * a + 0.01 * b for a, b in zip(moving, now, strict=True)))
+        else:
+            mean, variance = moving
+        return (x - mean) * (gamma / jnp.sqrt(variance + 1e-3)) + beta
+
+    def run(layers: Sequence[Any], x: Any) -> Any:
+        for layer in layers:
+            if isinstance(layer, Residual):
+                body = run(layer.body, x)
+                x = body + run(layer.shortcut, x)
+                continue
+            w = next(own)
+            if isinstance(layer, Conv):
+                x = conv2d(x, w[0], w[1] if layer.bias else 0.0, layer.strides, layer.padding)
+            elif isinstance(layer, Dense):
+                x = x @ w[0] + w[1]
+            elif isinstance(layer, BatchNorm):
+                x = normalized(x, *w)
+            elif isinstance(layer, MaxPool):
+                x = pool(x, -np.inf, "max", 2, 2)
+            elif isinstance(layer, GlobalAverage):
+                x = x.mean((1, 2))
+            else:
+                x = jax.nn.relu(x) if isinstance(layer, Relu) else x.reshape(x.shape[0], -1)
+        return x
+
+    return run(layers, x), statistics
 
 
-def prepare_deck(job: dict[str, Any]) -> Prepared:
+def split_weights(network: Network) -> tuple[list[Any], list[Any]]:
+    """What is trained and the moving statistics, each a list of tuples in the order of networks.steps."""
+    jnp: Any = import_module("jax.numpy")
+    arrays, trained, moving = iter(map(jnp.asarray, weights_of(network))), [], []
+    for layer, before, _ in steps(network.layers, network.input):
+        own = network._replace(layers=[layer], input=before)
+        values = [next(arrays) for _ in weight_shapes(own)]
+        trained.append(tuple(values[:2]))
+        moving += [tuple(values[2:])] if values[2:] else []
+    return trained, moving
+
+
+def prepare_network(job: dict[str, Any]) -> Prepared:
     version()
     jax: Any = import_module("jax")
     jnp: Any = import_module("jax.numpy")
-    batch = int(job["batch"])
-    images, numbers = data()
-    x, y = jnp.asarray(images), jnp.asarray(numbers.astype(np.int32))
-    weights = [jnp.asarray(w) for w in deck_weights()]
-    infer_one = jax.jit(forward)
-    outputs = [jax.nn.softmax(infer_one(weights, x[:CHECKED]))]
+    network, batch = network_of(job), int(job["batch"])
+    layers, binary = network.layers, classes(network) == 1
+    norms = [isinstance(step.layer, BatchNorm) for step in steps(layers, network.input)]
+    images, numbers = data(job)
+    x, y = jnp.asarray(images), jnp.asarray(numbers)
+    trained, moving = split_weights(network)
+
+    def logits(trained: Any, moving: Any, x: Any, training: bool) -> tuple[Any, list[Any]]:
+        rest = iter(moving)
+        own = [(*w, next(rest)) if norm else w for w, norm in zip(trained, norms, strict=True)]
+        return forward(layers, own, x, training)
+
+    infer_one = jax.jit(lambda trained, moving, x: logits(trained, moving, x, False)[0])
+    first = infer_one(trained, moving, x[:CHECKED])
+    outputs = [jax.nn.sigmoid(first) if binary else jax.nn.softmax(first)]
     if job["kind"] == "infer":
         part = x[:batch]
 
         def run(calls: int) -> None:
             for _ in range(calls):
-                out = infer_one(weights, part)
+                out = infer_one(trained, moving, part)
             out.block_until_ready()
 
         return Prepared(run, outputs)
@@ -77,19 +145,22 @@ def prepare_deck(job: dict[str, Any]) -> Prepared:
     optax: Any = import_module("optax")
     optimizer = optax.adam(1e-3, eps=1e-7)
 
-    def loss_of(weights: Any, x: Any, y: Any) -> Any:
-        return optax.softmax_cross_entropy_with_integer_labels(forward(weights, x), y).mean()
+    def loss_of(trained: Any, moving: Any, x: Any, y: Any) -> Any:
+        out, moving = logits(trained, moving, x, True)
+        if binary:
+            return optax.sigmoid_binary_cross_entropy(out[:, 0], y).mean(), moving
+        return optax.softmax_cross_entropy_with_integer_labels(out, y).mean(), moving
 
     @jax.jit  # type: ignore[untyped-decorator]
-    def step(weights: Any, state: Any, x: Any, y: Any) -> Any:
-        updates, state = optimizer.update(jax.grad(loss_of)(weights, x, y), state)
-        return optax.apply_updates(weights, updates), state
+    def step(trained: Any, moving: Any, state: Any, x: Any, y: Any) -> Any:
+        gradients, moving = jax.grad(loss_of, has_aux=True)(trained, moving, x, y)
+        updates, state = optimizer.update(gradients, state)
+        return optax.apply_updates(trained, updates), moving, state
 
-    state = [weights, optimizer.init(weights)]
+    state = [trained, moving, optimizer.init(trained)]
 
     def train(calls: int) -> None:
-        for i in range(calls):
-            start = i * batch % (IMAGES - batch + 1)
+        for start in batch_starts(job, calls, len(x)):
             state[:] = step(*state, x[start : start + batch], y[start : start + batch])
         jax.block_until_ready(state[0])
 
@@ -150,7 +221,7 @@ def prepare_kernel(job: dict[str, Any]) -> Prepared:
 
 
 def prepare(job: dict[str, Any]) -> Prepared:
-    return prepare_kernel(job) if job["kind"] == "kernel" else prepare_deck(job)
+    return prepare_kernel(job) if job["kind"] == "kernel" else prepare_network(job)
 
 
 if __name__ == "__main__":

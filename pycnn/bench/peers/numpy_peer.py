@@ -11,13 +11,14 @@ import numpy as np
 import numpy_ops as ops  # type: ignore
 from common import (  # type: ignore
     CHECKED,
-    IMAGES,
     Prepared,
     Unsupported,
+    batch_starts,
     data,
-    deck_weights,
     kernel_arrays,
+    network_of,
     serve,
+    weights_of,
 )
 from numpy.typing import NDArray
 from numpy_activations import ACTIVATIONS  # type: ignore
@@ -53,7 +54,7 @@ class Deck:
     """The network with its Adam optimizer."""
 
     def __init__(self) -> None:
-        self.weights: list[F32] = deck_weights()
+        self.weights: list[F32] = weights_of(network_of({}))
         self.m = [np.zeros_like(w) for w in self.weights]
         self.v = [np.zeros_like(w) for w in self.weights]
         self.steps = 0
@@ -74,7 +75,7 @@ class Deck:
     def predict(self, x: F32) -> F32:
         return ops.softmax(self.forward(x)[-1])
 
-    def train(self, x: F32, y: NDArray[np.int64]) -> None:
+    def train(self, x: F32, y: NDArray[np.int32]) -> None:
         """One step."""
         w2, w3, w4 = self.weights[2], self.weights[4], self.weights[6]
         x, a1, p1, a2, p2, a3, logits = self.forward(x)
@@ -111,7 +112,9 @@ def prepare(job: dict[str, Any]) -> Prepared:
                 once()
 
         return Prepared(run, result if isinstance(result, tuple) else [result])
-    x, y = data()
+    if job.get("network", "deck") != "deck":
+        raise Unsupported("the network deck only")
+    x, y = data(job)
     deck, batch = Deck(), int(job["batch"])
     outputs = [deck.predict(x[:CHECKED])]
     if job["kind"] == "infer":
@@ -123,8 +126,7 @@ def prepare(job: dict[str, Any]) -> Prepared:
     else:
 
         def run(calls: int) -> None:
-            for i in range(calls):
-                start = i * batch % (IMAGES - batch + 1)
+            for start in batch_starts(job, calls, len(x)):
                 deck.train(x[start : start + batch], y[start : start + batch])
 
     return Prepared(run, outputs)

@@ -1,4 +1,4 @@
-"""ONNX Runtime on the network "deck": inference only."""
+"""ONNX Runtime: inference of whole networks only."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
-from common import CHECKED, THREADS, Prepared, Unsupported, data, serve  # type: ignore
-from onnx_deck import onnx_deck  # type: ignore
+from common import CHECKED, THREADS, Prepared, Unsupported, data, network_of, serve  # type: ignore
+from onnx_network import onnx_network  # type: ignore
 
 
 def version() -> str:
@@ -22,8 +22,9 @@ def prepare(job: dict[str, Any]) -> Prepared:
     ort: Any = import_module("onnxruntime")
     options = ort.SessionOptions()
     options.intra_op_num_threads = THREADS
-    session = ort.InferenceSession(onnx_deck(), options, providers=["CPUExecutionProvider"])
-    x = np.ascontiguousarray(data()[0].transpose(0, 3, 1, 2))
+    model = onnx_network(network_of(job))
+    session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    x = np.ascontiguousarray(data(job)[0].transpose(0, 3, 1, 2))
     part = x[: int(job["batch"])]
 
     def run(calls: int) -> None:

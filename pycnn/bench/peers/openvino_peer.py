@@ -1,4 +1,4 @@
-"""OpenVINO on the network "deck": inference only, in float32, with the shape fixed."""
+"""OpenVINO: inference of whole networks only, in float32 (form bf16: in bfloat16), with the shape fixed."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
-from common import CHECKED, THREADS, Prepared, Unsupported, data, serve  # type: ignore
-from onnx_deck import onnx_deck  # type: ignore
+from common import CHECKED, FORM, THREADS, Prepared, Unsupported, data, network_of, serve  # type: ignore
+from onnx_network import onnx_network  # type: ignore
 
 
 def version() -> str:
@@ -19,14 +19,14 @@ def version() -> str:
 class Request:
     """Inference on one array. It keeps what OpenVINO only refers to."""
 
-    def __init__(self, x: Any) -> None:
+    def __init__(self, model: bytes, x: Any) -> None:
         openvino: Any = import_module("openvino")
         self.x = np.ascontiguousarray(x)
         self.core = openvino.Core()
         self.core.set_property("CPU", {"INFERENCE_NUM_THREADS": THREADS})
-        net = self.core.read_model(onnx_deck())
+        net = self.core.read_model(model)
         net.reshape(list(x.shape))
-        settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+        settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": FORM or "f32"}
         self.compiled = self.core.compile_model(net, "CPU", settings)
         self.request = self.compiled.create_infer_request()
         self.input = openvino.Tensor(self.x, shared_memory=True)
@@ -37,8 +37,8 @@ class Request:
 def prepare(job: dict[str, Any]) -> Prepared:
     if job["kind"] != "infer":
         raise Unsupported("inference of whole networks only")
-    x = np.ascontiguousarray(data()[0].transpose(0, 3, 1, 2))
-    checked, timed = Request(x[:CHECKED]), Request(x[: int(job["batch"])])
+    x, model = np.ascontiguousarray(data(job)[0].transpose(0, 3, 1, 2)), onnx_network(network_of(job))
+    checked, timed = Request(model, x[:CHECKED]), Request(model, x[: int(job["batch"])])
     checked.infer()
 
     def run(calls: int) -> None:

@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from keras_network import keras_model  # type: ignore
+from networks import NETWORKS  # type: ignore
 
 _IMAGES = 4096
 
@@ -41,10 +43,10 @@ def main() -> None:
     before = peak_bytes()
     os.environ.pop("PYCNN_BENCH_DATA", None)
 
-    import pycnn_peer  # type: ignore
+    import pycnn
 
     imported = peak_bytes()
-    net = pycnn_peer.deck()
+    net = keras_model(pycnn, NETWORKS["deck"])
     net.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     net.fit(x, y, batch_size=int(sys.argv[2]), epochs=2, verbose=0)
     print(json.dumps({"import": imported - before, "training": peak_bytes() - before}))

@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from common import CHECKED, IMAGES, Prepared, data, deck_weights, kernel_arrays, serve  # type: ignore
+from common import (  # type: ignore
+    CHECKED,
+    FORM,
+    Prepared,
+    Unsupported,
+    classes,
+    data,
+    kernel_arrays,
+    network_of,
+    serve,
+)
+from keras_network import keras_model, loss_name  # type: ignore
 
 import pycnn as keras
 from pycnn import _core, ops
@@ -24,41 +35,34 @@ def version() -> str:
     return __version__
 
 
-def deck() -> Any:
-    layers = keras.layers
-    net = keras.Sequential([
-        keras.Input((28, 28, 1)), layers.Conv2D(64, 3, activation="relu"), layers.MaxPooling2D(2),
-        layers.Conv2D(64, 3, activation="relu"), layers.MaxPooling2D(2), layers.Flatten(),
-        layers.Dense(128, activation="relu"), layers.Dense(10, activation="softmax"),
-    ])  # fmt: skip
-    net.set_weights(deck_weights())
-    return net
-
-
-def prepare_deck(job: dict[str, Any]) -> Prepared:
+def prepare_network(job: dict[str, Any]) -> Prepared:
     """Training with `fit`; inference by "through": predict_on_batch (the default), predict, or network, which
     is the C++ object that the other two call."""
-    net, batch = deck(), int(job["batch"])
-    x, y = data()
+    network, batch = network_of(job), int(job["batch"])
+    if FORM == "bf16":
+        raise Unsupported("bfloat16")
+    net = keras_model(keras, network)
+    x, y = data(job)
     outputs = [net.predict_on_batch(x[:CHECKED])]
     if job["kind"] == "train":
-        net.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-        used = IMAGES if batch >= 32 else 512
+        net.compile("adam", loss_name(network), metrics=["accuracy"])
 
         def fit(calls: int) -> int:
+            steps = min(calls, len(x) // batch)
+            used = steps * batch
             net.fit(x[:used], y[:used], batch_size=batch, epochs=1, verbose=0)
-            return -(-used // batch)
+            return steps
 
         return Prepared(fit, outputs)
 
-    part = x[:batch] if batch <= IMAGES else np.concatenate([x] * -(-batch // IMAGES))[:batch]
+    part = x[:batch]
     through = job.get("through", "predict_on_batch")
     if through == "network":
-        network, result = net._ready(None).network, np.empty((batch, 10), np.float32)
+        core, result = net._ready(None).network, np.empty((batch, classes(network)), np.float32)
 
         def run(calls: int) -> None:
             for _ in range(calls):
-                network.predict(part, result)
+                core.predict(part, result)
 
     elif through == "predict":
 
@@ -103,7 +107,7 @@ def prepare_peak(job: dict[str, Any]) -> Prepared:
 
 def prepare(job: dict[str, Any]) -> Prepared:
     kinds = {"kernel": prepare_kernel, "peak": prepare_peak}
-    return kinds.get(job["kind"], prepare_deck)(job)
+    return kinds.get(job["kind"], prepare_network)(job)
 
 
 if __name__ == "__main__":

@@ -9,15 +9,15 @@ from typing import Any
 
 from common import (  # type: ignore
     CHECKED,
-    IMAGES,
     THREADS,
     Prepared,
     Unsupported,
     data,
-    deck_weights,
     kernel_arrays,
+    network_of,
     serve,
 )
+from keras_network import keras_model, loss_name  # type: ignore
 
 
 def version() -> str:
@@ -27,22 +27,12 @@ def version() -> str:
     return str(tf.__version__)
 
 
-def deck() -> Any:
-    layers: Any = import_module("tensorflow").keras.layers
-    net = import_module("tensorflow").keras.Sequential([
-        layers.Input((28, 28, 1)), layers.Conv2D(64, 3, activation="relu"), layers.MaxPooling2D(2),
-        layers.Conv2D(64, 3, activation="relu"), layers.MaxPooling2D(2), layers.Flatten(),
-        layers.Dense(128, activation="relu"), layers.Dense(10, activation="softmax"),
-    ])  # fmt: skip
-    net.set_weights(deck_weights())
-    return net
-
-
-def prepare_deck(job: dict[str, Any]) -> Prepared:
+def prepare_network(job: dict[str, Any]) -> Prepared:
     version()
     tf: Any = import_module("tensorflow")
-    net, batch = deck(), int(job["batch"])
-    x, y = data()
+    network, batch = network_of(job), int(job["batch"])
+    net = keras_model(tf.keras, network)
+    x, y = data(job)
     outputs = [net(x[:CHECKED], training=False)]
     if job["kind"] == "infer":
         forward = tf.function(lambda a: net(a, training=False))
@@ -54,12 +44,13 @@ def prepare_deck(job: dict[str, Any]) -> Prepared:
 
         return Prepared(run, outputs)
 
-    net.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    used = IMAGES if batch >= 32 else 512
+    net.compile("adam", loss_name(network), metrics=["accuracy"])
 
     def fit(calls: int) -> int:
+        steps = min(calls, len(x) // batch)
+        used = steps * batch
         net.fit(x[:used], y[:used], batch_size=batch, epochs=1, verbose=0)
-        return -(-used // batch)
+        return steps
 
     return Prepared(fit, outputs)
 
@@ -119,7 +110,7 @@ def prepare_kernel(job: dict[str, Any]) -> Prepared:
 
 
 def prepare(job: dict[str, Any]) -> Prepared:
-    return prepare_kernel(job) if job["kind"] == "kernel" else prepare_deck(job)
+    return prepare_kernel(job) if job["kind"] == "kernel" else prepare_network(job)
 
 
 if __name__ == "__main__":

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
 from common import (  # type: ignore
     CHECKED,
-    IMAGES,
+    FORM,
     THREADS,
     Prepared,
     Unsupported,
+    batch_starts,
     channels_first_weights,
+    classes,
     data,
     kernel_arrays,
+    network_of,
     serve,
+)
+from networks import (  # type: ignore
+    BatchNorm,
+    Conv,
+    Dense,
+    Flatten,
+    GlobalAverage,
+    MaxPool,
+    Network,
+    Relu,
+    Residual,
+    top_steps,
 )
 
 
@@ -25,16 +40,57 @@ def version() -> str:
     return str(torch.__version__)
 
 
-def deck() -> Any:
+def torch_layers(layers: Sequence[Any], shape: Any) -> Any:
+    """The layers for images of that (height, width, channels), as one module."""
+    nn: Any = import_module("torch").nn
+    return nn.Sequential(*(part for step in top_steps(layers, shape) for part in torch_layer(*step)))
+
+
+def torch_layer(layer: Any, before: Any, after: Any) -> list[Any]:
+    """One layer as modules."""
+    nn: Any = import_module("torch").nn
+    if isinstance(layer, Residual):
+        return [residual(torch_layers(layer.body, before), torch_layers(layer.shortcut, before))]
+    if isinstance(layer, Conv):
+        total = layer.size - layer.strides if layer.padding == "same" else 0  # Keras' rule, for even sides
+        uneven = [nn.ZeroPad2d((0, 1, 0, 1))] if total % 2 == 1 and total > 0 else []
+        padding = max(total // 2, 0)
+        return [
+            *uneven,
+            nn.Conv2d(before[-1], layer.filters, layer.size, layer.strides, padding, bias=layer.bias),
+        ]
+    if isinstance(layer, Dense):
+        return [nn.Linear(before[-1], layer.units)]
+    if isinstance(layer, BatchNorm):
+        return [nn.BatchNorm2d(before[-1], eps=1e-3, momentum=0.01)]
+    if isinstance(layer, GlobalAverage):
+        return [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+    return [{Relu: nn.ReLU, MaxPool: lambda: nn.MaxPool2d(2), Flatten: nn.Flatten}[type(layer)]()]
+
+
+def residual(body: Any, shortcut: Any) -> Any:
+    """A module that adds the two."""
     torch: Any = import_module("torch")
-    nn = torch.nn
-    net = nn.Sequential(
-        nn.Conv2d(1, 64, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(64, 64, 3), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Flatten(), nn.Linear(1600, 128), nn.ReLU(), nn.Linear(128, 10),
-    )  # fmt: skip
+
+    class Sum(torch.nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.body, self.shortcut = body, shortcut
+
+        def forward(self, x: Any) -> Any:
+            return self.body(x) + self.shortcut(x)
+
+    return Sum()
+
+
+def model(network: Network) -> Any:
+    torch: Any = import_module("torch")
+    net, weights = torch_layers(network.layers, network.input), iter(channels_first_weights(network))
     with torch.no_grad():
-        for parameter, weight in zip(net.parameters(), channels_first_weights(), strict=True):
-            parameter.copy_(torch.from_numpy(weight))
+        for module in net.modules():
+            for name in ("weight", "bias", "running_mean", "running_var"):
+                if (place := getattr(module, name, None)) is not None:
+                    place.copy_(torch.from_numpy(next(weights)))
     return net.to(memory_format=torch.channels_last)
 
 
@@ -44,29 +100,39 @@ def images(x: Any) -> Any:
     return torch.from_numpy(x).permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
 
 
-def prepare_deck(job: dict[str, Any]) -> Prepared:
+def prepare_network(job: dict[str, Any]) -> Prepared:
+    """Forms: eager, compile (torch.compile), bf16 (autocast)."""
+    version()
     torch: Any = import_module("torch")
-    x, y = data()
-    x, y, batch = images(x), torch.from_numpy(y), int(job["batch"])
-    net = deck()
-    with torch.inference_mode():
-        outputs = [torch.softmax(net(x[:CHECKED]), 1).numpy()]
+    network, batch = network_of(job), int(job["batch"])
+    binary = classes(network) == 1
+    numbers, labels = data(job)
+    x = images(numbers)
+    y = torch.from_numpy(labels)[:, None].float() if binary else torch.from_numpy(labels).long()
+    net = model(network).eval()
+    cast = torch.autocast("cpu", dtype=torch.bfloat16, enabled=FORM == "bf16")
+    with torch.inference_mode(), cast:
+        logits = net(x[:CHECKED]).float()
+        outputs = [(torch.sigmoid(logits) if binary else torch.softmax(logits, 1)).numpy()]
+    net.train(job["kind"] == "train")
+    forward = torch.compile(net) if FORM == "compile" else net
     if job["kind"] == "infer":
 
         def run(calls: int) -> None:
-            with torch.inference_mode():
+            with torch.inference_mode(), cast:
                 for _ in range(calls):
-                    net(x[:batch])
+                    forward(x[:batch])
 
     else:
         optimizer = torch.optim.Adam(net.parameters(), eps=1e-7, fused=True)
-        loss_of = torch.nn.CrossEntropyLoss()
+        loss_of = torch.nn.BCEWithLogitsLoss() if binary else torch.nn.CrossEntropyLoss()
 
         def run(calls: int) -> None:
-            for i in range(calls):
-                start = i * batch % (IMAGES - batch + 1)
+            for start in batch_starts(job, calls, len(x)):
                 optimizer.zero_grad(set_to_none=True)
-                loss_of(net(x[start : start + batch]), y[start : start + batch]).backward()
+                with cast:
+                    loss = loss_of(forward(x[start : start + batch]), y[start : start + batch])
+                loss.backward()
                 optimizer.step()
 
     return Prepared(run, outputs)
@@ -160,7 +226,7 @@ def prepare_kernel(job: dict[str, Any]) -> Prepared:
 
 
 def prepare(job: dict[str, Any]) -> Prepared:
-    return prepare_kernel(job) if job["kind"] == "kernel" else prepare_deck(job)
+    return prepare_kernel(job) if job["kind"] == "kernel" else prepare_network(job)
 
 
 if __name__ == "__main__":
