@@ -100,28 +100,28 @@ int64_t winograd_weight_scratch_floats(const Conv2D& s) {
   return round_up(s.c) + kTilesAtOnce * kProducts * (round_up(s.c) + kPanel) + panels_of(s.k) * sums_floats(s);
 }
 
-void winograd_backward_weight(float* dw, const float* x, int64_t x_stride, const float* dy, int64_t dy_stride,
-                              int64_t samples, float* scratch, const Conv2D& s, bool accumulate) {
+void winograd_backward_weight(float* dw, const ImagePairs& images, float* scratch, const Conv2D& s, bool accumulate) {
   const Tiles tiles = tiles_of(s);
   float* outside = scratch;  // a pixel of padding
   fill(outside, s.pad_value, s.c);
   float* v = scratch + round_up(s.c);
   float* m = v + kTilesAtOnce * kProducts * round_up(s.c);
   float* sums = m + kTilesAtOnce * kProducts * kPanel;
-  const int64_t all = samples * tiles.each();
+  const int64_t all = images.count * tiles.each();
   for (int64_t first = 0; first < all; first += kTilesAtOnce) {
     const int64_t count = least(kTilesAtOnce, all - first);
     const int64_t v_stride = count * s.c, m_stride = count * kPanel;
     for (int64_t i = 0; i < count; ++i) {
       const TilePlace at = place_of(tiles, first + i);
-      input_tile<Float32>(v + i * s.c, v_stride, x + at.sample * x_stride, outside, s, at);
+      input_tile<Float32>(v + i * s.c, v_stride, images.x + at.sample * images.x_stride, outside, s, at);
     }
     for (int64_t k = 0; k < s.k; k += kPanel) {
       const int64_t outputs = least(kPanel, s.k - k);
       float* u = sums + k / kPanel * sums_floats(s);
       for (int64_t i = 0; i < count; ++i) {
         const TilePlace at = place_of(tiles, first + i);
-        gradient_tile(m + i * kPanel, m_stride, dy + at.sample * dy_stride + k, s, at.row, at.column, outputs);
+        gradient_tile(m + i * kPanel, m_stride, images.dy + at.sample * images.dy_stride + k, s, at.row, at.column,
+                      outputs);
       }
       for (int64_t product = 0; product < kProducts; ++product) {
         OuterTile t;
@@ -136,7 +136,7 @@ void winograd_backward_weight(float* dw, const float* x, int64_t x_stride, const
         t.rows = 1;
         t.pixels = count;
         t.accumulate = first > 0;
-        run_outers(t, s.c, outputs > kLanes ? kPanel : kLanes);
+        run_outers<Float32>(t, s.c, outputs > kLanes ? kPanel : kLanes);
       }
     }
   }

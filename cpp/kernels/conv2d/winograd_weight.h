@@ -5,22 +5,13 @@
 // Its products are 36 sums of outer products over tiles, a quarter of what direct sums take.
 #pragma once
 
-#include "kernels/shared.h"
-
-namespace pycnn::PYCNN_BASE_ISA {
-
-bool winograd_weight_pays(const Conv2D& s);
-int64_t winograd_weight_scratch_floats(const Conv2D& s);
-// dw (HWIO) = or +=, over `samples` images that are x_stride and dy_stride floats apart.
-void winograd_backward_weight(float* dw, const float* x, int64_t x_stride, const float* dy, int64_t dy_stride,
-                              int64_t samples, float* scratch, const Conv2D& s, bool accumulate);
-
-}  // namespace pycnn::PYCNN_BASE_ISA
+#include "kernels/conv2d/geometry.h"
 
 namespace pycnn::PYCNN_ISA {
 
-using PYCNN_BASE_ISA::winograd_backward_weight;
-using PYCNN_BASE_ISA::winograd_weight_pays;
-using PYCNN_BASE_ISA::winograd_weight_scratch_floats;
+bool winograd_weight_pays(const Conv2D& s);
+int64_t winograd_weight_scratch_floats(const Conv2D& s);
+// dw (HWIO) = or +=, the sum over the images.
+void winograd_backward_weight(float* dw, const ImagePairs& images, float* scratch, const Conv2D& s, bool accumulate);
 
 }  // namespace pycnn::PYCNN_ISA
