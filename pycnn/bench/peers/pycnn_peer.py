@@ -9,7 +9,6 @@ from common import (  # type: ignore
     CHECKED,
     FORM,
     Prepared,
-    Unsupported,
     classes,
     data,
     kernel_arrays,
@@ -37,10 +36,9 @@ def version() -> str:
 
 def prepare_network(job: dict[str, Any]) -> Prepared:
     """Training with `fit`; inference by "through": predict_on_batch (the default), predict, or network, which
-    is the C++ object that the other two call."""
+    is the C++ object that the other two call. Forms: float32, bf16 (the policy mixed_bfloat16)."""
     network, batch = network_of(job), int(job["batch"])
-    if FORM == "bf16":
-        raise Unsupported("bfloat16")
+    keras.config.set_dtype_policy("mixed_bfloat16" if FORM == "bf16" else "float32")
     net = keras_model(keras, network)
     x, y = data(job)
     outputs = [net.predict_on_batch(x[:CHECKED])]
