@@ -118,13 +118,14 @@ class Graph:
     ) -> int:
         """Parameters: kernel (kh, kw, c / groups, filters), bias (filters,). A depthwise convolution is
         groups = c; Keras' kernel (kh, kw, c, multiplier) is the same memory with filters = c * multiplier. precision:
-        float32, or bfloat16, to which the operands of forward and backward by input are rounded; depthwise
-        convolutions, weight gradients and the sparse backward pass behind a max-pool stay float32."""
+        float32, or bfloat16, to which the operands of products are rounded; depthwise convolutions and the sparse
+        backward passes behind a max-pool stay float32."""
 
     def dense(
         self, x: int, *, units: int, use_bias: bool = True, precision: str = "float32", name: str = "dense"
     ) -> int:
-        """On the last axis. Parameters: kernel (in, units), bias (units,). precision: as in conv2d."""
+        """On the last axis. Parameters: kernel (in, units), bias (units,). precision: as in conv2d, but
+        the weight gradient is float32."""
 
     def activation(
         self, x: int, kind: str, *, alpha: float = 0.0, max_value: float = ..., threshold: float = 0.0,
