@@ -177,7 +177,8 @@ void Winograd<Operand>::pack_transposed(float* packed, const float* w, const Con
 
 template <class Operand>
 int64_t Winograd<Operand>::scratch_floats(const Conv2D& s) {
-  return round_up(s.c) + tiles_of(s).group * kProducts * (round_up(Operand::words(s.c)) + kPanel);
+  const int64_t group = tiles_of(s).group;
+  return round_up(s.c) + kProducts * (product_stride(group * Operand::words(s.c)) + product_stride(group * kPanel));
 }
 
 template <class Operand>
@@ -189,12 +190,12 @@ void Winograd<Operand>::forward(float* y, int64_t y_stride, uint8_t* argmax, int
   fill(outside, s.pad_value, s.c);
   float* v = scratch + round_up(s.c);
   const int64_t words = Operand::words(s.c);
-  float* m = v + tiles.group * kProducts * round_up(words);
+  float* m = v + kProducts * product_stride(tiles.group * words);
   const int64_t all = samples * tiles.each();
   const Segment whole = {0, 0};
   for (int64_t first = 0; first < all; first += tiles.group) {
     const int64_t count = least(tiles.group, all - first);
-    const int64_t v_stride = count * words, m_stride = count * kPanel;
+    const int64_t v_stride = product_stride(count * words), m_stride = product_stride(count * kPanel);
     for (int64_t i = 0; i < count; ++i) {
       const TilePlace at = place_of(tiles, first + i);
       input_tile<Operand>(v + i * words, v_stride, x + at.sample * x_stride, outside, s, at);

@@ -22,6 +22,9 @@ PYCNN_INLINE Tiles tiles_of(const Conv2D& s) {
   return {(s.oh + kOut - 1) / kOut, (s.ow + kOut - 1) / kOut, group};
 }
 
+// Floats between the 36 products of some tiles. Multiples of a page would all lie in one set of the L1 cache.
+PYCNN_INLINE int64_t product_stride(int64_t floats) { return (floats + 15) / 16 * 16 + 16; }
+
 // Where a tile's outputs begin, of the tiles of all images one after another.
 struct TilePlace {
   int64_t sample, row, column;

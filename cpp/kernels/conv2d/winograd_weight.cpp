@@ -81,7 +81,7 @@ PYCNN_INLINE void weight_tile(float* dw, int64_t tap_stride, const float* u, int
   }
 }
 
-int64_t sums_floats(const Conv2D& s) { return kProducts * round_up(s.c) * kPanel; }  // of one panel
+int64_t sums_floats(const Conv2D& s) { return kProducts * product_stride(s.c * kPanel); }  // of one panel
 
 }  // namespace
 
@@ -97,7 +97,8 @@ bool winograd_weight_pays(const Conv2D& s) {
 }
 
 int64_t winograd_weight_scratch_floats(const Conv2D& s) {
-  return round_up(s.c) + kTilesAtOnce * kProducts * (round_up(s.c) + kPanel) + panels_of(s.k) * sums_floats(s);
+  return round_up(s.c) + kProducts * (product_stride(kTilesAtOnce * s.c) + product_stride(kTilesAtOnce * kPanel)) +
+         panels_of(s.k) * sums_floats(s);
 }
 
 void winograd_backward_weight(float* dw, const ImagePairs& images, float* scratch, const Conv2D& s, bool accumulate) {
@@ -105,12 +106,12 @@ void winograd_backward_weight(float* dw, const ImagePairs& images, float* scratc
   float* outside = scratch;  // a pixel of padding
   fill(outside, s.pad_value, s.c);
   float* v = scratch + round_up(s.c);
-  float* m = v + kTilesAtOnce * kProducts * round_up(s.c);
-  float* sums = m + kTilesAtOnce * kProducts * kPanel;
+  float* m = v + kProducts * product_stride(kTilesAtOnce * s.c);
+  float* sums = m + kProducts * product_stride(kTilesAtOnce * kPanel);
   const int64_t all = images.count * tiles.each();
   for (int64_t first = 0; first < all; first += kTilesAtOnce) {
     const int64_t count = least(kTilesAtOnce, all - first);
-    const int64_t v_stride = count * s.c, m_stride = count * kPanel;
+    const int64_t v_stride = product_stride(count * s.c), m_stride = product_stride(count * kPanel);
     for (int64_t i = 0; i < count; ++i) {
       const TilePlace at = place_of(tiles, first + i);
       input_tile<Float32>(v + i * s.c, v_stride, images.x + at.sample * images.x_stride, outside, s, at);
@@ -125,7 +126,7 @@ void winograd_backward_weight(float* dw, const ImagePairs& images, float* scratc
       }
       for (int64_t product = 0; product < kProducts; ++product) {
         OuterTile t;
-        t.dw = u + product * s.c * kPanel;
+        t.dw = u + product * product_stride(s.c * kPanel);
         t.dw_stride = kPanel;
         t.columns = 0;  // run_outers sets it
         t.x = v + product * v_stride;
@@ -143,7 +144,8 @@ void winograd_backward_weight(float* dw, const ImagePairs& images, float* scratc
   for (int64_t k = 0; k < s.k; k += kLanes) {
     const float* u = sums + k / kPanel * sums_floats(s) + k % kPanel;
     for (int64_t c = 0; c < s.c; ++c)
-      weight_tile(dw + c * s.k + k, s.c * s.k, u + c * kPanel, s.c * kPanel, least(kLanes, s.k - k), accumulate);
+      weight_tile(dw + c * s.k + k, s.c * s.k, u + c * kPanel, product_stride(s.c * kPanel), least(kLanes, s.k - k),
+                  accumulate);
   }
 }
 
