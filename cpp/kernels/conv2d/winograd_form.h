@@ -201,11 +201,12 @@ void Winograd<Operand>::forward(float* y, int64_t y_stride, uint8_t* argmax, int
       input_tile<Operand>(v + i * words, v_stride, x + at.sample * x_stride, outside, s, at);
     }
     for (int64_t panel = begin; panel < end; ++panel) {
+      const int64_t columns = s.k - panel * kPanel > kLanes ? kPanel : kLanes;  // whole vectors
       for (int64_t product = 0; product < kProducts; ++product) {
         Tile t;
         t.y = m + product * m_stride;
         t.y_stride = kPanel;
-        t.columns = kPanel;
+        t.columns = columns;
         t.x = v + product * v_stride;
         t.x_stride = words;
         t.segments = &whole;
