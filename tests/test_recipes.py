@@ -92,7 +92,8 @@ def test_learning_rate_rises_and_falls():
 def test_each_recipe_learns(name, tmp_path, capsys):
     data = str(write_data(tmp_path / "data", 300, 40))
     out = tmp_path / "out"
-    options = ["--epochs", "6", "--batch-size", "20", "--output", str(out)]
+    epochs = "20" if name == "patient" else "6"  # erased squares hide the bars that tell the classes
+    options = ["--epochs", epochs, "--batch-size", "20", "--output", str(out)]
     assert main(["train", "--recipe", name, "--data", data, *options]) == 0
     report = json.loads((out / "history.json").read_text())
     assert report["settings"]["recipe"] == name

@@ -100,7 +100,8 @@ class Recipe:
 
 def unit(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Pixels (n, h, w) of 0 to 255 as images (n, h, w, 1) in [0, 1]."""
-    return pixels[..., None] * np.float32(1 / 255)
+    images: NDArray[np.float32] = pixels[..., None] * np.float32(1 / 255)
+    return images
 
 
 def _right(probabilities: Any, y: NDArray[Any]) -> float:
