@@ -36,7 +36,7 @@ LADDER = (
     ("ops",),
     ("activations", "backend", "config", "datasets", "initializers", "losses", "metrics", "nn", "optimizers"),
     ("mixed_precision", "random", "utils", "layers"),
-    ("callbacks", "models", "saving"),
+    ("callbacks", "models", "profiling", "saving"),
     ("__init__", "keras"),
     ("recipes",),
     ("bench", "cli"),

@@ -27,6 +27,7 @@ from pycnn._policy import DTypePolicy
 from pycnn._version import __version__
 from pycnn.config import show_config
 from pycnn.layers import Input, Layer
+from pycnn.layers.symbolic import KerasTensor
 from pycnn.models import Model, Sequential
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ _LAZY = ("backend", "datasets", "keras", "mixed_precision", "nn", "ops", "random
 __all__ = [
     "DTypePolicy",
     "Input",
+    "KerasTensor",
     "Layer",
     "Model",
     "Sequential",

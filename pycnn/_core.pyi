@@ -118,13 +118,14 @@ class Graph:
     ) -> int:
         """Parameters: kernel (kh, kw, c / groups, filters), bias (filters,). A depthwise convolution is
         groups = c; Keras' kernel (kh, kw, c, multiplier) is the same memory with filters = c * multiplier. precision:
-        float32, or bfloat16, to which the operands of forward and backward by input are rounded; depthwise
-        convolutions, weight gradients and the sparse backward pass behind a max-pool stay float32."""
+        float32, or bfloat16, to which the operands of products are rounded; depthwise convolutions and the sparse
+        backward passes behind a max-pool stay float32."""
 
     def dense(
         self, x: int, *, units: int, use_bias: bool = True, precision: str = "float32", name: str = "dense"
     ) -> int:
-        """On the last axis. Parameters: kernel (in, units), bias (units,). precision: as in conv2d."""
+        """On the last axis. Parameters: kernel (in, units), bias (units,). precision: as in conv2d, but
+        the weight gradient is float32."""
 
     def activation(
         self, x: int, kind: str, *, alpha: float = 0.0, max_value: float = ..., threshold: float = 0.0,
@@ -222,6 +223,18 @@ class Network:
 
     def predict(self, x: NDArray[Any], out: F32) -> None:
         """out (n, *output_shape) = the network on x (n, *input_shape; float32, float64 or uint8)."""
+
+    def profile_train_step(
+        self, x: NDArray[Any], y: NDArray[Any], index: NDArray[np.int64] | None, weight: F32 | None,
+        learning_rate: float, runs: int = 1,
+    ) -> list[dict[str, Any]]:
+        """train_step, `runs` times, and where the time of each went: threads, seconds, samples; rows of (layer, phase,
+        algorithm, seconds of all threads together, floating-point operations counted as direct sums, bytes estimated),
+        phase being forward, backward, update or packing; and fused, pairs of a node without rows and the one whose rows
+        it is part of ('' where it computes nothing)."""
+
+    def profile_predict(self, x: NDArray[Any], out: F32, runs: int = 1) -> list[dict[str, Any]]:
+        """predict, `runs` times, and where the time of each went, as in profile_train_step."""
 
     @property
     def iterations(self) -> int:

@@ -15,8 +15,9 @@ class DTypePolicy:
 
     With 'mixed_bfloat16' convolutions and dense layers multiply their inputs and kernels rounded to bfloat16
     (8 bits of precision). Sums, weights, biases, activations, normalizations, losses and the optimizer stay
-    float32, and so do the outputs of layers, where Keras has bfloat16. Weight gradients, depthwise
-    convolutions and what a max-pooling leaves of a gradient are float32 as well, as nothing is gained there.
+    float32, and so do the outputs of layers, where Keras has bfloat16. Depthwise
+    convolutions, weight gradients of dense layers and the backward passes of a convolution right behind which
+    is a max-pooling are float32 as well, as little is gained there.
 
     Args:
         name: 'float32' or 'mixed_bfloat16'.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from pycnn.layers.base import Layer
 
 _moving = threading.Lock()
+# A short description of models inside models, each used twice, can stand for any number of calls.
+_MOST_CALLS = 1 << 14
 
 
 class Blueprint(Graph):
@@ -25,6 +28,7 @@ class Blueprint(Graph):
         self.layers: list[Layer] = []
         self.variables: list[Variable] = []
         self.values = 0  # numbers that one sample's layers compute
+        self._calls = 0
         self._first: dict[int, int] = {}  # the number of each layer's first parameter, by the layer's id
 
     def add_layer(self, layer: Layer, nodes: Sequence[int]) -> int:
@@ -37,6 +41,9 @@ class Blueprint(Graph):
         Returns:
             The node of its output.
         """
+        self._calls += 1
+        if self._calls > _MOST_CALLS:
+            raise ValueError(f"The model calls layers more than {_MOST_CALLS:,} times")
         if id(layer) in self._first:
             first = self._first[id(layer)]
             self.reuse(range(first, first + len(layer.weights)))
@@ -45,7 +52,7 @@ class Blueprint(Graph):
             self.layers.append(layer)
             self.variables += layer.weights
         node = layer.lower(self, *nodes)
-        self.values += int(np.prod(self.shape(node)))
+        self.values += math.prod(self.shape(node))
         return node
 
 

@@ -517,7 +517,7 @@ def test_bench(tmp_path, capsys):
     measures = results["measures"]
     assert measures["import time"]["seconds"] > 0
     assert len(measures["threads"]) == 4
-    assert set(measures["latency"]) == {"network", "predict_on_batch", "predict"}
+    assert set(measures["latency"]) == {"prepared", "predict_on_batch", "predict"}
     assert set(measures["cost per image"]["infer"]) == {"32", "128"}
     assert measures["memory"]["training"] >= measures["memory"]["import"] > 0
     for text in (

@@ -89,6 +89,7 @@ def test_symbols():
     assert (conv.input_shape, conv.output_shape) == ((None, 8, 8, 3), (None, 6, 6, 4))
     z = layers.Add(name="sum")([y, y])
     assert z.node.layer.input == [y, y]
+    assert layers.ReLU()([y]).shape == y.shape
     assert z.node.layer.input_shape == [(None, 6, 6, 4)] * 2
 
 
@@ -391,6 +392,25 @@ def test_a_loaded_model_goes_on_as_the_saved_one(rng, tmp_path):
     same_weights(copy, model)
 
 
+def test_mixed_precision(rng, tmp_path):
+    x, y = data(rng)
+    plain = residual()
+    keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    try:
+        model = residual()
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    model.set_weights(plain.get_weights())
+    assert model.get_layer("shared").compute_dtype == "bfloat16"
+    difference = np.abs(model.predict(x) - plain.predict(x)).max()
+    assert 0 < difference < 0.05
+    trained(model, x, y)
+    model.save(tmp_path / "m.safetensors")
+    copy = keras.models.load_model(tmp_path / "m.safetensors")
+    assert copy.get_config() == model.get_config()
+    np.testing.assert_array_equal(copy.predict(x), model.predict(x))
+
+
 def test_weights_in_files(rng, tmp_path):
     model, other = residual(), residual()
     model.save_weights(tmp_path / "w.safetensors")
@@ -460,6 +480,24 @@ def test_a_long_configuration_in_reverse_order():
     config = model.get_config()
     config["layers"].reverse()
     assert keras.Model.from_config(config).get_config() == model.get_config()
+
+
+def test_models_inside_models_cannot_grow_without_bounds():
+    inputs = keras.Input((2,), name="x")
+    model = keras.Model(inputs, layers.ReLU(name="r")(inputs), name="m")
+    config = json.dumps(model.serialize())
+    twice = {"name": "m", "inbound_nodes": [{"args": [named(name)], "kwargs": {}} for name in "xm"]}
+    for _ in range(40):
+        outer = json.loads(config)
+        outer["config"]["layers"][1] = json.loads(config) | twice
+        outer["config"]["output_layers"] = ["m", 1, 0]
+        config = json.dumps(outer)
+    with pytest.raises(ValueError, match="more than 16,384 times"):
+        keras.models.model_from_json(config)
+
+
+def named(layer):
+    return {"class_name": "__keras_tensor__", "config": {"keras_history": [layer, 0, 0]}}
 
 
 SUMMARY = """\

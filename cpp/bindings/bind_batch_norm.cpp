@@ -28,8 +28,8 @@ void scale_rows(float* y, const float* x, const float* mean, const float* varian
     shift[k] = (beta ? beta[i] : 0.0f) - mean[i] * scale[k];
   }
   const auto apply = active_kernels().batch_norm.apply;
-  for_rows(rows, c,
-           [&](int64_t begin, int64_t n) { apply(y + begin * c, x + begin * c, scale.data(), shift.data(), n, c); });
+  const ScaleShift f{scale.data(), shift.data(), -kInfinity};
+  for_rows(rows, c, [&](int64_t begin, int64_t n) { apply(y + begin * c, x + begin * c, f, n, c); });
 }
 
 py::tuple batch_norm_forward(const Floats& x, const py::object& gamma, const py::object& beta, float epsilon) {
@@ -67,8 +67,9 @@ py::tuple batch_norm_backward(const Floats& x, const Floats& dy, const py::objec
   std::vector<float> inv_std(static_cast<size_t>(c)), mean_dy(inv_std), mean_dy_x(inv_std);
   for (int64_t i = 0; i < c; ++i) inv_std[static_cast<size_t>(i)] = 1.0f / std::sqrt(variance.data()[i] + epsilon);
   const BatchNormKernels& k = active_kernels().batch_norm;
-  k.backward_sums(dbeta.mutable_data(), dgamma.mutable_data(), x.data(), dy.data(), mean.data(), inv_std.data(), rows,
-                  c);
+  const ScaleShift unbounded{nullptr, nullptr, -kInfinity};
+  k.backward_sums(dbeta.mutable_data(), dgamma.mutable_data(), x.data(), dy.data(), mean.data(), inv_std.data(),
+                  unbounded, rows, c);
   for (int64_t i = 0; i < c; ++i) {
     mean_dy[static_cast<size_t>(i)] = dbeta.data()[i] / static_cast<float>(rows);
     mean_dy_x[static_cast<size_t>(i)] = dgamma.data()[i] / static_cast<float>(rows);
@@ -77,7 +78,7 @@ py::tuple batch_norm_backward(const Floats& x, const Floats& dy, const py::objec
   const float *from = x.data(), *gradient = dy.data(), *m = mean.data();
   for_rows(rows, c, [&](int64_t begin, int64_t n) {
     k.backward_apply(to + begin * c, from + begin * c, gradient + begin * c, m, inv_std.data(), g.data, mean_dy.data(),
-                     mean_dy_x.data(), n, c);
+                     mean_dy_x.data(), unbounded, n, c);
   });
   return py::make_tuple(dx, dgamma, dbeta);
 }

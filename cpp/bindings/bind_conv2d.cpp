@@ -103,8 +103,8 @@ Floats conv2d_backward_weight(const Floats& x, const Floats& dy, IntPair kernel_
   const float *from = x.data(), *gradient = dy.data();
   sum_in_slots(dw.mutable_data(), dw.size(), x.shape(0), conv.scratch_floats(s),
                [&](int64_t i, float* slot, float* scratch, bool accumulate) {
-                 conv.backward_weight(slot, from + i * s.h * s.w * s.c, gradient + i * s.oh * s.ow * s.k, scratch, s,
-                                      accumulate);
+                 conv.backward_weight(slot, {from + i * s.h * s.w * s.c, 0, gradient + i * s.oh * s.ow * s.k, 0, 1},
+                                      scratch, s, accumulate);
                });
   return dw;
 }

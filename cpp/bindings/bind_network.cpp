@@ -122,6 +122,41 @@ py::tuple train_step(Network& network, const py::array& x, const py::array& y, c
   return py::make_tuple(result.loss, result.correct);
 }
 
+py::dict as_dict(const Profile& profile) {
+  constexpr const char* kPhases[] = {"forward", "backward", "update", "packing"};
+  py::list rows;
+  for (const ProfileRow& row : profile.rows)
+    rows.append(py::make_tuple(row.layer, kPhases[static_cast<int>(row.phase)], row.algorithm, row.seconds, row.flops,
+                               row.bytes));
+  py::dict d;
+  d["threads"] = profile.threads;
+  d["seconds"] = profile.seconds;
+  d["samples"] = profile.samples;
+  d["rows"] = rows;
+  d["fused"] = profile.fused;
+  return d;
+}
+
+// `runs` profiles, one behind the other so that no thread falls asleep between them.
+template <class Step>
+py::list profiles(int64_t runs, const Step& step) {
+  require(runs >= 1, "runs must be at least 1, but is " + std::to_string(runs));
+  std::vector<Profile> found(static_cast<size_t>(runs));
+  {
+    py::gil_scoped_release release;
+    for (Profile& profile : found) step(&profile);
+  }
+  py::list list;
+  for (const Profile& profile : found) list.append(as_dict(profile));
+  return list;
+}
+
+py::list profile_train_step(Network& network, const py::array& x, const py::array& y, const py::object& index,
+                            const py::object& weight, float learning_rate, int64_t runs) {
+  const Held held = labelled(network, x, y, index, weight);
+  return profiles(runs, [&](Profile* profile) { network.train_step(held.batch, learning_rate, profile); });
+}
+
 py::tuple test_step(Network& network, const py::array& x, const py::array& y, const py::object& index,
                     const py::object& weight) {
   const Held held = labelled(network, x, y, index, weight);
@@ -133,7 +168,7 @@ py::tuple test_step(Network& network, const py::array& x, const py::array& y, co
   return py::make_tuple(result.loss, result.correct);
 }
 
-void predict(Network& network, const py::array& x, py::array_t<float> out) {
+Held with_output(const Network& network, const py::array& x, py::array_t<float>& out) {
   Held held;
   hold_x(held, network, x, "x");
   std::vector<int64_t> expected = network.output_shape().dims;
@@ -141,8 +176,18 @@ void predict(Network& network, const py::array& x, py::array_t<float> out) {
   require_shape(out, expected, "out");
   require(out.writeable() && (out.flags() & py::array::c_style), "out must be writable and C-contiguous");
   held.batch.out = out.mutable_data();
+  return held;
+}
+
+void predict(Network& network, const py::array& x, py::array_t<float> out) {
+  const Held held = with_output(network, x, out);
   py::gil_scoped_release release;
   network.predict(held.batch);
+}
+
+py::list profile_predict(Network& network, const py::array& x, py::array_t<float> out, int64_t runs) {
+  const Held held = with_output(network, x, out);
+  return profiles(runs, [&](Profile* profile) { network.predict(held.batch, profile); });
 }
 
 int checked_parameter(Network& network, int index) {
@@ -240,6 +285,9 @@ void bind_network(py::module_& m) {
       .def("test_step", &test_step, py::arg("x"), py::arg("y"), py::arg("index").none(true),
            py::arg("weight").none(true))
       .def("predict", &predict, py::arg("x"), py::arg("out").noconvert())
+      .def("profile_train_step", &profile_train_step, py::arg("x"), py::arg("y"), py::arg("index").none(true),
+           py::arg("weight").none(true), py::arg("learning_rate"), py::arg("runs") = 1)
+      .def("profile_predict", &profile_predict, py::arg("x"), py::arg("out").noconvert(), py::arg("runs") = 1)
       .def_property(
           "iterations", [](Network& n) { return n.optimizer()->iterations; },
           [](Network& n, int64_t value) {

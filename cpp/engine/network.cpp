@@ -73,14 +73,22 @@ StepResult Network::result(int64_t samples) const {
   return {loss / n, correct / n};
 }
 
-StepResult Network::train_step(const Batch& batch, float learning_rate) {
+void Network::run(Plan& plan, const Batch& batch, uint64_t seed, bool update, Profile* profile) {
+  Runner runner(plan, parameters_, workspace_);
+  if (!profile) return runner.run(batch, seed, update, optimizer_.get());
+  Timers timers;
+  runner.run(batch, seed, update, optimizer_.get(), &timers);
+  *profile = describe(timers, plan, graph_, parameters_, batch, update ? optimizer_.get() : nullptr);
+}
+
+StepResult Network::train_step(const Batch& batch, float learning_rate, Profile* profile) {
   std::lock_guard<std::mutex> lock(mutex_);
   require_compiled();
   if (batch.samples == 0) throw std::invalid_argument("a training step needs at least one sample");
   Plan& p = plan(Mode::kTrain, batch.samples);
   optimizer_->begin_step(learning_rate);
   const uint64_t step_seed = seed_ * 0xd1342543de82ef95u + static_cast<uint64_t>(optimizer_->iterations);
-  Runner(p, parameters_, workspace_).run(batch, step_seed, true, optimizer_.get());
+  run(p, batch, step_seed, true, profile);
   return result(batch.samples);
 }
 
@@ -88,14 +96,14 @@ StepResult Network::test_step(const Batch& batch) {
   std::lock_guard<std::mutex> lock(mutex_);
   require_compiled();
   if (batch.samples == 0) return {0, 0};
-  Runner(plan(Mode::kTest, batch.samples), parameters_, workspace_).run(batch, 0, false, nullptr);
+  run(plan(Mode::kTest, batch.samples), batch, 0, false, nullptr);
   return result(batch.samples);
 }
 
-void Network::predict(const Batch& batch) {
+void Network::predict(const Batch& batch, Profile* profile) {
   std::lock_guard<std::mutex> lock(mutex_);
   if (batch.samples == 0) return;
-  Runner(plan(Mode::kPredict, batch.samples), parameters_, workspace_).run(batch, 0, false, nullptr);
+  run(plan(Mode::kPredict, batch.samples), batch, 0, false, profile);
 }
 
 std::string Network::plan_text(Mode mode, int64_t batch) {

@@ -35,13 +35,15 @@ class Network {
   void compile(const Objective& objective, const OptimizerSpec& optimizer);
   void set_seed(uint64_t seed) { seed_ = seed; }
 
-  StepResult train_step(const Batch& batch, float learning_rate);
+  // Where a profile is given, it gets the time of everything; the results are the same.
+  StepResult train_step(const Batch& batch, float learning_rate, Profile* profile = nullptr);
   StepResult test_step(const Batch& batch);
-  void predict(const Batch& batch);
+  void predict(const Batch& batch, Profile* profile = nullptr);
   std::string plan_text(Mode mode, int64_t batch);
 
  private:
   Plan& plan(Mode mode, int64_t samples);
+  void run(Plan& plan, const Batch& batch, uint64_t seed, bool update, Profile* profile);
   StepResult result(int64_t samples) const;
   void require_compiled() const;
 

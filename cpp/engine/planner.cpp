@@ -28,6 +28,7 @@ Planner::Planner(const Graph& graph, int output, const Parameters& parameters, c
   planned_.assign(n, false);
   has_gradient_.assign(n, false);
   wants_gradient_.assign(n, false);
+  program_.done_by.assign(n, -1);
   gradients.resize(static_cast<size_t>(parameters.count()));
 }
 
@@ -49,6 +50,7 @@ void Planner::plan() {
   if (mode_ != Mode::kPredict) {
     const int logits = logits_behind(graph_, output_, objective_);
     if (logits >= 0) {
+      program_.done_by[static_cast<size_t>(output_)] = kByLoss;
       output_ = logits;
       objective_.from_logits = true;
       const float t = objective_.threshold;  // of a sigmoid's output: the logit that gives it
@@ -58,10 +60,15 @@ void Planner::plan() {
   find_needed();
   for (int i = 0; i <= output_; ++i)
     if (needed_[static_cast<size_t>(i)] && !planned_[static_cast<size_t>(i)]) plan_node(i);
+  current_ = -1;
   if (mode_ == Mode::kPredict) return plan_output(*this, output_);
   plan_loss(*this, output_, objective_);
   if (!training()) return;
-  for (auto add_tasks = backward_.rbegin(); add_tasks != backward_.rend(); ++add_tasks) (*add_tasks)();
+  in_backward_ = true;
+  for (auto planned = backward_.rbegin(); planned != backward_.rend(); ++planned) {
+    current_ = planned->first;
+    planned->second();
+  }
 }
 
 void Planner::find_needed() {
@@ -102,8 +109,14 @@ struct PlanNode {
 }  // namespace
 
 void Planner::plan_node(int i) {
+  current_ = i;
   mark_planned(i);
   std::visit(PlanNode{*this, i}, node(i).attributes);
+}
+
+void Planner::mark_planned(int i) {
+  planned_[static_cast<size_t>(i)] = true;
+  program_.done_by[static_cast<size_t>(i)] = current_;
 }
 
 int Planner::root(int i) const {
@@ -134,12 +147,14 @@ int Planner::parameter(int i, const char* name) const {
 }
 
 Task& Planner::add(Task task) {
+  task.node = current_;
+  task.backward = in_backward_;
   program_.tasks.push_back(std::move(task));
   return program_.tasks.back();
 }
 
 void Planner::on_backward(std::function<void()> add_tasks) {
-  if (training()) backward_.push_back(std::move(add_tasks));
+  if (training()) backward_.emplace_back(current_, std::move(add_tasks));
 }
 
 void Planner::add_gradient(int i, const std::function<void(int dx)>& emit) {
@@ -163,6 +178,14 @@ void Planner::add_gradient(int i, const std::function<void(int dx)>& emit) {
   add(std::move(task));
 }
 
+bool Planner::adopt_gradient(int i, int buffer) {
+  const size_t r = static_cast<size_t>(root(i));
+  if (!wants_gradient(i) || gradient_[r] >= 0) return false;
+  gradient_[r] = buffer;
+  has_gradient_[r] = true;
+  return true;
+}
+
 int64_t Planner::reserve_slot(int p, bool transposed) {
   const int64_t offset = program_.slot_floats;
   program_.slot_floats += align_floats(parameters_.size(p));
@@ -182,7 +205,7 @@ float* Planner::gradient_of(int p) {
 
 void Planner::prepare(int64_t pieces, const std::function<void(int64_t)>& run) {
   for (int64_t i = 0; i < pieces; ++i)
-    program_.preparations.push_back({[=] { run(i); }, static_cast<double>(i) / static_cast<double>(pieces)});
+    program_.preparations.push_back({current_, [=] { run(i); }, static_cast<double>(i) / static_cast<double>(pieces)});
 }
 
 int Planner::only_consumer(int i) const {

@@ -67,6 +67,8 @@ class Planner {
   // Lets `emit` add the tasks that overwrite buffer `dx` with the gradient by a node's output; where an earlier task
   // has written that gradient, the two are added. Does nothing where nobody wants it.
   void add_gradient(int node_index, const std::function<void(int dx)>& emit);
+  // Makes `buffer`, which no later task of the caller reads, the gradient by a node's output; false where that has one.
+  bool adopt_gradient(int node_index, int buffer);
 
   // Room for a parameter's gradient in every slot; the update step sums the slots. `transposed`: the tasks write it as
   // (last axis, all others).
@@ -80,7 +82,7 @@ class Planner {
   int fusable_activation(int node_index) const;
   int fusable_pool(int node_index) const;
   int foldable_batch_norm(int node_index) const;  // in inference only: its statistics are constants there
-  void mark_planned(int node_index) { planned_[static_cast<size_t>(node_index)] = true; }
+  void mark_planned(int node_index);
 
  private:
   int root(int node_index) const;
@@ -98,7 +100,9 @@ class Planner {
   Program& program_;
   std::vector<int> alias_, value_, gradient_, consumers_;
   std::vector<bool> needed_, planned_, has_gradient_, wants_gradient_;
-  std::vector<std::function<void()>> backward_;
+  std::vector<std::pair<int, std::function<void()>>> backward_;  // by node
+  int current_ = -1;                                             // the node that is being planned
+  bool in_backward_ = false;
 
  public:
   std::vector<GradientParts> gradients;  // of each parameter

@@ -165,6 +165,7 @@ std::string Program::text() const {
     for (int t = begin; t < end; ++t) {
       const Task& task = tasks[static_cast<size_t>(t)];
       out << "  " << task.name;
+      if (!task.algorithm.empty()) out << " (" << task.algorithm << ")";
       if (task.flops > 0) out << "  " << task.flops / 1e6 << " MFLOP";
       out << '\n';
     }

@@ -7,6 +7,7 @@
 // own cut into pieces. Behind a stage all of it is done.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -87,10 +88,15 @@ struct Task {
   int64_t weights = 0;         // floats that it reads for every block
   int64_t weight_uses = 1;     // how often a sample uses each of them
   bool with_previous = false;  // kSplit: need not wait for it to end
+  // For people; the planner sets the first two.
+  int node = -1;
+  bool backward = false;
+  std::string algorithm;
 };
 
 // Brings a weight into the form that kernels read, a part of it: whenever the weights have changed.
 struct Preparation {
+  int node;
   std::function<void()> run;
   double place;  // as in Piece
 };
@@ -137,6 +143,11 @@ constexpr int64_t kWeightUses = 32;          // of weights that L2 does not hold
 constexpr int64_t kMaxSlots = 16;
 // Floats that an optimizer step takes at once: its five arrays stay in L1 and L2. No transposed row may be longer.
 constexpr int64_t kUpdateRange = 8192;
+inline int64_t slot_count(int64_t samples) {
+  return std::clamp((samples + kSamplesPerSlot - 1) / kSamplesPerSlot, int64_t{1}, kMaxSlots);
+}
+
+constexpr int kByLoss = -2;
 
 class Program {
  public:
@@ -146,6 +157,7 @@ class Program {
   int64_t slot_floats = 0;     // gradients of one slot
   bool whole_batch = false;    // some task needs the whole batch in one chunk
   bool split_samples = false;  // cut every sample's work, one stage a task: for batches smaller than the team
+  std::vector<int> done_by;    // of each node: itself, the node it is fused into, kByLoss, or -1 where not needed
 
   int add_buffer(int64_t floats);
 

@@ -46,9 +46,24 @@ void Plan::cut_updates(const Parameters& parameters) {
                    [](const UpdateRange& a, const UpdateRange& b) { return a.place < b.place; });
 }
 
-void Runner::run(const Batch& batch, uint64_t seed, bool update, Optimizer* optimizer) {
+// Items of the timers: tasks, preparations, parameters.
+template <class Body>
+void Runner::timed(const Team& team, size_t item, const Body& body) {
+  if (!timers_) return body();
+  const auto start = Timers::Clock::now();
+  body();
+  timers_->add(team.rank(), item, Timers::Clock::now() - start);
+}
+
+void Runner::run_task(const Team& team, int index, const Work& w) {
+  const Task& task = plan_.program.tasks[static_cast<size_t>(index)];
+  timed(team, static_cast<size_t>(index), [&] { task.run(w); });
+}
+
+void Runner::run(const Batch& batch, uint64_t seed, bool update, Optimizer* optimizer, Timers* timers) {
   const Program& program = plan_.program;
   training_ = update;
+  timers_ = timers;
   const int64_t chunks = pieces_of(batch.samples, program.capacity());
   const double flops = program.flops() * static_cast<double>(batch.samples);
   const int threads = static_cast<int>(std::clamp<double>(flops / kFlopsPerThread, 1, num_threads()));
@@ -60,9 +75,13 @@ void Runner::run(const Batch& batch, uint64_t seed, bool update, Optimizer* opti
   thread_memory_ = workspace_.threads((program.own_floats() + program.scratch_floats()) * threads);
   queues_ = workspace_.queues(chunks * static_cast<int64_t>(program.stages().size()) + 2);
 
+  if (timers)
+    timers->begin(threads,
+                  program.tasks.size() + program.preparations.size() + static_cast<size_t>(parameters_.count()));
   const bool updates_weights = update && optimizer && optimizer->spec().kind != OptimizerKind::kNone;
   parallel(threads, flops < kFlopsToWake ? Wake::kIfFrequent : Wake::kAlways,
            [&](const Team& team) { run_on(team, batch, seed, update, updates_weights ? optimizer : nullptr); });
+  if (timers) timers->end();
   plan_.prepared_version = parameters_.version();
   if (update) parameters_.touch();  // also the moving statistics
 }
@@ -71,8 +90,10 @@ void Runner::run_on(const Team& team, const Batch& batch, uint64_t seed, bool up
   const Program& program = plan_.program;
   WorkQueue* queue = queues_;
   if (plan_.prepared_version != parameters_.version()) {
-    queue++->share(team, static_cast<int64_t>(program.preparations.size()),
-                   [&](int64_t i) { program.preparations[static_cast<size_t>(i)].run(); });
+    queue++->share(team, static_cast<int64_t>(program.preparations.size()), [&](int64_t i) {
+      const size_t index = static_cast<size_t>(i);
+      timed(team, program.tasks.size() + index, program.preparations[index].run);
+    });
   }
   for (int64_t begin = 0; begin < batch.samples; begin += program.capacity()) {
     const int64_t samples = std::min(program.capacity(), batch.samples - begin);
@@ -85,18 +106,17 @@ void Runner::run_on(const Team& team, const Batch& batch, uint64_t seed, bool up
   }
   if (!update) return;
   const int64_t used = slot_count(std::min(program.capacity(), batch.samples));
-  queue->share(team, static_cast<int64_t>(plan_.updates.size()),
-               [&](int64_t i) { this->update(plan_.updates[static_cast<size_t>(i)], used, optimizer); });
+  const size_t parameters = program.tasks.size() + program.preparations.size();
+  queue->share(team, static_cast<int64_t>(plan_.updates.size()), [&](int64_t i) {
+    const UpdateRange& range = plan_.updates[static_cast<size_t>(i)];
+    timed(team, parameters + static_cast<size_t>(range.parameter), [&] { this->update(range, used, optimizer); });
+  });
 }
 
 Work Runner::work(const Team& team, const Run& run) {
   const Program& program = plan_.program;
   float* own = thread_memory_ + team.rank() * (program.own_floats() + program.scratch_floats());
   return Work{run, program.buffers, chunk_memory_, own, own + program.own_floats()};
-}
-
-int64_t Runner::slot_count(int64_t samples) const {
-  return std::clamp(pieces_of(samples, kSamplesPerSlot), int64_t{1}, kMaxSlots);
 }
 
 // In training a slot is a piece of work, since one thread must sum its gradients in order; otherwise any cut will do.
@@ -114,27 +134,25 @@ void Runner::run_block_stage(const Team& team, const Run& run, const Stage& stag
     w.slot = piece;
     w.slot_memory = slot_memory_ + piece * program.slot_floats;
     for (w.group_begin = begin; w.group_begin < end; w.group_begin += kGroup)
-      for (const Pass& pass : stage.passes) run_pass(w, pass, begin, std::min(end, w.group_begin + kGroup));
+      for (const Pass& pass : stage.passes) run_pass(team, w, pass, begin, std::min(end, w.group_begin + kGroup));
   });
 }
 
 // Blocks of the group that ends at `end`, in a piece of work that begins at `begin`.
-void Runner::run_pass(Work& w, const Pass& pass, int64_t begin, int64_t end) const {
+void Runner::run_pass(const Team& team, Work& w, const Pass& pass, int64_t begin, int64_t end) {
   for (w.begin = w.group_begin; w.begin < end; w.begin = w.end) {
     w.end = std::min(end, w.begin + pass.block);
     w.block_begin = w.begin;
     w.accumulate = w.run.begin > 0 || w.begin > begin;
     for (int t = pass.begin; t < pass.end; ++t) {
-      const Task& task = plan_.program.tasks[static_cast<size_t>(t)];
       w.piece_begin = 0;
-      w.piece_end = task.pieces;
-      task.run(w);
+      w.piece_end = plan_.program.tasks[static_cast<size_t>(t)].pieces;
+      run_task(team, t, w);
     }
   }
 }
 
 void Runner::run_split_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue) {
-  const std::vector<Task>& tasks = plan_.program.tasks;
   Work w = work(team, run);
   w.begin = 0;
   w.end = run.samples;
@@ -142,7 +160,7 @@ void Runner::run_split_stage(const Team& team, const Run& run, const Stage& stag
     const Piece& piece = stage.pieces[static_cast<size_t>(i)];
     w.piece_begin = piece.index;
     w.piece_end = piece.index + 1;
-    tasks[static_cast<size_t>(piece.task)].run(w);
+    run_task(team, piece.task, w);
   });
 }
 
@@ -157,7 +175,7 @@ void Runner::run_split_samples(const Team& team, const Run& run, const Stage& st
   queue.share(team, shares, [&](int64_t share) {
     w.piece_begin = share * pieces / shares;
     w.piece_end = (share + 1) * pieces / shares;
-    for (int t = stage.begin; t < stage.end; ++t) tasks[static_cast<size_t>(t)].run(w);
+    for (int t = stage.begin; t < stage.end; ++t) run_task(team, t, w);
   });
 }
 

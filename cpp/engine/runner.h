@@ -7,6 +7,7 @@
 
 #include "engine/optimizer.h"
 #include "engine/parameters.h"
+#include "engine/profile.h"
 #include "engine/program.h"
 #include "runtime/team.h"
 
@@ -53,25 +54,28 @@ class Runner {
 
   // All stages on all chunks of the batch; then, where an optimizer is given, gradients are summed over the slots and
   // its step is done (on parameters that are trainable).
-  void run(const Batch& batch, uint64_t seed, bool update, Optimizer* optimizer);
+  void run(const Batch& batch, uint64_t seed, bool update, Optimizer* optimizer, Timers* timers = nullptr);
 
  private:
   void run_on(const Team& team, const Batch& batch, uint64_t seed, bool update, const Optimizer* optimizer);
   void run_block_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue);
-  void run_pass(Work& w, const Pass& pass, int64_t begin, int64_t end) const;
+  void run_pass(const Team& team, Work& w, const Pass& pass, int64_t begin, int64_t end);
   void run_split_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue);
   void run_split_samples(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue);
   void update(const UpdateRange& range, int64_t used_slots, const Optimizer* optimizer);
   void sum_parts(float* g, const UpdateRange& range, int64_t used_slots) const;
   void sum_slots(float* g, const UpdateRange& range, const SlotGradient& slot, int64_t used_slots) const;
   Work work(const Team& team, const Run& run);
-  int64_t slot_count(int64_t samples) const;
   int64_t piece_count(int64_t samples, int64_t threads) const;
+  void run_task(const Team& team, int index, const Work& w);
+  template <class Body>
+  void timed(const Team& team, size_t item, const Body& body);
 
   Plan& plan_;
   Parameters& parameters_;
   Workspace& workspace_;
   bool training_ = false;
+  Timers* timers_ = nullptr;  // null: nobody wants to know
   float* chunk_memory_ = nullptr;
   float* slot_memory_ = nullptr;
   float* thread_memory_ = nullptr;

@@ -49,8 +49,8 @@ TEST(batch_norm_apply) {
   for (const Shape& s : kShapes) {
     const Floats x = random_floats(s.rows * s.c, 1), scale = random_floats(s.c, 2), shift = random_floats(s.c, 3);
     Guarded y(s.rows * s.c), in_place(x);
-    kernels.batch_norm.apply(y.data(), x.data(), scale.data(), shift.data(), s.rows, s.c);
-    kernels.batch_norm.apply(in_place.data(), in_place.data(), scale.data(), shift.data(), s.rows, s.c);
+    kernels.batch_norm.apply(y.data(), x.data(), {scale.data(), shift.data(), -kInf}, s.rows, s.c);
+    kernels.batch_norm.apply(in_place.data(), in_place.data(), {scale.data(), shift.data(), -kInf}, s.rows, s.c);
     CHECK(y.intact() && in_place.intact());
     for (int64_t i = 0; i < s.rows * s.c; ++i) {
       CHECK_NEAR(y[i], double(x[i]) * scale[i % s.c] + shift[i % s.c], 12.0 * kEps, s.rows, " ", s.c);
@@ -59,37 +59,44 @@ TEST(batch_norm_apply) {
   }
 }
 
+// With a ReLU behind it, whose way back lets through what is above 0.
 TEST(batch_norm_backward) {
-  for (const Shape& s : kShapes) {
-    const Floats x = random_floats(s.rows * s.c, 1), dy = random_floats(s.rows * s.c, 2);
-    const Floats mean = random_floats(s.c, 3), inv_std = random_floats(s.c, 4, 0.5f, 2.0f);
-    const Floats gamma = random_floats(s.c, 5), mean_dy = random_floats(s.c, 6), mean_dy_x = random_floats(s.c, 7);
-    Guarded sum_dy(s.c), sum_dy_x(s.c), dx(s.rows * s.c), in_place(dy), plain(s.rows * s.c);
-    const BatchNormKernels& k = kernels.batch_norm;
-    k.backward_sums(sum_dy.data(), sum_dy_x.data(), x.data(), dy.data(), mean.data(), inv_std.data(), s.rows, s.c);
-    k.backward_apply(dx.data(), x.data(), dy.data(), mean.data(), inv_std.data(), gamma.data(), mean_dy.data(),
-                     mean_dy_x.data(), s.rows, s.c);
-    k.backward_apply(in_place.data(), x.data(), in_place.data(), mean.data(), inv_std.data(), gamma.data(),
-                     mean_dy.data(), mean_dy_x.data(), s.rows, s.c);
-    k.backward_apply(plain.data(), x.data(), dy.data(), mean.data(), inv_std.data(), nullptr, mean_dy.data(),
-                     mean_dy_x.data(), s.rows, s.c);
-    CHECK(sum_dy.intact() && sum_dy_x.intact() && dx.intact() && in_place.intact() && plain.intact());
-    for (int64_t c = 0; c < s.c; ++c) {
-      double want_sum = 0.0, want_sum_x = 0.0;
-      for (int64_t r = 0; r < s.rows; ++r) {
-        const int64_t i = r * s.c + c;
-        const double normalized = (double(x[i]) - mean[c]) * inv_std[c];
-        want_sum += dy[i];
-        want_sum_x += dy[i] * normalized;
-        const double want = inv_std[c] * (dy[i] - mean_dy[c] - normalized * mean_dy_x[c]);
-        CHECK_NEAR(plain[i], want, 100.0 * kEps, s.rows, " ", s.c);
-        CHECK_NEAR(dx[i], want * gamma[c], 300.0 * kEps, s.rows, " ", s.c);
-        CHECK_EQUAL(in_place[i], dx[i], s.rows, " ", s.c);
+  for (const Shape& s : kShapes)
+    for (const float lower : {-kInf, 0.0f}) {
+      const Floats x = random_floats(s.rows * s.c, 1), dy = random_floats(s.rows * s.c, 2);
+      const Floats mean = random_floats(s.c, 3), inv_std = random_floats(s.c, 4, 0.5f, 2.0f);
+      const Floats gamma = random_floats(s.c, 5), mean_dy = random_floats(s.c, 6), mean_dy_x = random_floats(s.c, 7);
+      const Floats scale = random_floats(s.c, 8), shift = random_floats(s.c, 9);
+      const ScaleShift f{scale.data(), shift.data(), lower};
+      Guarded y(s.rows * s.c), sum_dy(s.c), sum_dy_x(s.c), dx(s.rows * s.c), in_place(dy), plain(s.rows * s.c);
+      const BatchNormKernels& k = kernels.batch_norm;
+      k.apply(y.data(), x.data(), f, s.rows, s.c);
+      k.backward_sums(sum_dy.data(), sum_dy_x.data(), x.data(), dy.data(), mean.data(), inv_std.data(), f, s.rows, s.c);
+      const auto apply = [&](Guarded& to, const float* from, const float* g) {
+        k.backward_apply(to.data(), x.data(), from, mean.data(), inv_std.data(), g, mean_dy.data(), mean_dy_x.data(), f,
+                         s.rows, s.c);
+      };
+      apply(dx, dy.data(), gamma.data());
+      apply(in_place, in_place.data(), gamma.data());
+      apply(plain, dy.data(), nullptr);
+      CHECK(sum_dy.intact() && sum_dy_x.intact() && dx.intact() && in_place.intact() && plain.intact());
+      for (int64_t c = 0; c < s.c; ++c) {
+        double want_sum = 0.0, want_sum_x = 0.0;
+        for (int64_t r = 0; r < s.rows; ++r) {
+          const int64_t i = r * s.c + c;
+          const double normalized = (double(x[i]) - mean[c]) * inv_std[c];
+          const double gradient = y[i] > lower ? dy[i] : 0.0f;
+          want_sum += gradient;
+          want_sum_x += gradient * normalized;
+          const double want = inv_std[c] * (gradient - mean_dy[c] - normalized * mean_dy_x[c]);
+          CHECK_NEAR(plain[i], want, 100.0 * kEps, s.rows, " ", s.c);
+          CHECK_NEAR(dx[i], want * gamma[c], 300.0 * kEps, s.rows, " ", s.c);
+          CHECK_EQUAL(in_place[i], dx[i], s.rows, " ", s.c);
+        }
+        CHECK_NEAR(sum_dy[c], want_sum, 8.0 * kEps * (1.0 + s.rows), s.rows, " ", s.c);
+        CHECK_NEAR(sum_dy_x[c], want_sum_x, 32.0 * kEps * (1.0 + s.rows), s.rows, " ", s.c);
       }
-      CHECK_NEAR(sum_dy[c], want_sum, 8.0 * kEps * (1.0 + s.rows), s.rows, " ", s.c);
-      CHECK_NEAR(sum_dy_x[c], want_sum_x, 32.0 * kEps * (1.0 + s.rows), s.rows, " ", s.c);
     }
-  }
 }
 
 }  // namespace pycnn::testing

@@ -194,6 +194,23 @@ TEST(bf16_direct) {
   }
 }
 
+TEST(bf16_backward_weight) {
+  for (const Conv2D& s : direct_shapes()) {
+    const Floats x = random_floats(x_floats(s), 1, -1, 1), dy = random_floats(y_floats(s), 2, -1, 1);
+    const Floats start = random_floats(w_floats(s), 3, -1, 1);
+    for (const bool accumulate : {false, true}) {
+      Guarded dw(accumulate ? start : Floats(w_floats(s), kNan));
+      Scratch scratch(kernels.bf16.conv2d.scratch_floats(s));
+      kernels.bf16.conv2d.backward_weight(dw.data(), {x.data(), 0, dy.data(), 0, 1}, scratch.data(), s, accumulate);
+      CHECK(dw.intact() && scratch.intact());
+      Conv2D t = s;
+      t.pad_value = rounded(s.pad_value);
+      check_sums(dw.values().data(), exact_backward_weight(t, rounded(x), rounded(dy), accumulate ? start : Floats()),
+                 text_of(s));
+    }
+  }
+}
+
 TEST(bf16_winograd) {
   for (const Conv2D& s : winograd_shapes()) {
     const Floats x = random_floats(x_floats(s), 1, -1, 1), w = random_floats(w_floats(s), 2, -1, 1);
@@ -235,14 +252,16 @@ TEST(bf16_forward_pool) {
 
 // Channels are multiplied in pairs: one without a partner must not get a neighbouring pixel's.
 TEST(bf16_nan_stays_where_it_is) {
-  const Conv2D s = make_conv2d(4, 5, 3, 7, {2, 2}, {1, 0, 0, 1});
-  const Floats w = random_floats(w_floats(s), 2, 0.5f, 1);
-  for (int64_t at = 0; at < x_floats(s); ++at) {
-    Floats x = random_floats(x_floats(s), 1, -1, 1);
-    x[at] = at % 2 ? kNan : kInf;
-    const Sums want = exact_forward(s, x.data(), w.data(), nullptr);
-    const Floats y = forward(kernels.bf16.conv2d, s, x, w, nullptr, {});
-    for (int64_t i = 0; i < y_floats(s); ++i) CHECK(std::isfinite(y[i]) == std::isfinite(want.value[i]));
+  for (const Conv2D& s :
+       {make_conv2d(4, 5, 3, 7, {2, 2}, {1, 0, 0, 1}), make_conv2d(4, 6, 1, 7, {3, 3}, {1, 1, 1, 1})}) {
+    const Floats w = random_floats(w_floats(s), 2, 0.5f, 1);
+    for (int64_t at = 0; at < x_floats(s); ++at) {
+      Floats x = random_floats(x_floats(s), 1, -1, 1);
+      x[at] = at % 2 ? kNan : kInf;
+      const Sums want = exact_forward(s, x.data(), w.data(), nullptr);
+      const Floats y = forward(kernels.bf16.conv2d, s, x, w, nullptr, {});
+      for (int64_t i = 0; i < y_floats(s); ++i) CHECK(std::isfinite(y[i]) == std::isfinite(want.value[i]));
+    }
   }
 }
 

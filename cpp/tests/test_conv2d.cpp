@@ -158,8 +158,8 @@ TEST(conv2d_backward_weight) {
     const Floats start = random_floats(w_floats(s), 3, -1, 1);
     Guarded dw(w_floats(s), kNan), added(start);
     Scratch scratch(conv.scratch_floats(s)), second(conv.scratch_floats(s));
-    conv.backward_weight(dw.data(), x.data(), dy.data(), scratch.data(), s, false);
-    conv.backward_weight(added.data(), x.data(), dy.data(), second.data(), s, true);
+    conv.backward_weight(dw.data(), {x.data(), 0, dy.data(), 0, 1}, scratch.data(), s, false);
+    conv.backward_weight(added.data(), {x.data(), 0, dy.data(), 0, 1}, second.data(), s, true);
     CHECK(dw.intact() && added.intact() && scratch.intact() && second.intact());
     check_sums(dw.data(), exact_backward_weight(s, x, dy), text_of(s));
     check_sums(added.data(), exact_backward_weight(s, x, dy, start), text_of(s));
@@ -186,7 +186,8 @@ TEST(conv2d_of_nan_and_infinity) {
     Guarded packed = packed_for_backward(conv, w, s), dx(x_floats(s)), dw(w_floats(s));
     Scratch scratch(conv.scratch_floats(s));
     conv.backward_input({dx.data(), 0, dy.data(), 0, 1}, packed.data(), scratch.data(), s);
-    conv.backward_weight(dw.data(), random_floats(x_floats(s), 4, 0.5f, 1).data(), dy.data(), scratch.data(), s, false);
+    conv.backward_weight(dw.data(), {random_floats(x_floats(s), 4, 0.5f, 1).data(), 0, dy.data(), 0, 1}, scratch.data(),
+                         s, false);
     const Sums want_dx = exact_backward_input(s, dy, w);
     const Sums want_dw = exact_backward_weight(s, random_floats(x_floats(s), 4, 0.5f, 1), dy);
     for (int64_t i = 0; i < x_floats(s); ++i) CHECK(std::isnan(dx[i]) == std::isnan(want_dx.value[i]));

@@ -263,7 +263,7 @@ TEST(conv2d_backward_weight_pooled) {
       check_sums(got.data(), want, p.text());
       Guarded dense(accumulate ? start : Floats(w_floats(p.s), kNan));
       Scratch more(conv.scratch_floats(p.s));
-      conv.backward_weight(dense.data(), x.data(), full.data(), more.data(), p.s, accumulate);
+      conv.backward_weight(dense.data(), {x.data(), 0, full.data(), 0, 1}, more.data(), p.s, accumulate);
       check_sums(dense.data(), want, p.text());
     }
   }

@@ -15,8 +15,14 @@ Sums shared(Sums sums) {
   return sums;
 }
 
+// Of weight gradients, along one axis: sum_p G_p^2 |A_p|^2 |B_p|^2 is at most 34.2, against as many products as a tile
+// has outputs.
+double weight_gain(const Conv2D& s) {
+  return 34.2 / std::sqrt(static_cast<double>(std::min<int64_t>(4, s.oh) * std::min<int64_t>(4, s.ow)));
+}
+
 Conv2D as_winograd(Conv2D s) {
-  s.winograd_forward = s.winograd_backward = true;
+  s.winograd_forward = s.winograd_backward = s.winograd_weight = true;
   return s;
 }
 
@@ -163,6 +169,31 @@ TEST(winograd_backward_input) {
   }
 }
 
+TEST(winograd_backward_weight) {
+  const Conv2DKernels& conv = kernels.conv2d;
+  for (const Conv2D& s : all_shapes())
+    for (const int64_t count : {1, 5}) {
+      const Stack x(x_floats(s), count, 1), dy(y_floats(s), count, 2);
+      const Floats start = random_floats(w_floats(s), 3, -1, 1);
+      Sums want = exact_backward_weight(s, x.image(0), dy.image(0));
+      for (int64_t n = 1; n < count; ++n) {
+        const Sums more = exact_backward_weight(s, x.image(n), dy.image(n));
+        for (int64_t i = 0; i < w_floats(s); ++i) want.value[i] += more.value[i], want.squares[i] += more.squares[i];
+      }
+      want.terms *= static_cast<double>(count);
+      Guarded dw(w_floats(s)), added(start);
+      Scratch scratch(conv.scratch_floats(s)), second(conv.scratch_floats(s));
+      const ImagePairs images{x.values.data(), x.stride, dy.values.data(), dy.stride, count};
+      conv.backward_weight(dw.data(), images, scratch.data(), s, false);
+      conv.backward_weight(added.data(), images, second.data(), s, true);
+      CHECK(dw.intact() && added.intact() && scratch.intact() && second.intact());
+      want = shared(want);
+      check_sums(dw.data(), want, text_of(s), weight_gain(s));
+      for (int64_t i = 0; i < w_floats(s); ++i)
+        CHECK_NEAR(added[i], start[i] + dw[i], kEps * (std::abs(start[i]) + std::abs(dw[i])), text_of(s));
+    }
+}
+
 // Where choose turns it on, the result is the direct one's, within the rounding of both.
 TEST(winograd_and_direct_agree) {
   const Conv2DKernels& conv = kernels.conv2d;
@@ -173,7 +204,7 @@ TEST(winograd_and_direct_agree) {
   const Sums want_dx = shared(exact_backward_input(s, x, w));
   for (const bool winograd : {false, true}) {
     if (winograd) conv.choose(s);
-    CHECK(s.winograd_forward == winograd && s.winograd_backward == winograd);
+    CHECK(s.winograd_forward == winograd && s.winograd_backward == winograd && s.winograd_weight == winograd);
     Guarded packed = packed_for_forward(conv, w, s), turned = packed_for_backward(conv, w, s);
     Scratch scratch(conv.scratch_floats(s));
     conv.forward({y[winograd].data(), 0, x.data(), 0, 1}, packed.data(), nullptr, scratch.data(), s, {}, 0,

@@ -42,8 +42,8 @@ def import_time(options: Options, data: Path) -> dict[str, Any]:
 
 
 def latency(options: Options, data: Path) -> dict[str, Any]:
-    """Seconds for one image: by the C++ network alone, model.predict_on_batch and model.predict."""
-    names = ("network", "predict_on_batch", "predict")
+    """Seconds for one image: by a prepared call, model.predict_on_batch and model.predict."""
+    names = ("prepared", "predict_on_batch", "predict")
     jobs = {name: {"kind": "infer", "batch": 1, "through": name} for name in names}
     return _timed(jobs, dict.fromkeys(names, options.threads), options, data)
 

@@ -163,10 +163,10 @@ def _measure_lines(measures: Results) -> list[tuple[str, str, str]]:
         lines.append(("import pycnn", time_text(measures["import time"]["seconds"]), "beyond import numpy"))
     if "latency" in measures:
         figures = measures["latency"]
-        network = figures["network"]
-        lines.append(("one image, C++ network", time_text(network), "one call from Python"))
+        prepared = figures["prepared"]
+        lines.append(("one image, prepared call", time_text(prepared), "model.compile_inference"))
         for name in ("predict_on_batch", "predict"):
-            added = f"{time_text(figures[name] - network)} more than the network"
+            added = f"{time_text(figures[name] - prepared)} more"
             lines.append((f"one image, model.{name}", time_text(figures[name]), added))
     for name, figures in measures.get("threads", {}).items():
         (one, seconds), *more = figures.items()

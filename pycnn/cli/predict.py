@@ -121,7 +121,7 @@ def _probabilities(model: Model, inputs: list[_Input]) -> NDArray[np.float32]:
     from pycnn.layers import Rescaling
 
     x = np.stack([each.pixels for each in inputs])[..., None].astype(np.float32)
-    if not any(isinstance(layer, Rescaling) for layer in model.layers):
+    if not any(isinstance(layer, Rescaling) and 0 < layer.scale < 0.1 for layer in model.layers):
         x /= 255  # what it was trained on, unless it scales by itself
     y: NDArray[np.float32] = np.asarray(model.predict(x, verbose=0))
     if (y < 0).any() or not np.allclose(y.sum(axis=1), 1, atol=1e-3):  # logits

@@ -199,6 +199,8 @@ class Layer(_policy.HasDTypePolicy):
 
     def _symbols(self, x: Any) -> tuple[KerasTensor, ...]:
         """The inputs of a call on symbols."""
+        if not isinstance(x, KerasTensor) and len(x) == 1:
+            (x,) = x
         if not isinstance(x, KerasTensor):
             raise ValueError(f"Layer {self.name!r} takes one input, but was called on {len(x)}: {x}")
         return (x,)

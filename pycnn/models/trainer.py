@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from pycnn._program import Program
 from pycnn.callbacks import CallbackList, History
 from pycnn.models.compiled import Compiled
-from pycnn.models.data import ArraySource, StreamSource
+from pycnn.models.data import ArraySource, StreamSource, as_samples, is_stream
 from pycnn.models.feeding import Feeder, split
 from pycnn.models.objective import Objective
 from pycnn.models.predictor import checked_batch_size, checked_steps, checked_verbose
@@ -17,6 +17,8 @@ from pycnn.models.progress import Progress
 from pycnn.ops._arguments import as_int, as_number
 
 if TYPE_CHECKING:
+    from pycnn.profiling import Profile
+
     Source: TypeAlias = ArraySource | StreamSource
 
 
@@ -269,6 +271,58 @@ class Trainer(Compiled):
         mean = objective.mean()
         mean.add(program.network.test_step(batch.x, batch.y, None, batch.weight), batch.size)
         return self._result(mean.finished(), return_dict)
+
+    def profile(self, x: Any, y: Any = None, sample_weight: Any = None, *, seconds: float = 0.5) -> Profile:
+        """Measures where the time goes: of a prediction or, where `y` is given, of a training step.
+
+        The model stays as it is: after training steps its weights and the optimizer's state are put back.
+        Other work on the machine shows as waiting, or as slower layers.
+
+        Args:
+            x: samples (n, ...): one batch.
+            y: labels or targets, as for `fit`; the model must be compiled then.
+            sample_weight: (n,) weights in the loss.
+            seconds: for how long it is measured, at least three runs in any case.
+
+        Returns:
+            A `pycnn.profiling.Profile`: time, share, GFLOP/s, share of the measured peak, bytes and algorithm
+            of each layer and phase. `print` shows it as a table, `plot(path)` draws it, `as_dict()` is for
+            JSON.
+
+        Raises:
+            TypeError, ValueError: if data or arguments do not fit, or the model is not compiled for `y`.
+
+        Example:
+            >>> import numpy as np
+            >>> import pycnn as keras
+            >>> dense = keras.layers.Dense(3, activation="softmax", name="scores")
+            >>> model = keras.Sequential([keras.Input((4,), name="x"), dense])
+            >>> found = model.profile(np.ones((32, 4)), seconds=0.01)
+            >>> [(row.layer, row.phase) for row in found.rows]
+            [('x', 'forward'), ('scores', 'forward'), ('output', 'forward'), ('', 'waiting')]
+            >>> round(sum(row.share for row in found.rows), 6)
+            1.0
+        """
+        from pycnn.profiling import measure
+
+        seconds = as_number("seconds", seconds)
+        if seconds <= 0:
+            raise ValueError(f"seconds is {seconds}; expected a number above 0")
+        if is_stream(x):
+            raise TypeError(f"`x` is a {type(x).__name__}; expected an array: the samples of one batch")
+        if y is None:
+            if sample_weight is not None:
+                raise ValueError("`sample_weight` is for a training step, which needs `y` too")
+            program = self._ready(None if self._is_ready() else as_samples("x", x))
+            samples = self._samples(x)
+            if not len(samples):
+                raise ValueError("`x` is empty; expected at least one sample")
+            program.claim()
+            return measure.prediction(self.name, program.network, samples, seconds)
+        x, program, objective = self._start(x)
+        batch = Feeder(program.input_shape, program.output_shape, objective).batch(x, y, sample_weight)
+        rate = objective.optimizer.current_rate()
+        return measure.training_step(self.name, program.network, batch, rate, seconds)
 
     def _result(self, logs: dict[str, float], return_dict: bool) -> Any:
         """The dict; or the loss alone, or a list in the order of metrics_names."""

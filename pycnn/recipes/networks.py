@@ -38,28 +38,26 @@ def deck(policy: str = "float32", standardize: bool = False) -> Sequential:
     )
 
 
-def residual(policy: str = "float32", blocks: int = 1) -> Model:
-    """A convolution of 64 filters at 28 x 28 pixels, a residual block of 64 at 14 x 14, then 128 at 7 x 7.
+def residual(policy: str = "float32", width: int = 48) -> Model:
+    """A convolution at 28 x 28 pixels, a residual block at 14 x 14, a convolution and a block at 7 x 7.
 
     Large images and many channels are dear together, so each pooling comes before the channels grow.
     After He et al., "Deep residual learning for image recognition", 2016.
 
     Args:
         policy: what convolutions and dense layers compute in.
-        blocks: residual blocks at 7 x 7.
+        width: channels at 28 x 28 and 14 x 14; 7 x 7 has twice as many.
     """
     import pycnn as keras
     from pycnn import layers
 
     inputs = keras.Input((28, 28, 1))
-    x = layers.Conv2D(64, 3, padding="same", activation="relu", kernel_initializer="he_normal", dtype=policy)(
-        _standardization()(inputs)
-    )
+    x = layers.Conv2D(
+        width, 3, padding="same", activation="relu", kernel_initializer="he_normal", dtype=policy
+    )(_standardization()(inputs))
     x = layers.BatchNormalization(momentum=0.9)(layers.MaxPooling2D(2)(x))
-    x = layers.MaxPooling2D(2)(_block(x, 64, policy))
-    x = _convolution(x, 128, policy)
-    for _ in range(blocks):
-        x = _block(x, 128, policy)
+    x = layers.MaxPooling2D(2)(_block(x, width, policy))
+    x = _block(_convolution(x, 2 * width, policy), 2 * width, policy)
     x = layers.GlobalMaxPooling2D()(x)
     return keras.Model(inputs, layers.Dense(10, activation="softmax", dtype=policy)(x), name="residual")
 

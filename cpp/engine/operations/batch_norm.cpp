@@ -1,6 +1,7 @@
 // Batch normalization. In training its statistics see the whole batch: every slot sums up its own samples, one thread
 // joins the slots in their order, and the next stage applies the result.
 #include <cmath>
+#include <limits>
 #include <memory>
 
 #include "engine/planner.h"
@@ -13,6 +14,8 @@ struct Norm {
   float momentum, epsilon;
   const float *gamma, *beta;  // null where not asked for
   float *moving_mean, *moving_variance;
+  float lower = -std::numeric_limits<float>::infinity();  // of the ReLU that follows and is fused
+  int last = -1;                                          // the node whose value this makes
 };
 
 Norm describe(Planner& planner, int node) {
@@ -22,14 +25,22 @@ Norm describe(Planner& planner, int node) {
     return p >= 0 ? planner.mutable_weights(p) : nullptr;
   };
   const int64_t c = planner.shape(node).c();
-  return {c,
-          planner.shape(node).size() / c,
-          n.momentum,
-          n.epsilon,
-          find("gamma"),
-          find("beta"),
-          find("moving_mean"),
-          find("moving_variance")};
+  Norm norm{c,
+            planner.shape(node).size() / c,
+            n.momentum,
+            n.epsilon,
+            find("gamma"),
+            find("beta"),
+            find("moving_mean"),
+            find("moving_variance")};
+  norm.last = node;
+  // Frozen in training, its way back does not look at its output.
+  const int activation = planner.training() && n.frozen ? -1 : planner.fusable_activation(node);
+  if (activation >= 0 && is_clamp(planner.attributes<ActivationNode>(activation).activation, &norm.lower)) {
+    norm.last = activation;
+    planner.mark_planned(activation);
+  }
+  return norm;
 }
 
 // What the tasks of one layer hand to each other besides the samples.
@@ -45,6 +56,7 @@ struct Statistics {
   float* shift() const { return memory.data() + 3 * c; }
   float* mean_dy() const { return memory.data() + 4 * c; }
   float* mean_dy_x() const { return memory.data() + 5 * c; }
+  ScaleShift output(const Norm& n) const { return {scale(), shift(), n.lower}; }
   float* slot(int64_t s) const { return memory.data() + (6 + 2 * s) * c; }  // two rows of c
 };
 
@@ -88,12 +100,12 @@ void join_slots(const Norm& n, const Statistics& s) {
 
 void plan_apply(Planner& planner, int node, const Norm& n, const std::shared_ptr<Statistics>& s) {
   const auto apply = planner.kernels().batch_norm.apply;
-  const int x = planner.value(planner.node(node).inputs[0]), y = planner.value(node);
+  const int x = planner.value(planner.node(node).inputs[0]), y = planner.value(n.last);
   Task task;
-  task.name = planner.node(node).name;
+  task.name = planner.node(node).name + (n.last == node ? "" : " + activation");
   task.buffers = {x, y};
   task.run = [=](const Work& w) {
-    for (int64_t i = w.begin; i < w.end; ++i) apply(w.at(y, i), w.at(x, i), s->scale(), s->shift(), n.rows, n.c);
+    for (int64_t i = w.begin; i < w.end; ++i) apply(w.at(y, i), w.at(x, i), s->output(n), n.rows, n.c);
   };
   planner.add(std::move(task));
 }
@@ -112,7 +124,7 @@ void plan_inference(Planner& planner, int node, const Norm& n) {
       task.buffers = {dx, dy};
       task.run = [=](const Work& w) {
         for (int64_t i = w.begin; i < w.end; ++i)
-          apply(w.at(dx, i), w.at(dy, i), s->scale(), zero->data(), n.rows, n.c);
+          apply(w.at(dx, i), w.at(dy, i), {s->scale(), zero->data(), n.lower}, n.rows, n.c);
       };
       planner.add(std::move(task));
     });
@@ -159,7 +171,7 @@ void plan_forward(Planner& planner, int node, const Norm& n, const std::shared_p
 void plan_backward(Planner& planner, int node, const Norm& n, const std::shared_ptr<Statistics>& s) {
   const BatchNormKernels& k = planner.kernels().batch_norm;
   const int input = planner.node(node).inputs[0];
-  const int x = planner.value(input), dy = planner.gradient(node);
+  const int x = planner.value(input), dy = planner.gradient(n.last);
   const int gamma = planner.parameter(node, "gamma"), beta = planner.parameter(node, "beta");
   float* dgamma = gamma >= 0 ? planner.gradient_of(gamma) : nullptr;
   float* dbeta = beta >= 0 ? planner.gradient_of(beta) : nullptr;
@@ -172,7 +184,8 @@ void plan_backward(Planner& planner, int node, const Norm& n, const std::shared_
     int64_t& count = s->counts[w.slot];
     if (!w.accumulate) count = 0;
     for (int64_t i = w.begin; i < w.end; ++i) {
-      k.backward_sums(w.scratch, w.scratch + n.c, w.at(x, i), w.at(dy, i), s->mean(), s->inv_std(), n.rows, n.c);
+      k.backward_sums(w.scratch, w.scratch + n.c, w.at(x, i), w.at(dy, i), s->mean(), s->inv_std(), s->output(n),
+                      n.rows, n.c);
       for (int64_t j = 0; j < 2 * n.c; ++j) sums[j] = w.scratch[j] + (count ? sums[j] : 0.0f);
       count += n.rows;
     }
@@ -207,7 +220,7 @@ void plan_backward(Planner& planner, int node, const Norm& n, const std::shared_
     task.run = [=, &k](const Work& w) {
       for (int64_t i = w.begin; i < w.end; ++i)
         k.backward_apply(w.at(dx, i), w.at(x, i), w.at(dy, i), s->mean(), s->inv_std(), n.gamma, s->mean_dy(),
-                         s->mean_dy_x(), n.rows, n.c);
+                         s->mean_dy_x(), s->output(n), n.rows, n.c);
     };
     planner.add(std::move(task));
   });

@@ -23,6 +23,12 @@ struct Fused {
     return 2.0 * static_cast<double>(shape.oh * shape.ow * shape.k) *
            static_cast<double>(shape.kh * shape.kw * shape.c / shape.groups);
   }
+  bool depthwise() const { return shape.groups == shape.c && shape.groups > 1; }
+  // For people: `winograd` says whether the shape is computed in that form.
+  std::string algorithm(bool winograd) const {
+    if (depthwise()) return "depthwise";
+    return winograd ? "Winograd F(4x4,3x3)" : shape.kh * shape.kw == 1 ? "direct 1x1" : "direct";
+  }
   std::string text(const Planner& planner, int node) const {
     std::string name = planner.node(node).name;
     const bool depthwise = shape.groups == shape.c && shape.groups > 1;
@@ -54,8 +60,7 @@ Fused fuse(Planner& planner, int node) {
     f.last = activation;
     planner.mark_planned(activation);
   }
-  const bool depthwise = n.groups == x.c() && n.groups > 1;
-  const int pool = depthwise ? -1 : planner.fusable_pool(f.last);
+  const int pool = f.depthwise() ? -1 : planner.fusable_pool(f.last);
   if (pool >= 0) {
     const Pair& size = planner.attributes<Pool2DNode>(pool).pool_size;
     f.pool = {size.h, size.w};
@@ -139,6 +144,9 @@ void plan_backward(Planner& planner, const Fused& f, int node, int x, int y, int
     task.scratch_floats =
         full + std::max(conv.scratch_floats(s), f.has_pool ? conv.pooled_scratch_floats(s, f.pool) : 0);
     task.flops = f.flops() * (dx >= 0 ? 2 : 1);
+    const std::string by_weights = !pooled_weight ? f.algorithm(false) : transposed ? "sparse" : "first layer, sparse";
+    const std::string by_input = pooled_input ? "sparse" : f.algorithm(s.winograd_backward);
+    task.algorithm = dx < 0 || by_weights == by_input ? by_weights : by_weights + " dw, " + by_input + " dx";
     if (packed) {
       task.weights = packed->size();
       task.weight_uses = conv.transposed_weight_uses(s);
@@ -153,18 +161,21 @@ void plan_backward(Planner& planner, const Fused& f, int node, int x, int y, int
           activation_backward(gradient, nullptr, w.at(y, i), gradient, f.out, f.activation);
         if (bias >= 0) sum_rows(w.slot_gradient(db_slot), gradient, f.out / s.k, s.k, s.k, accumulate);
         if (unpools) conv.unpool(w.scratch, gradient, places, s, f.pool);
-        const float* unpooled = unpools ? w.scratch : gradient;
 
         float* dw = w.slot_gradient(dw_slot);
         if (pooled_weight)
           conv.backward_weight_pooled(dw, w.at(x, i), gradient, places, scratch, s, f.pool, accumulate);
-        else conv.backward_weight(dw, w.at(x, i), unpooled, scratch, s, accumulate);
+        else if (unpools) conv.backward_weight(dw, {w.at(x, i), 0, w.scratch, 0, 1}, scratch, s, accumulate);
         if (dx < 0) continue;
         if (pooled_input) conv.backward_input_pooled(w.at(dx, i), gradient, places, packed->data(), scratch, s, f.pool);
-        else if (unpools) conv.backward_input({w.at(dx, i), 0, unpooled, 0, 1}, packed->data(), scratch, s);
+        else if (unpools) conv.backward_input({w.at(dx, i), 0, w.scratch, 0, 1}, packed->data(), scratch, s);
       }
-      if (dx < 0 || pooled_input || unpools) return;
       // All images at once: their tiles fill Winograd's products better.
+      if (!f.has_pool)
+        conv.backward_weight(w.slot_gradient(dw_slot),
+                             {w.at(x, w.begin), w.stride(x), w.at(dy, w.begin), w.stride(dy), w.end - w.begin}, scratch,
+                             s, w.accumulate);
+      if (dx < 0 || pooled_input || unpools) return;
       conv.backward_input({w.at(dx, w.begin), w.stride(dx), w.at(dy, w.begin), w.stride(dy), w.end - w.begin},
                           packed->data(), scratch, s);
     };
@@ -208,6 +219,7 @@ void plan_conv2d(Planner& planner, int node) {
   forward.pieces = conv.pieces(s);
   forward.scratch_floats = conv.scratch_floats(s);
   forward.flops = f.flops();
+  forward.algorithm = f.algorithm(s.winograd_forward);
   forward.weights = packed->size();
   forward.weight_uses = conv.weight_uses(s);
   forward.run = [=, kept = folded](const Work& w) {

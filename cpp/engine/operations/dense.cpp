@@ -77,6 +77,7 @@ void plan_block(Planner& planner, const Dense& d, int node, int x, int y) {
   task.buffers = {x, y};
   task.pieces = d.rows == 1 ? count : 1;
   task.flops = d.flops();
+  task.algorithm = "GEMM";
   task.run = [=, &k](const Work& w) {
     // Rows of neighbouring samples are one product; a sample of several rows is one of its own.
     const int64_t products = d.rows == 1 ? 1 : w.end - w.begin, rows = d.rows == 1 ? w.end - w.begin : d.rows;
@@ -107,6 +108,7 @@ void plan_block_backward(Planner& planner, const Dense& d, int node, int x, int 
   task.name = planner.node(node).name + " backward by weights";
   task.buffers = {x, y, dy};
   task.flops = d.flops();
+  task.algorithm = "GEMM";
   task.run = [=, &k](const Work& w) {
     if (d.activation.kind != ActivationKind::kLinear)
       for (int64_t i = w.begin; i < w.end; ++i)
@@ -131,6 +133,7 @@ void plan_block_backward(Planner& planner, const Dense& d, int node, int x, int 
     by_input.name = planner.node(node).name + " backward by input";
     by_input.buffers = {dy, dx};
     by_input.flops = d.flops();
+    by_input.algorithm = "GEMM";
     by_input.run = [=](const Work& w) {
       const bool whole = d.rows > 1;
       const int64_t products = whole ? w.end - w.begin : 1, rows = whole ? d.rows : w.end - w.begin;
@@ -164,6 +167,7 @@ void plan_split(Planner& planner, const Dense& d, int node, int x, int y) {
   task.buffers = {x, y};
   task.pieces = panels(planner, d.units) * kRowBlocks;
   task.flops = d.flops();
+  task.algorithm = "GEMM";
   task.run = [=, &k](const Work& w) {
     for (int64_t piece = w.piece_begin; piece < w.piece_end; ++piece) {
       const Cut c = cut(w, piece);
@@ -209,6 +213,7 @@ void plan_split_backward(Planner& planner, const Dense& d, int node, int x, int 
   task.buffers = {x, dy};
   task.pieces = weight_pieces + 1;  // the last one is the bias
   task.flops = d.flops();
+  task.algorithm = "GEMM";
   task.run = [=, &k](const Work& w) {
     for (int64_t piece = w.piece_begin; piece < w.piece_end; ++piece) {
       const bool accumulate = w.run.begin > 0;
@@ -230,6 +235,7 @@ void plan_split_backward(Planner& planner, const Dense& d, int node, int x, int 
     by_input.buffers = {dy, dx};
     by_input.pieces = panels(planner, d.inputs) * kRowBlocks;
     by_input.flops = d.flops();
+    by_input.algorithm = "GEMM";
     by_input.with_previous = true;
     by_input.run = [=](const Work& w) {
       for (int64_t piece = w.piece_begin; piece < w.piece_end; ++piece) {

@@ -147,25 +147,38 @@ void plan_scale_shift(Planner& planner, int node) {
 
 void plan_add(Planner& planner, int node) {
   const std::vector<int> inputs = planner.node(node).inputs;
-  const auto add = planner.kernels().elementwise.add;
-  const auto copy_rows = planner.kernels().elementwise.copy_rows;
+  const ElementwiseKernels& k = planner.kernels().elementwise;
+  const ActivationKernels& activation = planner.kernels().activation;
+  const int fused = planner.fusable_activation(node), last = fused >= 0 ? fused : node;
+  const Activation f = fused >= 0 ? planner.attributes<ActivationNode>(fused).activation : Activation{};
+  const bool linear = f.kind == ActivationKind::kLinear;
+  if (fused >= 0) planner.mark_planned(fused);
+  const std::string name = planner.node(node).name;
   const int64_t n = planner.shape(node).size();
-  const int y = planner.value(node);
+  const int y = planner.value(last);
   std::vector<int> x;
   for (int input : inputs) x.push_back(planner.value(input));
   std::vector<int> buffers = x;
   buffers.push_back(y);
-  add_task(planner, planner.node(node).name, buffers, [=](const Work& w, int64_t i) {
-    add(w.at(y, i), w.at(x[0], i), w.at(x[1], i), n);
-    for (size_t k = 2; k < x.size(); ++k) add(w.at(y, i), w.at(y, i), w.at(x[k], i), n);
-  });
-  planner.on_backward([=, &planner] {
-    const int dy = planner.gradient(node);
-    for (int input : inputs)
-      planner.add_gradient(input, [&](int dx) {
-        add_task(planner, planner.node(node).name + " backward", {dx, dy},
-                 [=](const Work& w, int64_t i) { copy_rows(w.at(dx, i), n, w.at(dy, i), n, 1, n); });
+  add_task(planner, fused >= 0 ? name + " + activation" : name, buffers,
+           [=, &k, &activation](const Work& w, int64_t i) {
+             k.add(w.at(y, i), w.at(x[0], i), w.at(x[1], i), n);
+             for (size_t j = 2; j < x.size(); ++j) k.add(w.at(y, i), w.at(y, i), w.at(x[j], i), n);
+             if (!linear) activation.forward(w.at(y, i), w.at(y, i), n, f);
+           });
+  planner.on_backward([=, &planner, &k, &activation] {
+    const int dy = planner.gradient(last);
+    if (!linear)
+      add_task(planner, name + " backward by activation", {y, dy}, [=, &activation](const Work& w, int64_t i) {
+        activation.backward(w.at(dy, i), nullptr, w.at(y, i), w.at(dy, i), n, f);
       });
+    for (size_t j = 0; j < inputs.size(); ++j) {
+      if (j + 1 == inputs.size() && planner.adopt_gradient(inputs[j], dy)) break;  // nobody else needs dy any longer
+      planner.add_gradient(inputs[j], [&](int dx) {
+        add_task(planner, name + " backward", {dx, dy},
+                 [=, &k](const Work& w, int64_t i) { k.copy_rows(w.at(dx, i), n, w.at(dy, i), n, 1, n); });
+      });
+    }
   });
 }
 

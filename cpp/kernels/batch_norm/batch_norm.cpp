@@ -30,26 +30,39 @@ void moments(float* mean, float* m2, const float* x, int64_t rows, int64_t c) {
       });
 }
 
-void apply(float* y, const float* x, const float* scale, const float* shift, int64_t rows, int64_t c) {
+void apply(float* y, const float* x, const ScaleShift& f, int64_t rows, int64_t c) {
+  const Vec lower = broadcast(f.lower);
   for (int64_t begin = 0; begin < rows; begin += kBlockRows) {
     const int64_t end = least(begin + kBlockRows, rows);
     for_vectors(c, [&](int64_t j, auto lanes) {
-      const Vec factor = load(scale + j, lanes), offset = load(shift + j, lanes);
-      for (int64_t i = begin * c + j; i < end * c; i += c) {
-        store(y + i, load(x + i, lanes) * factor + offset, lanes);
-      }
+      const Vec scale = load(f.scale + j, lanes), shift = load(f.shift + j, lanes);
+      for (int64_t i = begin * c + j; i < end * c; i += c)
+        store(y + i, maximum(lower, load(x + i, lanes) * scale + shift), lanes);
     });
   }
 }
 
-void backward_sums(float* sum_dy, float* sum_dy_x, const float* x, const float* dy, const float* mean,
-                   const float* inv_std, int64_t rows, int64_t c) {
+// A vector of channels of `output`, to find its gradient.
+template <bool kBounded, class Lanes>
+struct Bound {
+  Bound(const ScaleShift& f, int64_t j, Lanes lanes) : lower(broadcast(f.lower)) {
+    if (kBounded) scale = load(f.scale + j, lanes), shift = load(f.shift + j, lanes);
+  }
+  Vec gradient(Vec x, Vec dy) const { return kBounded ? select(x * scale + shift <= lower, Vec{}, dy) : dy; }
+  Vec lower, scale, shift;
+};
+
+template <bool kBounded>
+void sum_gradients(float* sum_dy, float* sum_dy_x, const float* x, const float* dy, const float* mean,
+                   const float* inv_std, const ScaleShift& output, int64_t rows, int64_t c) {
   sum_columns<2>(
       rows, c,
       [&](int64_t r, int64_t j, auto lanes, Vec* sums) {
-        const Vec gradient = load(dy + r * c + j, lanes);
+        const Bound<kBounded, decltype(lanes)> bound(output, j, lanes);
+        const Vec value = load(x + r * c + j, lanes);
+        const Vec gradient = bound.gradient(value, load(dy + r * c + j, lanes));
         sums[0] += gradient;
-        sums[1] += gradient * (load(x + r * c + j, lanes) - load(mean + j, lanes));
+        sums[1] += gradient * (value - load(mean + j, lanes));
       },
       [&](int64_t j, const double* total) {
         sum_dy[j] = static_cast<float>(total[0]);
@@ -57,20 +70,38 @@ void backward_sums(float* sum_dy, float* sum_dy_x, const float* x, const float* 
       });
 }
 
-void backward_apply(float* dx, const float* x, const float* dy, const float* mean, const float* inv_std,
-                    const float* gamma, const float* mean_dy, const float* mean_dy_x, int64_t rows, int64_t c) {
+template <bool kBounded>
+void apply_gradients(float* dx, const float* x, const float* dy, const float* mean, const float* inv_std,
+                     const float* gamma, const float* mean_dy, const float* mean_dy_x, const ScaleShift& output,
+                     int64_t rows, int64_t c) {
   for (int64_t begin = 0; begin < rows; begin += kBlockRows) {
     const int64_t end = least(begin + kBlockRows, rows);
     for_vectors(c, [&](int64_t j, auto lanes) {
+      const Bound<kBounded, decltype(lanes)> bound(output, j, lanes);
       const Vec center = load(mean + j, lanes), scale = load(inv_std + j, lanes);
       const Vec outer = gamma ? load(gamma + j, lanes) * scale : scale;
       const Vec offset = load(mean_dy + j, lanes), slope = load(mean_dy_x + j, lanes) * scale;
       for (int64_t i = begin * c + j; i < end * c; i += c) {
-        const Vec deviation = load(x + i, lanes) - center;
-        store(dx + i, outer * (load(dy + i, lanes) - offset - deviation * slope), lanes);
+        const Vec value = load(x + i, lanes), gradient = bound.gradient(value, load(dy + i, lanes));
+        store(dx + i, outer * (gradient - offset - (value - center) * slope), lanes);
       }
     });
   }
+}
+
+bool is_bounded(const ScaleShift& f) { return f.lower > -__builtin_huge_valf(); }
+
+void backward_sums(float* sum_dy, float* sum_dy_x, const float* x, const float* dy, const float* mean,
+                   const float* inv_std, const ScaleShift& output, int64_t rows, int64_t c) {
+  (is_bounded(output) ? sum_gradients<true> : sum_gradients<false>)(sum_dy, sum_dy_x, x, dy, mean, inv_std, output,
+                                                                    rows, c);
+}
+
+void backward_apply(float* dx, const float* x, const float* dy, const float* mean, const float* inv_std,
+                    const float* gamma, const float* mean_dy, const float* mean_dy_x, const ScaleShift& output,
+                    int64_t rows, int64_t c) {
+  (is_bounded(output) ? apply_gradients<true> : apply_gradients<false>)(dx, x, dy, mean, inv_std, gamma, mean_dy,
+                                                                        mean_dy_x, output, rows, c);
 }
 
 }  // namespace

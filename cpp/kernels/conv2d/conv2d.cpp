@@ -1,38 +1,12 @@
-// The kernels of convolution in float32, and its weight gradient, which sums outer products over pixels (gemm/outer.h).
+// The kernels of convolution in float32, and what is float32 always.
 #include "kernels/conv2d/conv2d.h"
 
 #include "kernels/conv2d/first_layer.h"
 #include "kernels/conv2d/products.h"
 #include "kernels/conv2d/sparse.h"
-#include "kernels/gemm/outer.h"
 
 namespace pycnn::PYCNN_ISA {
 namespace {
-
-void backward_weight(float* dw, const float* x, const float* dy, float* scratch, const Conv2D& s, bool accumulate) {
-  if (is_depthwise(s)) return depthwise_backward_weight(dw, x, dy, scratch, s, accumulate);
-  const Image image = padded_input(x, scratch + segment_floats(s), s);
-  const int64_t inputs = group_inputs(s), outputs = group_outputs(s);
-  const int64_t runs = rows_are_segments(s) ? 1 : s.kw;
-  for (int64_t g = 0; g < s.groups; ++g)
-    for (int64_t i = 0; i < s.kh; ++i)
-      for (int64_t j = 0; j < runs; ++j) {
-        OuterTile t;
-        t.dw = dw + (i * s.kw + j) * inputs * s.k + g * outputs;
-        t.dw_stride = s.k;
-        t.columns = 0;  // run_outers sets it
-        t.x = image.data + (i * s.dilation_h * image.w + j * s.dilation_w) * s.c + g * inputs;
-        t.x_row_stride = s.stride_h * image.w * s.c;
-        t.x_pixel_stride = s.stride_w * s.c;
-        t.dy = dy + g * outputs;
-        t.dy_row_stride = s.ow * s.k;
-        t.dy_pixel_stride = s.k;
-        t.rows = s.oh;
-        t.pixels = s.ow;
-        t.accumulate = accumulate;
-        run_outers(t, rows_are_segments(s) ? s.kw * inputs : inputs, outputs);
-      }
-}
 
 void unpool(float* dy, const float* dy_pooled, const uint8_t* argmax, const Conv2D& s, FusedPool pool) {
   const int64_t oh = s.oh / pool.ph, ow = s.ow / pool.pw;
@@ -81,7 +55,7 @@ Conv2DKernels conv2d_kernels() {
           forward<Float32>,
           forward_pool<Float32>,
           backward_input<Float32>,
-          backward_weight,
+          backward_weight<Float32>,
           unpool,
           has_pooled_weight,
           sparse_input_supported,

@@ -18,8 +18,8 @@ struct Conv2D {
   int64_t top, left;
   int64_t groups;
   float pad_value;
-  // How forward and backward_input are computed: choose sets them by shape.
-  bool winograd_forward = false, winograd_backward = false;
+  // How forward, backward_input and backward_weight are computed: choose sets them by shape.
+  bool winograd_forward = false, winograd_backward = false, winograd_weight = false;
 };
 
 // A max-pool fused behind a convolution: windows side by side (stride = window), no padding, at most 255 places.
@@ -36,6 +36,15 @@ struct Images {
   int64_t count;
   uint8_t* argmax = nullptr;  // of forward_pool
   int64_t argmax_stride = 0;
+};
+
+// Some inputs, and the gradients of their outputs.
+struct ImagePairs {
+  const float* x;
+  int64_t x_stride;
+  const float* dy;
+  int64_t dy_stride;
+  int64_t count;
 };
 
 struct Conv2DKernels {
@@ -65,8 +74,8 @@ struct Conv2DKernels {
                        FusedPool, Activation, int64_t begin, int64_t end);
   // images.y = dx, overwritten; images.x = dy. Where pad_value is not 0 nothing changes: padding has no gradient.
   void (*backward_input)(const Images& images, const float* packed_transposed, float* scratch, const Conv2D&);
-  // dw (HWIO) = or += .
-  void (*backward_weight)(float* dw, const float* x, const float* dy, float* scratch, const Conv2D&, bool accumulate);
+  // dw (HWIO) = or +=, the sum over the images.
+  void (*backward_weight)(float* dw, const ImagePairs&, float* scratch, const Conv2D&, bool accumulate);
   // dy (oh, ow, k), overwritten, from the pooled gradient and argmax; rows and columns behind the last window are 0.
   void (*unpool)(float* dy, const float* dy_pooled, const uint8_t* argmax, const Conv2D&, FusedPool);
 

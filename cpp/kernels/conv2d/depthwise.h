@@ -18,6 +18,7 @@ void depthwise_backward_weight(float* dw, const float* x, const float* dy, float
 namespace pycnn::PYCNN_ISA {
 
 using PYCNN_BASE_ISA::depthwise_backward_input;
+using PYCNN_BASE_ISA::depthwise_backward_weight;
 using PYCNN_BASE_ISA::depthwise_forward;
 using PYCNN_BASE_ISA::depthwise_scratch_floats;
 

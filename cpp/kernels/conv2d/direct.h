@@ -12,12 +12,29 @@ namespace {
 
 constexpr int64_t kMaxRowBlocks = 8;
 
+// One channel would leave half of a word empty. Three taps in a row are then two words, (0, 1) and (1, 2), and tap 1
+// has no weight in the second: what lies outside the window is never multiplied.
+template <class Operand>
+bool pairs_taps(const Conv2D& s) {
+  return Operand::kTerms == 2 && s.c == 1 && s.kw == 3 && s.dilation_w == 1;
+}
+
 // The same convolution over words in place of channels.
 template <class Operand>
 Conv2D in_words(const Conv2D& s) {
   Conv2D words = s;
   words.c = pixel_words<Operand>(s.c, s.groups);
+  if (pairs_taps<Operand>(s)) words.kw = 2;
   return words;
+}
+
+// words (n) of single terms: each gets the term of the next one as its second.
+PYCNN_INLINE void pair_neighbours(float* words, int64_t n) {
+  for (int64_t i = 0; i < n - 1; i += kLanes) {
+    const int64_t lanes = least(kLanes, n - 1 - i);
+    const IntVec next = as_int(load_n(words + i + 1, lanes)) << 16;
+    store_n(words + i, as_float(as_int(load_n(words + i, lanes)) | next), lanes);
+  }
 }
 
 // The gradient with a border of zeros, as wide as backward_input reaches past its edges.
@@ -42,7 +59,8 @@ int64_t direct_scratch_floats(const Conv2D& s) {
 
 template <class Operand>
 int64_t direct_packed_floats(const Conv2D& s) {
-  return s.groups * panels_of(group_outputs(s)) * s.kh * s.kw * Operand::words(group_inputs(s)) * kPanel;
+  const Conv2D t = in_words<Operand>(s);
+  return s.groups * panels_of(group_outputs(s)) * t.kh * t.kw * group_inputs(t) * kPanel;
 }
 
 template <class Operand>
@@ -51,7 +69,21 @@ int64_t direct_packed_transposed_floats(const Conv2D& s) {
 }
 
 template <class Operand>
+void pack_tap_pairs(float* packed, const float* w, const Conv2D& s) {
+  for (int64_t k = 0; k < s.k; k += kPanel)
+    for (int64_t i = 0; i < s.kh; ++i, packed += 2 * kPanel) {
+      const float* taps = w + i * 3 * s.k + k;
+      const int64_t columns = least(kPanel, s.k - k);
+      float last[2 * kPanel] = {};  // (0, tap 2)
+      copy(last + kPanel, taps + 2 * s.k, columns);
+      pack_panel<Operand>(packed, taps, s.k, 2, columns);
+      pack_panel<Operand>(packed + kPanel, last, kPanel, 2, columns);
+    }
+}
+
+template <class Operand>
 void direct_pack(float* packed, const float* w, const Conv2D& s) {
+  if (pairs_taps<Operand>(s)) return pack_tap_pairs<Operand>(packed, w, s);
   const int64_t taps = s.kh * s.kw, inputs = group_inputs(s), outputs = group_outputs(s);
   for (int64_t g = 0; g < s.groups; ++g)
     for (int64_t k = 0; k < outputs; k += kPanel)
@@ -137,6 +169,7 @@ Direct prepare(const Conv2D& s, const float* x, const float* packed, const float
   d.segments = reinterpret_cast<Segment*>(scratch);
   scratch += segment_floats(s);
   d.x = padded_input<Operand>(x, scratch, s);
+  if (pairs_taps<Operand>(s)) pair_neighbours(scratch, d.x.h * d.x.w);
   scratch += padded_input_floats<Operand>(s);
   d.packed = packed;
   d.bias = bias;

@@ -3,7 +3,9 @@
 
 #include "kernels/conv2d/depthwise.h"
 #include "kernels/conv2d/direct.h"
+#include "kernels/conv2d/weight_gradient.h"
 #include "kernels/conv2d/winograd.h"
+#include "kernels/conv2d/winograd_weight.h"
 
 namespace pycnn::PYCNN_ISA {
 namespace {
@@ -14,13 +16,17 @@ int64_t scratch_floats(const Conv2D& s) {
   const int64_t winograd =
       most(s.winograd_forward ? Winograd<Operand>::scratch_floats(s) : 0,
            s.winograd_backward ? Winograd<Operand>::scratch_floats(Winograd<Operand>::transposed(s)) : 0);
-  return most(winograd, direct_scratch_floats<Operand>(s));
+  int64_t weight = weight_gradient_scratch_floats<Operand>(s);
+  if constexpr (!Operand::kRounds)
+    if (s.winograd_weight) weight = most(weight, winograd_weight_scratch_floats(s));
+  return most(most(winograd, direct_scratch_floats<Operand>(s)), weight);
 }
 
 template <class Operand>
 void choose(Conv2D& s) {
   s.winograd_forward = Winograd<Operand>::pays(s);
   s.winograd_backward = Winograd<Operand>::pays(Winograd<Operand>::transposed(s));
+  if constexpr (!Operand::kRounds) s.winograd_weight = winograd_weight_pays(s);
 }
 
 template <class Operand>
@@ -115,6 +121,16 @@ void backward_input(const Images& images, const float* packed_transposed, float*
     (is_depthwise(s) ? depthwise_backward_input : direct_backward_input<Operand>)(images.y + i * images.y_stride,
                                                                                   images.x + i * images.x_stride,
                                                                                   packed_transposed, scratch, s);
+}
+
+template <class Operand>
+void backward_weight(float* dw, const ImagePairs& images, float* scratch, const Conv2D& s, bool accumulate) {
+  if constexpr (!Operand::kRounds)
+    if (s.winograd_weight) return winograd_backward_weight(dw, images, scratch, s, accumulate);
+  for (int64_t i = 0; i < images.count; ++i)
+    (is_depthwise(s) ? depthwise_backward_weight : weight_gradient<Operand>)(dw, images.x + i * images.x_stride,
+                                                                             images.dy + i * images.dy_stride, scratch,
+                                                                             s, accumulate || i > 0);
 }
 
 }  // namespace

@@ -3,37 +3,11 @@
 
 #include "kernels/conv2d/pool_tile.h"
 #include "kernels/conv2d/winograd.h"
+#include "kernels/conv2d/winograd_transforms.h"
 #include "kernels/shared.h"
 
 namespace pycnn::PYCNN_ISA {
 namespace {
-
-constexpr int kPoints = 6;  // of one axis
-constexpr int kProducts = kPoints * kPoints;
-constexpr int kOut = 4;
-constexpr int64_t kGroupFloats = 96 * 1024;  // transformed inputs of one group of tiles: 384 KB, in bfloat16 half of it
-constexpr int64_t kMinGroup = 8, kMaxGroup = 48;
-
-struct Tiles {
-  int64_t rows, columns, group;  // of one image; tiles of a group
-  int64_t each() const { return rows * columns; }
-};
-
-Tiles tiles_of(const Conv2D& s) {
-  const int64_t group = least(kMaxGroup, most(kMinGroup, kGroupFloats / (kProducts * s.c)));
-  return {(s.oh + kOut - 1) / kOut, (s.ow + kOut - 1) / kOut, group};
-}
-
-// r = B^T d: the products of (x - p) over all other points, by powers of x.
-PYCNN_INLINE void transform_input(Vec (&r)[kPoints], const Vec (&d)[kPoints]) {
-  const Vec p = d[3] - d[1], q = d[4] - d[2];
-  r[0] = (d[0] - d[2]) + q + 1.5f * p;
-  r[1] = (q + p) + 1.5f * (d[3] + d[2]);
-  r[2] = (q - p) + 1.5f * (d[3] - d[2]);
-  r[3] = q + 2.0f * p;
-  r[4] = q - 0.5f * p;
-  r[5] = (d[5] - d[3]) - p + 1.5f * q;
-}
 
 // r = G g: the kernel's polynomial at the points, divided by the products of the points' differences.
 PYCNN_INLINE void transform_kernel(Vec (&r)[kPoints], Vec g0, Vec g1, Vec g2) {
@@ -52,31 +26,6 @@ PYCNN_INLINE void transform_output(Vec (&y)[kOut], const Vec (&m)[kPoints]) {
   y[1] = difference + 0.5f * m[3] - 2.0f * m[4];
   y[2] = sum + 0.25f * m[3] + 4.0f * m[4];
   y[3] = difference + 0.125f * m[3] - 8.0f * m[4] + m[5];
-}
-
-// One input tile, all channels: v[product][tile] (c operands each, products `v_stride` words apart).
-template <class Operand>
-void input_tile(float* v, int64_t v_stride, const float* const (&pixels)[kPoints][kPoints], int64_t c) {
-  for (int64_t k = 0; k < c; k += kLanes) {
-    const int64_t lanes = least(kLanes, c - k);
-    Vec half[kPoints][kPoints];
-#pragma GCC unroll 6
-    for (int j = 0; j < kPoints; ++j) {
-      Vec d[kPoints], r[kPoints];
-#pragma GCC unroll 6
-      for (int i = 0; i < kPoints; ++i) d[i] = load_n(pixels[i][j] + k, lanes);
-      transform_input(r, d);
-#pragma GCC unroll 6
-      for (int i = 0; i < kPoints; ++i) half[i][j] = r[i];
-    }
-#pragma GCC unroll 6
-    for (int i = 0; i < kPoints; ++i) {
-      Vec r[kPoints];
-      transform_input(r, half[i]);
-#pragma GCC unroll 6
-      for (int j = 0; j < kPoints; ++j) Operand::store(v + (i * kPoints + j) * v_stride, k, r[j], lanes);
-    }
-  }
 }
 
 // The 4x4 outputs of one tile and one vector of channels, from m[product] (products `m_stride` apart).
@@ -168,9 +117,7 @@ Conv2D Winograd<Operand>::transposed(const Conv2D& s) {
 
 template <class Operand>
 bool Winograd<Operand>::pays(const Conv2D& s) {
-  if (s.kh != 3 || s.kw != 3 || s.stride_h != 1 || s.stride_w != 1 || s.dilation_h != 1 || s.dilation_w != 1 ||
-      s.groups != 1 || s.c < 16 || s.k < 16 || s.top < 0 || s.left < 0)
-    return false;
+  if (!has_winograd_form(s)) return false;
   // Vector operations; a product's is worth half as much in bfloat16, on every ISA, so that all of them choose the
   // same. A transform's worth about 170 of them a tile and channel, weighted by what was measured.
   const Tiles tiles = tiles_of(s);
@@ -249,16 +196,8 @@ void Winograd<Operand>::forward(float* y, int64_t y_stride, uint8_t* argmax, int
     const int64_t count = least(tiles.group, all - first);
     const int64_t v_stride = count * words, m_stride = count * kPanel;
     for (int64_t i = 0; i < count; ++i) {
-      const int64_t sample = (first + i) / tiles.each(), tile = (first + i) % tiles.each();
-      const int64_t top = tile / tiles.columns * kOut - s.top, left = tile % tiles.columns * kOut - s.left;
-      const float* image = x + sample * x_stride;
-      const float* pixels[kPoints][kPoints];
-      for (int64_t a = 0; a < kPoints; ++a)
-        for (int64_t b = 0; b < kPoints; ++b) {
-          const bool inside = top + a >= 0 && top + a < s.h && left + b >= 0 && left + b < s.w;
-          pixels[a][b] = inside ? image + ((top + a) * s.w + left + b) * s.c : outside;
-        }
-      input_tile<Operand>(v + i * words, v_stride, pixels, s.c);
+      const TilePlace at = place_of(tiles, first + i);
+      input_tile<Operand>(v + i * words, v_stride, x + at.sample * x_stride, outside, s, at);
     }
     for (int64_t panel = begin; panel < end; ++panel) {
       for (int64_t product = 0; product < kProducts; ++product) {
@@ -281,16 +220,15 @@ void Winograd<Operand>::forward(float* y, int64_t y_stride, uint8_t* argmax, int
         const int64_t lanes = least(kLanes, s.k - k);
         const Vec start = bias ? load_n(bias + k, lanes) : Vec{};
         for (int64_t i = 0; i < count; ++i) {
-          const int64_t sample = (first + i) / tiles.each(), tile = (first + i) % tiles.each();
-          const int64_t row = tile / tiles.columns * kOut, column = tile % tiles.columns * kOut;
+          const TilePlace at = place_of(tiles, first + i);
           Vec out[kOut][kOut];
           output_tile(out, m + i * kPanel + (k - panel * kPanel), m_stride, start);
-          float* to = y + sample * y_stride + k;
+          float* to = y + at.sample * y_stride + k;
           if (pool) {
-            uint8_t* places = argmax ? argmax + sample * argmax_stride + k : nullptr;
-            store_pooled(to, places, out, broadcast(lower), s, row, column, lanes);
+            uint8_t* places = argmax ? argmax + at.sample * argmax_stride + k : nullptr;
+            store_pooled(to, places, out, broadcast(lower), s, at.row, at.column, lanes);
           } else {
-            store_tile(to, out, broadcast(lower), s, row, column, lanes);
+            store_tile(to, out, broadcast(lower), s, at.row, at.column, lanes);
           }
         }
       }

@@ -52,7 +52,7 @@ void outer(float* dw, const float* x, int64_t x_stride, const float* dy, int64_t
   t.rows = 1;
   t.pixels = rows;
   t.accumulate = accumulate;
-  run_outers(t, input_end - input_begin, outputs);
+  run_outers<Float32>(t, input_end - input_begin, outputs);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // The register tile under every weight gradient: dw (R inputs, one panel of outputs) = sum over pixels of
-// x[pixel] (outer) dy[pixel]. The accumulators stay in registers over all pixels of an image.
+// x[pixel] (outer) dy[pixel]. The accumulators stay in registers over all pixels of an image. In bfloat16 a pixel is
+// one of words: kTerms of the image's.
 #pragma once
 
 #include "kernels/gemm/tile.h"
@@ -20,7 +21,7 @@ struct OuterTile {
 
 namespace {
 
-template <int R, int V>
+template <class Operand, int R, int V>
 void run_outer(const OuterTile& t) {
   Vec sum[R][V] = {};
   for (int64_t row = 0; row < t.rows; ++row) {
@@ -32,9 +33,9 @@ void run_outer(const OuterTile& t) {
       for (int v = 0; v < V; ++v) g[v] = load_n(dy + v * kLanes, lanes_of(t.columns, v));
 #pragma GCC unroll 16
       for (int r = 0; r < R; ++r) {
-        const Vec a = broadcast(x[r]);
+        const Vec a = Operand::broadcast(x + r);
 #pragma GCC unroll 2
-        for (int v = 0; v < V; ++v) sum[r][v] += a * g[v];
+        for (int v = 0; v < V; ++v) sum[r][v] = Operand::add_product(sum[r][v], a, g[v]);
       }
       x += t.x_pixel_stride;
       dy += t.dy_pixel_stride;
@@ -50,31 +51,32 @@ void run_outer(const OuterTile& t) {
     }
 }
 
-template <int V>
+template <class Operand, int V>
 void run_outer_rows(const OuterTile& t, int64_t inputs) {
   switch (inputs) {
-    case 1: return run_outer<1, V>(t);
-    case 2: return run_outer<2, V>(t);
-    case 3: return run_outer<3, V>(t);
-    case 4: return run_outer<4, V>(t);
-    case 5: return run_outer<5, V>(t);
-    case 6: return run_outer<6, V>(t);
+    case 1: return run_outer<Operand, 1, V>(t);
+    case 2: return run_outer<Operand, 2, V>(t);
+    case 3: return run_outer<Operand, 3, V>(t);
+    case 4: return run_outer<Operand, 4, V>(t);
+    case 5: return run_outer<Operand, 5, V>(t);
+    case 6: return run_outer<Operand, 6, V>(t);
 #if defined(__AVX512F__) || defined(__aarch64__)
-    case 7: return run_outer<7, V>(t);
-    case 8: return run_outer<8, V>(t);
-    case 9: return run_outer<9, V>(t);
-    case 10: return run_outer<10, V>(t);
-    case 11: return run_outer<11, V>(t);
-    case 12: return run_outer<12, V>(t);
+    case 7: return run_outer<Operand, 7, V>(t);
+    case 8: return run_outer<Operand, 8, V>(t);
+    case 9: return run_outer<Operand, 9, V>(t);
+    case 10: return run_outer<Operand, 10, V>(t);
+    case 11: return run_outer<Operand, 11, V>(t);
+    case 12: return run_outer<Operand, 12, V>(t);
 #endif
 #if defined(__AVX512F__)
-    case 13: return run_outer<13, V>(t);
-    case 14: return run_outer<14, V>(t);
+    case 13: return run_outer<Operand, 13, V>(t);
+    case 14: return run_outer<Operand, 14, V>(t);
 #endif
   }
 }
 
 // `inputs` neighbouring inputs of x, all `outputs` columns, tile by tile.
+template <class Operand>
 PYCNN_INLINE void run_outers(OuterTile t, int64_t inputs, int64_t outputs) {
   int64_t tiles = (inputs + kMaxRows - 1) / kMaxRows;
   while (inputs > 0) {
@@ -84,8 +86,8 @@ PYCNN_INLINE void run_outers(OuterTile t, int64_t inputs, int64_t outputs) {
       panel.dw += k;
       panel.dy += k;
       panel.columns = least(kPanel, outputs - k);
-      if (panel.columns > kLanes) run_outer_rows<2>(panel, height);
-      else run_outer_rows<1>(panel, height);
+      if (panel.columns > kLanes) run_outer_rows<Operand, 2>(panel, height);
+      else run_outer_rows<Operand, 1>(panel, height);
     }
     t.dw += height * t.dw_stride;
     t.x += height;

@@ -15,7 +15,9 @@ import numpy as np
 
 import pycnn as keras
 
-EPOCHS, BATCH, RATE, WARM_UP = 6, 128, 3e-3, 0.2  # of the steps
+# Chosen on 10,000 images that were held out of the training set. WARM_UP is a share of the steps.
+EPOCHS, BATCH, RATE, WARM_UP = 4, 64, 3e-3, 0.3
+MEAN, DEVIATION = 0.286, 0.353  # of the training images in [0, 1]
 
 
 class RiseAndFall(keras.callbacks.Callback):
@@ -31,12 +33,15 @@ class RiseAndFall(keras.callbacks.Callback):
         self.model.optimizer.learning_rate = RATE * min((done + 0.01) / WARM_UP, (1 - done) / (1 - WARM_UP))
 
 
+def scaled(images: Any) -> Any:
+    """Mean 0 and deviation 1, with a channel axis."""
+    return (images[..., None].astype(np.float32) / 255 - MEAN) / DEVIATION
+
+
 def main() -> None:
     seed, epochs = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else EPOCHS
     train, test = keras.datasets.fashion_mnist.load_data()
-    (x, y), (x_test, y_test) = (
-        (a[..., None].astype(np.float32) / np.float32(255), b) for a, b in (train, test)
-    )
+    (x, y), (x_test, y_test) = ((scaled(images), labels) for images, labels in (train, test))
     keras.utils.set_random_seed(seed)
     layers = keras.layers
     model = keras.Sequential([

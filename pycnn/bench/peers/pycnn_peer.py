@@ -9,8 +9,6 @@ from common import (  # type: ignore
     CHECKED,
     FORM,
     Prepared,
-    Unsupported,
-    classes,
     data,
     kernel_arrays,
     network_of,
@@ -36,11 +34,11 @@ def version() -> str:
 
 
 def prepare_network(job: dict[str, Any]) -> Prepared:
-    """Training with `fit`; inference by "through": predict_on_batch (the default), predict, or network, which
-    is the C++ object that the other two call."""
+    """Training with `fit`; inference "through" compile_inference ("prepared", the default), predict_on_batch
+    or predict."""
     network, batch = network_of(job), int(job["batch"])
     if FORM == "bf16":
-        raise Unsupported("bfloat16")
+        keras.mixed_precision.set_global_policy("mixed_bfloat16")
     net = keras_model(keras, network)
     x, y = data(job)
     outputs = [net.predict_on_batch(x[:CHECKED])]
@@ -56,25 +54,12 @@ def prepare_network(job: dict[str, Any]) -> Prepared:
         return Prepared(fit, outputs)
 
     part = x[:batch]
-    through = job.get("through", "predict_on_batch")
-    if through == "network":
-        core, result = net._ready(None).network, np.empty((batch, classes(network)), np.float32)
+    through = job.get("through", "prepared")
+    call: Any = net.compile_inference(batch) if through == "prepared" else getattr(net, through)
 
-        def run(calls: int) -> None:
-            for _ in range(calls):
-                core.predict(part, result)
-
-    elif through == "predict":
-
-        def run(calls: int) -> None:
-            for _ in range(calls):
-                net.predict(part, verbose=0)
-
-    else:
-
-        def run(calls: int) -> None:
-            for _ in range(calls):
-                net.predict_on_batch(part)
+    def run(calls: int) -> None:
+        for _ in range(calls):
+            call(part)
 
     return Prepared(run, outputs)
 

@@ -1,0 +1,137 @@
+#include "engine/profile.h"
+
+#include <algorithm>
+
+#include "engine/runner.h"
+#include "graph/graph.h"
+
+namespace pycnn {
+namespace {
+
+// Rows of one layer, phase and algorithm are one.
+void add(Profile& profile, ProfileRow row) {
+  for (ProfileRow& other : profile.rows)
+    if (other.layer == row.layer && other.phase == row.phase && other.algorithm == row.algorithm) {
+      other.seconds += row.seconds;
+      other.flops += row.flops;
+      other.bytes += row.bytes;
+      return;
+    }
+  profile.rows.push_back(std::move(row));
+}
+
+// Weights of a node, in bytes.
+double weight_bytes(const Graph& graph, int node, const Parameters& parameters) {
+  double floats = 0;
+  if (node >= 0)
+    for (int p : graph.node(node).parameters) floats += static_cast<double>(parameters.size(p));
+  return 4.0 * floats;
+}
+
+double task_bytes(const Task& task, int64_t calls, const Plan& plan, const Graph& graph, const Parameters& parameters,
+                  const Batch& batch) {
+  const Program& program = plan.program;
+  double sample = 0;
+  for (int b : task.buffers) sample += 4.0 * static_cast<double>(program.buffers[static_cast<size_t>(b)].floats);
+  if (task.node >= 0 && std::holds_alternative<InputNode>(graph.node(task.node).attributes))
+    sample += static_cast<double>(graph.node(task.node).shape.size() * bytes_of(batch.x_type));
+  const double samples = static_cast<double>(batch.samples);
+  if (task.flops == 0) return samples * sample;
+  // Pieces read a part of the weights each. A backward pass also adds to the gradient by them.
+  const int64_t pieces = task.kind == Task::kSplit || program.split_samples ? task.pieces : 1;
+  const double times = static_cast<double>(std::max<int64_t>(calls / pieces, 1));
+  const double own = weight_bytes(graph, task.node, parameters);
+  const double read = task.weights > 0 ? 4.0 * static_cast<double>(task.weights) : own;
+  return samples * sample + times * (read + (task.backward ? own : 0));
+}
+
+void add_tasks(Profile& profile, const Timers& timers, const Plan& plan, const Graph& graph,
+               const Parameters& parameters, const Batch& batch) {
+  for (size_t i = 0; i < plan.program.tasks.size(); ++i) {
+    const Task& task = plan.program.tasks[i];
+    add(profile,
+        {task.node >= 0 ? graph.node(task.node).name : task.name, task.backward ? Phase::kBackward : Phase::kForward,
+         task.algorithm, timers.seconds(i), task.flops * static_cast<double>(batch.samples),
+         task_bytes(task, timers.calls(i), plan, graph, parameters, batch)});
+  }
+}
+
+void add_preparations(Profile& profile, const Timers& timers, const Plan& plan, const Graph& graph,
+                      const Parameters& parameters) {
+  const auto& preparations = plan.program.preparations;
+  for (size_t i = 0; i < preparations.size(); ++i) {
+    const size_t item = plan.program.tasks.size() + i;
+    if (timers.calls(item) == 0) continue;
+    const int node = preparations[i].node;
+    const auto of_node = [&](const Preparation& p) { return p.node == node; };
+    const double pieces = static_cast<double>(std::count_if(preparations.begin(), preparations.end(), of_node));
+    add(profile, {graph.node(node).name, Phase::kPacking, "", timers.seconds(item), 0,
+                  2 * weight_bytes(graph, node, parameters) / pieces});
+  }
+}
+
+void add_updates(Profile& profile, const Timers& timers, const Plan& plan, const Graph& graph,
+                 const Parameters& parameters, const Batch& batch, const Optimizer& optimizer) {
+  const bool steps = optimizer.spec().kind != OptimizerKind::kNone;
+  const int64_t samples = std::min(plan.program.capacity(), batch.samples);
+  for (int p = 0; p < parameters.count(); ++p) {
+    const size_t item = plan.program.tasks.size() + plan.program.preparations.size() + static_cast<size_t>(p);
+    if (timers.calls(item) == 0) continue;
+    const GradientParts& parts = plan.gradients[static_cast<size_t>(p)];
+    const int64_t read =
+        static_cast<int64_t>(parts.slots.size()) * slot_count(samples) + static_cast<int64_t>(parts.further.size());
+    double arrays = read > 0 ? static_cast<double>(read + 1) : 0;  // and their sum written
+    // The gradient, and weights and state, both read and written.
+    if (steps && parameters.trainable(p)) arrays += 3 + 2 * static_cast<double>(optimizer.slot_names().size());
+    add(profile, {graph.node(parameters.description(p).node).name, Phase::kUpdate, "", timers.seconds(item), 0,
+                  4.0 * arrays * static_cast<double>(parameters.size(p))});
+  }
+}
+
+std::vector<std::pair<std::string, std::string>> fused(const Profile& profile, const Program& program,
+                                                       const Graph& graph) {
+  std::vector<std::pair<std::string, std::string>> found;
+  for (size_t i = 0; i < graph.nodes().size(); ++i) {
+    const std::string& name = graph.nodes()[i].name;
+    const auto named = [&](const ProfileRow& row) { return row.layer == name; };
+    if (std::any_of(profile.rows.begin(), profile.rows.end(), named)) continue;
+    const int by = program.done_by[i];
+    const bool alone = by == -1 || by == static_cast<int>(i);
+    found.emplace_back(name, alone ? "" : by == kByLoss ? "loss" : graph.node(by).name);
+  }
+  return found;
+}
+
+}  // namespace
+
+void Timers::begin(int threads, size_t items) {
+  threads_.assign(static_cast<size_t>(threads), std::vector<Cell>(items));
+  start_ = Clock::now();
+}
+
+double Timers::seconds(size_t item) const {
+  Clock::duration sum{};
+  for (const std::vector<Cell>& thread : threads_) sum += thread[item].time;
+  return std::chrono::duration<double>(sum).count();
+}
+
+int64_t Timers::calls(size_t item) const {
+  int64_t sum = 0;
+  for (const std::vector<Cell>& thread : threads_) sum += thread[item].calls;
+  return sum;
+}
+
+Profile describe(const Timers& timers, const Plan& plan, const Graph& graph, const Parameters& parameters,
+                 const Batch& batch, const Optimizer* optimizer) {
+  Profile profile;
+  profile.threads = timers.threads();
+  profile.seconds = timers.seconds();
+  profile.samples = batch.samples;
+  add_tasks(profile, timers, plan, graph, parameters, batch);
+  if (optimizer) add_updates(profile, timers, plan, graph, parameters, batch, *optimizer);
+  add_preparations(profile, timers, plan, graph, parameters);
+  profile.fused = fused(profile, plan.program, graph);
+  return profile;
+}
+
+}  // namespace pycnn

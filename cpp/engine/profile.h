@@ -1,0 +1,72 @@
+// Where the time of a run goes.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace pycnn {
+
+// The time that each thread spent on each item of a plan: its tasks, then its preparations, then the update of each
+// parameter. A thread writes to a column of its own.
+class Timers {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  void begin(int threads, size_t items);
+  void add(int thread, size_t item, Clock::duration time) {
+    Cell& cell = threads_[static_cast<size_t>(thread)][item];
+    cell.time += time;
+    ++cell.calls;
+  }
+  void end() { wall_ = Clock::now() - start_; }
+
+  int threads() const { return static_cast<int>(threads_.size()); }
+  double seconds() const { return std::chrono::duration<double>(wall_).count(); }
+  double seconds(size_t item) const;  // of all threads together
+  int64_t calls(size_t item) const;
+
+ private:
+  struct Cell {
+    Clock::duration time{};
+    int64_t calls = 0;
+  };
+  std::vector<std::vector<Cell>> threads_;
+  Clock::time_point start_;
+  Clock::duration wall_{};
+};
+
+enum class Phase { kForward, kBackward, kUpdate, kPacking };
+
+struct ProfileRow {
+  std::string layer;  // the name of the node; "loss" and "output" are none
+  Phase phase;
+  std::string algorithm;  // empty where there is but one
+  double seconds;         // of all threads together
+  double flops;           // counted as direct sums
+  double bytes;           // estimated: each buffer once, and the weights once a call
+};
+
+// Of one run. Threads wait while they have nothing to do: threads * seconds is the rows' sum and that.
+struct Profile {
+  int threads = 0;
+  double seconds = 0;
+  int64_t samples = 0;
+  std::vector<ProfileRow> rows;
+  // Nodes without tasks of their own, and whose tasks compute them; an empty name where there is nothing to compute.
+  std::vector<std::pair<std::string, std::string>> fused;
+};
+
+struct Plan;
+struct Batch;
+class Graph;
+class Optimizer;
+class Parameters;
+
+// The times of a run, in words. `optimizer` is null where the run updated nothing.
+Profile describe(const Timers& timers, const Plan& plan, const Graph& graph, const Parameters& parameters,
+                 const Batch& batch, const Optimizer* optimizer);
+
+}  // namespace pycnn

@@ -1,0 +1,88 @@
+// Profiles of runs: what is told adds up and names every node, and the results are the same bits.
+#include "engine/profile.h"
+
+#include <set>
+#include <tuple>
+
+#include "tests/networks.h"
+
+namespace pycnn::testing {
+namespace {
+
+void check_rows(const Profile& profile, const Graph& graph, int64_t samples, const char* what) {
+  CHECK_EQUAL(profile.samples, samples, what);
+  CHECK(profile.threads >= 1 && profile.threads <= num_threads() && profile.seconds > 0);
+  double sum = 0;
+  std::set<std::string> named;
+  std::set<std::tuple<std::string, Phase, std::string>> keys;
+  for (const ProfileRow& row : profile.rows) {
+    CHECK(row.seconds >= 0 && row.flops >= 0);
+    CHECK(row.bytes > 0 || row.phase == Phase::kUpdate);  // nothing to do where all is frozen
+    sum += row.seconds;
+    named.insert(row.layer);
+    CHECK(keys.insert({row.layer, row.phase, row.algorithm}).second);
+  }
+  // Clocks of several threads, summed: a rounding error may be left.
+  CHECK(sum > 0 && sum <= profile.threads * profile.seconds * (1 + 1e-9));
+  for (const auto& [name, by] : profile.fused) {
+    CHECK(by.empty() || named.count(by) == 1);
+    CHECK(named.count(name) == 0);
+  }
+  for (const auto& pair : profile.fused) named.insert(pair.first);
+  for (const Node& node : graph.nodes()) CHECK(named.count(node.name) == 1);
+}
+
+}  // namespace
+
+TEST(profile_of_runs) {
+  const LossKind loss = LossKind::kSparseCategoricalCrossentropy;
+  for (const int threads : {1, 3}) {
+    const Threads use(threads);
+    for (const Layers& layers :
+         {deck_layers(), winograd_layers(), branched_layers(), norm_layers(), large_dense_layers(0.25f)}) {
+      const auto plain = make_network(kernels, layers), timed = make_network(kernels, layers);
+      OptimizerSpec adam;
+      adam.kind = OptimizerKind::kAdam;
+      const Data data(*plain, 140);  // two chunks where the whole batch need not be seen at once
+      for (Network* network : {plain.get(), timed.get()}) network->compile(objective_of(loss), adam);
+      Profile profile;
+      for (int step = 0; step < 3; ++step) {
+        const StepResult expected = plain->train_step(data.batch(loss), 0.01f);
+        CHECK_EQUAL(timed->train_step(data.batch(loss), 0.01f, &profile).loss, expected.loss, step);
+        check_rows(profile, timed->graph(), 140, "training");
+      }
+      CHECK(same_bits(all_weights(*timed), all_weights(*plain)));
+
+      for (const int64_t samples : {1, 33}) {
+        const int64_t columns = plain->output_shape().size();
+        Floats out(static_cast<size_t>(samples * columns));
+        Batch batch = data.batch(loss);
+        batch.samples = samples;
+        batch.out = out.data();
+        timed->predict(batch, &profile);
+        check_rows(profile, timed->graph(), samples, "prediction");
+        CHECK(same_bits(
+            out, predict(*plain, Floats(data.x.begin(), data.x.begin() + samples * plain->input_shape().size()))));
+      }
+    }
+  }
+}
+
+TEST(profile_counts_operations_as_direct_sums) {
+  Layers layers({10, 10, 64});
+  layers.conv(32, 3);
+  const auto network = make_network(kernels, layers);
+  Floats out(8 * 8 * 32);
+  const Floats x = random_floats(10 * 10 * 64, 1);
+  Batch batch;
+  batch.samples = 1;
+  batch.x = x.data();
+  batch.out = out.data();
+  Profile profile;
+  network->predict(batch, &profile);
+  double flops = 0;
+  for (const ProfileRow& row : profile.rows) flops += row.flops;
+  CHECK_EQUAL(flops, 2.0 * 8 * 8 * 32 * 64 * 9, "one convolution");
+}
+
+}  // namespace pycnn::testing

@@ -1,0 +1,126 @@
+"""`pycnn profile`: where the time of a model goes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pycnn.cli.arguments import positive_float, positive_int
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from pycnn.models import Model
+
+__all__ = ["DESCRIPTION", "EPILOG", "SUMMARY", "add_arguments", "run"]
+
+SUMMARY = "show where the time of a model goes, layer by layer"
+DESCRIPTION = """\
+Runs a model on random samples and prints, for each layer and phase, its time and share, GFLOP/s (counted as
+direct sums) and their share of this machine's measured peak, an estimate of the bytes read and written, and
+the algorithm chosen. Without a model it is the network that `pycnn train` trains."""
+EPILOG = """\
+phases:
+  forward, backward   a layer's work; max-poolings, activations and the like are fused into the layer before
+  update              gradients are summed over their slots, and the optimizer steps
+  packing             weights are brought into the form that the kernels read, after each update
+  waiting             threads start, wait for each other, or have nothing to do
+
+examples:
+  pycnn profile
+  pycnn profile pycnn-out/deck.safetensors --train --batch 32
+  pycnn profile pycnn-out/deck.safetensors --batch 1 --json
+  pycnn profile pycnn-out/deck.safetensors --train --plot profile.png
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the command's arguments."""
+    add = parser.add_argument
+    add("model", type=Path, nargs="?", metavar="MODEL", help="file that `pycnn train` or model.save wrote")
+    add("--batch", type=positive_int, default=32, metavar="N", help="samples in a batch (default: 32)")
+    add("--train", action="store_true", help="a training step, not a prediction; MODEL stays as it is")
+    add("--threads", type=positive_int, metavar="N", help="default: what `pycnn info` tells")
+    add("--exact", action="store_true", help="convolutions by direct sums only")
+    add("--seconds", type=positive_float, default=0.5, metavar="S", help="how long to measure (default: 0.5)")
+    add("--plot", type=Path, metavar="FILE", help="also draw it (png, svg or pdf; needs matplotlib)")
+    add("--json", action="store_true", help="print JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measures and prints, and returns the exit status."""
+    if arguments.model is not None and not arguments.model.is_file():
+        raise FileNotFoundError(f"there is no model file {arguments.model}")
+    if arguments.plot is not None:
+        from pycnn.profiling import picture
+
+        picture.check(arguments.plot)  # an error before any work rather than after it
+
+    from pycnn import _core
+
+    if arguments.threads:
+        _core.set_num_threads(arguments.threads)
+    if arguments.exact:
+        _core.set_exact(True)
+    model = _model(arguments.model, arguments.train)
+    x, y = _data(model, arguments.batch, arguments.train)
+    profile = model.profile(x, y, seconds=arguments.seconds)
+    if arguments.plot is not None:
+        profile.plot(arguments.plot)
+    if arguments.json:
+        print(json.dumps(profile.as_dict(), indent=1))
+        return 0
+
+    from rich.console import Console
+
+    from pycnn.profiling import table
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 120
+    for part in table.parts(profile, console):
+        console.print(part)
+    if arguments.plot is not None:
+        console.print(f"written: {arguments.plot}", soft_wrap=True, markup=False)
+    return 0
+
+
+def _model(path: Path | None, train: bool) -> Model:
+    from pycnn.models import load_model
+
+    if path is None:
+        from pycnn.cli.train import deck
+
+        model: Model = deck()
+        model.name = "deck"
+        model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        return model
+    model = load_model(path)
+    if train and model.loss is None:
+        raise ValueError(f"{path}: the model has no loss; expected one that was compiled before it was saved")
+    return model
+
+
+def _data(model: Model, batch: int, train: bool) -> tuple[NDArray[np.float32], Any]:
+    """Random samples, and random labels or targets for the model's loss."""
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    x = rng.random(_shape(batch, model.input_shape), np.float32)
+    if not train:
+        return x, None
+    shape = _shape(batch, model.output_shape)
+    classes = rng.integers(0, shape[-1], shape[:-1])
+    if model.loss.kind == "sparse_categorical_crossentropy":
+        return x, classes
+    if model.loss.kind == "categorical_crossentropy":
+        return x, np.eye(shape[-1], dtype=np.float32)[classes]
+    return x, rng.random(shape, np.float32)
+
+
+def _shape(batch: int, shape: Sequence[int | None]) -> tuple[int, ...]:
+    return (batch, *(length or 1 for length in shape[1:]))

@@ -1,0 +1,116 @@
+"""Runs a model under the core's timers."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from pycnn import _core
+from pycnn.profiling.result import PHASES, Profile, ProfileRow
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pycnn._core import Network
+    from pycnn.models.data import Batch
+
+    Raw: TypeAlias = dict[str, Any]
+    Step: TypeAlias = Callable[[int], list[Raw]]
+
+__all__ = ["prediction", "training_step"]
+
+_LEAST_RUNS, _MOST_RUNS = 3, 1000
+_UNINTERRUPTED = 0.1  # seconds in the core between two looks for Ctrl-C
+_PEAK_LOOKS, _PEAK_SECONDS = 20, 0.002  # the best of many short ones: other work disturbs some of them
+
+
+def prediction(name: str, network: Network, x: NDArray[Any], seconds: float) -> Profile:
+    """The profile of `network.predict(x)`."""
+    out = np.empty((len(x), *network.output_shape), np.float32)
+    return _measured(name, False, lambda runs: network.profile_predict(x, out, runs), seconds)
+
+
+def training_step(name: str, network: Network, batch: Batch, rate: float, seconds: float) -> Profile:
+    """The profile of a training step. Weights and the optimizer's state are put back afterwards."""
+
+    def step(runs: int) -> list[Raw]:
+        return network.profile_train_step(batch.x, batch.y, None, batch.weight, rate, runs)
+
+    with _unchanged(network):
+        return _measured(name, True, step, seconds)
+
+
+@contextlib.contextmanager
+def _unchanged(network: Network) -> Iterator[None]:
+    """Puts weights and the optimizer's state back."""
+    every = range(network.parameter_count)
+    arrays = [network.parameter(i) for i in every]
+    arrays += [network.optimizer_slot(slot, i) for slot in network.optimizer_slots for i in every]
+    copies = [array.copy() for array in arrays]
+    iterations = network.iterations
+    try:
+        yield
+    finally:
+        for array, copy in zip(arrays, copies, strict=True):
+            array[...] = copy
+        network.iterations = iterations
+        network.touch()
+
+
+def _measured(name: str, training: bool, step: Step, seconds: float) -> Profile:
+    step(2)  # makes the plan and finds the memory
+    raw = step(1)
+    one = max(raw[0]["seconds"], 1e-6)
+    runs = min(max(int(seconds / one), _LEAST_RUNS), _MOST_RUNS)
+    at_once = max(int(_UNINTERRUPTED / one), 1)
+    while len(raw) < runs:
+        raw += step(min(at_once, runs - len(raw)))
+    faster = sorted(raw, key=_seconds)[: math.ceil(len(raw) / 2)]
+    config = _core.config()
+    threads = faster[0]["threads"]
+    peak = max(_core.measure_fma_peak(_PEAK_SECONDS) for _ in range(_PEAK_LOOKS))
+    peak *= threads / config["threads"]  # it was that of all threads
+    mean = sum(map(_seconds, faster)) / len(faster)
+    return Profile(
+        model=name,
+        training=training,
+        samples=faster[0]["samples"],
+        seconds=mean,
+        runs=len(raw),
+        threads=threads,
+        isa=config["isa_active"],
+        exact=config["exact"],
+        peak_gflops=peak,
+        rows=_rows(faster, mean, threads, peak),
+        fused=dict(pair for pair in faster[0]["fused"] if pair[0] != pair[1]),
+    )
+
+
+def _seconds(raw: Raw) -> float:
+    return float(raw["seconds"])
+
+
+def _rows(raw: list[Raw], mean: float, threads: int, peak: float) -> tuple[ProfileRow, ...]:
+    """One row for each layer and phase, in the order of layers and phases; then the waiting."""
+    sums: dict[tuple[str, str], NDArray[np.float64]] = {}
+    algorithms: dict[tuple[str, str], list[str]] = {}
+    for run in raw:
+        for layer, phase, algorithm, seconds, flops, moved in run["rows"]:
+            numbers = np.array([seconds / threads, flops, moved]) / len(raw)
+            sums[layer, phase] = sums.get((layer, phase), 0.0) + numbers
+            known = algorithms.setdefault((layer, phase), [])
+            if algorithm and algorithm not in known:
+                known.append(algorithm)
+    layers = list(dict.fromkeys(layer for layer, _ in sums))
+    rows = []
+    for key in sorted(sums, key=lambda key: (layers.index(key[0]), PHASES.index(key[1]))):
+        seconds, flops, moved = (float(number) for number in sums[key])
+        gflops = flops / seconds / 1e9 if seconds else 0.0
+        algorithm = ", ".join(algorithms[key])
+        rows.append(ProfileRow(*key, algorithm, seconds, seconds / mean, gflops, gflops / peak, moved))
+    waiting = max(mean - sum(row.seconds for row in rows), 0.0)
+    return (*rows, ProfileRow("", "waiting", "", waiting, waiting / mean, 0.0, 0.0, 0.0))

@@ -1,0 +1,130 @@
+"""A profile: rows of numbers, and the ways to show them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from typing import Any
+
+__all__ = ["PHASES", "Profile", "ProfileRow"]
+
+PHASES = ("forward", "backward", "update", "packing", "waiting")
+
+
+@dataclass(frozen=True)
+class ProfileRow:
+    """What one layer took in one phase.
+
+    Attributes:
+        layer: its name; "loss" and "output" (the copy of the result) stand for themselves, and the row of the
+            phase "waiting" belongs to none.
+        phase: forward; backward; update: gradients are summed and the optimizer steps; packing: weights are
+            brought into the form that the kernels read, whenever they have changed; waiting: threads start,
+            wait for each other, or have nothing to do.
+        algorithm: how it was computed, where there is a choice.
+        seconds: of the run's time, the threads' times added up and divided by their number.
+        share: of the run's time, from 0 to 1; all rows together make 1.
+        gflops: billions of floating-point operations a second, counted as direct sums, so that a faster
+            algorithm can exceed the machine's peak; 0 where they are not counted.
+        of_peak: gflops over the measured peak of fused multiply-adds on as many threads.
+        bytes: read and written in a run, mostly in the caches. An estimate: each of a task's buffers once,
+            and weights once for each block of samples.
+    """
+
+    layer: str
+    phase: str
+    algorithm: str
+    seconds: float
+    share: float
+    gflops: float
+    of_peak: float
+    bytes: float
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Where the time of a run of a model goes: a training step, or a prediction. `print` shows it as a table.
+
+    Attributes:
+        model: the model's name.
+        training: whether the run was a training step.
+        samples: in the batch.
+        seconds: that a run took.
+        runs: how many were made; all figures are means over the faster half of them.
+        threads: that a run was given. Too little work for all is given to fewer.
+        isa: the instruction set of the kernels.
+        exact: whether convolutions were direct sums only.
+        peak_gflops: measured peak of fused multiply-adds on as many threads.
+        rows: layer by layer, the waiting at the end.
+        fused: layers without rows, and the layer whose rows are theirs too; "" for those that have nothing to
+            compute, such as a Flatten.
+    """
+
+    model: str
+    training: bool
+    samples: int
+    seconds: float
+    runs: int
+    threads: int
+    isa: str
+    exact: bool
+    peak_gflops: float
+    rows: tuple[ProfileRow, ...]
+    fused: dict[str, str]
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The share of each phase that there is."""
+        found = {row.phase for row in self.rows}
+        return {
+            phase: sum(row.share for row in self.rows if row.phase == phase)
+            for phase in PHASES
+            if phase in found
+        }
+
+    def title(self) -> str:
+        """What was measured, in a few words."""
+        what = "a training step" if self.training else "a prediction"
+        return f"{self.model}: {what} of {_count(self.samples, 'sample')} on {_count(self.threads, 'thread')}"
+
+    def label(self, layer: str) -> str:
+        """The layer's name and those of the layers that are fused into it, with a plus between."""
+        return " + ".join([layer, *(name for name, by in self.fused.items() if by and by == layer)])
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it as plain data, for JSON."""
+        return {**asdict(self), "rows": [asdict(row) for row in self.rows], "shares": self.shares}
+
+    def plot(self, path: str | os.PathLike[str]) -> None:
+        """Draws a bar for each layer, its phases in colours.
+
+        Args:
+            path: of the file, ending in .png, .svg or .pdf; it is replaced if it exists.
+
+        Raises:
+            ImportError: if matplotlib is not installed.
+            ValueError: if the name has another ending.
+            OSError: if the file cannot be written.
+        """
+        from pycnn.profiling import picture
+
+        picture.draw(self, path)
+
+    def text(self, width: int | None = None) -> str:
+        """The table as text.
+
+        Args:
+            width: characters in a line; None for the terminal's. The less important columns are left out
+                where they do not fit.
+        """
+        from pycnn.profiling import table
+
+        return table.as_text(self, width or shutil.get_terminal_size((120, 24)).columns)
+
+    def __str__(self) -> str:
+        return self.text()
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
