@@ -38,6 +38,7 @@ LADDER = (
     ("mixed_precision", "random", "utils", "layers"),
     ("callbacks", "models", "profiling", "saving"),
     ("__init__", "keras"),
+    ("recipes",),
     ("bench", "cli"),
 )
 KNOWS_TOP = {"config"}  # show_config prints what `pycnn info` prints

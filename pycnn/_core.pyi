@@ -202,7 +202,7 @@ class Network:
         """loss: sparse_categorical_crossentropy, categorical_crossentropy, binary_crossentropy, mean_squared_error.
         metric (counted as `correct`): none, sparse_categorical_accuracy, categorical_accuracy, binary_accuracy.
         optimizer: none, sgd (momentum, nesterov), rmsprop (rho, momentum, epsilon, centered), adam (beta_1, beta_2,
-        epsilon, amsgrad). Starts the optimizer's state anew when the optimizer or an option changes."""
+        epsilon, amsgrad); each: weight_decay. Starts the optimizer's state anew when the optimizer or an option changes."""
 
     def set_seed(self, seed: int) -> None:
         """The seed of dropout; the step count is mixed in."""

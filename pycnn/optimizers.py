@@ -1,6 +1,7 @@
 """Optimizers, with Keras' names, defaults and formulas. The C++ core does the steps; these say which.
 
-g is the gradient, a the learning rate, t the number of the step, counted from 1.
+g is the gradient, a the learning rate, t the number of the step, counted from 1. With `weight_decay` every
+step begins with w -= a * weight_decay * w, for all weights (decoupled: Loshchilov & Hutter 2019).
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pycnn import _serialization
 from pycnn._names import auto_name, unknown
@@ -17,11 +18,10 @@ from pycnn.ops._arguments import as_number
 if TYPE_CHECKING:
     from pycnn._core import Network
 
-__all__ = ["SGD", "Adam", "Optimizer", "RMSprop", "deserialize", "get", "serialize"]
+__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSprop", "deserialize", "get", "serialize"]
 
 # Keras' common arguments, with the one value each can have here.
 _UNSUPPORTED: dict[str, Any] = {
-    "weight_decay": None,
     "clipnorm": None,
     "clipvalue": None,
     "global_clipnorm": None,
@@ -38,6 +38,7 @@ class Optimizer:
 
     Args:
         learning_rate: positive or zero; can be set during training.
+        weight_decay: at least 0; None for 0.
         name: None for an automatic one.
         kwargs: Keras' further arguments, with their default values only; `lr` and `decay` of old programs.
 
@@ -45,7 +46,11 @@ class Optimizer:
         TypeError, ValueError: if an argument has the wrong type or value, or is not supported.
     """
 
-    def __init__(self, learning_rate: Any, name: str | None, **kwargs: Any) -> None:
+    kind: ClassVar[str] = "none"  # the core's name of the formula
+
+    def __init__(
+        self, learning_rate: Any, weight_decay: float | None, name: str | None, **kwargs: Any
+    ) -> None:
         if "lr" in kwargs:
             learning_rate = kwargs.pop("lr")
             warnings.warn("`lr` is now called `learning_rate`", DeprecationWarning, stacklevel=3)
@@ -68,6 +73,9 @@ class Optimizer:
         self.name = name or auto_name(type(self).__name__)
         self._network: Network | None = None
         self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        if weight_decay is not None:
+            self.weight_decay = self._number("weight_decay", weight_decay, 0.0, math.inf)
 
     @property
     def learning_rate(self) -> float:
@@ -85,7 +93,7 @@ class Optimizer:
 
     def options(self) -> dict[str, float]:
         """The settings that the core's `compile` takes."""
-        return {}
+        return {} if not self.weight_decay else {"weight_decay": self.weight_decay}
 
     def bind(self, network: Network) -> None:
         """Counts `iterations` by this network from now on."""
@@ -99,7 +107,8 @@ class Optimizer:
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments as plain data."""
-        config = {"name": self.name, "learning_rate": self._learning_rate, **_UNSUPPORTED}
+        config = {"name": self.name, "learning_rate": self._learning_rate, "weight_decay": self.weight_decay}
+        config |= _UNSUPPORTED
         return config | ({"decay": self.decay} if self.decay else {})
 
     @classmethod
@@ -130,6 +139,7 @@ class SGD(Optimizer):
         learning_rate: a.
         momentum: in [0, 1].
         nesterov: whether the momentum is Nesterov's.
+        weight_decay: at least 0; None for 0.
         name: None for an automatic one.
         kwargs: see `Optimizer`.
 
@@ -142,25 +152,27 @@ class SGD(Optimizer):
         <SGD learning_rate=0.1>
     """
 
+    kind = "sgd"
+
     def __init__(
         self,
         learning_rate: float = 0.01,
         momentum: float = 0.0,
         nesterov: bool = False,
-        weight_decay: None = None,
+        weight_decay: float | None = None,
         clipnorm: None = None,
         clipvalue: None = None,
         global_clipnorm: None = None,
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        kwargs |= _given(weight_decay, clipnorm, clipvalue, global_clipnorm)
-        super().__init__(learning_rate, name, **kwargs)
+        kwargs |= _given(clipnorm, clipvalue, global_clipnorm)
+        super().__init__(learning_rate, weight_decay, name, **kwargs)
         self.momentum = self._number("momentum", momentum, 0.0, 1.0)
         self.nesterov = bool(nesterov)
 
     def options(self) -> dict[str, float]:
-        return {"momentum": self.momentum, "nesterov": float(self.nesterov)}
+        return super().options() | {"momentum": self.momentum, "nesterov": float(self.nesterov)}
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"momentum": self.momentum, "nesterov": self.nesterov}
@@ -178,6 +190,7 @@ class RMSprop(Optimizer):
         momentum: in [0, 1].
         epsilon: at least 0.
         centered: whether the gradient's mean is subtracted.
+        weight_decay: at least 0; None for 0.
         name: None for an automatic one.
         kwargs: see `Optimizer`.
 
@@ -190,6 +203,8 @@ class RMSprop(Optimizer):
         <RMSprop learning_rate=0.001>
     """
 
+    kind = "rmsprop"
+
     def __init__(
         self,
         learning_rate: float = 0.001,
@@ -197,22 +212,22 @@ class RMSprop(Optimizer):
         momentum: float = 0.0,
         epsilon: float = 1e-7,
         centered: bool = False,
-        weight_decay: None = None,
+        weight_decay: float | None = None,
         clipnorm: None = None,
         clipvalue: None = None,
         global_clipnorm: None = None,
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        kwargs |= _given(weight_decay, clipnorm, clipvalue, global_clipnorm)
-        super().__init__(learning_rate, name, **kwargs)
+        kwargs |= _given(clipnorm, clipvalue, global_clipnorm)
+        super().__init__(learning_rate, weight_decay, name, **kwargs)
         self.rho = self._number("rho", rho, 0.0, 1.0)
         self.momentum = self._number("momentum", momentum, 0.0, 1.0)
         self.epsilon = self._number("epsilon", epsilon, 0.0, math.inf)
         self.centered = bool(centered)
 
     def options(self) -> dict[str, float]:
-        return {
+        return super().options() | {
             "rho": self.rho,
             "momentum": self.momentum,
             "epsilon": self.epsilon,
@@ -241,6 +256,7 @@ class Adam(Optimizer):
         beta_2: in [0, 1).
         epsilon: at least 0.
         amsgrad: whether the largest v so far is used. Reddi et al. 2018.
+        weight_decay: at least 0; None for 0.
         name: None for an automatic one.
         kwargs: see `Optimizer`.
 
@@ -255,6 +271,8 @@ class Adam(Optimizer):
         <Adam learning_rate=0.01>
     """
 
+    kind = "adam"
+
     def __init__(
         self,
         learning_rate: float = 0.001,
@@ -262,15 +280,15 @@ class Adam(Optimizer):
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
         amsgrad: bool = False,
-        weight_decay: None = None,
+        weight_decay: float | None = None,
         clipnorm: None = None,
         clipvalue: None = None,
         global_clipnorm: None = None,
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        kwargs |= _given(weight_decay, clipnorm, clipvalue, global_clipnorm)
-        super().__init__(learning_rate, name, **kwargs)
+        kwargs |= _given(clipnorm, clipvalue, global_clipnorm)
+        super().__init__(learning_rate, weight_decay, name, **kwargs)
         below_one = math.nextafter(1.0, 0.0)
         self.beta_1 = self._number("beta_1", beta_1, 0.0, below_one)
         self.beta_2 = self._number("beta_2", beta_2, 0.0, below_one)
@@ -278,7 +296,7 @@ class Adam(Optimizer):
         self.amsgrad = bool(amsgrad)
 
     def options(self) -> dict[str, float]:
-        return {
+        return super().options() | {
             "beta_1": self.beta_1,
             "beta_2": self.beta_2,
             "epsilon": self.epsilon,
@@ -294,16 +312,38 @@ class Adam(Optimizer):
         }
 
 
-def _given(weight_decay: Any, clipnorm: Any, clipvalue: Any, global_clipnorm: Any) -> dict[str, Any]:
+class AdamW(Adam):
+    """Adam with a weight decay of 0.004 unless told otherwise. Loshchilov & Hutter 2019.
+
+    Args:
+        learning_rate: a.
+        weight_decay: at least 0; None for 0.
+        kwargs: as for `Adam`.
+
+    Raises:
+        TypeError, ValueError: if an argument has the wrong type or value, or is not supported.
+
+    Example:
+        >>> import pycnn as keras
+        >>> keras.optimizers.AdamW().weight_decay
+        0.004
+    """
+
+    def __init__(
+        self, learning_rate: float = 0.001, weight_decay: float | None = 0.004, **kwargs: Any
+    ) -> None:
+        super().__init__(learning_rate, weight_decay=weight_decay, **kwargs)
+
+
+def _given(clipnorm: Any, clipvalue: Any, global_clipnorm: Any) -> dict[str, Any]:
     return {
-        "weight_decay": weight_decay,
         "clipnorm": clipnorm,
         "clipvalue": clipvalue,
         "global_clipnorm": global_clipnorm,
     }
 
 
-_CLASSES: dict[str, type[Optimizer]] = {"SGD": SGD, "RMSprop": RMSprop, "Adam": Adam}
+_CLASSES: dict[str, type[Optimizer]] = {"SGD": SGD, "RMSprop": RMSprop, "Adam": Adam, "AdamW": AdamW}
 
 
 def get(identifier: Any) -> Optimizer:

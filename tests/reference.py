@@ -362,12 +362,23 @@ def batch_norm_backward(x, dy, gamma, mean, variance, epsilon):
     return dx, (dy * normal).sum(axis=axes), dy.sum(axis=axes)
 
 
+def with_weight_decay(step):
+    """`step` behind w -= learning_rate * weight_decay * w, as in Keras."""
+
+    def decayed(w, g, state, learning_rate, weight_decay=0.0, **options):
+        return step(w - learning_rate * weight_decay * w, g, state, learning_rate, **options)
+
+    return decayed
+
+
 # --- optimizers: one step of a parameter; `state` is a dict of arrays that the step creates and updates -----
+@with_weight_decay
 def sgd(w, g, state, learning_rate, momentum=0.0, nesterov=False):
     m = state["m"] = momentum * state.get("m", 0.0) - learning_rate * g
     return w + (momentum * m - learning_rate * g if nesterov else m)
 
 
+@with_weight_decay
 def rmsprop(w, g, state, learning_rate, rho=0.9, momentum=0.0, epsilon=1e-7, centered=False):
     v = state["v"] = rho * state.get("v", 0.0) + (1.0 - rho) * g * g
     mean = state["mean"] = rho * state.get("mean", 0.0) + (1.0 - rho) * g
@@ -376,6 +387,7 @@ def rmsprop(w, g, state, learning_rate, rho=0.9, momentum=0.0, epsilon=1e-7, cen
     return w - m
 
 
+@with_weight_decay
 def adam(w, g, state, learning_rate, beta_1=0.9, beta_2=0.999, epsilon=1e-7, amsgrad=False):
     t = state["t"] = state.get("t", 0) + 1
     m = state["m"] = beta_1 * state.get("m", 0.0) + (1.0 - beta_1) * g

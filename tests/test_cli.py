@@ -16,8 +16,8 @@ import pycnn
 import pycnn.cli
 from pycnn import _core
 from pycnn.cli import main
-from pycnn.cli.schedule import LinearDecay
 from pycnn.datasets import fashion_mnist
+from pycnn.recipes import LinearDecay
 
 TRAIN, TEST = 300, 40
 
@@ -166,8 +166,8 @@ def test_train_writes_its_history(trained):
     report = history_of(trained[0])
     assert report["finished"] is True
     assert report["settings"] == {
-        "epochs": 3, "batch_size": 20, "optimizer": "adam", "learning_rate": None, "schedule": "linear",
-        "policy": "float32", "seed": 0,
+        "recipe": "deck", "epochs": 3, "batch_size": 20, "optimizer": "adam", "learning_rate": None,
+        "schedule": "linear", "policy": "float32", "seed": 0,
     }  # fmt: skip
     assert report["version"] == pycnn.__version__
     for name in ("loss", "accuracy", "val_loss", "val_accuracy", "seconds", "images_per_second"):

@@ -12,6 +12,9 @@ CASES = [
     (optimizers.SGD, {"learning_rate": 0.1}, reference.sgd),
     (optimizers.SGD, {"learning_rate": 0.1, "momentum": 0.9}, reference.sgd),
     (optimizers.SGD, {"learning_rate": 0.1, "momentum": 0.9, "nesterov": True}, reference.sgd),
+    (optimizers.SGD, {"learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0.3}, reference.sgd),
+    (optimizers.RMSprop, {"learning_rate": 0.01, "weight_decay": 3.0}, reference.rmsprop),
+    (optimizers.AdamW, {"learning_rate": 0.01, "weight_decay": 3.0}, reference.adam),
     (optimizers.RMSprop, {"learning_rate": 0.01}, reference.rmsprop),
     (
         optimizers.RMSprop,
@@ -98,7 +101,7 @@ def test_decay_is_kept_in_the_configuration():
     assert optimizers.SGD.from_config(config).decay == 0.1
 
 
-@pytest.mark.parametrize("name", ["SGD", "RMSprop", "Adam"])
+@pytest.mark.parametrize("name", ["SGD", "RMSprop", "Adam", "AdamW"])
 def test_names(name):
     cls = getattr(optimizers, name)
     for identifier in (name, name.lower(), cls, cls()):
@@ -127,7 +130,8 @@ def test_defaults():
         (lambda: optimizers.Adam(beta_1=1), "beta_1 is 1"),
         (lambda: optimizers.Adam(beta_2=-1), "beta_2 is -1"),
         (lambda: optimizers.Adam(clipnorm=1.0), "`clipnorm` is not supported"),
-        (lambda: optimizers.Adam(weight_decay=0.01), "`weight_decay` is not supported"),
+        (lambda: optimizers.Adam(weight_decay=-0.1), "weight_decay is -0.1"),
+        (lambda: optimizers.SGD(weight_decay="a"), "weight_decay is 'a'"),
         (lambda: optimizers.Adam(use_ema=True), "`use_ema` is not supported"),
         (lambda: optimizers.Adam(loss_scale_factor=2), "`loss_scale_factor` is not supported"),
         (lambda: optimizers.Adam(gamma=2), "no argument 'gamma'"),

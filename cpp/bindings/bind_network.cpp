@@ -231,15 +231,17 @@ void compile(Network& network, const std::string& loss, bool from_logits, const 
   spec.kind = optimizer_kind(optimizer);
   for (const auto& [name, value] : options) {
     const float number = static_cast<float>(value);
-    const bool rate = name != "epsilon";
-    require(rate ? value >= 0 && value <= 1 : value > 0 && std::isfinite(value),
-            name + " must " + (rate ? "lie in [0, 1]" : "be positive") + ", but is " + std::to_string(value));
+    const bool rate = name != "epsilon" && name != "weight_decay";
+    const bool positive = name == "epsilon" ? value > 0 : value >= 0;
+    require(rate ? value >= 0 && value <= 1 : positive && std::isfinite(value),
+            name + " must " + (rate ? "lie in [0, 1]" : name == "epsilon" ? "be positive" : "be at least 0") + ", but is " + std::to_string(value));
     require(value < 1 || (name != "beta_1" && name != "beta_2"), name + " must be below 1");
     if (name == "momentum") spec.momentum = number;
     else if (name == "rho") spec.rho = value;
     else if (name == "epsilon") spec.epsilon = number;
     else if (name == "beta_1") spec.beta_1 = value;
     else if (name == "beta_2") spec.beta_2 = value;
+    else if (name == "weight_decay") spec.weight_decay = number;
     else if (name == "nesterov") spec.nesterov = value != 0;
     else if (name == "centered") spec.centered = value != 0;
     else if (name == "amsgrad") spec.amsgrad = value != 0;

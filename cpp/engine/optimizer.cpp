@@ -49,6 +49,7 @@ float* Optimizer::slot(const std::string& name) const {
 void Optimizer::begin_step(float learning_rate) {
   ++iterations;
   const double t = static_cast<double>(iterations);
+  decay_ = learning_rate * spec_.weight_decay;
   sgd_ = {learning_rate, spec_.momentum, spec_.nesterov};
   rmsprop_ = {learning_rate, spec_.rho, spec_.momentum, spec_.epsilon, spec_.centered};
   const double step_size =
@@ -58,6 +59,8 @@ void Optimizer::begin_step(float learning_rate) {
 
 void Optimizer::update(const KernelTable& kernels, float* w, const float* g, int64_t offset, int64_t n) const {
   const auto at = [offset](float* p) { return p ? p + offset : nullptr; };
+  if (decay_ != 0)
+    for (int64_t i = 0; i < n; ++i) w[i] -= decay_ * w[i];
   const OptimizerKernels& k = kernels.optimizer;
   switch (spec_.kind) {
     case OptimizerKind::kNone: return;

@@ -15,12 +15,13 @@ enum class OptimizerKind { kNone, kSgd, kRmsprop, kAdam };
 struct OptimizerSpec {
   OptimizerKind kind = OptimizerKind::kNone;
   float momentum = 0, epsilon = 1e-7f;
+  float weight_decay = 0;  // decoupled (Loshchilov & Hutter 2019): w -= learning_rate * weight_decay * w comes first
   double rho = 0.9, beta_1 = 0.9, beta_2 = 0.999;
   bool nesterov = false, centered = false, amsgrad = false;
 
   bool operator==(const OptimizerSpec& o) const {
     return kind == o.kind && momentum == o.momentum && rho == o.rho && epsilon == o.epsilon && beta_1 == o.beta_1 &&
-           beta_2 == o.beta_2 && nesterov == o.nesterov && centered == o.centered && amsgrad == o.amsgrad;
+           beta_2 == o.beta_2 && weight_decay == o.weight_decay && nesterov == o.nesterov && centered == o.centered && amsgrad == o.amsgrad;
   }
 };
 
@@ -45,6 +46,7 @@ class Optimizer {
   OptimizerSpec spec_;
   std::map<std::string, AlignedFloats> slots_;
   float *first_ = nullptr, *second_ = nullptr, *third_ = nullptr;
+  float decay_ = 0;  // the share of w that a step takes away beforehand
   SgdStep sgd_{};
   RmspropStep rmsprop_{};
   AdamStep adam_{};

@@ -82,8 +82,8 @@ def memory(options: Options, data: Path) -> dict[str, Any]:
 def accuracy(options: Options, data: Path) -> dict[str, Any]:
     """Seconds from the start of a process to a trained network, and its test accuracy, for three seeds.
 
-    The process imports pycnn, reads Fashion-MNIST from the disk, trains and tests; peers/pycnn_accuracy.py
-    has the recipe, whose number of epochs is fixed beforehand.
+    The process imports pycnn, reads Fashion-MNIST from the disk, trains after the recipe "fast" of
+    pycnn.recipes, whose number of epochs is fixed beforehand, and tests.
     """
     from pycnn.datasets import fashion_mnist
 

@@ -93,7 +93,7 @@ def _model(path: Path | None, train: bool) -> Model:
     from pycnn.models import load_model
 
     if path is None:
-        from pycnn.cli.train import deck
+        from pycnn.recipes import deck
 
         model: Model = deck()
         model.name = "deck"

@@ -76,7 +76,7 @@ class Objective:
             loss=self.loss.kind,
             from_logits=self.loss.from_logits,
             metric=self._counted,
-            optimizer=type(self.optimizer).__name__.lower(),
+            optimizer=self.optimizer.kind,
             options=self.optimizer.options(),
         )
         self.optimizer.bind(network)

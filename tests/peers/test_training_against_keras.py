@@ -14,6 +14,8 @@ OPTIMIZERS = [
     ("SGD", {"learning_rate": 0.05}),
     ("SGD", {"learning_rate": 0.05, "momentum": 0.9}),
     ("SGD", {"learning_rate": 0.05, "momentum": 0.9, "nesterov": True}),
+    ("SGD", {"learning_rate": 0.05, "momentum": 0.9, "weight_decay": 0.1}),
+    ("AdamW", {}),
     ("RMSprop", {}),
     ("RMSprop", {"learning_rate": 0.01, "rho": 0.8, "momentum": 0.5, "centered": True, "epsilon": 1e-3}),
     ("Adam", {}),
