@@ -234,7 +234,11 @@ void compile(Network& network, const std::string& loss, bool from_logits, const 
     const bool rate = name != "epsilon" && name != "weight_decay";
     const bool positive = name == "epsilon" ? value > 0 : value >= 0;
     require(rate ? value >= 0 && value <= 1 : positive && std::isfinite(value),
-            name + " must " + (rate ? "lie in [0, 1]" : name == "epsilon" ? "be positive" : "be at least 0") + ", but is " + std::to_string(value));
+            name + " must " +
+                (rate                ? "lie in [0, 1]"
+                 : name == "epsilon" ? "be positive"
+                                     : "be at least 0") +
+                ", but is " + std::to_string(value));
     require(value < 1 || (name != "beta_1" && name != "beta_2"), name + " must be below 1");
     if (name == "momentum") spec.momentum = number;
     else if (name == "rho") spec.rho = value;

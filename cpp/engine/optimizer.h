@@ -21,7 +21,8 @@ struct OptimizerSpec {
 
   bool operator==(const OptimizerSpec& o) const {
     return kind == o.kind && momentum == o.momentum && rho == o.rho && epsilon == o.epsilon && beta_1 == o.beta_1 &&
-           beta_2 == o.beta_2 && weight_decay == o.weight_decay && nesterov == o.nesterov && centered == o.centered && amsgrad == o.amsgrad;
+           beta_2 == o.beta_2 && weight_decay == o.weight_decay && nesterov == o.nesterov && centered == o.centered &&
+           amsgrad == o.amsgrad;
   }
 };
 
