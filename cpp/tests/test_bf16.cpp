@@ -29,8 +29,14 @@ constexpr double kRounding = 6.0 / 512.0 * 0.8165;
 // See test_winograd.cpp: what Winograd's transforms make of errors in its products.
 constexpr double kGain = 31.3 / 3.0;
 
+double largest_of(const std::vector<double>& values) {
+  double largest = 0.0;
+  for (const double v : values) largest = std::max(largest, v);
+  return largest;
+}
+
 void check_rounded_sums(const float* got, const Sums& want, const std::string& text, double gain = 1.0) {
-  const double largest = *std::max_element(want.squares.begin(), want.squares.end());
+  const double largest = largest_of(want.squares);
   for (size_t i = 0; i < want.value.size(); ++i) {
     const double squares = gain > 1.0 ? largest : want.squares[i];
     CHECK_NEAR(got[i], want.value[i],
@@ -280,7 +286,7 @@ TEST(bf16_hardware_and_emulation_agree) {
     const Floats dy = random_floats(y_floats(s), 4, -1, 1);
     const auto compare = [&](const Floats& a, const Floats& b, const Sums& want) {
       const double gain = s.winograd_forward ? kGain : 1.0;
-      const double largest = *std::max_element(want.squares.begin(), want.squares.end());
+      const double largest = largest_of(want.squares);
       for (size_t i = 0; i < a.size(); ++i)
         CHECK_NEAR(a[i], b[i], 8.0 * gain * kEps * std::sqrt(want.terms * largest), text_of(s));
     };
