@@ -144,7 +144,9 @@ void plan_backward(Planner& planner, const Fused& f, int node, int x, int y, int
     task.scratch_floats =
         full + std::max(conv.scratch_floats(s), f.has_pool ? conv.pooled_scratch_floats(s, f.pool) : 0);
     task.flops = f.flops() * (dx >= 0 ? 2 : 1);
-    const std::string by_weights = !pooled_weight ? f.algorithm(s.winograd_weight) : transposed ? "sparse" : "first layer, sparse";
+    const std::string by_weights = !pooled_weight ? f.algorithm(s.winograd_weight)
+                                   : transposed   ? "sparse"
+                                                  : "first layer, sparse";
     const std::string by_input = pooled_input ? "sparse" : f.algorithm(s.winograd_backward);
     task.algorithm = dx < 0 || by_weights == by_input ? by_weights : by_weights + " dw, " + by_input + " dx";
     if (packed) {
