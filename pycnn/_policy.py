@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pycnn._serialization import dtype_name
+
 __all__ = ["DTypePolicy", "HasDTypePolicy", "dtype_policy", "policy_of", "reset_policy", "set_dtype_policy"]
 
 _COMPUTE_DTYPES = {"float32": "float32", "mixed_bfloat16": "bfloat16"}
@@ -139,12 +141,7 @@ def policy_of(dtype: Any, owner: str) -> DTypePolicy:
         return _global
     if isinstance(dtype, DTypePolicy):
         return dtype
-    name = dtype
-    if isinstance(dtype, Mapping):
-        config = dtype.get("config")
-        name = config.get("name") if isinstance(config, Mapping) else dtype
-    elif isinstance(dtype, type):
-        name = dtype.__name__
+    name = dtype_name(dtype)
     if not isinstance(name, (str, Mapping)):
         name = str(name)  # NumPy's dtype("float32")
     try:

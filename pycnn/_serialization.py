@@ -33,14 +33,17 @@ def deserialize(data: Any, classes: Mapping[str, Any], what: str) -> Any:
     return cls.from_config(dict(config))
 
 
-def checked_dtype(dtype: Any, owner: str) -> str:
-    """'float32', the one dtype of what is no layer; as a name, NumPy type or Keras' DTypePolicy dict."""
-    name = dtype
+def dtype_name(dtype: Any) -> Any:
+    """The name in a NumPy type or in Keras' dict of a DTypePolicy; anything else as it is."""
     if isinstance(dtype, Mapping):
         config = dtype.get("config")
-        name = config.get("name") if isinstance(config, Mapping) else dtype
-    elif isinstance(dtype, type):
-        name = dtype.__name__
+        return config.get("name") if isinstance(config, Mapping) else dtype
+    return dtype.__name__ if isinstance(dtype, type) else dtype
+
+
+def checked_dtype(dtype: Any, owner: str) -> str:
+    """'float32', the one dtype of what is no layer; as a name, NumPy type or Keras' DTypePolicy dict."""
+    name = dtype_name(dtype)
     if name is None or str(name) == "float32":
         return "float32"
     raise ValueError(f"{owner}: dtype {dtype!r} is not supported; pycnn computes in 'float32'")

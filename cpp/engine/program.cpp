@@ -46,8 +46,7 @@ double Program::flops() const {
 
 void Program::finish(int64_t capacity) {
   capacity_ = capacity;
-  std::stable_sort(preparations.begin(), preparations.end(),
-                   [](const Preparation& a, const Preparation& b) { return a.place < b.place; });
+  sort_by_place(preparations);
   cut_stages();
   place_buffers();
   scratch_floats_ = 0;
@@ -108,8 +107,7 @@ void Program::cut_pieces(Stage& stage) const {
     for (int64_t i = 0; i < pieces; ++i)
       stage.pieces.push_back({t, i, static_cast<double>(i) / static_cast<double>(pieces)});
   }
-  std::stable_sort(stage.pieces.begin(), stage.pieces.end(),
-                   [](const Piece& a, const Piece& b) { return a.place < b.place; });
+  sort_by_place(stage.pieces);
 }
 
 void Program::place_buffers() {

@@ -114,6 +114,11 @@ struct GradientParts {
   std::vector<AlignedFloats> further;  // which other nodes overwrite
 };
 
+template <class Placed>
+void sort_by_place(std::vector<Placed>& all) {
+  std::stable_sort(all.begin(), all.end(), [](const Placed& a, const Placed& b) { return a.place < b.place; });
+}
+
 struct Pass {
   int begin, end;  // tasks
   int64_t block;   // samples

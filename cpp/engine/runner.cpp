@@ -42,8 +42,7 @@ void Plan::cut_updates(const Parameters& parameters) {
     for (int64_t from = 0; from < size; from += range)
       updates.push_back({p, from, std::min(range, size - from), static_cast<double>(from) / static_cast<double>(size)});
   }
-  std::stable_sort(updates.begin(), updates.end(),
-                   [](const UpdateRange& a, const UpdateRange& b) { return a.place < b.place; });
+  sort_by_place(updates);
 }
 
 // Items of the timers: tasks, preparations, parameters.

@@ -31,8 +31,7 @@ struct Fused {
   }
   std::string text(const Planner& planner, int node) const {
     std::string name = planner.node(node).name;
-    const bool depthwise = shape.groups == shape.c && shape.groups > 1;
-    if (precision == Precision::kBfloat16 && !depthwise) name += " in bfloat16";
+    if (precision == Precision::kBfloat16 && !depthwise()) name += " in bfloat16";
     if (norm >= 0) name += " + batch norm";
     if (activation.kind != ActivationKind::kLinear) name += " + activation";
     return has_pool ? name + " + max-pool" : name;
