@@ -29,6 +29,10 @@ bool has_pooled_weight(const Conv2D& s, FusedPool pool) {
   return first_layer_supported(s, pool) || sparse_weight_supported(s, pool);
 }
 
+int64_t pooled_scratch_floats(const Conv2D& s, FusedPool pool) {
+  return most(sparse_scratch_floats(s, pool), first_layer_supported(s, pool) ? first_layer_scratch_floats(s) : 0);
+}
+
 bool pooled_weight_transposed(const Conv2D& s, FusedPool pool) { return !first_layer_supported(s, pool); }
 
 void backward_weight_pooled(float* dw, const float* x, const float* dy_pooled, const uint8_t* argmax, float* scratch,
@@ -59,7 +63,7 @@ Conv2DKernels conv2d_kernels() {
           unpool,
           has_pooled_weight,
           sparse_input_supported,
-          sparse_scratch_floats,
+          pooled_scratch_floats,
           pooled_weight_transposed,
           backward_weight_pooled,
           sparse_packed_floats,
