@@ -256,13 +256,7 @@ void sparse_backward_input(float* dx, const float* dy_pooled, const uint8_t* arg
         add_patch<kTapRows>(patch, w * s.c, s.c, packed, lists, counts + window * 4, first, lanes);
     }
   }
-  if (direct) return;
-  for (int64_t i = 0; i < s.h; ++i) {
-    const bool seen = i + s.top < h;
-    const int64_t width = most(0, least(s.w, w - s.left));
-    if (seen) copy(dx + i * s.w * s.c, padded + ((i + s.top) * w + s.left) * s.c, width * s.c);
-    fill(dx + (i * s.w + (seen ? width : 0)) * s.c, 0.0f, (s.w - (seen ? width : 0)) * s.c);
-  }
+  if (!direct) crop(dx, padded, h, w, s);
 }
 
 }  // namespace pycnn::PYCNN_ISA
