@@ -57,7 +57,8 @@ PYCNN_INLINE Vec load_n(const float* p, int64_t count) {
 #else
   Vec v{};
   if (count >= kLanes) return load(p);
-  for (int64_t i = 0; i < count; ++i) v[i] = p[i];
+  for (int64_t i = 0; i < kLanes - 1; ++i)
+    if (i < count) v[i] = p[i];
   return v;
 #endif
 }
