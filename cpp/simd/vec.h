@@ -32,6 +32,12 @@ typedef float UnalignedVec __attribute__((vector_size(4 * kLanes), aligned(4), m
 PYCNN_INLINE Vec broadcast(float value) { return value - Vec{}; }
 PYCNN_INLINE IntVec broadcast_int(int32_t value) { return value - IntVec{}; }
 
+PYCNN_INLINE IntVec lane_index() {
+  IntVec index{};
+  for (int i = 0; i < kLanes; ++i) index[i] = i;
+  return index;
+}
+
 PYCNN_INLINE Vec load(const float* p) { return *reinterpret_cast<const UnalignedVec*>(p); }
 PYCNN_INLINE void store(float* p, Vec v) { *reinterpret_cast<UnalignedVec*>(p) = v; }
 
@@ -51,7 +57,8 @@ PYCNN_INLINE Vec load_n(const float* p, int64_t count) {
 #else
   Vec v{};
   if (count >= kLanes) return load(p);
-  for (int64_t i = 0; i < count; ++i) v[i] = p[i];
+  for (int64_t i = 0; i < kLanes - 1; ++i)
+    if (i < count) v[i] = p[i];
   return v;
 #endif
 }
@@ -95,6 +102,21 @@ PYCNN_INLINE Vec minimum(Vec a, Vec b) {
 PYCNN_INLINE Vec select(IntVec mask, Vec if_true, Vec if_false) { return mask ? if_true : if_false; }
 PYCNN_INLINE IntVec as_int(Vec v) { return reinterpret_cast<IntVec>(v); }
 PYCNN_INLINE Vec as_float(IntVec v) { return reinterpret_cast<Vec>(v); }
+
+// Bit i is set where lane i of a comparison is true.
+PYCNN_INLINE uint32_t bits_of(IntVec mask) {
+#if defined(__AVX512F__)
+  return _mm512_movepi32_mask(reinterpret_cast<__m512i>(mask));
+#elif defined(__AVX2__)
+  return static_cast<uint32_t>(_mm256_movemask_ps(as_float(mask)));
+#elif defined(__SSE2__)
+  return static_cast<uint32_t>(_mm_movemask_ps(as_float(mask)));
+#else
+  uint32_t bits = 0;
+  for (int i = 0; i < kLanes; ++i) bits |= (mask[i] & 1u) << i;
+  return bits;
+#endif
+}
 
 // The sum of the lanes, always in the same order: halves folded onto each other.
 PYCNN_INLINE float sum_lanes(Vec v) {
