@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/gemm/tile.h"
+#include "simd/bytes.h"
 
 namespace pycnn::PYCNN_ISA {
 
@@ -11,23 +12,21 @@ constexpr int kMaxWindows = kMaxRows / 4;
 
 namespace {
 
-typedef uint8_t LaneBytes __attribute__((vector_size(kLanes)));
-
-PYCNN_INLINE void store_bytes(uint8_t* p, IntVec v, int64_t count) {
-  const LaneBytes bytes = __builtin_convertvector(v, LaneBytes);
-  if (count == kLanes) __builtin_memcpy(p, &bytes, kLanes);
-  else __builtin_memcpy(p, &bytes, static_cast<size_t>(count));
-}
-
-PYCNN_INLINE IntVec load_bytes(const uint8_t* p, int64_t count) {
-  LaneBytes bytes = {};
-  if (count == kLanes) __builtin_memcpy(&bytes, p, kLanes);
-  else __builtin_memcpy(&bytes, p, static_cast<size_t>(count));
-  return __builtin_convertvector(bytes, IntVec);
+// The maximum, and at which of the four it stands: the first one. A NaN wins over every number.
+PYCNN_INLINE Vec maximum_of_four(Vec a, Vec b, Vec c, Vec d, IntVec& place) {
+  const Vec others[3] = {b, c, d};
+  Vec best = a;
+  place = IntVec{};
+  for (int k = 0; k < 3; ++k) {
+    const IntVec wins = (others[k] > best) | (others[k] != others[k]);
+    best = select(wins, others[k], best);
+    place = wins ? broadcast_int(k + 1) : place;
+  }
+  return best;
 }
 
 // W windows. t.y and argmax are the first window's outputs, t.y_stride floats (bytes) from window to window; t.x is the
-// window's first pixel, t.x_stride words from pixel to pixel and x_row from row to row. A NaN wins over every number.
+// window's first pixel, t.x_stride words from pixel to pixel and x_row from row to row.
 template <class Operand, int W, int V>
 void run_pool_tile(const Tile& t, int64_t x_row, uint8_t* argmax) {
   Vec sum[2][2 * W][V];
@@ -72,15 +71,9 @@ void run_pool_tile(const Tile& t, int64_t x_row, uint8_t* argmax) {
   for (int w = 0; w < W; ++w)
 #pragma GCC unroll 2
     for (int v = 0; v < V; ++v) {
-      Vec best = sum[0][2 * w][v];
-      IntVec place = {};
-#pragma GCC unroll 4
-      for (int k = 1; k < 4; ++k) {
-        const Vec other = sum[k / 2][2 * w + k % 2][v];
-        const IntVec wins = (other > best) | (other != other);
-        best = select(wins, other, best);
-        place = wins ? broadcast_int(k) : place;
-      }
+      IntVec place;
+      const Vec best =
+          maximum_of_four(sum[0][2 * w][v], sum[0][2 * w + 1][v], sum[1][2 * w][v], sum[1][2 * w + 1][v], place);
       const int64_t at = w * t.y_stride + v * kLanes, lanes = lanes_of(t.columns, v);
       store_n(t.y + at, maximum(lower, best), lanes);
       if (argmax) store_bytes(argmax + at, place, lanes);

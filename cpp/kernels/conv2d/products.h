@@ -3,12 +3,19 @@
 
 #include "kernels/conv2d/depthwise.h"
 #include "kernels/conv2d/direct.h"
+#include "kernels/conv2d/few_filters.h"
 #include "kernels/conv2d/weight_gradient.h"
 #include "kernels/conv2d/winograd.h"
 #include "kernels/conv2d/winograd_weight.h"
 
 namespace pycnn::PYCNN_ISA {
 namespace {
+
+// The kernel as it is follows its packed form.
+template <class Operand>
+bool has_few_filters(const Conv2D& s) {
+  return !Operand::kRounds && few_filters_supported(s) && !s.winograd_forward;
+}
 
 template <class Operand>
 int64_t scratch_floats(const Conv2D& s) {
@@ -19,7 +26,8 @@ int64_t scratch_floats(const Conv2D& s) {
   int64_t weight = weight_gradient_scratch_floats<Operand>(s);
   if constexpr (!Operand::kRounds)
     if (s.winograd_weight) weight = most(weight, winograd_weight_scratch_floats(s));
-  return most(most(winograd, direct_scratch_floats<Operand>(s)), weight);
+  const int64_t few_filters = has_few_filters<Operand>(s) ? few_filters_scratch_floats(s) : 0;
+  return most(most(winograd, direct_scratch_floats<Operand>(s)), most(weight, few_filters));
 }
 
 template <class Operand>
@@ -32,7 +40,8 @@ void choose(Conv2D& s) {
 template <class Operand>
 int64_t packed_floats(const Conv2D& s) {
   if (is_depthwise(s)) return s.kh * s.kw * s.k;
-  return (s.winograd_forward ? Winograd<Operand>::packed_floats : direct_packed_floats<Operand>)(s);
+  if (s.winograd_forward) return Winograd<Operand>::packed_floats(s);
+  return direct_packed_floats<Operand>(s) + (has_few_filters<Operand>(s) ? s.kh * s.kw * s.k : 0);
 }
 
 template <class Operand>
@@ -55,6 +64,7 @@ void pack(float* packed, const float* w, const Conv2D& s, int64_t begin, int64_t
   if (is_depthwise(s)) return copy(packed, w, s.kh * s.kw * s.k);
   if (s.winograd_forward) return Winograd<Operand>::pack(packed, w, s, begin, end);
   direct_pack<Operand>(packed, w, s);
+  if (has_few_filters<Operand>(s)) copy(packed + direct_packed_floats<Operand>(s), w, s.kh * s.kw * s.k);
 }
 
 template <class Operand>
@@ -103,10 +113,19 @@ void forward_pool(const Images& images, const float* packed, const float* bias, 
     return Winograd<Operand>::forward(images.y, images.y_stride, images.argmax, images.argmax_stride, images.x,
                                       images.x_stride, images.count, packed, bias, lower_bound(activation), scratch, s,
                                       true, begin, end);
-  for (int64_t i = 0; i < images.count; ++i)
-    direct_forward_pool<Operand>(
-        images.y + i * images.y_stride, images.argmax ? images.argmax + i * images.argmax_stride : nullptr,
-        images.x + i * images.x_stride, packed, bias, scratch, s, pool, activation, begin, end);
+  const bool few_filters = has_few_filters<Operand>(s) && pool.ph == 2 && pool.pw == 2 && is_clamp(activation);
+  for (int64_t i = 0; i < images.count; ++i) {
+    float* y = images.y + i * images.y_stride;
+    uint8_t* argmax = images.argmax ? images.argmax + i * images.argmax_stride : nullptr;
+    const float* x = images.x + i * images.x_stride;
+    if (few_filters) {
+      const int64_t blocks = row_blocks(s.oh), rows = s.oh / 2;
+      few_filters_forward_pool(y, argmax, x, packed + direct_packed_floats<Operand>(s), bias, scratch, s,
+                               lower_bound(activation), begin * rows / blocks, end * rows / blocks);
+    } else {
+      direct_forward_pool<Operand>(y, argmax, x, packed, bias, scratch, s, pool, activation, begin, end);
+    }
+  }
 }
 
 template <class Operand>
