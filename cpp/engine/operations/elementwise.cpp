@@ -173,11 +173,12 @@ void plan_add(Planner& planner, int node) {
         activation.backward(w.at(dy, i), nullptr, w.at(y, i), w.at(dy, i), n, f);
       });
     for (size_t j = 0; j < inputs.size(); ++j) {
-      if (j + 1 == inputs.size() && planner.adopt_gradient(inputs[j], dy)) break;  // nobody else needs dy any longer
-      planner.add_gradient(inputs[j], [&](int dx) {
-        add_task(planner, name + " backward", {dx, dy},
-                 [=, &k](const Work& w, int64_t i) { k.copy_rows(w.at(dx, i), n, w.at(dy, i), n, 1, n); });
-      });
+      if (j + 1 == inputs.size() || planner.has_gradient(inputs[j])) planner.pass_gradient(inputs[j], dy);
+      else
+        planner.add_gradient(inputs[j], [&](int dx) {
+          add_task(planner, name + " backward", {dx, dy},
+                   [=, &k](const Work& w, int64_t i) { k.copy_rows(w.at(dx, i), n, w.at(dy, i), n, 1, n); });
+        });
     }
   });
 }
