@@ -50,6 +50,7 @@ PYCNN_INLINE IntVec first_lanes(int64_t count) {
 
 // The first `count` lanes (0 < count <= kLanes); the others are zero and no memory behind them is touched.
 PYCNN_INLINE Vec load_n(const float* p, int64_t count) {
+  if (__builtin_constant_p(count) && count == kLanes) return load(p);
 #if defined(__AVX512F__)
   return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1), p);
 #elif defined(__AVX2__)
@@ -64,6 +65,7 @@ PYCNN_INLINE Vec load_n(const float* p, int64_t count) {
 }
 
 PYCNN_INLINE void store_n(float* p, Vec v, int64_t count) {
+  if (__builtin_constant_p(count) && count == kLanes) return store(p, v);
 #if defined(__AVX512F__)
   _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << count) - 1), v);
 #elif defined(__AVX2__)

@@ -24,10 +24,12 @@ struct Fused {
            static_cast<double>(shape.kh * shape.kw * shape.c / shape.groups);
   }
   bool depthwise() const { return shape.groups == shape.c && shape.groups > 1; }
-  // For people: `winograd` says whether the shape is computed in that form.
-  std::string algorithm(bool winograd) const {
+  // For people: `winograd` is the side of its tiles, or 0.
+  std::string algorithm(int winograd) const {
     if (depthwise()) return "depthwise";
-    return winograd ? "Winograd F(4x4,3x3)" : shape.kh * shape.kw == 1 ? "direct 1x1" : "direct";
+    if (winograd == 0) return shape.kh * shape.kw == 1 ? "direct 1x1" : "direct";
+    const std::string m = std::to_string(winograd), r = std::to_string(shape.kh);
+    return "Winograd F(" + m + "x" + m + "," + r + "x" + r + ")";
   }
   std::string text(const Planner& planner, int node) const {
     std::string name = planner.node(node).name;

@@ -3,6 +3,7 @@
 
 #include "kernels/conv2d/conv2d.h"
 #include "kernels/gemm/pack.h"
+#include "simd/lanes.h"
 
 namespace pycnn::PYCNN_ISA {
 namespace {
@@ -42,14 +43,6 @@ PYCNN_INLINE void store_pixels(float* y, int64_t pixels, int64_t c, int64_t grou
       const int64_t lanes = least(kLanes, run - k);
       Operand::store(y, k, source(i + k, lanes), lanes);
     }
-}
-
-PYCNN_INLINE void fill(float* y, float value, int64_t n) {
-  store_pixels<Float32>(y, 1, n, 1, [&](int64_t, int64_t) { return broadcast(value); });
-}
-
-PYCNN_INLINE void copy(float* y, const float* x, int64_t n) {
-  store_pixels<Float32>(y, 1, n, 1, [&](int64_t i, int64_t lanes) { return load_n(x + i, lanes); });
 }
 
 // y (h, w, c): x placed at (top, left), cropped to h x w, `value` elsewhere. top and left may not be negative.

@@ -6,6 +6,8 @@
 #include "kernels/conv2d/few_filters.h"
 #include "kernels/conv2d/weight_gradient.h"
 #include "kernels/conv2d/winograd.h"
+#include "kernels/conv2d/winograd_cost.h"
+#include "kernels/conv2d/winograd_forms.h"
 #include "kernels/conv2d/winograd_weight.h"
 
 namespace pycnn::PYCNN_ISA {
@@ -20,9 +22,8 @@ bool has_few_filters(const Conv2D& s) {
 template <class Operand>
 int64_t scratch_floats(const Conv2D& s) {
   if (is_depthwise(s)) return depthwise_scratch_floats(s);
-  const int64_t winograd =
-      most(s.winograd_forward ? Winograd<Operand>::scratch_floats(s) : 0,
-           s.winograd_backward ? Winograd<Operand>::scratch_floats(Winograd<Operand>::transposed(s)) : 0);
+  const int64_t winograd = most(s.winograd_forward ? Winograd<Operand>::scratch_floats(s) : 0,
+                                s.winograd_backward ? Winograd<Operand>::scratch_floats(winograd_transposed(s)) : 0);
   int64_t weight = weight_gradient_scratch_floats<Operand>(s);
   if constexpr (!Operand::kRounds)
     if (s.winograd_weight) weight = most(weight, winograd_weight_scratch_floats(s));
@@ -32,9 +33,7 @@ int64_t scratch_floats(const Conv2D& s) {
 
 template <class Operand>
 void choose(Conv2D& s) {
-  s.winograd_forward = Winograd<Operand>::pays(s);
-  s.winograd_backward = Winograd<Operand>::pays(Winograd<Operand>::transposed(s));
-  if constexpr (!Operand::kRounds) s.winograd_weight = winograd_weight_pays(s);
+  choose_winograd(s, Operand::kRounds);
 }
 
 template <class Operand>
@@ -47,13 +46,13 @@ int64_t packed_floats(const Conv2D& s) {
 template <class Operand>
 int64_t packed_transposed_floats(const Conv2D& s) {
   if (is_depthwise(s)) return s.kh * s.kw * s.k;
-  if (s.winograd_backward) return Winograd<Operand>::packed_floats(Winograd<Operand>::transposed(s));
+  if (s.winograd_backward) return Winograd<Operand>::packed_floats(winograd_transposed(s));
   return direct_packed_transposed_floats<Operand>(s);
 }
 
-inline int64_t weight_uses(const Conv2D& s) { return s.winograd_forward ? Winograd<Float32>::tiles(s) : s.oh * s.ow; }
+inline int64_t weight_uses(const Conv2D& s) { return s.winograd_forward ? winograd_tiles(s) : s.oh * s.ow; }
 inline int64_t transposed_weight_uses(const Conv2D& s) {
-  return s.winograd_backward ? Winograd<Float32>::tiles(Winograd<Float32>::transposed(s)) : s.oh * s.ow;
+  return s.winograd_backward ? winograd_tiles(winograd_transposed(s)) : s.oh * s.ow;
 }
 
 inline int64_t pack_pieces(const Conv2D& s) { return s.winograd_forward ? panels_of(s.k) : 1; }
@@ -85,8 +84,7 @@ void forward(const Images& images, const float* packed, const float* bias, float
              Activation activation, int64_t begin, int64_t end) {
   const int64_t pixels = s.oh * s.ow;
   if (s.winograd_forward) {
-    Winograd<Operand>::forward(images.y, images.y_stride, nullptr, 0, images.x, images.x_stride, images.count, packed,
-                               bias, lower_bound(activation), scratch, s, false, begin, end);
+    Winograd<Operand>::forward(images, packed, bias, lower_bound(activation), scratch, s, false, begin, end);
     if (is_clamp(activation)) return;
     const int64_t channel = begin * kPanel;
     for (int64_t i = 0; i < images.count; ++i)
@@ -110,9 +108,7 @@ template <class Operand>
 void forward_pool(const Images& images, const float* packed, const float* bias, float* scratch, const Conv2D& s,
                   FusedPool pool, Activation activation, int64_t begin, int64_t end) {
   if (s.winograd_forward)
-    return Winograd<Operand>::forward(images.y, images.y_stride, images.argmax, images.argmax_stride, images.x,
-                                      images.x_stride, images.count, packed, bias, lower_bound(activation), scratch, s,
-                                      true, begin, end);
+    return Winograd<Operand>::forward(images, packed, bias, lower_bound(activation), scratch, s, true, begin, end);
   const bool few_filters = has_few_filters<Operand>(s) && pool.ph == 2 && pool.pw == 2 && is_clamp(activation);
   for (int64_t i = 0; i < images.count; ++i) {
     float* y = images.y + i * images.y_stride;
@@ -131,9 +127,8 @@ void forward_pool(const Images& images, const float* packed, const float* bias, 
 template <class Operand>
 void backward_input(const Images& images, const float* packed_transposed, float* scratch, const Conv2D& s) {
   if (s.winograd_backward) {
-    const Conv2D t = Winograd<Operand>::transposed(s);
-    return Winograd<Operand>::forward(images.y, images.y_stride, nullptr, 0, images.x, images.x_stride, images.count,
-                                      packed_transposed, nullptr, -__builtin_huge_valf(), scratch, t, false, 0,
+    const Conv2D t = winograd_transposed(s);
+    return Winograd<Operand>::forward(images, packed_transposed, nullptr, -__builtin_huge_valf(), scratch, t, false, 0,
                                       panels_of(t.k));
   }
   for (int64_t i = 0; i < images.count; ++i)
