@@ -44,6 +44,7 @@ class Planner {
   }
   const GemmKernels& gemm(Precision p) const { return p == Precision::kBfloat16 ? kernels_.bf16.gemm : kernels_.gemm; }
   bool training() const { return mode_ == Mode::kTrain; }
+  bool splits_samples() const { return program_.split_samples; }
   bool exact() const { return exact_; }  // convolutions by direct sums only
   const Node& node(int i) const { return graph_.node(i); }
   const Shape& shape(int i) const { return node(i).shape; }

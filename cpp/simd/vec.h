@@ -101,6 +101,18 @@ PYCNN_INLINE Vec minimum(Vec a, Vec b) {
 #endif
 }
 
+// v, but NaN where any of the others is.
+PYCNN_INLINE Vec nan_of(Vec v, Vec a, Vec b, Vec c, Vec d) {
+#if defined(__AVX512F__)
+  const __mmask16 nan = _mm512_cmp_ps_mask(a, b, _CMP_UNORD_Q) | _mm512_cmp_ps_mask(c, d, _CMP_UNORD_Q);
+  return _mm512_mask_blend_ps(nan, v, broadcast(__builtin_nanf("")));
+#elif defined(__AVX2__)
+  return _mm256_or_ps(v, _mm256_or_ps(_mm256_cmp_ps(a, b, _CMP_UNORD_Q), _mm256_cmp_ps(c, d, _CMP_UNORD_Q)));
+#else
+  return (a == a) & (b == b) & (c == c) & (d == d) ? v : broadcast(__builtin_nanf(""));
+#endif
+}
+
 PYCNN_INLINE Vec select(IntVec mask, Vec if_true, Vec if_false) { return mask ? if_true : if_false; }
 PYCNN_INLINE IntVec as_int(Vec v) { return reinterpret_cast<IntVec>(v); }
 PYCNN_INLINE Vec as_float(IntVec v) { return reinterpret_cast<Vec>(v); }

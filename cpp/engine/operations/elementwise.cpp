@@ -51,9 +51,15 @@ void plan_output(Planner& planner, int node) {
   const int x = planner.value(node);
   const int64_t n = planner.shape(node).size();
   const auto copy_rows = planner.kernels().elementwise.copy_rows;
-  add_task(planner, "output", {x}, [=](const Work& w, int64_t i) {
-    copy_rows(w.run.batch->out + (w.run.begin + i) * n, n, w.at(x, i), n, 1, n);
-  });
+  Task task;
+  task.name = "output";
+  task.buffers = {x};
+  task.writes_result = true;
+  task.run = [=](const Work& w) {
+    for (int64_t i = w.begin; i < w.end; ++i)
+      copy_rows(w.run.batch->out + (w.run.begin + i) * n, n, w.at(x, i), n, 1, n);
+  };
+  planner.add(std::move(task));
 }
 
 void plan_activation(Planner& planner, int node) {
