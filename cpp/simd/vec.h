@@ -96,6 +96,21 @@ PYCNN_INLINE Vec select(IntVec mask, Vec if_true, Vec if_false) { return mask ? 
 PYCNN_INLINE IntVec as_int(Vec v) { return reinterpret_cast<IntVec>(v); }
 PYCNN_INLINE Vec as_float(IntVec v) { return reinterpret_cast<Vec>(v); }
 
+// Bit i is set where lane i of a comparison is true.
+PYCNN_INLINE uint32_t bits_of(IntVec mask) {
+#if defined(__AVX512F__)
+  return _mm512_movepi32_mask(reinterpret_cast<__m512i>(mask));
+#elif defined(__AVX2__)
+  return static_cast<uint32_t>(_mm256_movemask_ps(as_float(mask)));
+#elif defined(__SSE2__)
+  return static_cast<uint32_t>(_mm_movemask_ps(as_float(mask)));
+#else
+  uint32_t bits = 0;
+  for (int i = 0; i < kLanes; ++i) bits |= (mask[i] & 1u) << i;
+  return bits;
+#endif
+}
+
 // The sum of the lanes, always in the same order: halves folded onto each other.
 PYCNN_INLINE float sum_lanes(Vec v) {
   float lanes[kLanes];

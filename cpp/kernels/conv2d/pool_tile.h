@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/gemm/tile.h"
+#include "simd/bytes.h"
 
 namespace pycnn::PYCNN_ISA {
 
@@ -10,21 +11,6 @@ namespace pycnn::PYCNN_ISA {
 constexpr int kMaxWindows = kMaxRows / 4;
 
 namespace {
-
-typedef uint8_t LaneBytes __attribute__((vector_size(kLanes)));
-
-PYCNN_INLINE void store_bytes(uint8_t* p, IntVec v, int64_t count) {
-  const LaneBytes bytes = __builtin_convertvector(v, LaneBytes);
-  if (count == kLanes) __builtin_memcpy(p, &bytes, kLanes);
-  else __builtin_memcpy(p, &bytes, static_cast<size_t>(count));
-}
-
-PYCNN_INLINE IntVec load_bytes(const uint8_t* p, int64_t count) {
-  LaneBytes bytes = {};
-  if (count == kLanes) __builtin_memcpy(&bytes, p, kLanes);
-  else __builtin_memcpy(&bytes, p, static_cast<size_t>(count));
-  return __builtin_convertvector(bytes, IntVec);
-}
 
 // W windows. t.y and argmax are the first window's outputs, t.y_stride floats (bytes) from window to window; t.x is the
 // window's first pixel, t.x_stride words from pixel to pixel and x_row from row to row. A NaN wins over every number.
