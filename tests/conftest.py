@@ -1,12 +1,15 @@
 """Fixtures of all tests."""
 
 import os
+import sys
+from pathlib import Path
 
 import hypothesis
 import numpy as np
 import pytest
 
 from pycnn import _core
+from pycnn.bench.peers import networks
 
 # No deadline: a shared machine must not fail a test. Fixtures here need no reset between examples.
 hypothesis.settings.register_profile(
@@ -56,3 +59,16 @@ def restore_exact():
     before = _core.config()["exact"]
     yield
     _core.set_exact(before)
+
+
+@pytest.fixture
+def peer_scripts(monkeypatch):
+    """Makes the peers' scripts importable, as they are where they run."""
+    peers = Path(networks.__file__).parent
+    monkeypatch.syspath_prepend(str(peers))
+    monkeypatch.setitem(sys.modules, "networks", networks)  # not a second copy of its classes
+    monkeypatch.delenv("PYCNN_BENCH_DATA", raising=False)
+    names = [path.stem for path in peers.glob("*.py") if path.stem != "networks"]
+    yield
+    for name in names:
+        sys.modules.pop(name, None)

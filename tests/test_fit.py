@@ -1,4 +1,4 @@
-"""fit, evaluate and single batches: what they compute, print and refuse."""
+"""fit, evaluate and single batches: what they compute and print."""
 
 import _thread
 import signal
@@ -7,31 +7,11 @@ import threading
 import numpy as np
 import pytest
 import reference
+from fitting import SPARSE, Batches, compiled, network
 from helpers import normal
 
 import pycnn as keras
 from pycnn import layers
-
-SPARSE = "sparse_categorical_crossentropy"
-
-
-def network(units=3, activation="softmax", dropout=0.0):
-    return keras.Sequential(
-        [
-            keras.Input((6, 6, 1)),
-            layers.Conv2D(4, 3, activation="relu"),
-            layers.MaxPooling2D(2),
-            layers.Flatten(),
-            layers.Dropout(dropout),
-            layers.Dense(units, activation=activation),
-        ]
-    )
-
-
-def compiled(loss=SPARSE, optimizer="sgd", metrics=("accuracy",), **options):
-    model = network(**options)
-    model.compile(optimizer, loss, metrics=list(metrics))
-    return model
 
 
 @pytest.fixture
@@ -205,21 +185,6 @@ def test_one_hot_and_binary_targets(data, rng):
     assert results[1:] == results[:1] * 3
     p = 0.5
     assert abs(results[0]["loss"][0] + np.log(p)) < 1
-
-
-class Batches(keras.utils.PyDataset):
-    def __init__(self, arrays, size):
-        super().__init__()
-        self.arrays, self.size, self.passes = arrays, size, 0
-
-    def __len__(self):
-        return -(-len(self.arrays[0]) // self.size)
-
-    def __getitem__(self, i):
-        return tuple(array[i * self.size : (i + 1) * self.size] for array in self.arrays)
-
-    def on_epoch_end(self):
-        self.passes += 1
 
 
 def stream(arrays, size, passes=1):
@@ -480,141 +445,3 @@ def test_printing(data, capsys):
     model.evaluate(*data, verbose=0)
     model.fit(stream(data, 10))
     assert capsys.readouterr().out.splitlines()[1].lstrip().startswith("5/Unknown 0s ")
-
-
-# --- refusals -----------------------------------------------------------------------------------------------
-X, Y = np.zeros((4, 6, 6, 1)), np.array([0, 1, 2, 0])
-
-
-@pytest.mark.parametrize(
-    ("x", "y", "options", "message"),
-    [
-        (X, Y + 1, {}, r"`y` has labels from 1 to 3; expected 0 to 2, as the output has 3 classes"),
-        (X, Y - 1, {}, "labels from -1 to 1"),
-        (X, Y + 2**40, {}, "labels from"),
-        (X, [0, 1, 0.5, 1], {}, "0.5"),
-        (X, [0, 1, np.nan, 1], {}, "NaN"),
-        (X, [0, 1, np.inf, 1], {}, "infinite"),
-        (X, Y[:3], {}, "`x` has 4 samples, `y` has 3 samples"),
-        (X, np.eye(3)[Y], {}, "categorical_crossentropy"),
-        (X, Y.astype(str), {}, "real numbers"),
-        (X, None, {}, "`y` is missing"),
-        (X, 3, {}, "`y` has shape"),
-        (None, Y, {}, "`x` is missing"),
-        (X[:0], Y[:0], {}, "`x` is empty"),
-        (X[:, :5], Y, {}, "the model expects"),
-        (X, Y, {"batch_size": 0}, "batch_size"),
-        (X, Y, {"batch_size": 2.5}, "batch_size"),
-        (X, Y, {"epochs": 0}, "epochs"),
-        (X, Y, {"epochs": "a"}, "epochs"),
-        (X, Y, {"initial_epoch": -1}, "initial_epoch"),
-        (X, Y, {"steps_per_epoch": 0}, "steps_per_epoch"),
-        (X, Y, {"verbose": 7}, "verbose"),
-        (X, Y, {"validation_freq": 0}, "validation_freq"),
-        (X, Y, {"validation_split": 1.0}, "validation_split"),
-        (X, Y, {"validation_split": -0.1}, "validation_split"),
-        (X, Y, {"validation_split": 0.9}, "leaves none"),
-        (X, Y, {"validation_split": np.nan}, "validation_split"),
-        (X, Y, {"validation_data": (X,)}, "`validation y` is missing"),
-        (X, Y, {"validation_data": (X, Y[:2])}, "`validation x` has 4"),
-        (X, Y, {"validation_data": (X, Y, Y, Y)}, "validation_data"),
-        (X, Y, {"validation_data": (X, Y), "validation_batch_size": -1}, "validation_batch_size"),
-        (X, Y, {"validation_data": (X, Y), "validation_steps": 0}, "validation_steps"),
-        (X, Y, {"sample_weight": [1, 2]}, "sample_weight"),
-        (X, Y, {"sample_weight": [1, 2, np.nan, 1]}, "NaN"),
-        (X, Y, {"sample_weight": np.ones((4, 2))}, "sample_weight"),
-        (X, Y, {"class_weight": [1, 2, 3]}, "class_weight"),
-        (X, Y, {"class_weight": {"a": 1}}, "class_weight"),
-        (X, Y, {"class_weight": {0: np.inf}}, "class_weight"),
-        (X, Y, {"class_weight": {0: 1}, "sample_weight": np.ones(4)}, "same time"),
-        (X, Y, {"callbacks": [3]}, "no callback"),
-        (X, Y, {"callbacks": 3}, "list of callbacks"),
-        (iter([(X, Y)]), Y, {}, "must be None"),
-        (iter([(X, Y)]), None, {"validation_split": 0.5}, "needs arrays"),
-        (iter([]), None, {}, "no batch"),
-        (Batches((X[:0], Y[:0]), 3), None, {}, "no batches"),
-        (iter([X]), None, {}, "expected a tuple"),
-        (iter([(X, Y + 5)]), None, {}, "labels from 5 to 7"),
-    ],
-)
-def test_refused(x, y, options, message):
-    model = compiled()
-    before = model.get_weights()
-    with pytest.raises((TypeError, ValueError), match=message):
-        model.fit(x, y, **({"verbose": 0} | options))
-    for a, b in zip(before, model.get_weights(), strict=True):
-        np.testing.assert_array_equal(a, b)
-    assert model.optimizer.iterations == 0
-    model.fit(X, Y, verbose=0)
-
-
-@pytest.mark.parametrize(
-    ("loss", "y", "message"),
-    [
-        ("categorical_crossentropy", Y, "to_categorical"),
-        ("categorical_crossentropy", np.eye(4), r"output has shape \(None, 3\)"),
-        ("categorical_crossentropy", 2 * np.eye(3)[Y], "targets from 0 to 1"),
-        ("binary_crossentropy", -np.eye(3)[Y], "targets from 0 to 1"),
-        ("mean_squared_error", np.full((4, 3), np.nan), "NaN"),
-        ("mean_squared_error", np.zeros((4, 3, 2)), "output has shape"),
-    ],
-)
-def test_refused_targets(loss, y, message):
-    model = compiled(loss, metrics=[])
-    with pytest.raises(ValueError, match=message):
-        model.fit(X, y, verbose=0)
-    with pytest.raises(ValueError, match=message):
-        model.evaluate(X, y, verbose=0)
-    with pytest.raises(ValueError, match=message):
-        model.train_on_batch(X, y)
-
-
-def test_before_compile(data):
-    model = network()
-    for call in (model.fit, model.evaluate, model.train_on_batch, model.test_on_batch):
-        with pytest.raises(ValueError, match=r"compile\(\)"):
-            call(*data)
-    with pytest.raises(AttributeError, match="compile"):
-        _ = model.optimizer
-    assert model.loss is None
-    assert model.metrics == model.metrics_names == []
-    model.compile("adam")
-    with pytest.raises(ValueError, match="No loss"):
-        model.fit(*data)
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"optimizer": "adamm", "loss": "mse"}, "Did you mean 'adam'"),
-        ({"loss": "sparse_crossentropy"}, "Unknown loss"),
-        ({"loss": "mse", "metrics": ["acuracy"]}, "Did you mean 'accuracy'"),
-        ({"loss": "mse", "metrics": {"a": "b"}}, "class_name"),
-        ({"loss": lambda a, b: 0}, "cannot be a loss"),
-        ({"loss": ["mse", "mse"]}, "Unknown loss"),
-        ({"loss": keras.losses.MeanSquaredError(reduction="sum")}, "reduction"),
-        ({"loss": "mse", "loss_weights": [1]}, "loss_weights"),
-        ({"loss": "mse", "weighted_metrics": ["accuracy"]}, "weighted_metrics"),
-        ({"loss": "mse", "metrics": ["sparse_categorical_accuracy"]}, "does not fit the loss"),
-        ({"loss": SPARSE, "metrics": ["categorical_accuracy"]}, "does not fit the loss"),
-        ({"loss": "mse", "metrics": [keras.metrics.Mean()]}, "expected an accuracy"),
-        ({"loss": "mse", "metrics": ["binary_accuracy", "categorical_accuracy"]}, "one kind of accuracy"),
-        ({"loss": "mse", "metrics": [keras.metrics.BinaryAccuracy(threshold=0.3)]}, "0.5 only"),
-        (
-            {"loss": keras.losses.BinaryCrossentropy(label_smoothing=0.1), "metrics": ["binary_accuracy"]},
-            "label_smoothing",
-        ),
-    ],
-)
-def test_refused_compile(options, message):
-    model = compiled()
-    with pytest.raises((TypeError, ValueError), match=message):
-        model.compile(**options)
-    assert model.loss.kind == SPARSE  # as it was
-    model.fit(X, Y, verbose=0)
-
-
-@pytest.mark.parametrize("loss", [SPARSE, "categorical_crossentropy"])
-def test_one_class_is_too_few(loss):
-    with pytest.raises(ValueError, match="binary_crossentropy"):
-        compiled(loss, units=1)

@@ -20,12 +20,6 @@ PYCNN_INLINE Vec load(const float* p, FirstLanes lanes) { return load_n(p, lanes
 PYCNN_INLINE void store(float* p, Vec v, AllLanes) { store(p, v); }
 PYCNN_INLINE void store(float* p, Vec v, FirstLanes lanes) { store_n(p, v, lanes.count); }
 
-PYCNN_INLINE IntVec lane_index() {
-  IntVec index{};
-  for (int i = 0; i < kLanes; ++i) index[i] = i;
-  return index;
-}
-
 // v with `fill` in the lanes that were not loaded: the neutral element of a reduction.
 PYCNN_INLINE Vec fill_rest(Vec v, AllLanes, float) { return v; }
 PYCNN_INLINE Vec fill_rest(Vec v, FirstLanes lanes, float fill) {

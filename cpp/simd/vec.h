@@ -32,6 +32,12 @@ typedef float UnalignedVec __attribute__((vector_size(4 * kLanes), aligned(4), m
 PYCNN_INLINE Vec broadcast(float value) { return value - Vec{}; }
 PYCNN_INLINE IntVec broadcast_int(int32_t value) { return value - IntVec{}; }
 
+PYCNN_INLINE IntVec lane_index() {
+  IntVec index{};
+  for (int i = 0; i < kLanes; ++i) index[i] = i;
+  return index;
+}
+
 PYCNN_INLINE Vec load(const float* p) { return *reinterpret_cast<const UnalignedVec*>(p); }
 PYCNN_INLINE void store(float* p, Vec v) { *reinterpret_cast<UnalignedVec*>(p) = v; }
 
@@ -51,7 +57,8 @@ PYCNN_INLINE Vec load_n(const float* p, int64_t count) {
 #else
   Vec v{};
   if (count >= kLanes) return load(p);
-  for (int64_t i = 0; i < count; ++i) v[i] = p[i];
+  for (int64_t i = 0; i < kLanes - 1; ++i)
+    if (i < count) v[i] = p[i];
   return v;
 #endif
 }

@@ -1,4 +1,5 @@
-// Runs every test on every ISA of this machine: pycnn_tests [part of a test's name]
+// Runs every test on every ISA of this machine: pycnn_tests [part of a test's name], or all but these: pycnn_tests
+// -part
 #include <iostream>
 #include <string>
 
@@ -7,12 +8,14 @@
 
 int main(int argc, char** argv) {
   using namespace pycnn;
-  const std::string filter = argc > 1 ? argv[1] : "";
+  std::string part = argc > 1 ? argv[1] : "";
+  const bool without = part.rfind("-", 0) == 0;
+  if (without) part.erase(0, 1);
   int passed = 0, failed = 0;
   for (const std::string& isa : available_isas()) {
     const KernelTable& kernels = kernel_table(isa);
     for (const testing::Test& test : testing::tests()) {
-      if (test.name.find(filter) == std::string::npos) continue;
+      if ((test.name.find(part) == std::string::npos) != without) continue;
       const int64_t before = testing::failures();
       test.function(kernels);
       const bool ok = testing::failures() == before;

@@ -1,4 +1,4 @@
-"""What only pycnn is asked for: import time, latency, threads, cost per image, memory, and time to train."""
+"""What only pycnn is asked for: import time, latency, threads, cost per image, memory, and its recipes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from pycnn.bench.peers.networks import NETWORKS
 from pycnn.bench.timing import Task, take_turns
 from pycnn.bench.workers import System, Worker, WorkerError, child_environment
 
-__all__ = ["MEASURES", "Measure", "NotMeasured"]
+__all__ = ["LONG", "MEASURES", "Measure", "NotMeasured"]
 
 Measure = Callable[[Options, Path], dict[str, Any]]  # the file has the images of "deck"
 
@@ -79,22 +80,22 @@ def memory(options: Options, data: Path) -> dict[str, Any]:
     return figures
 
 
-def accuracy(options: Options, data: Path) -> dict[str, Any]:
+def recipe(options: Options, data: Path, *, name: str) -> dict[str, Any]:
     """Seconds from the start of a process to a trained network, and its test accuracy, for three seeds.
 
-    The process imports pycnn, reads Fashion-MNIST from the disk, trains after the recipe "fast" of
-    pycnn.recipes, whose number of epochs is fixed beforehand, and tests.
+    The process imports pycnn, reads Fashion-MNIST from the disk, trains after that recipe of pycnn.recipes,
+    whose number of epochs is fixed beforehand, and tests.
     """
     from pycnn.datasets import fashion_mnist
 
     if fashion_mnist.find().kind == "download":
         raise NotMeasured("Fashion-MNIST is not on this machine")
-    script = Path(__file__).with_name("peers") / "pycnn_accuracy.py"
+    script = Path(__file__).with_name("peers") / "pycnn_recipe.py"
     runs = []
     for seed in _SEEDS[:1] if options.quick else _SEEDS:
         start = time.perf_counter()
         run: dict[str, Any] = json.loads(
-            _run([str(script), str(seed), *(["1"] if options.quick else [])], options)
+            _run([str(script), name, str(seed), *(["1"] if options.quick else [])], options)
         )
         runs.append({"seed": seed, "seconds": time.perf_counter() - start, **run})
     means = {name: statistics.fmean(run[name] for run in runs) for name in ("seconds", "accuracy")}
@@ -107,8 +108,9 @@ MEASURES: dict[str, Measure] = {
     "threads": speedup,
     "cost per image": cost_per_image,
     "memory": memory,
-    "accuracy": accuracy,
+    **{f"recipe {name}": partial(recipe, name=name) for name in ("fast", "best", "patient")},
 }
+LONG = ("recipe best", "recipe patient")  # minutes, nearly an hour: only for those who ask
 
 
 def _timed(

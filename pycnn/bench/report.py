@@ -180,9 +180,9 @@ def _measure_lines(measures: Results) -> list[tuple[str, str, str]]:
         figures = measures["memory"]
         note = f"of it {figures['import'] / 1e6:.0f} MB by importing pycnn"
         lines.append(("memory of training, batch 128", f"{figures['training'] / 1e6:.0f} MB", note))
-    if "accuracy" in measures:
-        figures = measures["accuracy"]
+    for name in (name for name in measures if name.startswith("recipe")):
+        figures = measures[name]
         note = ", ".join(f"{run['accuracy']:.2%} in {run['seconds']:.1f} s" for run in figures["runs"])
         text = f"{figures['accuracy']:.2%} in {figures['seconds']:.1f} s"
-        lines.append(("Fashion-MNIST, from process start", text, f"mean of seeds: {note}"))
+        lines.append((f"Fashion-MNIST, {name}, from process start", text, f"mean of seeds: {note}"))
     return lines

@@ -12,7 +12,7 @@ import numpy as np
 
 from pycnn.bench import machine
 from pycnn.bench.cases import DIRECTIONS, kernels, network_cases
-from pycnn.bench.measures import MEASURES, NotMeasured
+from pycnn.bench.measures import LONG, MEASURES, NotMeasured
 from pycnn.bench.options import Options
 from pycnn.bench.timing import Effort, Task, Timing, agrees, take_turns
 from pycnn.bench.workers import System, Worker, WorkerError
@@ -37,7 +37,8 @@ class _Job(NamedTuple):
 
 def names(options: Options) -> list[str]:
     """The names of the chosen cases and measures, in the order in which they run."""
-    return [job.name for job in _jobs(options)] + [name for name in MEASURES if options.wants(name)]
+    measures = [name for name in MEASURES if options.wants(name) and (options.only or name not in LONG)]
+    return [job.name for job in _jobs(options)] + measures
 
 
 def run(options: Options, say: Say) -> Results:

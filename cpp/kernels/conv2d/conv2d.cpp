@@ -4,6 +4,7 @@
 #include "kernels/conv2d/first_layer.h"
 #include "kernels/conv2d/products.h"
 #include "kernels/conv2d/sparse.h"
+#include "kernels/conv2d/sparse_rows.h"
 
 namespace pycnn::PYCNN_ISA {
 namespace {
@@ -27,6 +28,32 @@ void unpool(float* dy, const float* dy_pooled, const uint8_t* argmax, const Conv
 
 bool has_pooled_weight(const Conv2D& s, FusedPool pool) {
   return first_layer_supported(s, pool) || sparse_weight_supported(s, pool);
+}
+
+int64_t pooled_scratch_floats(const Conv2D& s, FusedPool pool) {
+  const int64_t first_layer = first_layer_supported(s, pool) ? first_layer_scratch_floats(s) : 0;
+  return most(most(sparse_scratch_floats(s, pool), sparse_rows_scratch_floats(s)), first_layer);
+}
+
+bool has_pooled_input(const Conv2D& s, FusedPool pool) {
+  return sparse_rows_supported(s, pool) || sparse_input_supported(s, pool);
+}
+
+// Both forms of backward_input_pooled are for the one pool.
+bool in_rows(const Conv2D& s) { return sparse_rows_supported(s, {2, 2}); }
+
+int64_t packed_pooled_floats(const Conv2D& s) {
+  return (in_rows(s) ? sparse_rows_packed_floats : sparse_packed_floats)(s);
+}
+
+void pack_pooled(float* packed, const float* w, const Conv2D& s) {
+  (in_rows(s) ? sparse_rows_pack : sparse_pack)(packed, w, s);
+}
+
+void backward_input_pooled(float* dx, const float* dy_pooled, const uint8_t* argmax, const float* packed,
+                           float* scratch, const Conv2D& s, FusedPool pool) {
+  if (in_rows(s)) return sparse_rows_backward_input(dx, dy_pooled, argmax, packed, scratch, s);
+  sparse_backward_input(dx, dy_pooled, argmax, packed, scratch, s, pool);
 }
 
 bool pooled_weight_transposed(const Conv2D& s, FusedPool pool) { return !first_layer_supported(s, pool); }
@@ -58,13 +85,13 @@ Conv2DKernels conv2d_kernels() {
           backward_weight<Float32>,
           unpool,
           has_pooled_weight,
-          sparse_input_supported,
-          sparse_scratch_floats,
+          has_pooled_input,
+          pooled_scratch_floats,
           pooled_weight_transposed,
           backward_weight_pooled,
-          sparse_packed_floats,
-          sparse_pack,
-          sparse_backward_input};
+          packed_pooled_floats,
+          pack_pooled,
+          backward_input_pooled};
 }
 
 }  // namespace pycnn::PYCNN_ISA

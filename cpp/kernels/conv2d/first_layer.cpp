@@ -1,40 +1,102 @@
 #include "kernels/conv2d/first_layer.h"
 
 #include "kernels/conv2d/pool_tile.h"
+#include "simd/permute.h"
 
 namespace pycnn::PYCNN_ISA {
 namespace {
 
-// R kernel rows of T inputs each (kw * c), one vector of output channels. A window's gradient counts at the pixel of
-// its maximum: four masked copies of it, each against that pixel's inputs.
-template <int R, int T>
-void add_taps(float* dw, const float* x, const float* dy, const uint8_t* argmax, const Conv2D& s, int64_t x_row,
+// Under a tap, the four pixels of a pool window are a 2x2 square of the image: a lane, which is an output channel,
+// picks the one that its maximum stood at. The squares of all pixels lie side by side: those of even columns and then
+// those of odd ones, so that neighbouring windows' are neighbours.
+struct Squares {
+  float* data;   // (rows, 2, columns, c, 4)
+  int64_t half;  // floats of a row's even, or odd, columns
+};
+
+constexpr int64_t kMaxSquares = 1 << 13;  // 128 KB at a time
+
+int64_t half_of(const Conv2D& s) { return (s.ow / 2 + s.kw / 2 + 1) * s.c * 4; }
+// Rows of windows that share one look at their squares.
+int64_t window_rows(const Conv2D& s) {
+  const int64_t rows = (kMaxSquares * 4 / (2 * half_of(s)) - s.kh + 2) / 2;
+  return most(1, least(rows, s.oh / 2));
+}
+
+// Of one row: the squares of columns 0, 2, ... of x, which has `pixels` of them, and of x's next row; then zeros.
+template <int C>
+void make_squares(float* to, int64_t half, const float* x, int64_t x_row, int64_t pixels) {
+  const float* end = to + half;
+  constexpr int kColumns = kLanes / 4 / C;  // whose squares fill a vector
+  if constexpr (kColumns > 0 && kLanes > 4) {
+    constexpr int64_t kFloats = 2 * kColumns * C;  // of each row
+    const IntVec square = lane_index() / 4, place = lane_index() % 4;
+    const IntVec from = (square / C * 2 * C + square % C + place % 2 * C + place / 2 * kLanes) & (2 * kLanes - 1);
+    for (int64_t left = pixels / 2 * 2 * C; to < end; left -= kFloats, x += kFloats, to += 2 * kFloats) {
+      const int64_t there = most(0, least(left, kFloats));
+      store_n(to, permute(load_n(x, there), from, load_n(x + x_row, there)), least(2 * kFloats, end - to));
+    }
+    return;
+  }
+  for (int64_t i = 0; i < pixels / 2 * 2; i += 2)
+    for (int64_t k = i * C; k < (i + 1) * C; ++k, to += 4) {
+      to[0] = x[k];
+      to[1] = x[k + C];
+      to[2] = x[x_row + k];
+      to[3] = x[x_row + k + C];
+    }
+  fill(to, 0.0f, end - to);
+}
+
+// R kernel rows of KW x C inputs each, one vector of output channels: that of a window, or where there are few
+// channels, of two windows.
+template <int R, int KW, int C, bool kTwo>
+void add_taps(float* dw, const Squares& squares, const float* dy, const uint8_t* argmax, const Conv2D& s, int64_t rows,
               int64_t lanes, bool accumulate) {
-  Vec sum[R][T];
-#pragma GCC unroll 5
-  for (int i = 0; i < R; ++i)
-#pragma GCC unroll 9
-    for (int t = 0; t < T; ++t) sum[i][t] = accumulate ? load_n(dw + (i * T + t) * s.k, lanes) : Vec{};
-  for (int64_t row = 0; row < s.oh / 2; ++row) {
-    const float* pixel = x + 2 * row * x_row;
-    for (int64_t column = 0; column < s.ow / 2; ++column, pixel += 2 * s.c, dy += s.k, argmax += s.k) {
-      const Vec gradient = load_n(dy, lanes);
-      const IntVec place = load_bytes(argmax, lanes);
-#pragma GCC unroll 4
-      for (int a = 0; a < 4; ++a) {
-        const Vec here = select(place == broadcast_int(a), gradient, Vec{});
-        const float* from = pixel + (a / 2) * x_row + (a % 2) * s.c;
-#pragma GCC unroll 5
-        for (int i = 0; i < R; ++i)
-#pragma GCC unroll 9
-          for (int t = 0; t < T; ++t) sum[i][t] += here * broadcast(from[i * x_row + t]);
+  constexpr int T = KW * C;
+  Vec sum[R][T] = {};
+  const int64_t half = squares.half, columns = s.ow / 2, step = kTwo ? 2 : 1;
+  IntVec own = lane_index(), other = own, back = own;
+  if (kTwo) {
+    // Lanes in fours: channels 0 to 3 of both windows, then 4 to 7. The last lane holds no channel, or its own.
+    const IntVec channel = own / 8 * 4 + own % 4, window = own / 4 % 2;
+    own = channel < broadcast_int(static_cast<int32_t>(lanes)) ? window * static_cast<int32_t>(lanes) + channel
+                                                               : broadcast_int(kLanes - 1);
+    other = lane_index() ^ 4;
+    back = (lane_index() / 4 * 8 + lane_index() % 4) % kLanes;
+  }
+  for (int64_t row = 0; row < rows; ++row) {
+    const float* square = squares.data + row * 4 * half;
+    for (int64_t column = 0; column < columns; column += step, square += step * C * 4) {
+      const int64_t windows = least(step, columns - column), loaded = windows * lanes;
+      Vec gradient = load_n(dy, loaded);
+      IntVec place = load_bytes(argmax, loaded);
+      if (kTwo) {
+        gradient = permute(gradient, own);
+        place = as_int(permute(as_float(place), own));
       }
+#pragma GCC unroll 5
+      for (int i = 0; i < R; ++i)
+#pragma GCC unroll 5
+        for (int j = 0; j < KW; ++j)
+#pragma GCC unroll 3
+          for (int c = 0; c < C; ++c) {
+            const float* from = square + (2 * i + j % 2) * half + (j / 2 * C + c) * 4;
+            sum[i][j * C + c] += gradient * pick_of_four(kTwo ? load_eights(from) : load_fours(from), place);
+          }
+      dy += windows * s.k;
+      argmax += windows * s.k;
     }
   }
 #pragma GCC unroll 5
   for (int i = 0; i < R; ++i)
 #pragma GCC unroll 9
-    for (int t = 0; t < T; ++t) store_n(dw + (i * T + t) * s.k, sum[i][t], lanes);
+    for (int t = 0; t < T; ++t) {
+      float* to = dw + (i * T + t) * s.k;
+      Vec total = sum[i][t];
+      if (kTwo) total = permute(total + permute(total, other), back);
+      store_n(to, accumulate ? load_n(to, lanes) + total : total, lanes);
+    }
 }
 
 // As many kernel rows at once as there are registers for their taps.
@@ -44,14 +106,38 @@ constexpr int kTaps = 27;
 constexpr int kTaps = 9;
 #endif
 
-template <int KH, int T>
-void all_rows(float* dw, const float* x, const float* dy, const uint8_t* argmax, const Conv2D& s, int64_t x_row,
+template <int KH, int C>
+void all_taps(float* dw, const Squares& squares, const float* dy, const uint8_t* argmax, const Conv2D& s, int64_t rows,
               bool accumulate) {
-  constexpr int kRows = KH * T <= kTaps ? KH : 1;
-  for (int64_t k = 0; k < s.k; k += kLanes)
-    for (int i = 0; i < KH; i += kRows)
-      add_taps<kRows, T>(dw + i * T * s.k + k, x + i * x_row, dy + k, argmax + k, s, x_row, least(kLanes, s.k - k),
-                         accumulate);
+  constexpr int kRows = KH * KH * C <= kTaps ? KH : 1;
+  for (int i = 0; i < KH; i += kRows) {
+    const Squares from = {squares.data + i * 2 * squares.half, squares.half};
+    float* to = dw + i * KH * C * s.k;
+    if (kLanes > 4 && C == 1 && s.k <= kLanes / 2) {
+      add_taps<kRows, KH, C, true>(to, from, dy, argmax, s, rows, s.k, accumulate);
+      continue;
+    }
+    for (int64_t k = 0; k < s.k; k += kLanes)
+      add_taps<kRows, KH, C, false>(to + k, from, dy + k, argmax + k, s, rows, least(kLanes, s.k - k), accumulate);
+  }
+}
+
+template <int KH, int C>
+void backward_weight(float* dw, const Image& x, const float* dy, const uint8_t* argmax, float* scratch, const Conv2D& s,
+                     bool accumulate) {
+  const Squares squares = {scratch, half_of(s)};
+  const int64_t block = window_rows(s), all = s.oh / 2, pixels = s.ow / 2 * 2 + KH - 1;
+  for (int64_t row = 0; row < all; row += block) {
+    const int64_t rows = least(block, all - row);
+    for (int64_t i = 0; i < 2 * rows + KH - 2; ++i) {
+      const float* from = x.data + (2 * row + i) * x.w * C;
+      float* to = squares.data + i * 2 * squares.half;
+      make_squares<C>(to, squares.half, from, x.w * C, pixels);
+      make_squares<C>(to + squares.half, squares.half, from + C, x.w * C, pixels - 1);
+    }
+    const int64_t done = row * (s.ow / 2) * s.k;
+    all_taps<KH, C>(dw, squares, dy + done, argmax + done, s, rows, accumulate || row > 0);
+  }
 }
 
 }  // namespace
@@ -62,14 +148,19 @@ bool first_layer_supported(const Conv2D& s, FusedPool pool) {
   return plain && ((s.kh == 3 && s.c <= 3) || (s.kh == 5 && s.c == 1));
 }
 
+int64_t first_layer_scratch_floats(const Conv2D& s) {
+  return padded_input_floats(s) + (2 * window_rows(s) + s.kh - 2) * 2 * half_of(s) + kLanes;
+}
+
 void first_layer_backward_weight(float* dw, const float* x, const float* dy_pooled, const uint8_t* argmax,
                                  float* scratch, const Conv2D& s, bool accumulate) {
   const Image image = padded_input(x, scratch, s);
-  const auto run = [&](auto kernel) { kernel(dw, image.data, dy_pooled, argmax, s, image.w * s.c, accumulate); };
-  if (s.kh == 5) run(all_rows<5, 5>);
-  else if (s.c == 1) run(all_rows<3, 3>);
-  else if (s.c == 2) run(all_rows<3, 6>);
-  else run(all_rows<3, 9>);
+  scratch += padded_input_floats(s);
+  const auto run = [&](auto kernel) { kernel(dw, image, dy_pooled, argmax, scratch, s, accumulate); };
+  if (s.kh == 5) run(backward_weight<5, 1>);
+  else if (s.c == 1) run(backward_weight<3, 1>);
+  else if (s.c == 2) run(backward_weight<3, 2>);
+  else run(backward_weight<3, 3>);
 }
 
 }  // namespace pycnn::PYCNN_ISA

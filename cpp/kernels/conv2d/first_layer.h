@@ -7,7 +7,8 @@
 namespace pycnn::PYCNN_ISA {
 
 bool first_layer_supported(const Conv2D& s, FusedPool pool);
-// dw (kh, kw, c, k) = or += . Needs padded_input_floats(s) of scratch.
+int64_t first_layer_scratch_floats(const Conv2D& s);
+// dw (kh, kw, c, k) = or += .
 void first_layer_backward_weight(float* dw, const float* x, const float* dy_pooled, const uint8_t* argmax,
                                  float* scratch, const Conv2D& s, bool accumulate);
 

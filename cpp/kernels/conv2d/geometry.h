@@ -87,6 +87,17 @@ PYCNN_INLINE int64_t padded_input_floats(const Conv2D& s) {
   return round_up(seen_h(s) * seen_w(s) * pixel_words<Operand>(s.c, s.groups));
 }
 
+// dx (s.h, s.w, s.c) from the gradient of the padded image (h, w, s.c), whose padding is cropped; where dx reaches
+// further it is 0.
+PYCNN_INLINE void crop(float* dx, const float* padded, int64_t h, int64_t w, const Conv2D& s) {
+  for (int64_t i = 0; i < s.h; ++i) {
+    const bool seen = i + s.top < h;
+    const int64_t width = seen ? most(0, least(s.w, w - s.left)) : 0;
+    if (seen) copy(dx + i * s.w * s.c, padded + ((i + s.top) * w + s.left) * s.c, width * s.c);
+    fill(dx + (i * s.w + width) * s.c, 0.0f, (s.w - width) * s.c);
+  }
+}
+
 // Whether a kernel row's taps and their channels are neighbours in x.
 PYCNN_INLINE bool rows_are_segments(const Conv2D& s) { return s.groups == 1 && s.dilation_w == 1; }
 PYCNN_INLINE int64_t segment_floats(const Conv2D& s) {

@@ -16,58 +16,61 @@ struct Entry {
 constexpr int64_t kEntryFloats = sizeof(Entry) / sizeof(float);
 constexpr int64_t kMaxChannels = 8192;  // a row of the update step must hold one value of each
 
-// Vectors of a kernel row's gradient that stay in registers.
 #if defined(__AVX512F__) || defined(__aarch64__)
-constexpr int kRowVectors = 12;
+constexpr int kSums = 20;  // vectors of the kernel's gradient that stay in registers
 #else
-constexpr int kRowVectors = 8;
+constexpr int kSums = 12;
 #endif
 
 int64_t windows_of(const Conv2D& s, FusedPool pool) { return (s.oh / pool.ph) * (s.ow / pool.pw); }
 
 // --- by weights ------------------------------------------------------------------------------------------------
 
-// dw row (V vectors from `dw`, the last one `tail` lanes) += sum over entries of value * x[offset ...].
-template <int V>
-void add_row(float* dw, const float* x, const Entry* entries, int64_t count, int64_t tail, bool accumulate) {
-  Vec sum[V];
+// R kernel rows of dw (V vectors of each, the last one `tail` lanes) += sum over entries of value * x[offset ...]; dw
+// and x are dw_row and x_row floats from one kernel row to the next.
+template <int R, int V>
+void add_rows(float* dw, int64_t dw_row, const float* x, int64_t x_row, const Entry* entries, int64_t count,
+              int64_t tail, bool accumulate) {
+  const auto lanes = [&](int v) { return v + 1 < V ? kLanes : tail; };
+  Vec sum[R][V];
+#pragma GCC unroll 5
+  for (int i = 0; i < R; ++i)
 #pragma GCC unroll 12
-  for (int v = 0; v < V; ++v) sum[v] = accumulate ? load_n(dw + v * kLanes, v + 1 < V ? kLanes : tail) : Vec{};
-  for (int64_t i = 0; i < count; ++i) {
-    const Vec value = broadcast(entries[i].value);
-    const float* from = x + entries[i].offset;
+    for (int v = 0; v < V; ++v) sum[i][v] = accumulate ? load_n(dw + i * dw_row + v * kLanes, lanes(v)) : Vec{};
+  for (const Entry* end = entries + count; entries < end; ++entries) {
+    const Vec value = broadcast(entries->value);
+    const float* from = x + entries->offset;
+#pragma GCC unroll 5
+    for (int i = 0; i < R; ++i, from += x_row)
 #pragma GCC unroll 12
-    for (int v = 0; v + 1 < V; ++v) sum[v] += value * load(from + v * kLanes);
-    sum[V - 1] += value * load_n(from + (V - 1) * kLanes, tail);
+      for (int v = 0; v < V; ++v)
+        sum[i][v] += value * (v + 1 < V ? load(from + v * kLanes) : load_n(from + v * kLanes, tail));
   }
+#pragma GCC unroll 5
+  for (int i = 0; i < R; ++i)
 #pragma GCC unroll 12
-  for (int v = 0; v < V; ++v) store_n(dw + v * kLanes, sum[v], v + 1 < V ? kLanes : tail);
+    for (int v = 0; v < V; ++v) store_n(dw + i * dw_row + v * kLanes, sum[i][v], lanes(v));
 }
 
-void add_rows(float* dw, const float* x, const Entry* entries, int64_t count, int64_t length, bool accumulate) {
-  while (length > 0) {
-    const int64_t vectors = least(kRowVectors, (length + kLanes - 1) / kLanes);
-    const int64_t tail = least(kLanes, length - (vectors - 1) * kLanes);
-    switch (vectors) {
-      case 1: add_row<1>(dw, x, entries, count, tail, accumulate); break;
-      case 2: add_row<2>(dw, x, entries, count, tail, accumulate); break;
-      case 3: add_row<3>(dw, x, entries, count, tail, accumulate); break;
-      case 4: add_row<4>(dw, x, entries, count, tail, accumulate); break;
-      case 5: add_row<5>(dw, x, entries, count, tail, accumulate); break;
-      case 6: add_row<6>(dw, x, entries, count, tail, accumulate); break;
-      case 7: add_row<7>(dw, x, entries, count, tail, accumulate); break;
-      case 8: add_row<8>(dw, x, entries, count, tail, accumulate); break;
-#if defined(__AVX512F__) || defined(__aarch64__)
-      case 9: add_row<9>(dw, x, entries, count, tail, accumulate); break;
-      case 10: add_row<10>(dw, x, entries, count, tail, accumulate); break;
-      case 11: add_row<11>(dw, x, entries, count, tail, accumulate); break;
-      case 12: add_row<12>(dw, x, entries, count, tail, accumulate); break;
-#endif
+// The same for `vectors` vectors, 1 to V.
+template <int R, int V, class... Rest>
+void add_vectors(int64_t vectors, Rest... rest) {
+  if (vectors == V) return add_rows<R, V>(rest...);
+  if constexpr (V > 1) add_vectors<R, V - 1>(vectors, rest...);
+}
+
+// `rows` kernel rows of `length` floats, R at a time.
+template <int R>
+void add_kernel(float* dw, const float* x, int64_t x_row, const Entry* entries, int64_t count, int64_t rows,
+                int64_t length, bool accumulate) {
+  constexpr int kVectors = kSums / R;
+  for (int64_t i = 0; i < rows; i += R)
+    for (int64_t at = 0; at < length; at += kVectors * kLanes) {
+      const int64_t vectors = least(kVectors, (length - at + kLanes - 1) / kLanes);
+      const int64_t tail = least(kLanes, length - at - (vectors - 1) * kLanes);
+      add_vectors<R, kVectors>(vectors, dw + i * length + at, length, x + i * x_row + at, x_row, entries, count, tail,
+                               accumulate);
     }
-    dw += vectors * kLanes;
-    x += vectors * kLanes;
-    length -= vectors * kLanes;
-  }
 }
 
 }  // namespace
@@ -124,11 +127,10 @@ void sparse_backward_weight(float* dwt, const float* x, const float* dy_pooled, 
       counts[k] += gradient[k] != 0.0f;
     }
   }
-  const int64_t length = s.kw * s.c;
+  const int64_t x_row = s.dilation_h * image.w * s.c, length = s.kw * s.c;
+  const auto add = s.kh == 5 ? add_kernel<5> : s.kh == 3 ? add_kernel<3> : add_kernel<1>;
   for (int64_t k = 0; k < s.k; ++k)
-    for (int64_t i = 0; i < s.kh; ++i)
-      add_rows(dwt + (k * s.kh + i) * length, image.data + i * s.dilation_h * image.w * s.c,
-               entries + k * (windows + 1), counts[k], length, accumulate);
+    add(dwt + k * s.kh * length, image.data, x_row, entries + k * (windows + 1), counts[k], s.kh, length, accumulate);
 }
 
 void sparse_backward_input(float* dx, const float* dy_pooled, const uint8_t* argmax, const float* packed,

@@ -1,6 +1,6 @@
-"""From nothing to a trained network: `python pycnn_accuracy.py SEED [EPOCHS]` prints the test accuracy.
+"""From nothing to a trained network: `python pycnn_recipe.py RECIPE SEED [EPOCHS]` prints the test accuracy.
 
-It reads Fashion-MNIST from the disk, trains after the recipe "fast", and tests once, at the end.
+It reads Fashion-MNIST from the disk, trains after a recipe of pycnn.recipes, and tests once, at the end.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from pycnn.recipes import RECIPES
 
 
 def main() -> None:
-    recipe = RECIPES["fast"]
-    seed, epochs = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else recipe.epochs
+    recipe, seed = RECIPES[sys.argv[1]], int(sys.argv[2])
+    epochs = int(sys.argv[3]) if len(sys.argv) > 3 else recipe.epochs
     (x, y), (x_test, y_test) = keras.datasets.fashion_mnist.load_data()
     keras.utils.set_random_seed(seed)
     model = recipe.compiled()
