@@ -136,12 +136,12 @@ int64_t Winograd<Operand>::tiles(const Conv2D& s) {
 
 template <class Operand>
 int64_t Winograd<Operand>::packed_floats(const Conv2D& s) {
-  return panels_of(s.k) * kProducts * Operand::words(s.c) * kPanel;
+  return panels_of(s.k) * kProducts * product_stride(Operand::words(s.c) * kPanel);
 }
 
 template <class Operand>
 void Winograd<Operand>::pack(float* packed, const float* w, const Conv2D& s, int64_t begin, int64_t end) {
-  const int64_t stride = Operand::words(s.c) * kPanel;
+  const int64_t stride = product_stride(Operand::words(s.c) * kPanel);
   for (int64_t panel = begin; panel < end; ++panel)
     for (int64_t c = 0; c < s.c; c += Operand::kTerms)
       for (int v = 0; v < kPanelVectors; ++v) {
@@ -157,7 +157,7 @@ void Winograd<Operand>::pack(float* packed, const float* w, const Conv2D& s, int
 template <class Operand>
 void Winograd<Operand>::pack_transposed(float* packed, const float* w, const Conv2D& s, int64_t begin, int64_t end) {
   const auto transpose = elementwise_kernels().transpose;
-  const int64_t stride = Operand::words(s.k) * kPanel;
+  const int64_t stride = product_stride(Operand::words(s.k) * kPanel);
   for (int64_t panel = begin; panel < end; ++panel)
     for (int v = 0; v < kPanelVectors; ++v) {
       const int64_t c = panel * kPanel + v * kLanes, lanes = least(kLanes, s.c - c);
@@ -212,7 +212,7 @@ void Winograd<Operand>::forward(float* y, int64_t y_stride, uint8_t* argmax, int
         t.segments = &whole;
         t.segment_count = 1;
         t.length = words;
-        t.b = packed + (panel * kProducts + product) * words * kPanel;
+        t.b = packed + (panel * kProducts + product) * product_stride(words * kPanel);
         t.bias = nullptr;
         t.accumulate = false;
         t.lower = -__builtin_huge_valf();
