@@ -134,6 +134,13 @@ int64_t Winograd<Operand>::tiles(const Conv2D& s) {
   return tiles_of(s).each();
 }
 
+// What lies between the products of a panel of packed weights, each `floats` long, is zero.
+PYCNN_INLINE void clear_gaps(float* panel, int64_t floats) {
+  const int64_t stride = product_stride(floats);
+  for (int64_t product = 0; product < kProducts; ++product)
+    fill(panel + product * stride + floats, 0.0f, stride - floats);
+}
+
 template <class Operand>
 int64_t Winograd<Operand>::packed_floats(const Conv2D& s) {
   return panels_of(s.k) * kProducts * product_stride(Operand::words(s.c) * kPanel);
@@ -142,7 +149,8 @@ int64_t Winograd<Operand>::packed_floats(const Conv2D& s) {
 template <class Operand>
 void Winograd<Operand>::pack(float* packed, const float* w, const Conv2D& s, int64_t begin, int64_t end) {
   const int64_t stride = product_stride(Operand::words(s.c) * kPanel);
-  for (int64_t panel = begin; panel < end; ++panel)
+  for (int64_t panel = begin; panel < end; ++panel) {
+    clear_gaps(packed + panel * kProducts * stride, Operand::words(s.c) * kPanel);
     for (int64_t c = 0; c < s.c; c += Operand::kTerms)
       for (int v = 0; v < kPanelVectors; ++v) {
         const int64_t k = panel * kPanel + v * kLanes, lanes = least(kLanes, s.k - k);
@@ -152,13 +160,15 @@ void Winograd<Operand>::pack(float* packed, const float* w, const Conv2D& s, int
           return exists ? load_n(w + ((i * 3 + j) * s.c + c + term) * s.k + k, lanes) : Vec{};
         });
       }
+  }
 }
 
 template <class Operand>
 void Winograd<Operand>::pack_transposed(float* packed, const float* w, const Conv2D& s, int64_t begin, int64_t end) {
   const auto transpose = elementwise_kernels().transpose;
   const int64_t stride = product_stride(Operand::words(s.k) * kPanel);
-  for (int64_t panel = begin; panel < end; ++panel)
+  for (int64_t panel = begin; panel < end; ++panel) {
+    clear_gaps(packed + panel * kProducts * stride, Operand::words(s.k) * kPanel);
     for (int v = 0; v < kPanelVectors; ++v) {
       const int64_t c = panel * kPanel + v * kLanes, lanes = least(kLanes, s.c - c);
       float* to = packed + panel * kProducts * stride + v * kLanes;
@@ -173,6 +183,7 @@ void Winograd<Operand>::pack_transposed(float* packed, const float* w, const Con
           });
       }
     }
+  }
 }
 
 template <class Operand>
