@@ -183,6 +183,37 @@ TEST(bf16_multiply) {
   }
 }
 
+// Rows beyond those that are paired at once, odd ones, and inputs beyond a block.
+TEST(bf16_outer) {
+  for (const int64_t rows : {1, 2, 7, 64, 129, 300})
+    for (const auto& [inputs, outputs] : {std::pair<int64_t, int64_t>{1, 1}, {17, 33}, {70, 10}, {130, 64}}) {
+      const int64_t x_stride = inputs + 3, dy_stride = outputs + 3;
+      const Floats x = random_floats(rows * x_stride, 1, -1, 1), dy = random_floats(rows * dy_stride, 2, -1, 1);
+      const Floats start = random_floats(inputs * outputs, 3, -1, 1);
+      for (const bool accumulate : {false, true}) {
+        Guarded dw(accumulate ? start : Floats(inputs * outputs, kNan)), cut(dw.values());
+        const auto run = [&](Guarded& to, int64_t begin, int64_t end) {
+          kernels.bf16.gemm.outer(to.data(), x.data(), x_stride, dy.data(), dy_stride, rows, outputs, begin, end,
+                                  accumulate);
+        };
+        run(dw, 0, inputs);
+        run(cut, inputs / 3, inputs);
+        run(cut, 0, inputs / 3);
+        CHECK(dw.intact() && cut.intact());
+        for (int64_t i = 0; i < inputs * outputs; ++i) {
+          double sum = accumulate ? start[i] : 0.0, squares = sum * sum;
+          for (int64_t r = 0; r < rows; ++r) {
+            const double a = rounded(x[r * x_stride + i / outputs]), b = rounded(dy[r * dy_stride + i % outputs]);
+            sum += a * b;
+            squares += a * a * b * b;
+          }
+          CHECK_NEAR(dw[i], sum, 4.0 * kEps * std::sqrt((rows + 1) * squares), inputs, "x", outputs, " of ", rows);
+          CHECK_EQUAL(cut[i], dw[i], inputs, "x", outputs, " of ", rows);
+        }
+      }
+    }
+}
+
 TEST(bf16_direct) {
   for (const Conv2D& s : direct_shapes()) {
     const Floats x = random_floats(x_floats(s), 1, -1, 1), w = random_floats(w_floats(s), 2, -1, 1);

@@ -20,7 +20,12 @@ Cut cut(const Work& w, int64_t piece) {
   return {piece / kRowBlocks, block * w.run.samples / kRowBlocks, (block + 1) * w.run.samples / kRowBlocks};
 }
 
-// The products of packed weights, a panel of units in each piece.
+// Panels of packed weights in one piece. In bfloat16 the left-hand side is rounded for each piece anew.
+int64_t panels_at_once(const Dense& d, int64_t all) {
+  return d.precision == Precision::kBfloat16 ? std::clamp<int64_t>(all / 2, 1, 4) : 1;
+}
+
+// The products of packed weights.
 void plan_packed(Planner& planner, const Dense& d, int node, int x, int y) {
   const KernelTable& k = planner.kernels();
   const GemmKernels gemm = planner.gemm(d.precision);
@@ -31,19 +36,20 @@ void plan_packed(Planner& planner, const Dense& d, int node, int x, int y) {
   task.name = name_of(planner, d, node);
   task.kind = Task::kSplit;
   task.buffers = {x, y};
-  task.pieces = panels(planner.kernels(), d.units) * kRowBlocks;
+  const int64_t all = panels(k, d.units), at_once = panels_at_once(d, all);
+  task.pieces = (all + at_once - 1) / at_once * kRowBlocks;
   task.flops = d.flops();
   task.algorithm = "GEMM";
   task.run = [=, &k](const Work& w) {
     for (int64_t piece = w.piece_begin; piece < w.piece_end; ++piece) {
       const Cut c = cut(w, piece);
-      const int64_t rows = c.end - c.begin, column = c.panel * 2 * k.lanes;
+      const int64_t rows = c.end - c.begin, first = c.panel * at_once, end = std::min(all, first + at_once);
       if (rows == 0) continue;
       float* to = w.at(y, c.begin);
-      gemm.multiply(to, w.stride(y), w.at(x, c.begin), w.stride(x), packed->data(), b, rows, d.inputs, d.units, c.panel,
-                    c.panel + 1, d.lower);
+      gemm.multiply(to, w.stride(y), w.at(x, c.begin), w.stride(x), packed->data(), b, rows, d.inputs, d.units, first,
+                    end, d.lower);
       if (d.clamp) continue;
-      const int64_t width = std::min<int64_t>(2 * k.lanes, d.units - column);
+      const int64_t column = first * 2 * k.lanes, width = std::min<int64_t>(end * 2 * k.lanes, d.units) - column;
       for (int64_t r = 0; r < rows; ++r) {
         float* row = to + r * w.stride(y) + column;
         k.activation.forward(row, row, width, d.activation);
@@ -60,7 +66,8 @@ void plan_packed_by_input(Planner& planner, const Dense& d, int node, int dy, in
   task.name = planner.node(node).name + " backward by input";
   task.kind = Task::kSplit;
   task.buffers = {dy, dx};
-  task.pieces = panels(planner.kernels(), d.inputs) * kRowBlocks;
+  const int64_t all = panels(planner.kernels(), d.inputs), at_once = panels_at_once(d, all);
+  task.pieces = (all + at_once - 1) / at_once * kRowBlocks;
   task.flops = d.flops();
   task.algorithm = "GEMM";
   task.with_previous = true;
@@ -69,7 +76,8 @@ void plan_packed_by_input(Planner& planner, const Dense& d, int node, int dy, in
       const Cut c = cut(w, piece);
       if (c.end == c.begin) continue;
       gemm.multiply(w.at(dx, c.begin), w.stride(dx), w.at(dy, c.begin), w.stride(dy), packed->data(), nullptr,
-                    c.end - c.begin, d.units, d.inputs, c.panel, c.panel + 1, -__builtin_huge_valf());
+                    c.end - c.begin, d.units, d.inputs, c.panel * at_once, std::min(all, (c.panel + 1) * at_once),
+                    -__builtin_huge_valf());
     }
   };
   planner.add(std::move(task));

@@ -120,6 +120,12 @@ struct Form {
 
   // Between the products of a panel of packed weights.
   static int64_t packed_stride(int64_t inputs) { return product_stride(Operand::words(inputs) * kPanel); }
+  // What lies between the products of a panel is zero.
+  static void clear_gaps(float* panel, int64_t inputs) {
+    const int64_t floats = Operand::words(inputs) * kPanel, stride = packed_stride(inputs);
+    for (int product = 0; product < kProducts; ++product)
+      fill(panel + product * stride + floats, 0.0f, stride - floats);
+  }
   static int64_t packed_floats(const Conv2D& s) { return panels_of(s.k) * kProducts * packed_stride(s.c); }
 
   static int64_t group_of(const Conv2D& s) {
@@ -131,7 +137,8 @@ struct Form {
 
   static void pack(float* packed, const float* w, const Conv2D& s, int64_t begin, int64_t end) {
     const int64_t stride = packed_stride(s.c);
-    for (int64_t panel = begin; panel < end; ++panel)
+    for (int64_t panel = begin; panel < end; ++panel) {
+      clear_gaps(packed + panel * kProducts * stride, s.c);
       for (int64_t c = 0; c < s.c; c += Operand::kTerms)
         for (int v = 0; v < kPanelVectors; ++v) {
           const int64_t k = panel * kPanel + v * kLanes, lanes = least(kLanes, s.k - k);
@@ -141,12 +148,14 @@ struct Form {
             return exists ? load_n(w + ((i * R + j) * s.c + c + term) * s.k + k, lanes) : Vec{};
           });
         }
+    }
   }
 
   static void pack_transposed(float* packed, const float* w, const Conv2D& s, int64_t begin, int64_t end) {
     const auto transpose = elementwise_kernels().transpose;
     const int64_t stride = packed_stride(s.k);
-    for (int64_t panel = begin; panel < end; ++panel)
+    for (int64_t panel = begin; panel < end; ++panel) {
+      clear_gaps(packed + panel * kProducts * stride, s.k);
       for (int v = 0; v < kPanelVectors; ++v) {
         const int64_t c = panel * kPanel + v * kLanes, lanes = least(kLanes, s.c - c);
         float* to = packed + panel * kProducts * stride + v * kLanes;
@@ -161,6 +170,7 @@ struct Form {
             });
         }
       }
+    }
   }
 
   static int64_t scratch_floats(const Conv2D& s) {

@@ -24,7 +24,7 @@ struct GemmKernels {
   // apart. columns is a multiple of a panel's.
   void (*multiply_plain)(float* y, int64_t y_stride, const float* x, int64_t x_stride, const float* b, int64_t ldb,
                          int64_t rows, int64_t depth, int64_t columns);
-  // In float32 always. dw (inputs, outputs) = or += x^T (rows, inputs) @ dy (rows, outputs); rows of dw [input_begin,
+  // dw (inputs, outputs) = or += x^T (rows, inputs) @ dy (rows, outputs); rows of dw [input_begin,
   // input_end).
   void (*outer)(float* dw, const float* x, int64_t x_stride, const float* dy, int64_t dy_stride, int64_t rows,
                 int64_t outputs, int64_t input_begin, int64_t input_end, bool accumulate);

@@ -2,6 +2,7 @@
 // one has half the size where the ISA multiplies pairs.
 #include "kernels/gemm/few_rows.h"
 #include "kernels/gemm/gemm.h"
+#include "kernels/gemm/outer.h"
 #include "kernels/gemm/pack.h"
 #include "kernels/shared.h"
 
@@ -55,6 +56,48 @@ void multiply(float* y, int64_t y_stride, const float* x, int64_t x_stride, cons
   } while (d < depth);
 }
 
+// words (rows / kTerms, columns), `stride` floats apart: each of one column, its rows paired as they are summed.
+void pair_rows(float* words, int64_t stride, const float* x, int64_t x_stride, int64_t rows, int64_t columns) {
+  for (int64_t r = 0; r < rows; r += Bfloat16::kTerms, words += stride)
+    for (int64_t i = 0; i < columns; i += kLanes) {
+      const int64_t lanes = least(kLanes, columns - i);
+      Vec terms[Bfloat16::kTerms];
+      for (int64_t t = 0; t < Bfloat16::kTerms; ++t)
+        terms[t] = r + t < rows ? load_n(x + (r + t) * x_stride + i, lanes) : Vec{};
+      store_n(words + i, Bfloat16::word(terms), lanes);
+    }
+}
+
+// Inputs and rows that are taken at once, so that their words stay in L1.
+constexpr int64_t kInputBlock = 64, kRowBlock = 64 * Bfloat16::kTerms;
+
+void outer(float* dw, const float* x, int64_t x_stride, const float* dy, int64_t dy_stride, int64_t rows,
+           int64_t outputs, int64_t input_begin, int64_t input_end, bool accumulate) {
+  alignas(64) float inputs[64 * kInputBlock], gradients[64 * kPanel];
+  for (int64_t first = input_begin; first < input_end; first += kInputBlock)
+    for (int64_t row = 0; row < rows; row += kRowBlock) {
+      const int64_t count = least(kInputBlock, input_end - first), height = least(kRowBlock, rows - row);
+      pair_rows(inputs, kInputBlock, x + row * x_stride + first, x_stride, height, count);
+      for (int64_t k = 0; k < outputs; k += kPanel) {
+        const int64_t columns = least(kPanel, outputs - k);
+        pair_rows(gradients, kPanel, dy + row * dy_stride + k, dy_stride, height, columns);
+        OuterTile t;
+        t.dw = dw + first * outputs + k;
+        t.dw_stride = outputs;
+        t.columns = 0;  // run_outers sets it
+        t.x = inputs;
+        t.x_row_stride = t.dy_row_stride = 0;
+        t.x_pixel_stride = kInputBlock;
+        t.dy = gradients;
+        t.dy_pixel_stride = kPanel;
+        t.rows = 1;
+        t.pixels = Bfloat16::words(height);
+        t.accumulate = accumulate || row > 0;
+        run_outers<Bfloat16>(t, count, columns);
+      }
+    }
+}
+
 }  // namespace
 
 GemmKernels gemm_bf16_kernels() {
@@ -63,6 +106,7 @@ GemmKernels gemm_bf16_kernels() {
   kernels.pack = gemm_pack<Bfloat16>;
   kernels.pack_transposed = gemm_pack_transposed<Bfloat16>;
   kernels.multiply = multiply;
+  kernels.outer = outer;
   return kernels;
 }
 
