@@ -11,6 +11,8 @@ PYCNN_INLINE Vec permute(Vec v, IntVec index) {
   return _mm512_maskz_permutexvar_ps(0xffff, reinterpret_cast<__m512i>(index), v);
 #elif defined(__AVX2__)
   return _mm256_permutevar8x32_ps(v, reinterpret_cast<__m256i>(index));
+#elif !defined(__clang__)
+  return __builtin_shuffle(v, index);
 #else
   Vec to{};
   for (int i = 0; i < kLanes; ++i) to[i] = v[index[i]];
@@ -35,9 +37,7 @@ PYCNN_INLINE Vec pick_of_four(Vec v, IntVec place) {
   return _mm256_permutevar_ps(v, reinterpret_cast<__m256i>(place));
 #else
   static_assert(kLanes == 4, "four lanes are all of them");
-  const Vec low = select(place == broadcast_int(0), broadcast(v[0]), broadcast(v[1]));
-  const Vec high = select(place == broadcast_int(2), broadcast(v[2]), broadcast(v[3]));
-  return select(place < broadcast_int(2), low, high);
+  return permute(v, place);
 #endif
 }
 
