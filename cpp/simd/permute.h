@@ -11,6 +11,8 @@ PYCNN_INLINE Vec permute(Vec v, IntVec index) {
   return _mm512_maskz_permutexvar_ps(0xffff, reinterpret_cast<__m512i>(index), v);
 #elif defined(__AVX2__)
   return _mm256_permutevar8x32_ps(v, reinterpret_cast<__m256i>(index));
+#elif !defined(__clang__)
+  return __builtin_shuffle(v, index);
 #else
   Vec to{};
   for (int i = 0; i < kLanes; ++i) to[i] = v[index[i]];
@@ -35,9 +37,7 @@ PYCNN_INLINE Vec pick_of_four(Vec v, IntVec place) {
   return _mm256_permutevar_ps(v, reinterpret_cast<__m256i>(place));
 #else
   static_assert(kLanes == 4, "four lanes are all of them");
-  const Vec low = select(place == broadcast_int(0), broadcast(v[0]), broadcast(v[1]));
-  const Vec high = select(place == broadcast_int(2), broadcast(v[2]), broadcast(v[3]));
-  return select(place < broadcast_int(2), low, high);
+  return permute(v, place);
 #endif
 }
 
@@ -45,10 +45,16 @@ PYCNN_INLINE Vec pick_of_four(Vec v, IntVec place) {
 PYCNN_INLINE void store_chosen(float* to, Vec v, uint32_t bits) {
 #if defined(__AVX512F__)
   store(to, _mm512_maskz_compress_ps(static_cast<__mmask16>(bits), v));
+#elif defined(__AVX2__) && defined(__BMI2__)
+  // The numbers of the chosen lanes, a byte each, move together.
+  const uint64_t bytes = _pdep_u64(bits, 0x0101010101010101u) * 0xff;
+  const auto index = static_cast<int64_t>(_pext_u64(0x0706050403020100u, bytes));
+  store(to, permute(v, reinterpret_cast<IntVec>(_mm256_cvtepu8_epi32(_mm_cvtsi64_si128(index)))));
 #else
-  float lanes[kLanes];
-  store(lanes, v);
-  for (; bits != 0; bits &= bits - 1) *to++ = lanes[__builtin_ctz(bits)];
+  for (int i = 0; i < kLanes; ++i) {
+    *to = v[i];
+    to += (bits >> i) & 1;
+  }
 #endif
 }
 
