@@ -115,7 +115,7 @@ inline Layers large_dense_layers(float rate) {
   Layers layers({260});
   layers.dense(257), layers.tanh();
   layers.add(DropoutNode{rate});
-  layers.dense(300), layers.tanh();
+  layers.dense(320), layers.tanh();  // whole panels: its weights are read as they lie
   layers.add(DropoutNode{rate / 2});
   layers.dense(5), layers.softmax();
   return layers;

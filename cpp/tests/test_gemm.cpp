@@ -103,6 +103,32 @@ TEST(gemm_multiply) {
   }
 }
 
+TEST(gemm_multiply_plain) {
+  const int64_t panel = 2 * kernels.lanes;
+  for (Product p : all_products()) {
+    p.columns = panels_of(p.columns, panel) * panel;
+    const int64_t x_stride = p.depth + kGap, y_stride = p.columns + kGap, ldb = p.columns + kGap;
+    const Floats x = random_floats(p.rows * x_stride, 1, -1, 1), b = random_floats(p.depth * ldb, 2, -1, 1);
+    Guarded y(p.rows * y_stride);
+    kernels.gemm.multiply_plain(y.data(), y_stride, x.data(), x_stride, b.data(), ldb, p.rows, p.depth, p.columns);
+    CHECK(y.intact());
+    for (int64_t i = 0; i < p.rows * y_stride; ++i) {
+      const int64_t row = i / y_stride, column = i % y_stride;
+      if (column >= p.columns) {
+        CHECK_EQUAL(y[i], -7.0, "between the rows");
+        continue;
+      }
+      double sum = 0.0, squares = 0.0;
+      for (int64_t k = 0; k < p.depth; ++k) {
+        const double term = static_cast<double>(x[row * x_stride + k]) * b[k * ldb + column];
+        sum += term;
+        squares += term * term;
+      }
+      CHECK_NEAR(y[i], sum, 4.0 * kEps * std::sqrt((p.depth + 1) * squares), p.rows, "x", p.depth, "x", p.columns);
+    }
+  }
+}
+
 TEST(gemm_multiply_of_nan) {
   const int64_t panel = 2 * kernels.lanes, rows = 9, depth = 20, columns = 50;
   Floats x = random_floats(rows * depth, 1), b = random_floats(depth * columns, 2);

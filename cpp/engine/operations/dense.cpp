@@ -1,29 +1,12 @@
-// Dense layers. A small one is a block task like any other; a large one sees the whole chunk, so that its weights pass
-// through the cache once a chunk and no thread needs a gradient of its own.
-#include <algorithm>
-#include <memory>
+// Dense layers. A small one is a block task like any other; a large one (dense_split.cpp) sees the whole chunk.
+#include "engine/operations/dense.h"
 
-#include "engine/planner.h"
+#include <algorithm>
 
 namespace pycnn {
 namespace {
 
 constexpr int64_t kLargeWeights = 1 << 16;  // floats; a quarter of a common L2
-constexpr int64_t kRowBlocks = 4;
-constexpr int64_t kInputsPerPiece = 64;
-
-struct Dense {
-  int64_t rows;  // a sample
-  int64_t inputs, units;
-  Precision precision;
-  bool large;
-  Activation activation;
-  float lower;
-  bool clamp;
-  int last;  // the node whose value this layer makes
-
-  double flops() const { return 2.0 * static_cast<double>(rows * inputs) * static_cast<double>(units); }
-};
 
 Dense describe(Planner& planner, int node) {
   const Shape& x = planner.shape(planner.node(node).inputs[0]);
@@ -44,19 +27,21 @@ Dense describe(Planner& planner, int node) {
   return d;
 }
 
+}  // namespace
+
 std::string name_of(const Planner& planner, const Dense& d, int node) {
   return planner.node(node).name + (d.precision == Precision::kBfloat16 ? " in bfloat16" : "");
 }
 
-int64_t panels(const Planner& planner, int64_t columns) {
-  const int64_t panel = 2 * planner.kernels().lanes;
+int64_t panels(const KernelTable& kernels, int64_t columns) {
+  const int64_t panel = 2 * kernels.lanes;
   return (columns + panel - 1) / panel;
 }
 
 std::shared_ptr<AlignedFloats> pack(Planner& planner, const float* weights, const Dense& d, bool transposed) {
   const GemmKernels gemm = planner.gemm(d.precision);
   const int64_t depth = transposed ? d.units : d.inputs, columns = transposed ? d.inputs : d.units;
-  const int64_t count = panels(planner, columns);
+  const int64_t count = panels(planner.kernels(), columns);
   auto packed = std::make_shared<AlignedFloats>(gemm.packed_floats(depth, columns));
   planner.prepare(count, [=](int64_t q) {
     if (transposed) gemm.pack_transposed(packed->data(), weights, depth, depth, columns, q, q + 1);
@@ -65,13 +50,15 @@ std::shared_ptr<AlignedFloats> pack(Planner& planner, const float* weights, cons
   return packed;
 }
 
+namespace {
+
 void plan_block(Planner& planner, const Dense& d, int node, int x, int y) {
   const KernelTable& k = planner.kernels();
   const GemmKernels gemm = planner.gemm(d.precision);
   const int bias = planner.parameter(node, "bias");
   const float* b = bias >= 0 ? planner.weights(bias) : nullptr;
   const auto packed = pack(planner, planner.weights(planner.parameter(node, "kernel")), d, false);
-  const int64_t count = panels(planner, d.units);
+  const int64_t count = panels(planner.kernels(), d.units);
   Task task;
   task.name = name_of(planner, d, node);
   task.buffers = {x, y};
@@ -128,7 +115,7 @@ void plan_block_backward(Planner& planner, const Dense& d, int node, int x, int 
 
   planner.add_gradient(input, [&](int dx) {
     const auto packed = pack(planner, planner.weights(kernel), d, true);
-    const int64_t count = panels(planner, d.inputs);
+    const int64_t count = panels(planner.kernels(), d.inputs);
     Task by_input;
     by_input.name = planner.node(node).name + " backward by input";
     by_input.buffers = {dy, dx};
@@ -141,109 +128,6 @@ void plan_block_backward(Planner& planner, const Dense& d, int node, int x, int 
         gemm.multiply(w.at(dx, w.begin + i), whole ? d.inputs : w.stride(dx), w.at(dy, w.begin + i),
                       whole ? d.units : w.stride(dy), packed->data(), nullptr, rows, d.units, d.inputs, 0, count,
                       -__builtin_huge_valf());
-    };
-    planner.add(std::move(by_input));
-  });
-}
-
-// Pieces of a split product: (panels of the result) x (blocks of rows).
-struct Cut {
-  int64_t panel, begin, end;  // samples of the chunk
-};
-Cut cut(const Work& w, int64_t piece) {
-  const int64_t block = piece % kRowBlocks;
-  return {piece / kRowBlocks, block * w.run.samples / kRowBlocks, (block + 1) * w.run.samples / kRowBlocks};
-}
-
-void plan_split(Planner& planner, const Dense& d, int node, int x, int y) {
-  const KernelTable& k = planner.kernels();
-  const GemmKernels gemm = planner.gemm(d.precision);
-  const int bias = planner.parameter(node, "bias");
-  const float* b = bias >= 0 ? planner.weights(bias) : nullptr;
-  const auto packed = pack(planner, planner.weights(planner.parameter(node, "kernel")), d, false);
-  Task task;
-  task.name = name_of(planner, d, node);
-  task.kind = Task::kSplit;
-  task.buffers = {x, y};
-  task.pieces = panels(planner, d.units) * kRowBlocks;
-  task.flops = d.flops();
-  task.algorithm = "GEMM";
-  task.run = [=, &k](const Work& w) {
-    for (int64_t piece = w.piece_begin; piece < w.piece_end; ++piece) {
-      const Cut c = cut(w, piece);
-      const int64_t rows = c.end - c.begin, column = c.panel * 2 * k.lanes;
-      if (rows == 0) continue;
-      float* to = w.at(y, c.begin);
-      gemm.multiply(to, w.stride(y), w.at(x, c.begin), w.stride(x), packed->data(), b, rows, d.inputs, d.units, c.panel,
-                    c.panel + 1, d.lower);
-      if (d.clamp) continue;
-      const int64_t width = std::min<int64_t>(2 * k.lanes, d.units - column);
-      for (int64_t r = 0; r < rows; ++r) {
-        float* row = to + r * w.stride(y) + column;
-        k.activation.forward(row, row, width, d.activation);
-      }
-    }
-  };
-  planner.add(std::move(task));
-}
-
-void plan_split_backward(Planner& planner, const Dense& d, int node, int x, int y) {
-  const KernelTable& k = planner.kernels();
-  const GemmKernels gemm = planner.gemm(d.precision);
-  const int input = planner.node(node).inputs[0];
-  const int kernel = planner.parameter(node, "kernel"), bias = planner.parameter(node, "bias");
-  const int dy = planner.gradient(d.last);
-  float* dw = planner.gradient_of(kernel);
-  float* db = bias >= 0 ? planner.gradient_of(bias) : nullptr;
-  if (d.activation.kind != ActivationKind::kLinear) {
-    Task task;
-    task.name = planner.node(node).name + " backward by activation";
-    task.buffers = {y, dy};
-    task.run = [=, &k](const Work& w) {
-      for (int64_t i = w.begin; i < w.end; ++i)
-        k.activation.backward(w.at(dy, i), nullptr, w.at(y, i), w.at(dy, i), d.units, d.activation);
-    };
-    planner.add(std::move(task));
-  }
-
-  const int64_t weight_pieces = (d.inputs + kInputsPerPiece - 1) / kInputsPerPiece;
-  Task task;
-  task.name = planner.node(node).name + " backward by weights";
-  task.kind = Task::kSplit;
-  task.buffers = {x, dy};
-  task.pieces = weight_pieces + 1;  // the last one is the bias
-  task.flops = d.flops();
-  task.algorithm = "GEMM";
-  task.run = [=, &k](const Work& w) {
-    for (int64_t piece = w.piece_begin; piece < w.piece_end; ++piece) {
-      const bool accumulate = w.run.begin > 0;
-      if (piece < weight_pieces) {
-        gemm.outer(dw, w.at(x, 0), w.stride(x), w.at(dy, 0), w.stride(dy), w.run.samples, d.units,
-                   piece * kInputsPerPiece, std::min(d.inputs, (piece + 1) * kInputsPerPiece), accumulate);
-      } else if (db) {
-        k.elementwise.sum_rows(db, w.at(dy, 0), w.run.samples, d.units, w.stride(dy), accumulate);
-      }
-    }
-  };
-  planner.add(std::move(task));
-
-  planner.add_gradient(input, [&](int dx) {
-    const auto packed = pack(planner, planner.weights(kernel), d, true);
-    Task by_input;
-    by_input.name = planner.node(node).name + " backward by input";
-    by_input.kind = Task::kSplit;
-    by_input.buffers = {dy, dx};
-    by_input.pieces = panels(planner, d.inputs) * kRowBlocks;
-    by_input.flops = d.flops();
-    by_input.algorithm = "GEMM";
-    by_input.with_previous = true;
-    by_input.run = [=](const Work& w) {
-      for (int64_t piece = w.piece_begin; piece < w.piece_end; ++piece) {
-        const Cut c = cut(w, piece);
-        if (c.end == c.begin) continue;
-        gemm.multiply(w.at(dx, c.begin), w.stride(dx), w.at(dy, c.begin), w.stride(dy), packed->data(), nullptr,
-                      c.end - c.begin, d.units, d.inputs, c.panel, c.panel + 1, -__builtin_huge_valf());
-      }
     };
     planner.add(std::move(by_input));
   });

@@ -39,10 +39,8 @@ template <class Operand, class Source>
 PYCNN_INLINE void store_pixels(float* y, int64_t pixels, int64_t c, int64_t groups, const Source& source) {
   const int64_t all = pixels * c, run = c / groups % Operand::kTerms == 0 ? all : c / groups;
   for (int64_t i = 0; i < all; i += run, y += Operand::words(run))
-    for (int64_t k = 0; k < run; k += kLanes) {
-      const int64_t lanes = least(kLanes, run - k);
-      Operand::store(y, k, source(i + k, lanes), lanes);
-    }
+    for_vectors(
+        run, [&](int64_t k, auto lanes) { Operand::store(y, k, source(i + k, lane_count(lanes)), lane_count(lanes)); });
 }
 
 // y (h, w, c): x placed at (top, left), cropped to h x w, `value` elsewhere. top and left may not be negative.

@@ -119,7 +119,7 @@ struct Form {
   static constexpr bool kWholeImages = M % 2 == 1;
 
   // Between the products of a panel of packed weights.
-  static int64_t packed_stride(int64_t inputs) { return Operand::words(inputs) * kPanel; }
+  static int64_t packed_stride(int64_t inputs) { return product_stride(Operand::words(inputs) * kPanel); }
   static int64_t packed_floats(const Conv2D& s) { return panels_of(s.k) * kProducts * packed_stride(s.c); }
 
   static int64_t group_of(const Conv2D& s) {

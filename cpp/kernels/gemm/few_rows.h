@@ -26,7 +26,7 @@ void run_few_rows(const Tile& t, int64_t panel_stride) {
     }
   const float* x = t.x;
   const float* b = t.b;
-  for (int64_t i = 0; i < t.length; ++i, ++x, b += kPanel) {
+  for (int64_t i = 0; i < t.length; ++i, ++x, b += t.b_stride) {
     Vec a[R];
 #pragma GCC unroll 3
     for (int r = 0; r < R; ++r) a[r] = Operand::broadcast(x + r * t.x_stride);

@@ -11,25 +11,33 @@ namespace {
 // Panel rows that stay in L1 while all rows of x pass by.
 constexpr int64_t kDepthBlock = 512;
 
-void multiply(float* y, int64_t y_stride, const float* x, int64_t x_stride, const float* packed, const float* bias,
-              int64_t rows, int64_t depth, int64_t columns, int64_t panel_begin, int64_t panel_end, float lower) {
+// The right-hand side of a product: panels are `panel_stride` floats apart, their rows row_stride.
+struct Panels {
+  const float* data;
+  int64_t panel_stride, row_stride;
+};
+
+void multiply_panels(float* y, int64_t y_stride, const float* x, int64_t x_stride, const Panels& b, const float* bias,
+                     int64_t rows, int64_t depth, int64_t columns, int64_t panel_begin, int64_t panel_end,
+                     float lower) {
   const Segment whole = {0, 0};
   Tile t;
   t.y_stride = y_stride;
   t.x_stride = x_stride;
   t.segments = &whole;
   t.segment_count = 1;
+  t.b_stride = b.row_stride;
   if (rows <= kFewRows) {  // each weight is used at once or never again
     const int64_t column = panel_begin * kPanel;
     t.y = y + column;
     t.columns = least(panel_end * kPanel, columns) - column;
     t.x = x;
     t.length = depth;
-    t.b = packed + panel_begin * depth * kPanel;
+    t.b = b.data + panel_begin * b.panel_stride;
     t.bias = bias ? bias + column : nullptr;
     t.accumulate = false;
     t.lower = lower;
-    return run_few_rows<Float32>(t, rows, panel_end - panel_begin, depth * kPanel);
+    return run_few_rows<Float32>(t, rows, panel_end - panel_begin, b.panel_stride);
   }
   for (int64_t q = panel_begin; q < panel_end; ++q) {
     const int64_t column = q * kPanel;
@@ -41,13 +49,25 @@ void multiply(float* y, int64_t y_stride, const float* x, int64_t x_stride, cons
       t.y = y + column;
       t.x = x + d;
       t.length = length;
-      t.b = packed + (q * depth + d) * kPanel;
+      t.b = b.data + q * b.panel_stride + d * b.row_stride;
       t.accumulate = d > 0;
       t.lower = d + length == depth ? lower : -__builtin_huge_valf();
       run_tiles<Float32>(t, rows);
       d += length;
     } while (d < depth);
   }
+}
+
+void multiply(float* y, int64_t y_stride, const float* x, int64_t x_stride, const float* packed, const float* bias,
+              int64_t rows, int64_t depth, int64_t columns, int64_t panel_begin, int64_t panel_end, float lower) {
+  multiply_panels(y, y_stride, x, x_stride, {packed, depth * kPanel, kPanel}, bias, rows, depth, columns, panel_begin,
+                  panel_end, lower);
+}
+
+void multiply_plain(float* y, int64_t y_stride, const float* x, int64_t x_stride, const float* b, int64_t ldb,
+                    int64_t rows, int64_t depth, int64_t columns) {
+  multiply_panels(y, y_stride, x, x_stride, {b, kPanel, ldb}, nullptr, rows, depth, columns, 0, columns / kPanel,
+                  -__builtin_huge_valf());
 }
 
 void outer(float* dw, const float* x, int64_t x_stride, const float* dy, int64_t dy_stride, int64_t rows,
@@ -70,7 +90,8 @@ void outer(float* dw, const float* x, int64_t x_stride, const float* dy, int64_t
 }  // namespace
 
 GemmKernels gemm_kernels() {
-  return {gemm_packed_floats<Float32>, gemm_pack<Float32>, gemm_pack_transposed<Float32>, multiply, outer};
+  return {
+      gemm_packed_floats<Float32>, gemm_pack<Float32>, gemm_pack_transposed<Float32>, multiply, multiply_plain, outer};
 }
 
 }  // namespace pycnn::PYCNN_ISA

@@ -20,6 +20,10 @@ struct GemmKernels {
   // bias may be null; lower is 0 for ReLU and -infinity for none. y must not alias x.
   void (*multiply)(float* y, int64_t y_stride, const float* x, int64_t x_stride, const float* packed, const float* bias,
                    int64_t rows, int64_t depth, int64_t columns, int64_t panel_begin, int64_t panel_end, float lower);
+  // In float32 always. y (rows, columns) = x (rows, depth) @ b (depth, columns), which is not packed: rows `ldb` floats
+  // apart. columns is a multiple of a panel's.
+  void (*multiply_plain)(float* y, int64_t y_stride, const float* x, int64_t x_stride, const float* b, int64_t ldb,
+                         int64_t rows, int64_t depth, int64_t columns);
   // In float32 always. dw (inputs, outputs) = or += x^T (rows, inputs) @ dy (rows, outputs); rows of dw [input_begin,
   // input_end).
   void (*outer)(float* dw, const float* x, int64_t x_stride, const float* dy, int64_t dy_stride, int64_t rows,

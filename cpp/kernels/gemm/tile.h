@@ -37,8 +37,9 @@ struct Tile {
   int64_t segment_count;
   int64_t length;
   const float* b;
-  const float* bias;  // null: none; else kPanel floats are not needed, `columns` are
-  bool accumulate;    // start from y instead of from the bias
+  int64_t b_stride = kPanel;  // from row to row of the panel
+  const float* bias;          // null: none; else kPanel floats are not needed, `columns` are
+  bool accumulate;            // start from y instead of from the bias
   float lower;
   const float* residual = nullptr;  // added to the sums before they are bounded; laid out like y
 };
@@ -66,7 +67,7 @@ void run_tile(const Tile& t) {
   }
   // Rows are addressed as base[p / 3] + (p % 3) * stride, which x86 folds into the operand: few address registers.
   constexpr int kBases = (P + 2) / 3;
-  const int64_t stride = t.x_stride;
+  const int64_t stride = t.x_stride, b_stride = t.b_stride;
   for (int64_t s = 0; s < t.segment_count; ++s) {
     const float* base[kBases];
 #pragma GCC unroll 8
@@ -84,7 +85,7 @@ void run_tile(const Tile& t) {
       }
 #pragma GCC unroll 8
       for (int k = 0; k < kBases; ++k) ++base[k];
-      b += kPanel;
+      b += b_stride;
     }
   }
   if (t.residual) {

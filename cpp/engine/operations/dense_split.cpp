@@ -1,0 +1,204 @@
+// Large dense layers see the whole chunk, so that their weights pass through the cache once a chunk and no thread needs
+// a gradient of its own.
+#include <algorithm>
+
+#include "engine/operations/dense.h"
+
+namespace pycnn {
+namespace {
+
+constexpr int64_t kRowBlocks = 4;
+constexpr int64_t kDepthParts = 4;  // of the inputs
+constexpr int64_t kInputsPerPiece = 64;
+
+// Pieces of a split product: (panels of the result, or parts of the sum) x (blocks of rows).
+struct Cut {
+  int64_t panel, begin, end;  // samples of the chunk
+};
+Cut cut(const Work& w, int64_t piece) {
+  const int64_t block = piece % kRowBlocks;
+  return {piece / kRowBlocks, block * w.run.samples / kRowBlocks, (block + 1) * w.run.samples / kRowBlocks};
+}
+
+// The products of packed weights, a panel of units in each piece.
+void plan_packed(Planner& planner, const Dense& d, int node, int x, int y) {
+  const KernelTable& k = planner.kernels();
+  const GemmKernels gemm = planner.gemm(d.precision);
+  const int bias = planner.parameter(node, "bias");
+  const float* b = bias >= 0 ? planner.weights(bias) : nullptr;
+  const auto packed = pack(planner, planner.weights(planner.parameter(node, "kernel")), d, false);
+  Task task;
+  task.name = name_of(planner, d, node);
+  task.kind = Task::kSplit;
+  task.buffers = {x, y};
+  task.pieces = panels(planner.kernels(), d.units) * kRowBlocks;
+  task.flops = d.flops();
+  task.algorithm = "GEMM";
+  task.run = [=, &k](const Work& w) {
+    for (int64_t piece = w.piece_begin; piece < w.piece_end; ++piece) {
+      const Cut c = cut(w, piece);
+      const int64_t rows = c.end - c.begin, column = c.panel * 2 * k.lanes;
+      if (rows == 0) continue;
+      float* to = w.at(y, c.begin);
+      gemm.multiply(to, w.stride(y), w.at(x, c.begin), w.stride(x), packed->data(), b, rows, d.inputs, d.units, c.panel,
+                    c.panel + 1, d.lower);
+      if (d.clamp) continue;
+      const int64_t width = std::min<int64_t>(2 * k.lanes, d.units - column);
+      for (int64_t r = 0; r < rows; ++r) {
+        float* row = to + r * w.stride(y) + column;
+        k.activation.forward(row, row, width, d.activation);
+      }
+    }
+  };
+  planner.add(std::move(task));
+}
+
+void plan_packed_by_input(Planner& planner, const Dense& d, int node, int dy, int dx) {
+  const GemmKernels gemm = planner.gemm(d.precision);
+  const auto packed = pack(planner, planner.weights(planner.parameter(node, "kernel")), d, true);
+  Task task;
+  task.name = planner.node(node).name + " backward by input";
+  task.kind = Task::kSplit;
+  task.buffers = {dy, dx};
+  task.pieces = panels(planner.kernels(), d.inputs) * kRowBlocks;
+  task.flops = d.flops();
+  task.algorithm = "GEMM";
+  task.with_previous = true;
+  task.run = [=](const Work& w) {
+    for (int64_t piece = w.piece_begin; piece < w.piece_end; ++piece) {
+      const Cut c = cut(w, piece);
+      if (c.end == c.begin) continue;
+      gemm.multiply(w.at(dx, c.begin), w.stride(dx), w.at(dy, c.begin), w.stride(dy), packed->data(), nullptr,
+                    c.end - c.begin, d.units, d.inputs, c.panel, c.panel + 1, -__builtin_huge_valf());
+    }
+  };
+  planner.add(std::move(task));
+}
+
+// --- in training, in float32: products that read the weights as they lie. A step changes them all, so that packing
+// would cost as much as it gains; and a thread reads those rows only that it also updates.
+
+bool is_plain(const Planner& planner, const Dense& d) {
+  return planner.training() && d.precision == Precision::kFloat32 && d.units % (2 * planner.kernels().lanes) == 0;
+}
+
+// A piece sums over a part of the inputs; the parts are added up behind it.
+void plan_plain(Planner& planner, const Dense& d, int node, int x, int y) {
+  const KernelTable& k = planner.kernels();
+  const int bias = planner.parameter(node, "bias");
+  const float* weights = planner.weights(planner.parameter(node, "kernel"));
+  const float* b = bias >= 0 ? planner.weights(bias) : nullptr;
+  const int parts = planner.add_buffer(kDepthParts * d.units);
+  Task task;
+  task.name = name_of(planner, d, node);
+  task.kind = Task::kSplit;
+  task.buffers = {x, parts};
+  task.pieces = kDepthParts * kRowBlocks;
+  task.flops = d.flops();
+  task.algorithm = "GEMM";
+  task.run = [=, &k](const Work& w) {
+    for (int64_t piece = w.piece_begin; piece < w.piece_end; ++piece) {
+      const Cut c = cut(w, piece);
+      const int64_t first = c.panel * d.inputs / kDepthParts, end = (c.panel + 1) * d.inputs / kDepthParts;
+      k.gemm.multiply_plain(w.at(parts, c.begin) + c.panel * d.units, w.stride(parts), w.at(x, c.begin) + first,
+                            w.stride(x), weights + first * d.units, d.units, c.end - c.begin, end - first, d.units);
+    }
+  };
+  planner.add(std::move(task));
+
+  Task sum;
+  sum.name = planner.node(node).name + " sum";
+  sum.buffers = {parts, y};
+  sum.run = [=, &k](const Work& w) {
+    for (int64_t i = w.begin; i < w.end; ++i) {
+      float* to = w.at(y, i);
+      k.elementwise.sum_slots(to, w.at(parts, i), d.units, kDepthParts, d.units);
+      if (b) k.elementwise.add(to, to, b, d.units);
+      if (d.activation.kind != ActivationKind::kLinear) k.activation.forward(to, to, d.units, d.activation);
+    }
+  };
+  planner.add(std::move(sum));
+}
+
+// The transpose of dx is the product of the weights and the transpose of dy.
+void plan_plain_by_input(Planner& planner, const Dense& d, int node, int dy, int dx) {
+  const KernelTable& k = planner.kernels();
+  const float* weights = planner.weights(planner.parameter(node, "kernel"));
+  const int64_t packed_floats = k.gemm.packed_floats(d.units, kChunkSamples);
+  Task task;
+  task.name = planner.node(node).name + " backward by input";
+  task.kind = Task::kSplit;
+  task.buffers = {dy, dx};
+  task.pieces = (d.inputs + kInputsPerPiece - 1) / kInputsPerPiece;
+  task.scratch_floats = packed_floats + kInputsPerPiece * kChunkSamples;
+  task.flops = d.flops();
+  task.algorithm = "GEMM";
+  task.with_previous = true;
+  task.run = [=, &k](const Work& w) {
+    float *packed = w.scratch, *transposed = packed + packed_floats;
+    for (int64_t begin = 0; begin < w.run.samples; begin += kChunkSamples) {
+      const int64_t samples = std::min(kChunkSamples, w.run.samples - begin), all = panels(k, samples);
+      k.gemm.pack_transposed(packed, w.at(dy, begin), w.stride(dy), d.units, samples, 0, all);
+      for (int64_t piece = w.piece_begin; piece < w.piece_end; ++piece) {
+        const int64_t first = piece * kInputsPerPiece, inputs = std::min(kInputsPerPiece, d.inputs - first);
+        k.gemm.multiply(transposed, kChunkSamples, weights + first * d.units, d.units, packed, nullptr, inputs, d.units,
+                        samples, 0, all, -__builtin_huge_valf());
+        k.elementwise.transpose(w.at(dx, begin) + first, w.stride(dx), transposed, kChunkSamples, inputs, samples);
+      }
+    }
+  };
+  planner.add(std::move(task));
+}
+
+}  // namespace
+
+void plan_split(Planner& planner, const Dense& d, int node, int x, int y) {
+  (is_plain(planner, d) ? plan_plain : plan_packed)(planner, d, node, x, y);
+}
+
+void plan_split_backward(Planner& planner, const Dense& d, int node, int x, int y) {
+  const KernelTable& k = planner.kernels();
+  const GemmKernels gemm = planner.gemm(d.precision);
+  const int input = planner.node(node).inputs[0];
+  const int kernel = planner.parameter(node, "kernel"), bias = planner.parameter(node, "bias");
+  const int dy = planner.gradient(d.last);
+  float* dw = planner.gradient_of(kernel);
+  float* db = bias >= 0 ? planner.gradient_of(bias) : nullptr;
+  if (d.activation.kind != ActivationKind::kLinear) {
+    Task task;
+    task.name = planner.node(node).name + " backward by activation";
+    task.buffers = {y, dy};
+    task.run = [=, &k](const Work& w) {
+      for (int64_t i = w.begin; i < w.end; ++i)
+        k.activation.backward(w.at(dy, i), nullptr, w.at(y, i), w.at(dy, i), d.units, d.activation);
+    };
+    planner.add(std::move(task));
+  }
+
+  const int64_t weight_pieces = (d.inputs + kInputsPerPiece - 1) / kInputsPerPiece;
+  Task task;
+  task.name = planner.node(node).name + " backward by weights";
+  task.kind = Task::kSplit;
+  task.buffers = {x, dy};
+  task.pieces = weight_pieces + 1;  // the last one is the bias
+  task.flops = d.flops();
+  task.algorithm = "GEMM";
+  task.run = [=, &k](const Work& w) {
+    for (int64_t piece = w.piece_begin; piece < w.piece_end; ++piece) {
+      const bool accumulate = w.run.begin > 0;
+      if (piece < weight_pieces) {
+        gemm.outer(dw, w.at(x, 0), w.stride(x), w.at(dy, 0), w.stride(dy), w.run.samples, d.units,
+                   piece * kInputsPerPiece, std::min(d.inputs, (piece + 1) * kInputsPerPiece), accumulate);
+      } else if (db) {
+        k.elementwise.sum_rows(db, w.at(dy, 0), w.run.samples, d.units, w.stride(dy), accumulate);
+      }
+    }
+  };
+  planner.add(std::move(task));
+
+  planner.add_gradient(input, [&](int dx) {
+    (is_plain(planner, d) ? plan_plain_by_input : plan_packed_by_input)(planner, d, node, dy, dx);
+  });
+}
+
+}  // namespace pycnn
