@@ -94,6 +94,7 @@ class Planner {
   int foldable_batch_norm(int node_index) const;  // in inference only: its statistics are constants there
   int fusable_sum(int node_index) const;          // of two, the other one planned before
   void mark_planned(int node_index);
+  bool is_planned(int node_index) const { return planned_[static_cast<size_t>(root(node_index))]; }
 
  private:
   int root(int node_index) const;

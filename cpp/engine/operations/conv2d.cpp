@@ -14,7 +14,8 @@ struct Fused {
   Precision precision;
   FusedPool pool{1, 1};
   bool has_pool = false;
-  int norm = -1;  // the batch normalization that is folded
+  int norm = -1;      // the batch normalization that is folded
+  int residual = -1;  // the node whose value is added
   Activation activation;
   int last;     // the node whose value this task makes
   int64_t out;  // floats of that value
@@ -35,10 +36,23 @@ struct Fused {
     std::string name = planner.node(node).name;
     if (precision == Precision::kBfloat16 && !depthwise()) name += " in bfloat16";
     if (norm >= 0) name += " + batch norm";
+    if (residual >= 0) name += " + residual";
     if (activation.kind != ActivationKind::kLinear) name += " + activation";
     return has_pool ? name + " + max-pool" : name;
   }
 };
+
+// A sum of two, whose other value is there before the convolution: its normalization may come after that.
+void fuse_residual(Planner& planner, Fused& f) {
+  const int sum = planner.fusable_sum(f.last);
+  if (sum < 0) return;
+  const std::vector<int>& inputs = planner.node(sum).inputs;
+  const int other = inputs[0] == f.last ? inputs[1] : inputs[0];
+  if (!planner.is_planned(other)) return;
+  f.residual = other;
+  f.last = sum;
+  planner.mark_planned(sum);
+}
 
 Fused fuse(Planner& planner, int node) {
   const auto& n = planner.attributes<Conv2DNode>(node);
@@ -55,13 +69,14 @@ Fused fuse(Planner& planner, int node) {
     f.last = f.norm;
     planner.mark_planned(f.norm);
   }
+  if (!planner.training() && !f.depthwise()) fuse_residual(planner, f);
   const int activation = planner.fusable_activation(f.last);
   if (activation >= 0) {
     f.activation = planner.attributes<ActivationNode>(activation).activation;
     f.last = activation;
     planner.mark_planned(activation);
   }
-  const int pool = f.depthwise() ? -1 : planner.fusable_pool(f.last);
+  const int pool = f.depthwise() || f.residual >= 0 ? -1 : planner.fusable_pool(f.last);
   if (pool >= 0) {
     const Pair& size = planner.attributes<Pool2DNode>(pool).pool_size;
     f.pool = {size.h, size.w};
@@ -199,6 +214,7 @@ void plan_conv2d(Planner& planner, int node) {
   const float* weights = planner.weights(kernel);
   const float* b = bias >= 0 ? planner.weights(bias) : nullptr;
   const int x = planner.value(input), y = planner.value(f.last);
+  const int residual = f.residual >= 0 ? planner.value(f.residual) : -1;
   const int argmax = f.has_pool && planner.training() ? planner.add_buffer((f.out + 3) / 4) : -1;
 
   auto packed = std::make_shared<AlignedFloats>(conv.packed_floats(s));
@@ -219,6 +235,7 @@ void plan_conv2d(Planner& planner, int node) {
   forward.name = f.text(planner, node);
   forward.buffers = {x, y};
   if (argmax >= 0) forward.buffers.push_back(argmax);
+  if (residual >= 0) forward.buffers.push_back(residual);
   forward.pieces = conv.pieces(s);
   forward.scratch_floats = conv.scratch_floats(s);
   forward.flops = f.flops();
@@ -227,6 +244,10 @@ void plan_conv2d(Planner& planner, int node) {
   forward.weight_uses = conv.weight_uses(s);
   forward.run = [=, kept = folded](const Work& w) {
     Images images{w.at(y, w.begin), w.stride(y), w.at(x, w.begin), w.stride(x), w.end - w.begin};
+    if (residual >= 0) {
+      images.residual = w.at(residual, w.begin);
+      images.residual_stride = w.stride(residual);
+    }
     if (!f.has_pool) {
       conv.forward(images, packed->data(), b, w.scratch, s, f.activation, w.piece_begin, w.piece_end);
       return;

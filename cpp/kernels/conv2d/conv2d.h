@@ -37,6 +37,8 @@ struct Images {
   int64_t count;
   uint8_t* argmax = nullptr;  // of forward_pool
   int64_t argmax_stride = 0;
+  const float* residual = nullptr;  // of forward, not depthwise: like y
+  int64_t residual_stride = 0;
 };
 
 // Some inputs, and the gradients of their outputs.
@@ -66,7 +68,8 @@ struct Conv2DKernels {
   void (*pack_transposed)(float* packed, const float* w, const Conv2D&, int64_t begin, int64_t end);
   // How many independent pieces forward can be cut into.
   int64_t (*pieces)(const Conv2D&);
-  // y = activation(conv(x) + bias) of `images`, pieces [begin, end) of it. bias may be null.
+  // y = activation(conv(x) + bias + residual) of `images`, pieces [begin, end) of it. bias and residual may be null; y
+  // may be residual.
   void (*forward)(const Images& images, const float* packed, const float* bias, float* scratch, const Conv2D&,
                   Activation, int64_t begin, int64_t end);
   // The same followed by a max-pool: y (oh / ph, ow / pw, k). argmax (may be null) gets each maximum's place in its

@@ -185,15 +185,18 @@ void activate_pixels(float* y, int64_t pixels, int64_t stride, int64_t columns, 
 }
 
 template <class Operand>
-void direct_forward(float* y, const float* x, const float* packed, const float* bias, float* scratch, const Conv2D& s,
-                    Activation activation, int64_t begin, int64_t end) {
+void direct_forward(float* y, const float* x, const float* packed, const float* bias, const float* residual,
+                    float* scratch, const Conv2D& s, Activation activation, int64_t begin, int64_t end) {
   const Direct d = prepare<Operand>(s, x, packed, bias, scratch, activation);
   const int64_t blocks = row_blocks(s.oh);
   for (int64_t piece = begin; piece < end; ++piece) {
     const int64_t panel = piece / blocks, block = piece % blocks;
     for (int64_t oh = block * s.oh / blocks; oh < (block + 1) * s.oh / blocks; ++oh) {
-      float* row = y + oh * s.ow * s.k + d.channel(panel);
-      run_tiles<Operand>(d.tile(row, s.k, panel, oh), s.ow);
+      const int64_t at = oh * s.ow * s.k + d.channel(panel);
+      float* row = y + at;
+      Tile t = d.tile(row, s.k, panel, oh);
+      if (residual) t.residual = residual + at;
+      run_tiles<Operand>(t, s.ow);
       if (!is_clamp(activation)) activate_pixels(row, s.ow, s.k, d.columns(panel), activation);
     }
   }

@@ -75,32 +75,35 @@ void pack_transposed(float* packed, const float* w, const Conv2D& s, int64_t beg
 
 inline int64_t pieces(const Conv2D& s) {
   if (is_depthwise(s)) return 1;
-  if (s.winograd_forward) return panels_of(s.k);
+  if (s.winograd_forward) return winograd_pieces(s);
   return s.groups * panels_of(group_outputs(s)) * row_blocks(s.oh);
 }
 
 template <class Operand>
 void forward(const Images& images, const float* packed, const float* bias, float* scratch, const Conv2D& s,
              Activation activation, int64_t begin, int64_t end) {
-  const int64_t pixels = s.oh * s.ow;
   if (s.winograd_forward) {
-    Winograd<Operand>::forward(images, packed, bias, lower_bound(activation), scratch, s, false, begin, end);
-    if (is_clamp(activation)) return;
-    const int64_t channel = begin * kPanel;
-    for (int64_t i = 0; i < images.count; ++i)
-      activate_pixels(images.y + i * images.y_stride + channel, pixels, s.k, least(s.k, end * kPanel) - channel,
-                      activation);
+    for_winograd_parts(s, begin, end, [&](const WinogradPart& part) {
+      Winograd<Operand>::forward(images, packed, bias, lower_bound(activation), scratch, s, false, part);
+      if (is_clamp(activation)) return;
+      const int64_t first = part.row_begin * s.winograd_forward, channel = part.panel_begin * kPanel;
+      const int64_t pixels = (least(s.oh, part.row_end * s.winograd_forward) - first) * s.ow;
+      for (int64_t i = 0; i < images.count; ++i)
+        activate_pixels(images.y + i * images.y_stride + first * s.ow * s.k + channel, pixels, s.k,
+                        least(s.k, part.panel_end * kPanel) - channel, activation);
+    });
     return;
   }
   for (int64_t i = 0; i < images.count; ++i) {
     float* y = images.y + i * images.y_stride;
     const float* x = images.x + i * images.x_stride;
     if (!is_depthwise(s)) {
-      direct_forward<Operand>(y, x, packed, bias, scratch, s, activation, begin, end);
+      const float* residual = images.residual ? images.residual + i * images.residual_stride : nullptr;
+      direct_forward<Operand>(y, x, packed, bias, residual, scratch, s, activation, begin, end);
       continue;
     }
     depthwise_forward(y, x, packed, bias, scratch, s);
-    if (activation.kind != ActivationKind::kLinear) activate_pixels(y, pixels, s.k, s.k, activation);
+    if (activation.kind != ActivationKind::kLinear) activate_pixels(y, s.oh * s.ow, s.k, s.k, activation);
   }
 }
 
@@ -108,7 +111,9 @@ template <class Operand>
 void forward_pool(const Images& images, const float* packed, const float* bias, float* scratch, const Conv2D& s,
                   FusedPool pool, Activation activation, int64_t begin, int64_t end) {
   if (s.winograd_forward)
-    return Winograd<Operand>::forward(images, packed, bias, lower_bound(activation), scratch, s, true, begin, end);
+    return for_winograd_parts(s, begin, end, [&](const WinogradPart& part) {
+      Winograd<Operand>::forward(images, packed, bias, lower_bound(activation), scratch, s, true, part);
+    });
   const bool few_filters = has_few_filters<Operand>(s) && pool.ph == 2 && pool.pw == 2 && is_clamp(activation);
   for (int64_t i = 0; i < images.count; ++i) {
     float* y = images.y + i * images.y_stride;
@@ -128,8 +133,8 @@ template <class Operand>
 void backward_input(const Images& images, const float* packed_transposed, float* scratch, const Conv2D& s) {
   if (s.winograd_backward) {
     const Conv2D t = winograd_transposed(s);
-    return Winograd<Operand>::forward(images, packed_transposed, nullptr, -__builtin_huge_valf(), scratch, t, false, 0,
-                                      panels_of(t.k));
+    return Winograd<Operand>::forward(images, packed_transposed, nullptr, -__builtin_huge_valf(), scratch, t, false,
+                                      winograd_whole(t));
   }
   for (int64_t i = 0; i < images.count; ++i)
     (is_depthwise(s) ? depthwise_backward_input : direct_backward_input<Operand>)(images.y + i * images.y_stride,

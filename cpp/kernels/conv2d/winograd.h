@@ -10,7 +10,7 @@
 // m is the shape's `winograd_forward`; the forms that exist are those of winograd_forms.h.
 #pragma once
 
-#include "kernels/conv2d/geometry.h"
+#include "kernels/conv2d/winograd_cut.h"
 
 namespace pycnn::PYCNN_ISA {
 
@@ -24,10 +24,10 @@ struct Winograd {
   static void pack_transposed(float* packed, const float* w, const Conv2D& s, int64_t begin, int64_t end);
 
   static int64_t scratch_floats(const Conv2D& s);
-  // Outputs of `images`; panels [begin, end). With `pool` what is stored is the 2x2 max-pool of them, as in conv2d.h.
-  // Only activations that are bounds from below.
+  // A part of the outputs of `images`. With `pool` what is stored is the 2x2 max-pool of them, as in conv2d.h. Only
+  // activations that are bounds from below.
   static void forward(const Images& images, const float* packed, const float* bias, float lower, float* scratch,
-                      const Conv2D& s, bool pool, int64_t begin, int64_t end);
+                      const Conv2D& s, bool pool, const WinogradPart& part);
 };
 
 }  // namespace pycnn::PYCNN_ISA

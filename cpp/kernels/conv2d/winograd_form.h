@@ -181,8 +181,10 @@ struct Form {
   }
 
   static void forward(const Images& images, const float* packed, const float* bias, float lower, float* scratch,
-                      const Conv2D& s, bool pool, int64_t begin, int64_t end) {
-    const Tiles tiles = tiles_of(s, M);
+                      const Conv2D& s, bool pool, const WinogradPart& part) {
+    Tiles tiles = tiles_of(s, M);
+    tiles.rows = part.row_end - part.row_begin;
+    tiles.first_row = part.row_begin;
     const int64_t words = Operand::words(s.c), group = group_of(s), all = images.count * tiles.each();
     float* outside = scratch;  // a row of padding
     fill(outside, s.pad_value, s.w * s.c);
@@ -193,7 +195,7 @@ struct Form {
       const int64_t count = least(group, all - first);
       const int64_t v_stride = product_stride(count * words), m_stride = product_stride(count * kPanel);
       input_tiles<Operand, M, N>(v, v_stride, images.x, images.x_stride, outside, s, tiles, first, count);
-      for (int64_t panel = begin; panel < end; ++panel) {
+      for (int64_t panel = part.panel_begin; panel < part.panel_end; ++panel) {
         const int64_t columns = s.k - panel * kPanel > kLanes ? kPanel : kLanes;  // whole vectors
         multiply<Operand>(m, m_stride, v, v_stride, packed + panel * kProducts * packed_stride(s.c), packed_stride(s.c),
                           kProducts, count, words, columns);
@@ -217,10 +219,12 @@ struct Form {
       const int64_t rows = least(M, s.oh - at.row), columns = least(M, s.ow - at.column);
       const int64_t corner = at.row * s.ow + at.column;
       if (!pool) {
-        store_tile(y + corner * s.k, m, m_stride, start, bound, s.k, s.ow * s.k, rows, columns, lanes);
+        const float* residual = images.residual;
+        if (residual) residual += at.sample * images.residual_stride + k + corner * s.k;
+        store_tile(y + corner * s.k, m, m_stride, start, bound, s.k, s.ow * s.k, rows, columns, lanes, residual);
       } else if constexpr (kWholeImages) {
         store_tile(image + corner * kLanes, m, m_stride, start, broadcast(-__builtin_huge_valf()), kLanes,
-                   s.ow * kLanes, rows, columns, kLanes);
+                   s.ow * kLanes, rows, columns, kLanes, nullptr);
         if ((i + 1) % tiles.each() == 0) pool_image(y, argmax, image, bound, s, lanes);
       } else {
         const int64_t from = (at.row / 2 * (s.ow / 2) + at.column / 2) * s.k;
@@ -230,15 +234,19 @@ struct Form {
     }
   }
 
+  // residual, laid out like y, may be null.
   static void store_tile(float* y, const float* m, int64_t m_stride, Vec bias, Vec lower, int64_t pixel,
-                         int64_t row_stride, int64_t rows, int64_t columns, int64_t lanes) {
+                         int64_t row_stride, int64_t rows, int64_t columns, int64_t lanes, const float* residual) {
     output_tile<M, N>(
         m, m_stride, bias, [&](int i, const Vec(&row)[M]) __attribute__((always_inline)) {
           if (i >= rows) return;
-          float* to = y + i * row_stride;
+          int64_t at = i * row_stride;
 #pragma GCC unroll 6
-          for (int j = 0; j < M; ++j, to += pixel)
-            if (j < columns) store_n(to, maximum(lower, row[j]), lanes);
+          for (int j = 0; j < M; ++j, at += pixel) {
+            if (j >= columns) continue;
+            const Vec out = residual ? row[j] + load_n(residual + at, lanes) : row[j];
+            store_n(y + at, maximum(lower, out), lanes);
+          }
         });
   }
 
@@ -288,9 +296,9 @@ int64_t Winograd<Operand>::scratch_floats(const Conv2D& s) {
 
 template <class Operand>
 void Winograd<Operand>::forward(const Images& images, const float* packed, const float* bias, float lower,
-                                float* scratch, const Conv2D& s, bool pool, int64_t begin, int64_t end) {
+                                float* scratch, const Conv2D& s, bool pool, const WinogradPart& part) {
   with_winograd_form(s.winograd_forward, s.kh, [&](auto f) {
-    Form<Operand, f.kOut, f.kTaps>::forward(images, packed, bias, lower, scratch, s, pool, begin, end);
+    Form<Operand, f.kOut, f.kTaps>::forward(images, packed, bias, lower, scratch, s, pool, part);
   });
 }
 

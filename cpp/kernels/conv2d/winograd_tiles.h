@@ -9,6 +9,7 @@ namespace {
 
 struct Tiles {
   int64_t size, rows, columns;  // outputs of a tile along each axis; tiles of an image
+  int64_t first_row = 0;        // where only some rows of tiles are wanted
   int64_t each() const { return rows * columns; }
 };
 
@@ -26,7 +27,8 @@ struct TilePlace {
 
 PYCNN_INLINE TilePlace place_of(const Tiles& tiles, int64_t i) {
   const int64_t tile = i % tiles.each();
-  return {i / tiles.each(), tile / tiles.columns * tiles.size, tile % tiles.columns * tiles.size};
+  const int64_t row = tiles.first_row + tile / tiles.columns;
+  return {i / tiles.each(), row * tiles.size, tile % tiles.columns * tiles.size};
 }
 
 // Columns of inputs that a strip of tiles holds in a buffer of L1.

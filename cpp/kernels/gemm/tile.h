@@ -41,6 +41,7 @@ struct Tile {
   const float* bias;          // null: none; else kPanel floats are not needed, `columns` are
   bool accumulate;            // start from y instead of from the bias
   float lower;
+  const float* residual = nullptr;  // added to the sums before they are bounded; laid out like y
 };
 
 namespace {
@@ -87,6 +88,12 @@ void run_tile(const Tile& t) {
       b += b_stride;
     }
   }
+  if (t.residual) {
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p)
+#pragma GCC unroll 2
+      for (int v = 0; v < V; ++v) sum[p][v] += load_n(t.residual + p * t.y_stride + v * kLanes, lanes_of(t.columns, v));
+  }
   const Vec lower = broadcast(t.lower);
 #pragma GCC unroll 16
   for (int p = 0; p < P; ++p)
@@ -128,6 +135,7 @@ PYCNN_INLINE void run_tiles(Tile t, int64_t rows) {
     if (t.columns > kLanes) run_rows<Operand, 2>(t, height);
     else run_rows<Operand, 1>(t, height);
     t.y += height * t.y_stride;
+    if (t.residual) t.residual += height * t.y_stride;
     t.x += height * t.x_stride;
     rows -= height;
     --tiles;
