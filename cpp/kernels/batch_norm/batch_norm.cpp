@@ -8,25 +8,46 @@ namespace {
 
 constexpr int64_t kBlockRows = 16;
 
-// Corrected two-pass algorithm (Chan, Golub & LeVeque 1983): the second pass also sums the deviations, which are
-// 0 but for the rounding of the mean.
+// What is at the same place in the next block of rows: reads go back and forth in a block, and most come from far away.
+PYCNN_INLINE void prefetch_block(const float* p, int64_t c) { __builtin_prefetch(p + kBlockRows * c); }
+
+// Of a block of rows, which stays in L1, the corrected two-pass algorithm: the second pass also sums the deviations,
+// which are 0 but for the rounding of the mean. Blocks are joined in double (Chan, Golub and LeVeque, 1983).
 void moments(float* mean, float* m2, const float* x, int64_t rows, int64_t c) {
-  const double count = static_cast<double>(most(rows, 1));
-  sum_columns<1>(
-      rows, c, [&](int64_t r, int64_t j, auto lanes, Vec* sums) { sums[0] += load(x + r * c + j, lanes); },
-      [&](int64_t j, const double* total) { mean[j] = static_cast<float>(total[0] / count); });
-  sum_columns<2>(
-      rows, c,
-      [&](int64_t r, int64_t j, auto lanes, Vec* sums) {
-        const Vec deviation = load(x + r * c + j, lanes) - load(mean + j, lanes);
-        sums[0] += deviation;
-        sums[1] += deviation * deviation;
-      },
-      [&](int64_t j, const double* total) {
-        const double shift = total[0] / count;
-        mean[j] = static_cast<float>(mean[j] + shift);
-        m2[j] = static_cast<float>(total[1] - total[0] * shift);
+  for_column_groups(c, [&](auto group, int64_t column, int64_t count, auto lanes) {
+    constexpr int kVectors = decltype(group)::vectors, kColumns = kVectors * kLanes;
+    double means[kColumns] = {}, squares[kColumns] = {};
+    for (int64_t begin = 0; begin < rows; begin += kSumBlockRows) {
+      const int64_t end = least(begin + kSumBlockRows, rows);
+      const float share = 1.0f / static_cast<float>(end - begin);
+      Vec sums[kVectors][1], deviations[kVectors][2];
+      sum_block(sums, begin, end, column, lanes,
+                [&](int64_t r, int64_t j, auto, Vec* sum) { sum[0] += load(x + r * c + j, lanes); });
+      for (int v = 0; v < kVectors; ++v) sums[v][0] *= share;
+      sum_block(deviations, begin, end, column, lanes, [&](int64_t r, int64_t j, auto, Vec* sum) {
+        const Vec deviation = load(x + r * c + j, lanes) - sums[(j - column) / kLanes][0];
+        sum[0] += deviation;
+        sum[1] += deviation * deviation;
       });
+      float center[kColumns], rest[kColumns], square[kColumns];
+      for (int v = 0; v < kVectors; ++v) {
+        store(center + v * kLanes, sums[v][0]);
+        store(rest + v * kLanes, deviations[v][0]);
+        store(square + v * kLanes, deviations[v][1]);
+      }
+      const double n = static_cast<double>(end - begin), before = static_cast<double>(begin);
+      const double part = n / (before + n), both = before * part;
+      for (int i = 0; i < kColumns; ++i) {
+        const double shift = rest[i] / n, delta = center[i] + shift - means[i];
+        means[i] += delta * part;
+        squares[i] += square[i] - rest[i] * shift + delta * delta * both;
+      }
+    }
+    for (int64_t i = 0; i < count; ++i) {
+      mean[column + i] = static_cast<float>(means[i]);
+      m2[column + i] = static_cast<float>(squares[i]);
+    }
+  });
 }
 
 void apply(float* y, const float* x, const ScaleShift& f, int64_t rows, int64_t c) {
@@ -61,6 +82,8 @@ void sum_gradients(float* sum_dy, float* sum_dy_x, const float* x, const float* 
       [&](int64_t r, int64_t j, auto lanes, Vec* sums) {
         const Bound<kBounded, decltype(lanes)> bound(g.output, j, lanes);
         const Vec value = load(x + r * c + j, lanes);
+        prefetch_block(x + r * c + j, c);
+        prefetch_block(dy + r * c + j, c);
         const Vec gradient = bound.gradient(value, load(dy + r * c + j, lanes));
         sums[0] += gradient;
         sums[1] += gradient * (value - load(g.mean + j, lanes));
@@ -76,9 +99,14 @@ void apply_gradients(float* dx, const float* x, const float* dy, const BatchNorm
   for (int64_t begin = 0; begin < rows; begin += kBlockRows) {
     const int64_t end = least(begin + kBlockRows, rows);
     for_vectors(c, [&](int64_t j, auto lanes) {
-      const Channels<kBounded, decltype(lanes)> channels(g, j, lanes);
-      for (int64_t i = begin * c + j; i < end * c; i += c)
-        store(dx + i, channels.dx(load(x + i, lanes), load(dy + i, lanes)), lanes);
+      const Bound<kBounded, decltype(lanes)> bound(g.output, j, lanes);
+      const Slopes<decltype(lanes)> slopes(g, j, lanes);
+      for (int64_t i = begin * c + j; i < end * c; i += c) {
+        const Vec value = load(x + i, lanes);
+        prefetch_block(x + i, c);
+        prefetch_block(dy + i, c);
+        store(dx + i, slopes.dx(value, bound.gradient(value, load(dy + i, lanes))), lanes);
+      }
     });
   }
 }

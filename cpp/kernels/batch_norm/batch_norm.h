@@ -38,7 +38,7 @@ struct BatchNormKernels {
   // y = max(lower, x * scale + shift + other). y may be x or other.
   void (*apply_add)(float* y, const float* x, const float* other, const ScaleShift&, int64_t rows, int64_t c);
   // y (h / ph, w / pw, c), the max-pool of `apply`; picked, the x of each maximum; argmax, its place in its window,
-  // row-major. The first maximum wins, and a NaN over every number.
+  // row-major, or 255 where it is at its bound. The first maximum wins, and a NaN over every number.
   void (*apply_pool)(float* y, float* picked, uint8_t* argmax, const float* x, const ScaleShift&, const PooledMap&);
 
   // sum_dy[c] = sum dy; sum_dy_x[c] = sum dy * (x - mean) * inv_std. Overwrites both; the means are not read.
@@ -46,7 +46,8 @@ struct BatchNormKernels {
                         int64_t rows, int64_t c);
   // dx = gamma * inv_std * (dy - mean_dy - (x - mean) * inv_std * mean_dy_x); overwrites dx, which may be dy.
   void (*backward_apply)(float* dx, const float* x, const float* dy, const BatchNormGradient&, int64_t rows, int64_t c);
-  // The same, dy being the gradient behind a max-pool: it goes to the places of the maxima, all others have 0.
+  // The same, dy being the gradient behind a max-pool: it goes to the places of the maxima, all others have 0. What
+  // is at its bound has no place, so `output` is not read.
   void (*backward_apply_pool)(float* dx, const float* x, const float* dy, const uint8_t* argmax,
                               const BatchNormGradient&, const PooledMap&);
 };

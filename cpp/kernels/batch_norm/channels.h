@@ -19,19 +19,19 @@ struct Bound {
   Vec lower, scale, shift;
 };
 
-template <bool kBounded, class Lanes>
-struct Channels {
-  Channels(const BatchNormGradient& g, int64_t j, Lanes lanes)
-      : bound(g.output, j, lanes), center(load(g.mean + j, lanes)) {
+// dx = outer * (dy - offset - (x - mean) * slope) = outer * dy + (base - steep * x).
+template <class Lanes>
+struct Slopes {
+  Slopes(const BatchNormGradient& g, int64_t j, Lanes lanes) {
     const Vec inv_std = load(g.inv_std + j, lanes);
     outer = g.gamma ? load(g.gamma + j, lanes) * inv_std : inv_std;
-    offset = load(g.mean_dy + j, lanes);
-    slope = load(g.mean_dy_x + j, lanes) * inv_std;
+    steep = outer * load(g.mean_dy_x + j, lanes) * inv_std;
+    base = steep * load(g.mean + j, lanes) - outer * load(g.mean_dy + j, lanes);
   }
-  Vec dx(Vec x, Vec dy) const { return outer * (bound.gradient(x, dy) - offset - (x - center) * slope); }
+  Vec dx(Vec x) const { return base - steep * x; }  // where dy is 0
+  Vec dx(Vec x, Vec dy) const { return dx(x) + outer * dy; }
 
-  Bound<kBounded, Lanes> bound;
-  Vec center, outer, offset, slope;
+  Vec outer, steep, base;
 };
 
 }  // namespace
