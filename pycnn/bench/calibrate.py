@@ -1,8 +1,9 @@
-"""`python -m pycnn.bench.calibrate`: measures the constants of the model by which convolutions choose an algorithm.
+"""`python -m pycnn.bench.calibrate`: measures the constants by which convolutions choose an algorithm.
 
-For developers, after a change of the kernels. It times direct sums and every form of Winograd's on this machine, over
-a grid of shapes, fits what each kind of work costs, and prints the lines for `cpp/kernels/conv2d/cost.h`. The constants
-are compiled in: a choice made by timing at run time would give every process bits of its own.
+For developers, after a change of the kernels. It times direct sums and every form of Winograd's on this
+machine, over a grid of shapes, fits what each kind of work costs, and prints the lines for
+`cpp/kernels/conv2d/cost.h`. The constants are compiled in: a choice made by timing at run time would give
+every process bits of its own.
 """
 
 from __future__ import annotations
@@ -59,7 +60,11 @@ def trials(directions: Sequence[str], precision: str, seconds: float) -> list[Tr
         for size in SIZES:
             for c, k in CHANNELS:
                 for same in (True, False):
-                    if size <= kernel or kernel**2 * size**2 * c * k > LIMIT or (same and size in (11, 13, 33)):
+                    if (
+                        size <= kernel
+                        or kernel**2 * size**2 * c * k > LIMIT
+                        or (same and size in (11, 13, 33))
+                    ):
                         continue
                     for direction in directions:
                         padding = "same" if same else "valid"
@@ -70,7 +75,7 @@ def trials(directions: Sequence[str], precision: str, seconds: float) -> list[Tr
 
 
 def fit(measured: Sequence[Trial]) -> list[float]:
-    """What a unit of each kind of work takes, in nanoseconds: least squares of the relative errors, none below zero."""
+    """What each kind of work takes, in nanoseconds: least squares of the relative errors, none below zero."""
     import numpy as np
 
     rows = np.array([work for trial in measured for work in trial.work])
