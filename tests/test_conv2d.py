@@ -14,7 +14,7 @@ from pycnn import ops
 UNIT = (1, 1)
 
 # Winograd's transforms (Lavin and Gray 2015) multiply numbers by powers of their points and cancel them
-# again. With 7 or 8 points, those of F(5x5, 3x3), F(6x6, 3x3) and F(4x4, 5x5), rounding errors have about twelve
+# again. With 7 or 8 points, those of F(5x5, 3x3), F(6x6, 3x3) and F(4x4, 5x5), their errors have about twelve
 # times the deviation of those of direct sums. cpp/tests/test_winograd.cpp derives each form's bound.
 TRANSFORMED = 12
 
