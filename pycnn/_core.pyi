@@ -24,6 +24,25 @@ def set_num_threads(threads: int) -> None: ...
 def measure_fma_peak(seconds: float) -> float:
     """Measured GFLOP/s of independent fused multiply-adds in registers, all threads together."""
 
+class Conv2DTrial:
+    """One direction of a convolution (forward, backward_input or backward_weight) on square maps, by any of its
+    algorithms: tile 0 is direct sums, m Winograd's F(m x m, kernel x kernel)."""
+
+    def __init__(
+        self, size: int, c: int, k: int, kernel: int, same: bool, direction: str, precision: str = "float32"
+    ) -> None: ...
+    def tiles(self) -> list[int]:
+        """The algorithms that exist for it."""
+
+    def chosen(self) -> int:
+        """The one that the model of the cost chooses."""
+
+    def work(self, tile: int) -> list[float]:
+        """How much of each kind of work there is: as Conv2DCost in cpp/kernels/conv2d/cost.h."""
+
+    def measure(self, tile: int, seconds: float) -> float:
+        """Seconds of an image, the best of all measured for so long, with a 32nd of the packing of weights."""
+
 # --- single operations (padding is (top, bottom, left, right)) ---------------------------------------------------
 def conv2d_forward(
     x: F32, w: F32, b: F32 | None, strides: tuple[int, int], padding: tuple[int, int, int, int],

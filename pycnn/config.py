@@ -79,11 +79,11 @@ def get_exact() -> bool:
 def set_exact(exact: bool) -> None:
     """Asks for the most accurate results where a faster way of computing them rounds more coarsely.
 
-    3x3 convolutions with many channels are computed in Winograd's form, which needs about a third of the
-    arithmetic and has about four times the rounding error. With `set_exact(True)` they are direct sums, in
-    training and in inference. That holds for the whole process, for models that exist already too, from their
-    next call on; set back, results are the same bits as before. PYCNN_EXACT=1 in the environment asks for it
-    from the start.
+    3x3 and 5x5 convolutions with many channels are computed in Winograd's form, which needs about a third of
+    the arithmetic and has four to twelve times the rounding error. With `set_exact(True)` they are direct
+    sums, in training and in inference. That holds for the whole process, for models that exist already too,
+    from their next call on; set back, results are the same bits as before. PYCNN_EXACT=1 in the environment
+    asks for it from the start.
 
     Args:
         exact: whether only direct sums are allowed.

@@ -134,7 +134,7 @@ def test_algorithms_and_operations(rng, exact, restore_exact):
     found = model.profile(x, normal(rng, 8, 10, 10, 64), seconds=SHORT)
     rows = {row.phase: row for row in found.rows if row.layer == "conv"}
     assert found.exact is exact
-    assert rows["forward"].algorithm == ("direct" if exact else "Winograd F(4x4,3x3)")
+    assert rows["forward"].algorithm == ("direct" if exact else "Winograd F(5x5,3x3)")
     operations = 2 * 8 * 10 * 10 * 64 * 64 * 9
     for phase in ("forward", "backward"):  # nobody wants the gradient of the input
         assert rows[phase].gflops * rows[phase].seconds * 1e9 == pytest.approx(operations)

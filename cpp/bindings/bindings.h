@@ -7,6 +7,7 @@ namespace pycnn::bindings {
 
 void bind_config(pybind11::module_& m);
 void bind_conv2d(pybind11::module_& m);
+void bind_calibration(pybind11::module_& m);
 void bind_pool2d(pybind11::module_& m);
 void bind_dense(pybind11::module_& m);
 void bind_elementwise(pybind11::module_& m);

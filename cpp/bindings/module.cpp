@@ -11,6 +11,7 @@ PYBIND11_MODULE(_core, m) {
   pycnn::install_fork_handler();
   pycnn::bindings::bind_config(m);
   pycnn::bindings::bind_conv2d(m);
+  pycnn::bindings::bind_calibration(m);
   pycnn::bindings::bind_pool2d(m);
   pycnn::bindings::bind_dense(m);
   pycnn::bindings::bind_elementwise(m);

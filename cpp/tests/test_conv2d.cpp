@@ -203,14 +203,15 @@ TEST(conv2d_choose) {
   };
   CHECK(chosen(make_conv2d(13, 13, 64, 64, {3, 3})).winograd_forward);
   CHECK(chosen(make_conv2d(13, 13, 64, 64, {3, 3})).winograd_backward);
+  CHECK(chosen(make_conv2d(32, 32, 64, 64, {5, 5}, {2, 2, 2, 2})).winograd_forward);
   for (const Conv2D& s :
-       {make_conv2d(28, 28, 1, 64, {3, 3}), make_conv2d(32, 32, 64, 64, {5, 5}, {2, 2, 2, 2}),
+       {make_conv2d(28, 28, 1, 64, {3, 3}), make_conv2d(32, 32, 64, 64, {3, 5}), make_conv2d(32, 32, 64, 64, {7, 7}),
         make_conv2d(32, 32, 64, 64, {1, 1}), make_conv2d(32, 32, 64, 64, {3, 3}, {}, {2, 2}),
         make_conv2d(32, 32, 64, 64, {3, 3}, {}, {}, {2, 2}), make_conv2d(32, 32, 64, 64, {3, 3}, {}, {}, {}, 2),
         make_conv2d(32, 32, 64, 64, {3, 3}, {}, {}, {}, 64)}) {
     CHECK(!chosen(s).winograd_forward && !chosen(s).winograd_backward);
   }
-  CHECK(!chosen(make_conv2d(3, 3, 64, 64, {3, 3})).winograd_forward);  // one pixel of a tile's 16
+  CHECK(!chosen(make_conv2d(3, 3, 64, 64, {3, 3})).winograd_forward);  // one pixel of a tile's four
   CHECK(!chosen(make_conv2d(12, 12, 64, 64, {3, 3}, {3, 3, 3, 3})).winograd_backward);
 }
 

@@ -1,13 +1,12 @@
 // The functions of Conv2DKernels that multiply operands, for both kinds of them: which algorithm runs, and with what.
 #pragma once
 
+#include "kernels/conv2d/cost.h"
 #include "kernels/conv2d/depthwise.h"
 #include "kernels/conv2d/direct.h"
 #include "kernels/conv2d/few_filters.h"
 #include "kernels/conv2d/weight_gradient.h"
 #include "kernels/conv2d/winograd.h"
-#include "kernels/conv2d/winograd_cost.h"
-#include "kernels/conv2d/winograd_forms.h"
 #include "kernels/conv2d/winograd_weight.h"
 
 namespace pycnn::PYCNN_ISA {
@@ -33,7 +32,7 @@ int64_t scratch_floats(const Conv2D& s) {
 
 template <class Operand>
 void choose(Conv2D& s) {
-  choose_winograd(s, Operand::kRounds);
+  choose_algorithms(s, Operand::kRounds);
 }
 
 template <class Operand>
@@ -50,9 +49,11 @@ int64_t packed_transposed_floats(const Conv2D& s) {
   return direct_packed_transposed_floats<Operand>(s);
 }
 
-inline int64_t weight_uses(const Conv2D& s) { return s.winograd_forward ? winograd_tiles(s) : s.oh * s.ow; }
+inline int64_t weight_uses(const Conv2D& s) {
+  return s.winograd_forward ? winograd_tiles(s, s.winograd_forward) : s.oh * s.ow;
+}
 inline int64_t transposed_weight_uses(const Conv2D& s) {
-  return s.winograd_backward ? winograd_tiles(winograd_transposed(s)) : s.oh * s.ow;
+  return s.winograd_backward ? winograd_tiles(winograd_transposed(s), s.winograd_backward) : s.oh * s.ow;
 }
 
 inline int64_t pack_pieces(const Conv2D& s) { return s.winograd_forward ? panels_of(s.k) : 1; }

@@ -7,7 +7,7 @@
 // multiplications over channels, for a group of tiles whose transforms stay in L2. In bfloat16 it is the transformed
 // inputs and kernels that are rounded; the transforms themselves are float32.
 //
-// m is the shape's `winograd_forward`; the forms that exist are those of winograd_forms.h.
+// m is the shape's `winograd_forward`; the forms that exist are those of cost.h.
 #pragma once
 
 #include "kernels/conv2d/winograd_cut.h"

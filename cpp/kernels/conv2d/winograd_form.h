@@ -1,6 +1,7 @@
 // The functions of winograd.h: transforms, and n^2 products between them.
 #pragma once
 
+#include "kernels/conv2d/cost.h"
 #include "kernels/conv2d/pool_tile.h"
 #include "kernels/conv2d/winograd.h"
 #include "kernels/conv2d/winograd_forms.h"
@@ -113,8 +114,6 @@ void multiply(float* m, int64_t m_stride, const float* v, int64_t v_stride, cons
 template <class Operand, int M, int R>
 struct Form {
   static constexpr int N = M + R - 1, kProducts = N * N;
-  // Transformed inputs of one group of tiles: 384 KB, in bfloat16 half of it.
-  static constexpr int64_t kGroupFloats = 96 * 1024, kMinGroup = 8, kMaxGroup = 48;
   // Where pooling windows lie across tiles, whole images are worked on, whose outputs lie in scratch.
   static constexpr bool kWholeImages = M % 2 == 1;
 
@@ -129,7 +128,7 @@ struct Form {
   static int64_t packed_floats(const Conv2D& s) { return panels_of(s.k) * kProducts * packed_stride(s.c); }
 
   static int64_t group_of(const Conv2D& s) {
-    const int64_t group = least(kMaxGroup, most(kMinGroup, kGroupFloats / (kProducts * s.c)));
+    const int64_t group = winograd_group(kProducts, s.c);
     if (!kWholeImages) return group;
     const int64_t each = tiles_of(s, M).each();
     return most(1, group / each) * each;

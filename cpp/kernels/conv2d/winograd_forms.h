@@ -1,4 +1,4 @@
-// Which of Winograd's forms exist, and for which shapes.
+// The forms of Winograd's algorithm that are compiled; cost.h says which shapes have them.
 #pragma once
 
 #include "kernels/conv2d/conv2d.h"
@@ -22,22 +22,6 @@ PYCNN_INLINE auto with_winograd_form(int m, int64_t r, const Body& body) {
     case 5: return body(WinogradForm<5, 3>{});
     default: return body(WinogradForm<6, 3>{});
   }
-}
-
-// The convolution that backward_input is.
-PYCNN_INLINE Conv2D winograd_transposed(const Conv2D& s) {
-  Conv2D t = s;
-  t.h = s.oh;
-  t.w = s.ow;
-  t.c = s.k;
-  t.oh = s.h;
-  t.ow = s.w;
-  t.k = s.c;
-  t.top = s.kh - 1 - s.top;
-  t.left = s.kw - 1 - s.left;
-  t.pad_value = 0.0f;
-  t.winograd_forward = s.winograd_backward;
-  return t;
 }
 
 }  // namespace

@@ -1,0 +1,120 @@
+// What a convolution costs by each algorithm: a model that knows nothing but the shape, so that every process chooses
+// the same, and its results have the same bits. Its constants are measured by `python -m pycnn.bench.calibrate`.
+#pragma once
+
+#include "kernels/conv2d/conv2d.h"
+
+namespace pycnn {
+
+// Nanoseconds of each kind of work in one image; only their ratios count. `m` is the side of Winograd's tiles, of which
+// there are `tiles` with n^2 = (m + r - 1)^2 products each.
+struct Conv2DCost {
+  double direct_products;  // of r^2 oh ow c k multiply-adds
+  double direct_pixels;    // of oh ow (c + k)
+  double products;         // of n^2 tiles c k multiply-adds
+  double inputs;           // of n^2 tiles c transformed inputs
+  double outputs;          // of n^2 tiles k products that are transformed
+  double weights;          // of n^2 c k transformed weights, or sums of weight gradients
+  double far_weights;      // of those that are read from beyond L2, as often as that is
+};
+constexpr int kConv2DCostTerms = 7;
+
+// By `python -m pycnn.bench.calibrate` on an AMD EPYC of the fifth generation (AVX-512), one thread.
+constexpr Conv2DCost kForwardCost = {0.0071, 0.17, 0.00668, 0.0968, 0.0642, 0.01, 0.022};
+constexpr Conv2DCost kForwardCostBfloat16 = {0.00363, 0.14, 0.0033, 0.0654, 0.071, 0.00393, 0.0116};
+constexpr Conv2DCost kWeightCost = {0.00817, 0.0357, 0.00828, 0.0993, 0.0298, 0.00803, 0.035};
+
+// The convolution that backward_input is.
+static inline __attribute__((always_inline)) Conv2D winograd_transposed(const Conv2D& s) {
+  Conv2D t = s;
+  t.h = s.oh;
+  t.w = s.ow;
+  t.c = s.k;
+  t.oh = s.h;
+  t.ow = s.w;
+  t.k = s.c;
+  t.top = s.kh - 1 - s.top;
+  t.left = s.kw - 1 - s.left;
+  t.pad_value = 0.0f;
+  t.winograd_forward = s.winograd_backward;
+  return t;
+}
+
+static inline __attribute__((always_inline)) int64_t winograd_tiles(const Conv2D& s, int m) {
+  return ((s.oh + m - 1) / m) * ((s.ow + m - 1) / m);
+}
+
+// Whether forward exists in the form F(m x m, kh x kw). Odd tiles are worked on by whole images, which must be small.
+static inline __attribute__((always_inline)) bool has_winograd(const Conv2D& s, int m, bool rounds) {
+  if (s.kh != s.kw || s.stride_h != 1 || s.stride_w != 1 || s.dilation_h != 1 || s.dilation_w != 1 || s.groups != 1 ||
+      s.c < 16 || s.k < 16 || s.top < 0 || s.left < 0)
+    return false;
+  // Operands in bfloat16 allow for no transform that makes much of their rounding errors.
+  if (s.kh == 5) return m == 2 || (m == 4 && !rounds);
+  if (s.kh != 3) return false;
+  if (m == 2 || m == 4) return true;
+  return !rounds && (m == 6 || (m == 5 && winograd_tiles(s, m) <= 48 && winograd_tiles(s, m) * s.c <= 4096));
+}
+
+// Tiles whose n^2 c transformed inputs are in the cache at once: 384 KB of them (in bfloat16 half), but enough tiles
+// for the products.
+static inline __attribute__((always_inline)) int64_t winograd_group(int64_t products, int64_t c) {
+  constexpr int64_t kFloats = 96 * 1024, kMin = 8, kMax = 48;
+  const int64_t group = kFloats / (products * c);
+  return group < kMin ? kMin : group > kMax ? kMax : group;
+}
+
+// How much of each kind of work there is; m is 0 for direct sums.
+static inline __attribute__((always_inline)) Conv2DCost conv2d_work(const Conv2D& s, int m) {
+  constexpr double kNear = 128 * 1024, kImages = 8;  // weights that L2 holds; images of a call
+  const double c = static_cast<double>(s.c), k = static_cast<double>(s.k);
+  const double points = static_cast<double>(m == 0 ? s.kh : m + s.kh - 1), weights = points * points * c * k;
+  const double far = weights > kNear ? weights - kNear : 0.0;
+  if (m == 0) {
+    // A row of fewer pixels has too few sums at once to hide the latency of additions.
+    constexpr int64_t kRow = 4;
+    const double pixels = static_cast<double>(s.oh * (s.ow > kRow ? s.ow : kRow));
+    return {pixels * weights, pixels * (c + k), 0.0, 0.0, 0.0, 0.0, far};
+  }
+  const double tiles = static_cast<double>(winograd_tiles(s, m)), products = points * points * tiles;
+  const double group = static_cast<double>(winograd_group((m + s.kh - 1) * (m + s.kh - 1), s.c));
+  return {0.0,
+          0.0,
+          products * c * k,
+          products * c,
+          products * k,
+          weights,
+          far * (tiles > group / kImages ? tiles / group : 1 / kImages)};
+}
+
+static inline __attribute__((always_inline)) double conv2d_cost(const Conv2D& s, int m, const Conv2DCost& each) {
+  const Conv2DCost work = conv2d_work(s, m);
+  return each.direct_products * work.direct_products + each.direct_pixels * work.direct_pixels +
+         each.products * work.products + each.inputs * work.inputs + each.outputs * work.outputs +
+         each.weights * work.weights + each.far_weights * work.far_weights;
+}
+
+// The side of the tiles by which the forward pass of s is cheapest, 0 for direct sums. Larger tiles round more
+// coarsely: they must be worth it.
+static inline __attribute__((always_inline)) int cheapest_tile(const Conv2D& s, bool rounds, const Conv2DCost& each) {
+  constexpr double kWorthIt = 0.95;
+  int best = 0;
+  double cost = conv2d_cost(s, 0, each);
+  for (int m = 2; m <= 6; ++m) {
+    if (!has_winograd(s, m, rounds)) continue;
+    const double other = conv2d_cost(s, m, each);
+    if (other >= kWorthIt * cost) continue;
+    best = m;
+    cost = other;
+  }
+  return best;
+}
+
+static inline __attribute__((always_inline)) void choose_algorithms(Conv2D& s, bool rounds) {
+  const Conv2DCost& forward = rounds ? kForwardCostBfloat16 : kForwardCost;
+  s.winograd_forward = cheapest_tile(s, rounds, forward);
+  s.winograd_backward = cheapest_tile(winograd_transposed(s), rounds, forward);
+  s.winograd_weight = rounds ? 0 : cheapest_tile(s, rounds, kWeightCost);
+}
+
+}  // namespace pycnn
