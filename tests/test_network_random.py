@@ -66,6 +66,24 @@ class Draft:
         center, scale, frozen = (bool(self.rng.random() < 0.7) for _ in range(3))
         return self.g.batch_norm(x, center=center, scale=scale, frozen=not frozen, epsilon=0.1)
 
+    def normalized_pool(self, x):
+        """Batch normalization, often a ReLU, and a max-pool, odd maps and all."""
+        x = self.g.batch_norm(x, center=bool(self.rng.random() < 0.7), epsilon=0.1)
+        if self.rng.random() < 0.7:
+            x = self.activation(x)
+        h, w, _ = self.g.shape(x)
+        size = (2, 2) if min(h, w) > 1 and self.rng.random() < 0.7 else self.pair(1, min(3, h, w))
+        return self.g.max_pool2d(x, pool_size=size, strides=size)
+
+    def residual(self, x):
+        """Batch normalization added to another value, before or behind it, and often a ReLU."""
+        other = int(self.rng.choice(self.others_like(x, 3)))
+        if self.rng.random() < 0.3:
+            other = self.batch_norm(other)
+        y = self.g.batch_norm(x, scale=bool(self.rng.random() < 0.7), epsilon=0.1)
+        y = self.g.add([y, other] if self.rng.random() < 0.5 else [other, y])
+        return self.activation(y) if self.rng.random() < 0.7 else y
+
     def pointwise(self, x):
         if self.rng.random() < 0.5:
             return self.g.scale_shift(x, scale=0.7, shift=0.2)
@@ -108,7 +126,7 @@ class Draft:
             + [self.pool] * 3
             + [self.join, self.join, self.again]
         )
-        kinds += [self.batch_norm, self.pointwise, self.pad, self.maxout]
+        kinds += [self.batch_norm, self.normalized_pool, self.residual, self.pointwise, self.pad, self.maxout]
         make = kinds[self.rng.integers(len(kinds))]
         self.nodes.append(make(self.any_node()))
 

@@ -35,6 +35,21 @@ def every_layer():
     return g, g.softmax(g.dense(x, units=10))
 
 
+def residual():
+    """Normalizations with all that they take over: ReLU, max-pool, and the sum of a residual block."""
+    g = _core.Graph()
+    x = g.conv2d(g.input((12, 13, 3)), filters=17, kernel_size=(3, 3), use_bias=False)
+    x = g.max_pool2d(g.activation(g.batch_norm(x), "relu"), pool_size=(2, 2), strides=(2, 2))
+    for strides in (1, 2):
+        y = g.activation(
+            g.batch_norm(g.conv2d(x, filters=20, kernel_size=(3, 3), padding=(1, 1, 1, 1))), "relu"
+        )
+        y = g.conv2d(y, filters=20, kernel_size=(3, 3), strides=(strides, strides), padding=(1, 1, 1, 1))
+        shortcut = g.batch_norm(g.conv2d(x, filters=20, kernel_size=(1, 1), strides=(strides, strides)))
+        x = g.activation(g.add([shortcut, g.batch_norm(y)]), "relu")
+    return g, g.dense(g.reshape(x, (math.prod(g.shape(x)),)), units=10)
+
+
 def start(network, seed=0):
     """Random parameters near what a training starts from."""
     rng = np.random.default_rng(seed)
@@ -295,12 +310,23 @@ def test_gradient_through_dropout_by_central_differences(isa, rng):
         assert (above - below) / (2 * h) == pytest.approx(slope / norm, abs=2e-3)
 
 
+def test_normalization_takes_over_what_follows():
+    network = start(_core.Network(*residual()))
+    network.compile(loss=SPARSE, from_logits=True)
+    plan = network.summary_of_plan(True, 32)
+    assert plan.count("+ activation + max-pool\n") == 1
+    assert plan.count("+ add + activation\n") == 2
+    assert plan.count("normalization + activation\n") == plan.count("normalization + activation again\n") == 2
+    for gone in ("  max_pool2d", "  add", "  activation", "unpool"):
+        assert gone not in plan
+
+
 # --- the same bits
 # ----------------------------------------------------------------------------------------------
-def trained(threads, n, optimizer="adam", steps=3):
+def trained(threads, n, optimizer="adam", steps=3, graph=every_layer):
     _core.set_num_threads(threads)
     rng = np.random.default_rng(5)
-    network = start(_core.Network(*every_layer()))
+    network = start(_core.Network(*graph()))
     network.compile(loss=SPARSE, optimizer=optimizer, metric="sparse_categorical_accuracy")
     network.set_seed(7)
     x, y = normal(rng, n, 12, 13, 3), rng.integers(0, 10, n).astype(np.int32)
@@ -312,12 +338,13 @@ def trained(threads, n, optimizer="adam", steps=3):
     return found, [*copies(network), out]
 
 
+@pytest.mark.parametrize("graph", [every_layer, residual])
 @pytest.mark.parametrize("n", [1, 2, 5, 33, 130, 257])
-def test_same_bits_at_every_number_of_threads(isa, restore_threads, n):
-    figures, arrays = trained(1, n)
+def test_same_bits_at_every_number_of_threads(isa, restore_threads, n, graph):
+    figures, arrays = trained(1, n, graph=graph)
     assert np.isfinite(arrays[-1]).all()
     for threads in (2, 3, 7):
-        others, other_arrays = trained(threads, n)
+        others, other_arrays = trained(threads, n, graph=graph)
         assert others == figures
         for i, (one, other) in enumerate(zip(arrays, other_arrays, strict=True)):
             np.testing.assert_array_equal(one, other, err_msg=f"{i} at {threads} threads")

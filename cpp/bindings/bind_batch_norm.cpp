@@ -62,23 +62,22 @@ py::tuple batch_norm_backward(const Floats& x, const Floats& dy, const py::objec
   require_shape(dy, shape_of(x), "dy");
   require_shape(mean, {c}, "mean");
   require_shape(variance, {c}, "variance");
-  const Channels g = channels(gamma, c, "gamma");
+  const Channels scale = channels(gamma, c, "gamma");
   Floats dx = new_array(shape_of(x)), dgamma = new_array({c}), dbeta = new_array({c});
   std::vector<float> inv_std(static_cast<size_t>(c)), mean_dy(inv_std), mean_dy_x(inv_std);
   for (int64_t i = 0; i < c; ++i) inv_std[static_cast<size_t>(i)] = 1.0f / std::sqrt(variance.data()[i] + epsilon);
   const BatchNormKernels& k = active_kernels().batch_norm;
-  const ScaleShift unbounded{nullptr, nullptr, -kInfinity};
-  k.backward_sums(dbeta.mutable_data(), dgamma.mutable_data(), x.data(), dy.data(), mean.data(), inv_std.data(),
-                  unbounded, rows, c);
+  const BatchNormGradient g{mean.data(),    inv_std.data(),   scale.data,
+                            mean_dy.data(), mean_dy_x.data(), {nullptr, nullptr, -kInfinity}};
+  k.backward_sums(dbeta.mutable_data(), dgamma.mutable_data(), x.data(), dy.data(), g, rows, c);
   for (int64_t i = 0; i < c; ++i) {
     mean_dy[static_cast<size_t>(i)] = dbeta.data()[i] / static_cast<float>(rows);
     mean_dy_x[static_cast<size_t>(i)] = dgamma.data()[i] / static_cast<float>(rows);
   }
   float* to = dx.mutable_data();
-  const float *from = x.data(), *gradient = dy.data(), *m = mean.data();
+  const float *from = x.data(), *gradient = dy.data();
   for_rows(rows, c, [&](int64_t begin, int64_t n) {
-    k.backward_apply(to + begin * c, from + begin * c, gradient + begin * c, m, inv_std.data(), g.data, mean_dy.data(),
-                     mean_dy_x.data(), unbounded, n, c);
+    k.backward_apply(to + begin * c, from + begin * c, gradient + begin * c, g, n, c);
   });
   return py::make_tuple(dx, dgamma, dbeta);
 }

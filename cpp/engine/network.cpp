@@ -45,7 +45,7 @@ void Network::require_compiled() const {
 
 Plan& Network::plan(Mode mode, int64_t samples) {
   // A batch smaller than the team is cut inside its samples. Both cuts give the same bits.
-  const bool split = mode == Mode::kPredict && samples < num_threads();
+  const bool split = mode == Mode::kPredict && (samples == 1 || samples < num_threads());
   const bool direct = exact();
   std::unique_ptr<Plan>& plan = plans_[{mode, split, direct}];
   if (!plan) {
@@ -58,7 +58,7 @@ Plan& Network::plan(Mode mode, int64_t samples) {
     plan->cut_updates(parameters_);
   }
   Program& program = plan->program;
-  const int64_t wanted = program.whole_batch ? samples : std::min(samples, kChunkSamples);
+  const int64_t wanted = program.whole_batch || split ? samples : std::min(samples, kChunkSamples);
   if (program.capacity() < wanted) program.finish(wanted);
   return *plan;
 }

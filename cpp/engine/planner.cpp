@@ -167,23 +167,46 @@ void Planner::add_gradient(int i, const std::function<void(int dx)>& emit) {
   }
   const int extra = add_buffer(shape(i).size());
   emit(extra);
-  const int64_t n = shape(i).size();
-  const auto sum = kernels_.elementwise.add;
+  add_to(target, extra, node(i));
+}
+
+void Planner::pass_gradient(int i, int buffer) {
+  if (!wants_gradient(i)) return;
+  const size_t r = static_cast<size_t>(root(i));
+  if (has_gradient_[r]) return add_to(gradient(i), buffer, node(i));
+  gradient_[r] = buffer;
+  has_gradient_[r] = true;
+}
+
+// To the gradient by the output of `node`.
+void Planner::add_to(int sum, int other, const Node& node) {
+  const int64_t n = node.shape.size();
+  const auto add_up = kernels_.elementwise.add;
   Task task;
-  task.name = "gradient sum of " + node(i).name;
-  task.buffers = {target, extra};
+  task.name = "gradient sum of " + node.name;
+  task.buffers = {sum, other};
   task.run = [=](const Work& w) {
-    for (int64_t s = w.begin; s < w.end; ++s) sum(w.at(target, s), w.at(target, s), w.at(extra, s), n);
+    for (int64_t s = w.begin; s < w.end; ++s) add_up(w.at(sum, s), w.at(sum, s), w.at(other, s), n);
   };
   add(std::move(task));
 }
 
-bool Planner::adopt_gradient(int i, int buffer) {
-  const size_t r = static_cast<size_t>(root(i));
-  if (!wants_gradient(i) || gradient_[r] >= 0) return false;
-  gradient_[r] = buffer;
-  has_gradient_[r] = true;
-  return true;
+void Planner::on_recall(int i, std::function<void(int y)> remake) {
+  if (training() && only_consumer(i) >= 0) recalls_[root(i)] = {current_, std::move(remake)};
+}
+
+int Planner::recall(int i) {
+  const auto found = recalls_.find(root(i));
+  if (found == recalls_.end()) return value(i);
+  Recall& recall = found->second;
+  if (recall.buffer < 0) {
+    recall.buffer = add_buffer(shape(i).size());
+    const int caller = current_;
+    current_ = recall.maker;
+    recall.remake(recall.buffer);
+    current_ = caller;
+  }
+  return recall.buffer;
 }
 
 int64_t Planner::reserve_slot(int p, bool transposed) {
@@ -228,6 +251,13 @@ int Planner::fusable_activation(int i) const {
 int Planner::foldable_batch_norm(int i) const {
   const int next = training() ? -1 : only_consumer(i);
   return next >= 0 && std::holds_alternative<BatchNormNode>(node(next).attributes) ? next : -1;
+}
+
+int Planner::fusable_sum(int i) const {
+  const int next = only_consumer(i);
+  if (next < 0 || !std::holds_alternative<AddNode>(node(next).attributes)) return -1;
+  const std::vector<int>& inputs = node(next).inputs;
+  return inputs.size() == 2 && std::max(inputs[0], inputs[1]) == i ? next : -1;
 }
 
 int Planner::fusable_pool(int i) const {

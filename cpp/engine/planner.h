@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -43,6 +44,7 @@ class Planner {
   }
   const GemmKernels& gemm(Precision p) const { return p == Precision::kBfloat16 ? kernels_.bf16.gemm : kernels_.gemm; }
   bool training() const { return mode_ == Mode::kTrain; }
+  bool splits_samples() const { return program_.split_samples; }
   bool exact() const { return exact_; }  // convolutions by direct sums only
   const Node& node(int i) const { return graph_.node(i); }
   const Shape& shape(int i) const { return node(i).shape; }
@@ -61,14 +63,21 @@ class Planner {
   // The node's output is its input's, unchanged.
   void alias(int node_index, int of);
   bool wants_gradient(int node_index) const;
+  bool has_gradient(int node_index) const { return has_gradient_[static_cast<size_t>(root(node_index))]; }
+
+  // Tells how to make the value of a node again, for the way back of the one that takes it: `remake(y)` adds the task
+  // that writes it to buffer y. Nobody then has to keep it. Where several take it, it is kept.
+  void on_recall(int node_index, std::function<void(int y)> remake);
+  int recall(int node_index);  // in the way back: the buffer that holds the value
 
   Task& add(Task task);
   void on_backward(std::function<void()> add_tasks);
   // Lets `emit` add the tasks that overwrite buffer `dx` with the gradient by a node's output; where an earlier task
   // has written that gradient, the two are added. Does nothing where nobody wants it.
   void add_gradient(int node_index, const std::function<void(int dx)>& emit);
-  // Makes `buffer`, which no later task of the caller reads, the gradient by a node's output; false where that has one.
-  bool adopt_gradient(int node_index, int buffer);
+  // Adds `buffer`, which no later task of the caller reads, to the gradient by a node's output: it becomes that
+  // gradient where there is none yet.
+  void pass_gradient(int node_index, int buffer);
 
   // Room for a parameter's gradient in every slot; the update step sums the slots. `transposed`: the tasks write it as
   // (last axis, all others).
@@ -77,16 +86,18 @@ class Planner {
   void needs_whole_batch() { program_.whole_batch = true; }
   int add_buffer(int64_t floats) { return program_.add_buffer(floats); }
 
-  // The activation, pool or batch normalization that a node's only consumer is, and that may be fused behind it; -1 if
-  // none.
+  int only_consumer(int node_index) const;  // -1 where there are none or several
+  // The activation, pool, batch normalization or sum that a node's only consumer is, and that may be fused behind it;
+  // -1 if none.
   int fusable_activation(int node_index) const;
   int fusable_pool(int node_index) const;
   int foldable_batch_norm(int node_index) const;  // in inference only: its statistics are constants there
+  int fusable_sum(int node_index) const;          // of two, the other one planned before
   void mark_planned(int node_index);
 
  private:
   int root(int node_index) const;
-  int only_consumer(int node_index) const;
+  void add_to(int sum, int other, const Node& node);
   void plan_node(int node_index);
   void find_needed();
 
@@ -103,6 +114,12 @@ class Planner {
   std::vector<std::pair<int, std::function<void()>>> backward_;  // by node
   int current_ = -1;                                             // the node that is being planned
   bool in_backward_ = false;
+  struct Recall {
+    int maker;  // a node
+    std::function<void(int)> remake;
+    int buffer = -1;  // once remade
+  };
+  std::map<int, Recall> recalls_;  // by node
 
  public:
   std::vector<GradientParts> gradients;  // of each parameter

@@ -44,6 +44,10 @@ double Program::flops() const {
   return sum;
 }
 
+int64_t Program::shared_stages() const {
+  return std::count_if(stages_.begin(), stages_.end(), [](const Stage& s) { return !s.repeated && !s.alone; });
+}
+
 void Program::finish(int64_t capacity) {
   capacity_ = capacity;
   sort_by_place(preparations);
@@ -53,19 +57,39 @@ void Program::finish(int64_t capacity) {
   for (const Task& task : tasks) scratch_floats_ = std::max(scratch_floats_, align_floats(task.scratch_floats));
 }
 
+// How many tasks at the beginning every thread runs for itself.
+int Program::repeated_tasks() const {
+  double flops = 0;
+  int count = 0;
+  for (const Task& task : tasks) {
+    flops += task.flops;
+    for (int b : task.buffers) flops += static_cast<double>(buffers[static_cast<size_t>(b)].floats);
+    if (flops * static_cast<double>(capacity_) > kRepeatedFlops || task.kind != Task::kBlock || task.writes_result)
+      break;
+    ++count;
+  }
+  return count;
+}
+
 void Program::cut_stages() {
   stages_.clear();
-  for (int i = 0; i < static_cast<int>(tasks.size()); ++i) {
+  int first = 0;
+  if (split_samples && (first = repeated_tasks()) > 0) {
+    stages_.push_back({Task::kBlock, 0, first, {}, {}});
+    stages_.back().repeated = true;
+  }
+  for (int i = first; i < static_cast<int>(tasks.size()); ++i) {
     const Task& task = tasks[static_cast<size_t>(i)];
     const bool same_kind = !stages_.empty() && stages_.back().kind == task.kind;
     bool joins = same_kind && (task.kind == Task::kBlock || task.with_previous);
     if (split_samples && joins) {  // only what one thread does alone, one after the other
       const Task& previous = tasks[static_cast<size_t>(i) - 1];
-      joins = task.kind == Task::kBlock && task.pieces == 1 && previous.pieces == 1;
+      joins = i > first && task.kind == Task::kBlock && task.pieces == 1 && previous.pieces == 1;
     }
     if (joins) stages_.back().end = i + 1;
     else stages_.push_back({task.kind, i, i + 1, {}, {}});
   }
+  if (split_samples) stages_.back().alone = tasks[static_cast<size_t>(stages_.back().begin)].pieces == 1;
   for (Stage& stage : stages_) stage.kind == Task::kBlock ? cut_passes(stage) : cut_pieces(stage);
 }
 
@@ -139,7 +163,10 @@ void Program::place_buffers() {
   for (size_t b : order) {
     Buffer& buffer = buffers[b];
     const Use &from = first[b], &to = last[b];
-    if (split_samples || from.stage != to.stage || !from.pass) {
+    if (stages_[static_cast<size_t>(from.stage)].repeated) {
+      buffer.home = Buffer::kBlock;
+      buffer.offset = find_offset(own, buffer.stride * capacity_, from.stage, to.stage);
+    } else if (split_samples || from.stage != to.stage || !from.pass) {
       buffer.home = Buffer::kChunk;
       buffer.offset = find_offset(in_chunk, buffer.stride * capacity_, from.stage, to.stage);
     } else if (from.pass != to.pass) {  // alive while any block of these passes is worked on
@@ -169,6 +196,11 @@ std::string Program::text() const {
     }
   };
   for (const Stage& stage : stages_) {
+    if (stage.repeated || stage.alone) {
+      out << (stage.repeated ? "every thread\n" : "the caller\n");
+      print(stage.begin, stage.end);
+      continue;
+    }
     if (stage.kind == Task::kSplit) {
       out << "split\n";
       print(stage.begin, stage.end);

@@ -88,6 +88,7 @@ struct Task {
   int64_t weights = 0;         // floats that it reads for every block
   int64_t weight_uses = 1;     // how often a sample uses each of them
   bool with_previous = false;  // kSplit: need not wait for it to end
+  bool writes_result = false;  // to the caller's memory
   // For people; the planner sets the first two.
   int node = -1;
   bool backward = false;
@@ -137,6 +138,8 @@ struct Stage {
   int begin, end;             // tasks
   std::vector<Pass> passes;   // of block tasks
   std::vector<Piece> pieces;  // of split tasks
+  bool repeated = false;      // every thread runs these tasks for itself, in memory of its own
+  bool alone = false;         // the caller runs them: the last ones, which it needs the result of
 };
 
 // How samples are cut. None of it depends on the number of threads: that is what keeps results the same bits.
@@ -146,6 +149,9 @@ constexpr int64_t kSamplesPerSlot = 8;
 constexpr int64_t kGroup = kSamplesPerSlot;  // samples that a thread takes through a stage at once
 constexpr int64_t kWeightUses = 32;          // of weights that L2 does not hold, for each time they are read
 constexpr int64_t kMaxSlots = 16;
+// What is not worth sharing out where samples are split: the first operations of a network up to so many. About three
+// microseconds; to fetch what other cores have made takes as long.
+constexpr double kRepeatedFlops = 8e5;
 // Floats that an optimizer step takes at once: its five arrays stay in L1 and L2. No transposed row may be longer.
 constexpr int64_t kUpdateRange = 8192;
 inline int64_t slot_count(int64_t samples) {
@@ -170,6 +176,7 @@ class Program {
   void finish(int64_t capacity);
 
   const std::vector<Stage>& stages() const { return stages_; }
+  int64_t shared_stages() const;
   int64_t capacity() const { return capacity_; }
   int64_t chunk_floats() const { return chunk_floats_; }
   int64_t own_floats() const { return own_floats_; }  // of a thread
@@ -179,6 +186,7 @@ class Program {
 
  private:
   void cut_stages();
+  int repeated_tasks() const;
   void cut_passes(Stage& stage) const;
   void cut_pieces(Stage& stage) const;
   int64_t natural_block(int begin, int end) const;

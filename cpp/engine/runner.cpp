@@ -1,6 +1,7 @@
 #include "engine/runner.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "runtime/threads.h"
 
@@ -54,6 +55,12 @@ void Runner::timed(const Team& team, size_t item, const Body& body) {
   timers_->add(team.rank(), item, Timers::Clock::now() - start);
 }
 
+template <class Body>
+void Runner::share(const Team& team, WorkQueue& queue, int64_t n, const Body& body) {
+  if (&queue == last_queue_) queue.share_last(team, n, body);
+  else queue.share(team, n, body);
+}
+
 void Runner::run_task(const Team& team, int index, const Work& w) {
   const Task& task = plan_.program.tasks[static_cast<size_t>(index)];
   timed(team, static_cast<size_t>(index), [&] { task.run(w); });
@@ -72,7 +79,10 @@ void Runner::run(const Batch& batch, uint64_t seed, bool update, Optimizer* opti
   chunk_memory_ = workspace_.chunk(program.chunk_floats());
   slot_memory_ = workspace_.slots(program.slot_floats * slot_count(std::min(program.capacity(), batch.samples)));
   thread_memory_ = workspace_.threads((program.own_floats() + program.scratch_floats()) * threads);
-  queues_ = workspace_.queues(chunks * static_cast<int64_t>(program.stages().size()) + 2);
+  const bool prepares = plan_.prepared_version != parameters_.version();
+  const int64_t queues = prepares + chunks * program.shared_stages() + update;
+  queues_ = workspace_.queues(queues);
+  last_queue_ = queues > 0 ? queues_ + queues - 1 : nullptr;
 
   if (timers)
     timers->begin(threads,
@@ -89,7 +99,7 @@ void Runner::run_on(const Team& team, const Batch& batch, uint64_t seed, bool up
   const Program& program = plan_.program;
   WorkQueue* queue = queues_;
   if (plan_.prepared_version != parameters_.version()) {
-    queue++->share(team, static_cast<int64_t>(program.preparations.size()), [&](int64_t i) {
+    share(team, *queue++, static_cast<int64_t>(program.preparations.size()), [&](int64_t i) {
       const size_t index = static_cast<size_t>(i);
       timed(team, program.tasks.size() + index, program.preparations[index].run);
     });
@@ -97,16 +107,16 @@ void Runner::run_on(const Team& team, const Batch& batch, uint64_t seed, bool up
   for (int64_t begin = 0; begin < batch.samples; begin += program.capacity()) {
     const int64_t samples = std::min(program.capacity(), batch.samples - begin);
     const Run run{&batch, begin, samples, seed, workspace_.loss.data(), workspace_.correct.data()};
+    if (program.split_samples) return run_split_samples(team, run, queue);
     for (const Stage& stage : program.stages()) {
       if (stage.kind == Task::kSplit) run_split_stage(team, run, stage, *queue++);
-      else if (program.split_samples) run_split_samples(team, run, stage, *queue++);
       else run_block_stage(team, run, stage, *queue++);
     }
   }
   if (!update) return;
   const int64_t used = slot_count(std::min(program.capacity(), batch.samples));
   const size_t parameters = program.tasks.size() + program.preparations.size();
-  queue->share(team, static_cast<int64_t>(plan_.updates.size()), [&](int64_t i) {
+  share(team, *queue, static_cast<int64_t>(plan_.updates.size()), [&](int64_t i) {
     const UpdateRange& range = plan_.updates[static_cast<size_t>(i)];
     timed(team, parameters + static_cast<size_t>(range.parameter), [&] { this->update(range, used, optimizer); });
   });
@@ -128,7 +138,7 @@ void Runner::run_block_stage(const Team& team, const Run& run, const Stage& stag
   const Program& program = plan_.program;
   const int64_t pieces = piece_count(run.samples, team.size());
   Work w = work(team, run);
-  queue.share(team, pieces, [&](int64_t piece) {
+  share(team, queue, pieces, [&](int64_t piece) {
     const int64_t begin = piece * run.samples / pieces, end = (piece + 1) * run.samples / pieces;
     w.slot = piece;
     w.slot_memory = slot_memory_ + piece * program.slot_floats;
@@ -155,7 +165,7 @@ void Runner::run_split_stage(const Team& team, const Run& run, const Stage& stag
   Work w = work(team, run);
   w.begin = 0;
   w.end = run.samples;
-  queue.share(team, static_cast<int64_t>(stage.pieces.size()), [&](int64_t i) {
+  share(team, queue, static_cast<int64_t>(stage.pieces.size()), [&](int64_t i) {
     const Piece& piece = stage.pieces[static_cast<size_t>(i)];
     w.piece_begin = piece.index;
     w.piece_end = piece.index + 1;
@@ -163,19 +173,35 @@ void Runner::run_split_stage(const Team& team, const Run& run, const Stage& stag
   });
 }
 
-// One task, its pieces dealt out evenly: there are too few samples to deal out. Or some tasks of one piece.
-void Runner::run_split_samples(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue) {
-  const std::vector<Task>& tasks = plan_.program.tasks;
-  const int64_t pieces = tasks[static_cast<size_t>(stage.begin)].pieces;
-  const int64_t shares = std::min<int64_t>(team.size(), pieces);
+// A stage is one task whose pieces are dealt out evenly, since there are too few samples to deal out; or some tasks of
+// one piece.
+void Runner::run_split_samples(const Team& team, const Run& run, WorkQueue* queue) {
   Work w = work(team, run);
   w.begin = 0;
   w.end = run.samples;
-  queue.share(team, shares, [&](int64_t share) {
-    w.piece_begin = share * pieces / shares;
-    w.piece_end = (share + 1) * pieces / shares;
-    for (int t = stage.begin; t < stage.end; ++t) run_task(team, t, w);
-  });
+  const auto run_tasks = [&](const Stage& stage, int64_t begin, int64_t end) {
+    w.piece_begin = begin;
+    w.piece_end = end;
+    for (int t = stage.begin; t < stage.end; ++t) {
+      if (stage.repeated) w.piece_end = plan_.program.tasks[static_cast<size_t>(t)].pieces;
+      run_task(team, t, w);
+    }
+  };
+  const Stage* repeated = nullptr;  // what this thread has to do before it takes a piece, if it ever gets one
+  for (const Stage& stage : plan_.program.stages()) {
+    if (stage.repeated) {
+      repeated = &stage;
+      continue;
+    }
+    const int64_t pieces = plan_.program.tasks[static_cast<size_t>(stage.begin)].pieces;
+    const int64_t shares = std::min<int64_t>(team.size(), pieces);
+    const auto run_share = [&](int64_t share) {
+      if (repeated) run_tasks(*std::exchange(repeated, nullptr), 0, 1);
+      run_tasks(stage, share * pieces / shares, (share + 1) * pieces / shares);
+    };
+    if (!stage.alone) this->share(team, *queue++, shares, run_share);
+    else if (team.rank() == 0) run_share(0);
+  }
 }
 
 // g = the sum over slots of the gradient's range, as the parameter lies.

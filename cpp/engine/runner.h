@@ -60,13 +60,15 @@ class Runner {
   void run_block_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue);
   void run_pass(const Team& team, Work& w, const Pass& pass, int64_t begin, int64_t end);
   void run_split_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue);
-  void run_split_samples(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue);
+  void run_split_samples(const Team& team, const Run& run, WorkQueue* queue);
   void update(const UpdateRange& range, int64_t used_slots, const Optimizer* optimizer);
   void sum_parts(float* g, const UpdateRange& range, int64_t used_slots) const;
   void sum_slots(float* g, const UpdateRange& range, const SlotGradient& slot, int64_t used_slots) const;
   Work work(const Team& team, const Run& run);
   int64_t piece_count(int64_t samples, int64_t threads) const;
   void run_task(const Team& team, int index, const Work& w);
+  template <class Body>
+  void share(const Team& team, WorkQueue& queue, int64_t n, const Body& body);
   template <class Body>
   void timed(const Team& team, size_t item, const Body& body);
 
@@ -78,7 +80,8 @@ class Runner {
   float* chunk_memory_ = nullptr;
   float* slot_memory_ = nullptr;
   float* thread_memory_ = nullptr;
-  WorkQueue* queues_ = nullptr;  // one a stage of each chunk, one for the preparations, one for the update
+  WorkQueue* queues_ = nullptr;  // for preparations if there are any, shared stages of each chunk, the update
+  WorkQueue* last_queue_ = nullptr;
 };
 
 }  // namespace pycnn

@@ -29,21 +29,12 @@ class WorkQueue {
   // Calls body(piece) for pieces below n that no one else has taken.
   template <class Body>
   void share(const Team& team, int64_t n, const Body& body) {
-    const int parts = team.size() < kParts ? team.size() : kParts;
-    int64_t done = 0;
-    for (int i = 0; i < parts; ++i) {
-      const int part = (team.rank() + i) % parts;
-      const int64_t begin = part * n / parts, count = (part + 1) * n / parts - begin;
-      std::atomic<int64_t>& next = next_[part].value;
-      while (next.load(std::memory_order_relaxed) < count) {
-        const int64_t piece = next.fetch_add(1, std::memory_order_relaxed);
-        if (piece >= count) break;
-        body(begin + piece);
-        ++done;
-      }
-    }
-    if (done > 0 && done_.value.fetch_add(done, std::memory_order_acq_rel) + done == n) return;
-    if (done_.value.load(std::memory_order_acquire) < n) wait(n);
+    if (!take(team, n, body)) wait(n);
+  }
+  // The same for a call's last shared work: who is not the caller has nothing to wait for.
+  template <class Body>
+  void share_last(const Team& team, int64_t n, const Body& body) {
+    if (!take(team, n, body) && team.rank() == 0) wait(n);
   }
   void reset() {
     for (Count& next : next_) next.value.store(0, std::memory_order_relaxed);
@@ -56,6 +47,27 @@ class WorkQueue {
     std::atomic<int64_t> value{0};
   };
   void wait(int64_t n) const;
+
+  // Returns whether all pieces are done.
+  template <class Body>
+  bool take(const Team& team, int64_t n, const Body& body) {
+    const int parts = team.size() < kParts ? team.size() : kParts;
+    for (int i = 0; i < parts; ++i) {
+      const int part = (team.rank() + i) % parts;
+      const int64_t begin = part * n / parts, count = (part + 1) * n / parts - begin;
+      std::atomic<int64_t>& next = next_[part].value;
+      int64_t done = 0;
+      while (next.load(std::memory_order_relaxed) < count) {
+        const int64_t piece = next.fetch_add(1, std::memory_order_relaxed);
+        if (piece >= count) break;
+        body(begin + piece);
+        ++done;
+      }
+      // Told part by part: who waits need not wait for a look at what others have left over.
+      if (done > 0 && done_.value.fetch_add(done, std::memory_order_acq_rel) + done == n) return true;
+    }
+    return done_.value.load(std::memory_order_acquire) >= n;
+  }
 
   Count next_[kParts];
   Count done_;

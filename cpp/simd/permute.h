@@ -41,6 +41,17 @@ PYCNN_INLINE Vec pick_of_four(Vec v, IntVec place) {
 #endif
 }
 
+// The lanes of v whose bits are set, side by side from `to` on; up to kLanes floats there may be overwritten.
+PYCNN_INLINE void store_chosen(float* to, Vec v, uint32_t bits) {
+#if defined(__AVX512F__)
+  store(to, _mm512_maskz_compress_ps(static_cast<__mmask16>(bits), v));
+#else
+  float lanes[kLanes];
+  store(lanes, v);
+  for (; bits != 0; bits &= bits - 1) *to++ = lanes[__builtin_ctz(bits)];
+#endif
+}
+
 // The same 4, or 8, floats over and over. (A vector that is shorter has the first of them.)
 PYCNN_INLINE Vec load_fours(const float* p) {
 #if defined(__AVX512F__)

@@ -50,6 +50,7 @@ PYCNN_INLINE IntVec first_lanes(int64_t count) {
 
 // The first `count` lanes (0 < count <= kLanes); the others are zero and no memory behind them is touched.
 PYCNN_INLINE Vec load_n(const float* p, int64_t count) {
+  if (__builtin_constant_p(count) && count == kLanes) return load(p);
 #if defined(__AVX512F__)
   return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1), p);
 #elif defined(__AVX2__)
@@ -64,6 +65,7 @@ PYCNN_INLINE Vec load_n(const float* p, int64_t count) {
 }
 
 PYCNN_INLINE void store_n(float* p, Vec v, int64_t count) {
+  if (__builtin_constant_p(count) && count == kLanes) return store(p, v);
 #if defined(__AVX512F__)
   _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << count) - 1), v);
 #elif defined(__AVX2__)
@@ -96,6 +98,18 @@ PYCNN_INLINE Vec minimum(Vec a, Vec b) {
   return _mm_min_ps(a, b);
 #else
   return a < b ? a : b;
+#endif
+}
+
+// v, but NaN where any of the others is.
+PYCNN_INLINE Vec nan_of(Vec v, Vec a, Vec b, Vec c, Vec d) {
+#if defined(__AVX512F__)
+  const __mmask16 nan = _mm512_cmp_ps_mask(a, b, _CMP_UNORD_Q) | _mm512_cmp_ps_mask(c, d, _CMP_UNORD_Q);
+  return _mm512_mask_blend_ps(nan, v, broadcast(__builtin_nanf("")));
+#elif defined(__AVX2__)
+  return _mm256_or_ps(v, _mm256_or_ps(_mm256_cmp_ps(a, b, _CMP_UNORD_Q), _mm256_cmp_ps(c, d, _CMP_UNORD_Q)));
+#else
+  return (a == a) & (b == b) & (c == c) & (d == d) ? v : broadcast(__builtin_nanf(""));
 #endif
 }
 

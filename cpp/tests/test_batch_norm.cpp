@@ -70,11 +70,13 @@ TEST(batch_norm_backward) {
       const ScaleShift f{scale.data(), shift.data(), lower};
       Guarded y(s.rows * s.c), sum_dy(s.c), sum_dy_x(s.c), dx(s.rows * s.c), in_place(dy), plain(s.rows * s.c);
       const BatchNormKernels& k = kernels.batch_norm;
+      const auto gradient_of = [&](const float* gamma) -> BatchNormGradient {
+        return {mean.data(), inv_std.data(), gamma, mean_dy.data(), mean_dy_x.data(), f};
+      };
       k.apply(y.data(), x.data(), f, s.rows, s.c);
-      k.backward_sums(sum_dy.data(), sum_dy_x.data(), x.data(), dy.data(), mean.data(), inv_std.data(), f, s.rows, s.c);
+      k.backward_sums(sum_dy.data(), sum_dy_x.data(), x.data(), dy.data(), gradient_of(nullptr), s.rows, s.c);
       const auto apply = [&](Guarded& to, const float* from, const float* g) {
-        k.backward_apply(to.data(), x.data(), from, mean.data(), inv_std.data(), g, mean_dy.data(), mean_dy_x.data(), f,
-                         s.rows, s.c);
+        k.backward_apply(to.data(), x.data(), from, gradient_of(g), s.rows, s.c);
       };
       apply(dx, dy.data(), gamma.data());
       apply(in_place, in_place.data(), gamma.data());
@@ -96,6 +98,93 @@ TEST(batch_norm_backward) {
         CHECK_NEAR(sum_dy[c], want_sum, 8.0 * kEps * (1.0 + s.rows), s.rows, " ", s.c);
         CHECK_NEAR(sum_dy_x[c], want_sum_x, 32.0 * kEps * (1.0 + s.rows), s.rows, " ", s.c);
       }
+    }
+}
+
+TEST(batch_norm_apply_add) {
+  for (const Shape& s : kShapes)
+    for (const float lower : {-kInf, 0.0f}) {
+      const Floats x = random_floats(s.rows * s.c, 1), other = random_floats(s.rows * s.c, 2);
+      const Floats scale = random_floats(s.c, 3), shift = random_floats(s.c, 4);
+      Guarded y(s.rows * s.c), in_place(other);
+      const ScaleShift f{scale.data(), shift.data(), lower};
+      kernels.batch_norm.apply_add(y.data(), x.data(), other.data(), f, s.rows, s.c);
+      kernels.batch_norm.apply_add(in_place.data(), x.data(), in_place.data(), f, s.rows, s.c);
+      CHECK(y.intact() && in_place.intact());
+      for (int64_t i = 0; i < s.rows * s.c; ++i) {
+        const double want = double(x[i]) * scale[i % s.c] + shift[i % s.c] + other[i];
+        CHECK_NEAR(y[i], std::max<double>(lower, want), 16.0 * kEps, s.rows, " ", s.c);
+        CHECK_EQUAL(in_place[i], y[i], s.rows, " ", s.c);
+      }
+    }
+}
+
+namespace {
+
+const std::vector<PooledMap> kMaps = {{2, 2, 1, 2, 2},  {4, 4, 16, 2, 2}, {5, 7, 17, 2, 2},
+                                      {6, 9, 33, 2, 3}, {1, 1, 5, 1, 1},  {7, 7, 3, 3, 3},
+                                      {3, 8, 40, 1, 2}, {2, 5, 18, 2, 2}, {16, 2, 2, 15, 1}};
+
+}  // namespace
+
+// What is pooled is what `apply` gives, to the bit, with ties: windows that a ReLU has closed, and equal values.
+TEST(batch_norm_under_a_max_pool) {
+  for (const PooledMap& m : kMaps)
+    for (const float lower : {-kInf, 0.0f}) {
+      const int64_t n = m.h * m.w * m.c, oh = m.h / m.ph, ow = m.w / m.pw, pooled = oh * ow * m.c;
+      Floats x = random_floats(n, 1);
+      for (int64_t i = 0; i < n; i += 3) x[i] = 0.25f;
+      const Floats scale = random_floats(m.c, 2, -1.0f, 1.0f), shift = random_floats(m.c, 3, -1.0f, 1.0f);
+      const ScaleShift f{scale.data(), shift.data(), lower};
+      Floats full(n);
+      Guarded y(pooled), picked(pooled), again(pooled);
+      std::vector<uint8_t> places(static_cast<size_t>(pooled) + 16, 0xee);
+      const BatchNormKernels& k = kernels.batch_norm;
+      k.apply(full.data(), x.data(), f, m.h * m.w, m.c);
+      k.apply_pool(y.data(), picked.data(), places.data(), x.data(), f, m);
+      k.apply(again.data(), picked.data(), f, oh * ow, m.c);
+      CHECK(y.intact() && picked.intact());
+      for (int64_t i = pooled; i < pooled + 16; ++i)
+        CHECK_EQUAL(int(places[static_cast<size_t>(i)]), 0xee, "behind the end");
+      for (int64_t i = 0; i < pooled; ++i) {
+        const int64_t c = i % m.c, column = i / m.c % ow, row = i / m.c / ow;
+        const auto at = [&](int64_t place) {
+          return ((row * m.ph + place / m.pw) * m.w + column * m.pw + place % m.pw) * m.c + c;
+        };
+        int64_t want = 0;
+        for (int64_t place = 1; place < m.ph * m.pw; ++place)
+          if (full[at(place)] > full[at(want)]) want = place;
+        CHECK_EQUAL(int64_t(places[static_cast<size_t>(i)]), want, m.h, " ", m.w, " ", m.c);
+        CHECK_EQUAL(y[i], full[at(want)], m.h, " ", m.w, " ", m.c);
+        CHECK_EQUAL(picked[i], x[at(want)], m.h, " ", m.w, " ", m.c);
+        CHECK_EQUAL(again[i], y[i], m.h, " ", m.w, " ", m.c);
+      }
+    }
+}
+
+// The same as unpooling the gradient first; what no window covers has a gradient too, by the means.
+TEST(batch_norm_backward_under_a_max_pool) {
+  for (const PooledMap& m : kMaps)
+    for (const float lower : {-kInf, 0.0f}) {
+      const int64_t n = m.h * m.w * m.c, oh = m.h / m.ph, ow = m.w / m.pw, pooled = oh * ow * m.c;
+      const Floats x = random_floats(n, 1), dy = random_floats(pooled, 2), mean = random_floats(m.c, 3);
+      const Floats inv_std = random_floats(m.c, 4, 0.5f, 2.0f), gamma = random_floats(m.c, 5);
+      const Floats mean_dy = random_floats(m.c, 6), mean_dy_x = random_floats(m.c, 7);
+      const Floats scale = random_floats(m.c, 8), shift = random_floats(m.c, 9);
+      const BatchNormGradient g{mean.data(),    inv_std.data(),   gamma.data(),
+                                mean_dy.data(), mean_dy_x.data(), {scale.data(), shift.data(), lower}};
+      std::vector<uint8_t> places(static_cast<size_t>(pooled));
+      Floats full(n);
+      for (int64_t i = 0; i < pooled; ++i) {
+        const int64_t place = (i * 7 + i / 5) % (m.ph * m.pw), column = i / m.c % ow, row = i / m.c / ow;
+        places[static_cast<size_t>(i)] = static_cast<uint8_t>(place);
+        full[((row * m.ph + place / m.pw) * m.w + column * m.pw + place % m.pw) * m.c + i % m.c] = dy[i];
+      }
+      Guarded dx(n), want(n);
+      kernels.batch_norm.backward_apply(want.data(), x.data(), full.data(), g, m.h * m.w, m.c);
+      kernels.batch_norm.backward_apply_pool(dx.data(), x.data(), dy.data(), places.data(), g, m);
+      CHECK(dx.intact());
+      for (int64_t i = 0; i < n; ++i) CHECK_EQUAL(dx[i], want[i], m.h, " ", m.w, " ", m.c, " at ", i);
     }
 }
 

@@ -83,7 +83,7 @@ std::vector<Conv2D> winograd_shapes() {
   shapes.push_back(make_conv2d(6, 7, 21, 35, {3, 3}, {1, 2, 2, 1}, {}, {}, 1, 1.5f));
   shapes.push_back(make_conv2d(5, 6, 301, 17, {3, 3}, {1, 1, 1, 1}));  // small groups of tiles
   shapes.push_back(without_last(make_conv2d(11, 9, 16, 19, {3, 3}), 1, 3));
-  for (Conv2D& s : shapes) s.winograd_forward = s.winograd_backward = true;
+  for (Conv2D& s : shapes) s.winograd_forward = s.winograd_backward = 4;
   return shapes;
 }
 

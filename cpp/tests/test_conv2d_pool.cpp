@@ -36,6 +36,18 @@ std::vector<Case> all_cases() {
     cases.push_back({make_conv2d(8, 9, 6, 8, {3, 3}, {1, 1, 1, 1}, {}, {}, 2), pool});
     cases.push_back({make_conv2d(8, 9, 20, 6, {3, 3}, {}, {}, {1, 2}), pool});
   }
+  for (const int64_t k : {1, 3, 4, 6, 7, 8}) {  // few filters, one vector of windows and more
+    cases.push_back({make_conv2d(6, 34, 1, k, {5, 5}, {2, 2, 2, 2}), {2, 2}});
+    cases.push_back({make_conv2d(7, 68, 1, k, {3, 3}), {2, 2}});
+    cases.push_back({make_conv2d(5, 37, 1, k, {2, 4}, {1, 0, 0, 3}, {}, {}, 1, 0.5f), {2, 2}});
+    cases.push_back({make_conv2d(9, 10, k, 7, {5, 5}), {2, 2}});  // few channels
+    cases.push_back({make_conv2d(7, 8, k, 18, {5, 5}, {1, 2, 3, 2}), {2, 2}});
+    cases.push_back({make_conv2d(8, 9, k, 35, {3, 3}, {1, 1, 1, 1}), {2, 2}});
+  }
+  cases.push_back({make_conv2d(9, 8, 22, 19, {5, 5}, {2, 2, 2, 2}), {2, 2}});
+  cases.push_back({make_conv2d(14, 302, 3, 5, {3, 3}), {2, 2}});  // images in blocks
+  cases.push_back({make_conv2d(8, 150, 16, 5, {3, 3}), {2, 2}});
+  cases.push_back({make_conv2d(11, 150, 18, 3, {3, 3}), {3, 2}});
   cases.push_back({make_conv2d(17, 19, 2, 5, {2, 2}), {15, 17}});  // 255 places
   cases.push_back({make_conv2d(4, 5, 3, 9, {3, 3}, {4, 3, 5, 4}), {2, 2}});
   cases.push_back({make_conv2d(7, 8, 16, 40, {5, 5}, {2, 2, 2, 2}), {2, 2}});
@@ -292,7 +304,7 @@ TEST(conv2d_backward_input_pooled) {
                         p.s);
     check_sums(dense.data(), want, p.text());
   }
-  CHECK(tested > 10);
+  CHECK(tested > 20);
 }
 
 // Where nothing has passed the ReLU the lists are empty.

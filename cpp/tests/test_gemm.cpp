@@ -17,6 +17,8 @@ std::vector<Product> all_products() {
   for (int64_t rows = 1; rows <= 30; ++rows) products.push_back({rows, 7, 40});
   for (int64_t columns = 1; columns <= 67; ++columns) products.push_back({5, 9, columns});
   for (const int64_t depth : {0, 1, 2, 16, 511, 512, 513, 1024, 1100}) products.push_back({17, depth, 37});
+  for (int64_t rows = 1; rows <= 3; ++rows)  // several panels at once
+    for (const int64_t columns : {65, 96, 128, 129, 161, 300}) products.push_back({rows, 600, columns});
   products.push_back({0, 5, 5});
   products.push_back({131, 130, 129});
   return products;

@@ -1,119 +1,98 @@
 // Batch normalization. In training its statistics see the whole batch: every slot sums up its own samples, one thread
-// joins the slots in their order, and the next stage applies the result.
-#include <cmath>
-#include <limits>
-#include <memory>
+// joins the slots in their order, and the next stage applies the result, together with what follows: a sum with
+// another value, a ReLU, a max-pool. What a ReLU lets through is not kept for the way back, but made again from x,
+// which the way back reads in any case.
+#include "engine/operations/batch_norm.h"
 
-#include "engine/planner.h"
+#include <memory>
 
 namespace pycnn {
 namespace {
 
-struct Norm {
-  int64_t c, rows;  // a sample
-  float momentum, epsilon;
-  const float *gamma, *beta;  // null where not asked for
-  float *moving_mean, *moving_variance;
-  float lower = -std::numeric_limits<float>::infinity();  // of the ReLU that follows and is fused
-  int last = -1;                                          // the node whose value this makes
-};
+using Statistics = std::shared_ptr<BatchStatistics>;
+
+bool fuse_clamp(Planner& planner, Norm& n) {
+  const int activation = planner.fusable_activation(n.last);
+  if (activation < 0) return true;
+  if (!is_clamp(planner.attributes<ActivationNode>(activation).activation, &n.lower)) return false;
+  n.last = activation;
+  return true;
+}
+
+// A sum of two, of which this is the later one: the other value is there already.
+void fuse_sum(Planner& planner, Norm& n) {
+  const int sum = planner.fusable_sum(n.last);
+  if (sum < 0) return;
+  Norm fused = n;
+  fused.last = sum;
+  const std::vector<int>& inputs = planner.node(sum).inputs;
+  fused.other = inputs[0] == n.last ? inputs[1] : inputs[0];
+  if (fuse_clamp(planner, fused)) n = fused;
+}
+
+void fuse_pool(Planner& planner, Norm& n) {
+  const int pool = planner.fusable_pool(n.last);
+  if (pool < 0) return;
+  const Shape& in = planner.shape(n.last);
+  const Pair& size = planner.attributes<Pool2DNode>(pool).pool_size;
+  n.map = {in.h(), in.w(), in.c(), size.h, size.w};
+  n.has_pool = true;
+  n.last = pool;
+}
 
 Norm describe(Planner& planner, int node) {
-  const auto& n = planner.attributes<BatchNormNode>(node);
+  const auto& attributes = planner.attributes<BatchNormNode>(node);
   const auto find = [&](const char* name) -> float* {
     const int p = planner.parameter(node, name);
     return p >= 0 ? planner.mutable_weights(p) : nullptr;
   };
   const int64_t c = planner.shape(node).c();
-  Norm norm{c,
-            planner.shape(node).size() / c,
-            n.momentum,
-            n.epsilon,
-            find("gamma"),
-            find("beta"),
-            find("moving_mean"),
-            find("moving_variance")};
-  norm.last = node;
-  // Frozen in training, its way back does not look at its output.
-  const int activation = planner.training() && n.frozen ? -1 : planner.fusable_activation(node);
-  if (activation >= 0 && is_clamp(planner.attributes<ActivationNode>(activation).activation, &norm.lower)) {
-    norm.last = activation;
-    planner.mark_planned(activation);
+  Norm n{c,
+         planner.shape(node).size() / c,
+         attributes.momentum,
+         attributes.epsilon,
+         find("gamma"),
+         find("beta"),
+         find("moving_mean"),
+         find("moving_variance")};
+  n.last = node;
+  if (!planner.training()) {
+    fuse_clamp(planner, n);
+  } else if (!attributes.frozen) {  // frozen, its way back does not look at its output
+    fuse_sum(planner, n);
+    if (n.other < 0) {
+      fuse_clamp(planner, n);
+      fuse_pool(planner, n);
+    }
   }
-  return norm;
+  for (int i = node; i != n.last;) planner.mark_planned(i = planner.only_consumer(i));
+  return n;
 }
 
-// What the tasks of one layer hand to each other besides the samples.
-struct Statistics {
-  explicit Statistics(int64_t c) : c(c), memory(c * (6 + 2 * kMaxSlots)) {}
-  int64_t c;
-  AlignedFloats memory;
-  int64_t counts[kMaxSlots] = {};
-
-  float* mean() const { return memory.data(); }
-  float* inv_std() const { return memory.data() + c; }
-  float* scale() const { return memory.data() + 2 * c; }
-  float* shift() const { return memory.data() + 3 * c; }
-  float* mean_dy() const { return memory.data() + 4 * c; }
-  float* mean_dy_x() const { return memory.data() + 5 * c; }
-  ScaleShift output(const Norm& n) const { return {scale(), shift(), n.lower}; }
-  float* slot(int64_t s) const { return memory.data() + (6 + 2 * s) * c; }  // two rows of c
-};
-
-void set_scale(const Norm& n, const Statistics& s) {
-  for (int64_t i = 0; i < n.c; ++i) {
-    s.scale()[i] = s.inv_std()[i] * (n.gamma ? n.gamma[i] : 1.0f);
-    s.shift()[i] = (n.beta ? n.beta[i] : 0.0f) - s.mean()[i] * s.scale()[i];
-  }
+std::string text(const Planner& planner, int node, const Norm& n) {
+  std::string name = planner.node(node).name;
+  if (n.other >= 0) name += " + add";
+  if (n.bounded()) name += " + activation";
+  return n.has_pool ? name + " + max-pool" : name;
 }
 
-void use_moving(const Norm& n, const Statistics& s) {
-  for (int64_t i = 0; i < n.c; ++i) {
-    s.mean()[i] = n.moving_mean[i];
-    s.inv_std()[i] = 1.0f / std::sqrt(n.moving_variance[i] + n.epsilon);
-  }
-  set_scale(n, s);
-}
-
-// Joins (count, mean, sum of squared deviations) of two sets of rows: Chan, Golub and LeVeque.
-void join(double& count, double& mean, double& m2, double other_count, double other_mean, double other_m2) {
-  const double total = count + other_count, delta = other_mean - mean;
-  mean += delta * other_count / total;
-  m2 += other_m2 + delta * delta * count * other_count / total;
-  count = total;
-}
-
-void join_slots(const Norm& n, const Statistics& s) {
-  for (int64_t i = 0; i < n.c; ++i) {
-    double count = 0, mean = 0, m2 = 0;
-    for (int64_t slot = 0; slot < kMaxSlots; ++slot)
-      if (s.counts[slot] > 0)
-        join(count, mean, m2, static_cast<double>(s.counts[slot]), s.slot(slot)[i], s.slot(slot)[n.c + i]);
-    const double variance = m2 / count;
-    s.mean()[i] = static_cast<float>(mean);
-    s.inv_std()[i] = static_cast<float>(1.0 / std::sqrt(variance + static_cast<double>(n.epsilon)));
-    n.moving_mean[i] = n.moving_mean[i] * n.momentum + s.mean()[i] * (1.0f - n.momentum);
-    n.moving_variance[i] = n.moving_variance[i] * n.momentum + static_cast<float>(variance) * (1.0f - n.momentum);
-  }
-  set_scale(n, s);
-}
-
-void plan_apply(Planner& planner, int node, const Norm& n, const std::shared_ptr<Statistics>& s) {
+// y from x, where nothing but a bound is fused.
+void plan_apply(Planner& planner, std::string name, const Norm& n, const Statistics& s, int y, int x) {
   const auto apply = planner.kernels().batch_norm.apply;
-  const int x = planner.value(planner.node(node).inputs[0]), y = planner.value(n.last);
   Task task;
-  task.name = planner.node(node).name + (n.last == node ? "" : " + activation");
+  task.name = std::move(name);
   task.buffers = {x, y};
+  const int64_t rows = n.out_rows();
   task.run = [=](const Work& w) {
-    for (int64_t i = w.begin; i < w.end; ++i) apply(w.at(y, i), w.at(x, i), s->output(n), n.rows, n.c);
+    for (int64_t i = w.begin; i < w.end; ++i) apply(w.at(y, i), w.at(x, i), s->output(n), rows, n.c);
   };
   planner.add(std::move(task));
 }
 
 void plan_inference(Planner& planner, int node, const Norm& n) {
-  auto s = std::make_shared<Statistics>(n.c);
-  planner.prepare(1, [=](int64_t) { use_moving(n, *s); });
-  plan_apply(planner, node, n, s);
+  auto s = std::make_shared<BatchStatistics>(n.c);
+  planner.prepare(1, [=](int64_t) { s->use_moving(n); });
+  plan_apply(planner, text(planner, node, n), n, s, planner.value(n.last), planner.value(planner.node(node).inputs[0]));
   planner.on_backward([=, &planner] {  // frozen: a scale and a shift, without gradients of their own
     const auto apply = planner.kernels().batch_norm.apply;
     const int dy = planner.gradient(node);
@@ -131,28 +110,17 @@ void plan_inference(Planner& planner, int node, const Norm& n) {
   });
 }
 
-void plan_forward(Planner& planner, int node, const Norm& n, const std::shared_ptr<Statistics>& s) {
+void plan_statistics(Planner& planner, int node, const Norm& n, const Statistics& s, int x) {
   planner.needs_whole_batch();
   const auto moments = planner.kernels().batch_norm.moments;
-  const int x = planner.value(planner.node(node).inputs[0]);
   Task gather;
   gather.name = planner.node(node).name + " moments";
   gather.buffers = {x};
   gather.scratch_floats = 2 * n.c;
   gather.run = [=](const Work& w) {
-    float* mean = s->slot(w.slot);
-    float* m2 = mean + n.c;
-    int64_t& count = s->counts[w.slot];
-    if (!w.accumulate) count = 0;
     for (int64_t i = w.begin; i < w.end; ++i) {
       moments(w.scratch, w.scratch + n.c, w.at(x, i), n.rows, n.c);
-      for (int64_t k = 0; k < n.c; ++k) {
-        double total = static_cast<double>(count), joined = count ? mean[k] : 0, squares = count ? m2[k] : 0;
-        join(total, joined, squares, static_cast<double>(n.rows), w.scratch[k], w.scratch[n.c + k]);
-        mean[k] = static_cast<float>(joined);
-        m2[k] = static_cast<float>(squares);
-      }
-      count += n.rows;
+      s->join_sample(w.slot, w.scratch, w.scratch + n.c, n.rows);
     }
   };
   planner.add(std::move(gather));
@@ -160,34 +128,90 @@ void plan_forward(Planner& planner, int node, const Norm& n, const std::shared_p
   Task meet;
   meet.name = planner.node(node).name + " statistics";
   meet.kind = Task::kSplit;
-  meet.run = [=](const Work&) {
-    join_slots(n, *s);
-    for (int64_t& count : s->counts) count = 0;
-  };
+  meet.run = [=](const Work&) { s->join_slots(n); };
   planner.add(std::move(meet));
-  plan_apply(planner, node, n, s);
 }
 
-void plan_backward(Planner& planner, int node, const Norm& n, const std::shared_ptr<Statistics>& s) {
-  const BatchNormKernels& k = planner.kernels().batch_norm;
-  const int input = planner.node(node).inputs[0];
-  const int x = planner.value(input), dy = planner.gradient(n.last);
+// The buffers of the values that a normalization in training leaves for its way back.
+struct Kept {
+  int x, y;
+  int picked = -1, argmax = -1;  // of a max-pool
+};
+
+void plan_pooled(Planner& planner, int node, const Norm& n, const Statistics& s, const Kept& kept) {
+  const auto apply = planner.kernels().batch_norm.apply_pool;
+  Task task;
+  task.name = text(planner, node, n);
+  task.buffers = {kept.x, kept.y, kept.picked, kept.argmax};
+  task.run = [=](const Work& w) {
+    for (int64_t i = w.begin; i < w.end; ++i)
+      apply(w.at(kept.y, i), w.at(kept.picked, i), reinterpret_cast<uint8_t*>(w.at(kept.argmax, i)), w.at(kept.x, i),
+            s->output(n), n.map);
+  };
+  planner.add(std::move(task));
+}
+
+void plan_sum(Planner& planner, int node, const Norm& n, const Statistics& s, const Kept& kept) {
+  const auto apply = planner.kernels().batch_norm.apply_add;
+  const int other = planner.value(n.other);
+  Task task;
+  task.name = text(planner, node, n);
+  task.buffers = {kept.x, other, kept.y};
+  task.run = [=](const Work& w) {
+    for (int64_t i = w.begin; i < w.end; ++i)
+      apply(w.at(kept.y, i), w.at(kept.x, i), w.at(other, i), s->output(n), n.rows, n.c);
+  };
+  planner.add(std::move(task));
+}
+
+Kept plan_forward(Planner& planner, int node, const Norm& n, const Statistics& s) {
+  Kept kept{planner.value(planner.node(node).inputs[0]), planner.value(n.last)};
+  plan_statistics(planner, node, n, s, kept.x);
+  if (n.other >= 0) {
+    plan_sum(planner, node, n, s, kept);
+    return kept;
+  }
+  if (n.has_pool) {
+    kept.picked = planner.add_buffer(n.out_rows() * n.c);
+    kept.argmax = planner.add_buffer((n.out_rows() * n.c + 3) / 4);
+    plan_pooled(planner, node, n, s, kept);
+  } else {
+    plan_apply(planner, text(planner, node, n), n, s, kept.y, kept.x);
+  }
+  // Behind a pool it is the normalization of what was picked.
+  planner.on_recall(n.last, [=, &planner](int y) {
+    plan_apply(planner, text(planner, node, n) + " again", n, s, y, n.has_pool ? kept.picked : kept.x);
+  });
+  return kept;
+}
+
+// Closes the gradient where the ReLU behind a sum was closed.
+void plan_bound_of_sum(Planner& planner, int node, const Norm& n, int y, int dy) {
+  if (!n.bounded()) return;
+  const auto backward = planner.kernels().activation.backward;
+  Task task;
+  task.name = planner.node(node).name + " backward by activation";
+  task.buffers = {y, dy};
+  task.run = [=](const Work& w) {
+    for (int64_t i = w.begin; i < w.end; ++i)
+      backward(w.at(dy, i), nullptr, w.at(y, i), w.at(dy, i), n.rows * n.c, {ActivationKind::kRelu});
+  };
+  planner.add(std::move(task));
+}
+
+void plan_backward_sums(Planner& planner, int node, const Norm& n, const Statistics& s, int x, int dy) {
   const int gamma = planner.parameter(node, "gamma"), beta = planner.parameter(node, "beta");
   float* dgamma = gamma >= 0 ? planner.gradient_of(gamma) : nullptr;
   float* dbeta = beta >= 0 ? planner.gradient_of(beta) : nullptr;
+  const auto sums = planner.kernels().batch_norm.backward_sums;
   Task gather;
   gather.name = planner.node(node).name + " backward sums";
   gather.buffers = {x, dy};
   gather.scratch_floats = 2 * n.c;
-  gather.run = [=, &k](const Work& w) {
-    float* sums = s->slot(w.slot);
-    int64_t& count = s->counts[w.slot];
-    if (!w.accumulate) count = 0;
+  gather.run = [=](const Work& w) {
     for (int64_t i = w.begin; i < w.end; ++i) {
-      k.backward_sums(w.scratch, w.scratch + n.c, w.at(x, i), w.at(dy, i), s->mean(), s->inv_std(), s->output(n),
-                      n.rows, n.c);
-      for (int64_t j = 0; j < 2 * n.c; ++j) sums[j] = w.scratch[j] + (count ? sums[j] : 0.0f);
-      count += n.rows;
+      sums(w.scratch, w.scratch + n.c, w.at(x, i), w.at(dy, i), s->gradient(n), n.out_rows(), n.c);
+      s->add_sample(w.slot, w.scratch, n.rows);
     }
   };
   planner.add(std::move(gather));
@@ -195,35 +219,32 @@ void plan_backward(Planner& planner, int node, const Norm& n, const std::shared_
   Task meet;
   meet.name = planner.node(node).name + " backward statistics";
   meet.kind = Task::kSplit;
-  meet.run = [=](const Work&) {
-    for (int64_t i = 0; i < n.c; ++i) {
-      double sum = 0, sum_x = 0, count = 0;
-      for (int64_t slot = 0; slot < kMaxSlots; ++slot)
-        if (s->counts[slot] > 0) {
-          sum += s->slot(slot)[i];
-          sum_x += s->slot(slot)[n.c + i];
-          count += static_cast<double>(s->counts[slot]);
-        }
-      if (dbeta) dbeta[i] = static_cast<float>(sum);
-      if (dgamma) dgamma[i] = static_cast<float>(sum_x);
-      s->mean_dy()[i] = static_cast<float>(sum / count);
-      s->mean_dy_x()[i] = static_cast<float>(sum_x / count);
-    }
-    for (int64_t& count : s->counts) count = 0;
-  };
+  meet.run = [=](const Work&) { s->add_slots(dgamma, dbeta); };
   planner.add(std::move(meet));
+}
 
-  planner.add_gradient(input, [&](int dx) {
+void plan_backward(Planner& planner, int node, const Norm& n, const Statistics& s, const Kept& kept) {
+  const BatchNormKernels& k = planner.kernels().batch_norm;
+  const int dy = planner.gradient(n.last);
+  if (n.other >= 0) plan_bound_of_sum(planner, node, n, kept.y, dy);
+  plan_backward_sums(planner, node, n, s, n.has_pool ? kept.picked : kept.x, dy);
+
+  planner.add_gradient(planner.node(node).inputs[0], [&](int dx) {
     Task task;
     task.name = planner.node(node).name + " backward";
-    task.buffers = {x, dy, dx};
+    task.buffers = {kept.x, dy, dx};
+    if (n.has_pool) task.buffers.push_back(kept.argmax);
     task.run = [=, &k](const Work& w) {
-      for (int64_t i = w.begin; i < w.end; ++i)
-        k.backward_apply(w.at(dx, i), w.at(x, i), w.at(dy, i), s->mean(), s->inv_std(), n.gamma, s->mean_dy(),
-                         s->mean_dy_x(), s->output(n), n.rows, n.c);
+      for (int64_t i = w.begin; i < w.end; ++i) {
+        if (n.has_pool)
+          k.backward_apply_pool(w.at(dx, i), w.at(kept.x, i), w.at(dy, i),
+                                reinterpret_cast<const uint8_t*>(w.at(kept.argmax, i)), s->gradient(n), n.map);
+        else k.backward_apply(w.at(dx, i), w.at(kept.x, i), w.at(dy, i), s->gradient(n), n.rows, n.c);
+      }
     };
     planner.add(std::move(task));
   });
+  if (n.other >= 0) planner.pass_gradient(n.other, dy);
 }
 
 }  // namespace
@@ -231,9 +252,9 @@ void plan_backward(Planner& planner, int node, const Norm& n, const std::shared_
 void plan_batch_norm(Planner& planner, int node) {
   const Norm n = describe(planner, node);
   if (!planner.training() || planner.attributes<BatchNormNode>(node).frozen) return plan_inference(planner, node, n);
-  auto s = std::make_shared<Statistics>(n.c);
-  plan_forward(planner, node, n, s);
-  planner.on_backward([=, &planner] { plan_backward(planner, node, n, s); });
+  auto s = std::make_shared<BatchStatistics>(n.c);
+  const Kept kept = plan_forward(planner, node, n, s);
+  planner.on_backward([=, &planner] { plan_backward(planner, node, n, s, kept); });
 }
 
 }  // namespace pycnn

@@ -24,10 +24,12 @@ struct Fused {
            static_cast<double>(shape.kh * shape.kw * shape.c / shape.groups);
   }
   bool depthwise() const { return shape.groups == shape.c && shape.groups > 1; }
-  // For people: `winograd` says whether the shape is computed in that form.
-  std::string algorithm(bool winograd) const {
+  // For people: `winograd` is the side of its tiles, or 0.
+  std::string algorithm(int winograd) const {
     if (depthwise()) return "depthwise";
-    return winograd ? "Winograd F(4x4,3x3)" : shape.kh * shape.kw == 1 ? "direct 1x1" : "direct";
+    if (winograd == 0) return shape.kh * shape.kw == 1 ? "direct 1x1" : "direct";
+    const std::string m = std::to_string(winograd), r = std::to_string(shape.kh);
+    return "Winograd F(" + m + "x" + m + "," + r + "x" + r + ")";
   }
   std::string text(const Planner& planner, int node) const {
     std::string name = planner.node(node).name;
@@ -107,7 +109,7 @@ std::function<void()> folder(Planner& planner, int node, int norm, const std::sh
 
 // One task: by the activation, the pool, the weights and the input, image by image while the image is in the cache.
 // Behind a max-pool both passes start from the pooled gradient where the kernels can; else from its unpooled form.
-void plan_backward(Planner& planner, const Fused& f, int node, int x, int y, int argmax) {
+void plan_backward(Planner& planner, const Fused& f, int node, int y, int argmax) {
   const Conv2D s = f.shape;
   const Conv2DKernels conv = planner.conv2d(f.precision);
   const auto sum_rows = planner.kernels().elementwise.sum_rows;
@@ -115,7 +117,7 @@ void plan_backward(Planner& planner, const Fused& f, int node, int x, int y, int
   const int input = planner.node(node).inputs[0];
   const int kernel = planner.parameter(node, "kernel"), bias = planner.parameter(node, "bias");
   const float* weights = planner.weights(kernel);
-  const int dy = planner.gradient(f.last);
+  const int x = planner.recall(input), dy = planner.gradient(f.last);
   const bool wants_dx = planner.wants_gradient(input);
   const bool pooled_weight = f.has_pool && s.k <= kUpdateRange && conv.has_pooled_weight(s, f.pool);
   const bool pooled_input = f.has_pool && conv.has_pooled_input(s, f.pool);
@@ -237,7 +239,7 @@ void plan_conv2d(Planner& planner, int node) {
   };
   planner.add(std::move(forward));
 
-  planner.on_backward([=, &planner] { plan_backward(planner, f, node, x, y, argmax); });
+  planner.on_backward([=, &planner] { plan_backward(planner, f, node, y, argmax); });
 }
 
 }  // namespace pycnn

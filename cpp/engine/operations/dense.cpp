@@ -15,7 +15,7 @@ Dense describe(Planner& planner, int node) {
   d.rows = x.size() / d.inputs;
   d.units = planner.attributes<DenseNode>(node).units;
   d.precision = planner.attributes<DenseNode>(node).precision;
-  d.large = d.rows == 1 && d.inputs * d.units >= kLargeWeights;
+  d.large = d.rows == 1 && d.inputs * d.units >= kLargeWeights && !planner.splits_samples();
   d.last = node;
   const int activation = planner.fusable_activation(node);
   if (activation >= 0) {

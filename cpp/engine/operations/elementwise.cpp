@@ -51,9 +51,15 @@ void plan_output(Planner& planner, int node) {
   const int x = planner.value(node);
   const int64_t n = planner.shape(node).size();
   const auto copy_rows = planner.kernels().elementwise.copy_rows;
-  add_task(planner, "output", {x}, [=](const Work& w, int64_t i) {
-    copy_rows(w.run.batch->out + (w.run.begin + i) * n, n, w.at(x, i), n, 1, n);
-  });
+  Task task;
+  task.name = "output";
+  task.buffers = {x};
+  task.writes_result = true;
+  task.run = [=](const Work& w) {
+    for (int64_t i = w.begin; i < w.end; ++i)
+      copy_rows(w.run.batch->out + (w.run.begin + i) * n, n, w.at(x, i), n, 1, n);
+  };
+  planner.add(std::move(task));
 }
 
 void plan_activation(Planner& planner, int node) {
@@ -173,11 +179,12 @@ void plan_add(Planner& planner, int node) {
         activation.backward(w.at(dy, i), nullptr, w.at(y, i), w.at(dy, i), n, f);
       });
     for (size_t j = 0; j < inputs.size(); ++j) {
-      if (j + 1 == inputs.size() && planner.adopt_gradient(inputs[j], dy)) break;  // nobody else needs dy any longer
-      planner.add_gradient(inputs[j], [&](int dx) {
-        add_task(planner, name + " backward", {dx, dy},
-                 [=, &k](const Work& w, int64_t i) { k.copy_rows(w.at(dx, i), n, w.at(dy, i), n, 1, n); });
-      });
+      if (j + 1 == inputs.size() || planner.has_gradient(inputs[j])) planner.pass_gradient(inputs[j], dy);
+      else
+        planner.add_gradient(inputs[j], [&](int dx) {
+          add_task(planner, name + " backward", {dx, dy},
+                   [=, &k](const Work& w, int64_t i) { k.copy_rows(w.at(dx, i), n, w.at(dy, i), n, 1, n); });
+        });
     }
   });
 }

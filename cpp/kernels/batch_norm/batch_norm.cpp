@@ -1,7 +1,6 @@
 // Batch normalization of x (rows, c). Sums run down the columns; the passes that write go through blocks of rows a
 // vector of channels at a time, so that the channel's parameters stay in registers.
-#include "kernels/batch_norm/batch_norm.h"
-
+#include "kernels/batch_norm/channels.h"
 #include "simd/column_sums.h"
 
 namespace pycnn::PYCNN_ISA {
@@ -42,70 +41,61 @@ void apply(float* y, const float* x, const ScaleShift& f, int64_t rows, int64_t 
   }
 }
 
-// A vector of channels of `output`, to find its gradient.
-template <bool kBounded, class Lanes>
-struct Bound {
-  Bound(const ScaleShift& f, int64_t j, Lanes lanes) : lower(broadcast(f.lower)) {
-    if (kBounded) scale = load(f.scale + j, lanes), shift = load(f.shift + j, lanes);
-  }
-  Vec gradient(Vec x, Vec dy) const { return kBounded ? select(x * scale + shift <= lower, Vec{}, dy) : dy; }
-  Vec lower, scale, shift;
-};
-
-template <bool kBounded>
-void sum_gradients(float* sum_dy, float* sum_dy_x, const float* x, const float* dy, const float* mean,
-                   const float* inv_std, const ScaleShift& output, int64_t rows, int64_t c) {
-  sum_columns<2>(
-      rows, c,
-      [&](int64_t r, int64_t j, auto lanes, Vec* sums) {
-        const Bound<kBounded, decltype(lanes)> bound(output, j, lanes);
-        const Vec value = load(x + r * c + j, lanes);
-        const Vec gradient = bound.gradient(value, load(dy + r * c + j, lanes));
-        sums[0] += gradient;
-        sums[1] += gradient * (value - load(mean + j, lanes));
-      },
-      [&](int64_t j, const double* total) {
-        sum_dy[j] = static_cast<float>(total[0]);
-        sum_dy_x[j] = static_cast<float>(total[1] * inv_std[j]);
-      });
-}
-
-template <bool kBounded>
-void apply_gradients(float* dx, const float* x, const float* dy, const float* mean, const float* inv_std,
-                     const float* gamma, const float* mean_dy, const float* mean_dy_x, const ScaleShift& output,
-                     int64_t rows, int64_t c) {
+void apply_add(float* y, const float* x, const float* other, const ScaleShift& f, int64_t rows, int64_t c) {
+  const Vec lower = broadcast(f.lower);
   for (int64_t begin = 0; begin < rows; begin += kBlockRows) {
     const int64_t end = least(begin + kBlockRows, rows);
     for_vectors(c, [&](int64_t j, auto lanes) {
-      const Bound<kBounded, decltype(lanes)> bound(output, j, lanes);
-      const Vec center = load(mean + j, lanes), scale = load(inv_std + j, lanes);
-      const Vec outer = gamma ? load(gamma + j, lanes) * scale : scale;
-      const Vec offset = load(mean_dy + j, lanes), slope = load(mean_dy_x + j, lanes) * scale;
-      for (int64_t i = begin * c + j; i < end * c; i += c) {
-        const Vec value = load(x + i, lanes), gradient = bound.gradient(value, load(dy + i, lanes));
-        store(dx + i, outer * (gradient - offset - (value - center) * slope), lanes);
-      }
+      const Vec scale = load(f.scale + j, lanes), shift = load(f.shift + j, lanes);
+      for (int64_t i = begin * c + j; i < end * c; i += c)
+        store(y + i, maximum(lower, load(x + i, lanes) * scale + shift + load(other + i, lanes)), lanes);
     });
   }
 }
 
-bool is_bounded(const ScaleShift& f) { return f.lower > -__builtin_huge_valf(); }
-
-void backward_sums(float* sum_dy, float* sum_dy_x, const float* x, const float* dy, const float* mean,
-                   const float* inv_std, const ScaleShift& output, int64_t rows, int64_t c) {
-  (is_bounded(output) ? sum_gradients<true> : sum_gradients<false>)(sum_dy, sum_dy_x, x, dy, mean, inv_std, output,
-                                                                    rows, c);
+template <bool kBounded>
+void sum_gradients(float* sum_dy, float* sum_dy_x, const float* x, const float* dy, const BatchNormGradient& g,
+                   int64_t rows, int64_t c) {
+  sum_columns<2>(
+      rows, c,
+      [&](int64_t r, int64_t j, auto lanes, Vec* sums) {
+        const Bound<kBounded, decltype(lanes)> bound(g.output, j, lanes);
+        const Vec value = load(x + r * c + j, lanes);
+        const Vec gradient = bound.gradient(value, load(dy + r * c + j, lanes));
+        sums[0] += gradient;
+        sums[1] += gradient * (value - load(g.mean + j, lanes));
+      },
+      [&](int64_t j, const double* total) {
+        sum_dy[j] = static_cast<float>(total[0]);
+        sum_dy_x[j] = static_cast<float>(total[1] * g.inv_std[j]);
+      });
 }
 
-void backward_apply(float* dx, const float* x, const float* dy, const float* mean, const float* inv_std,
-                    const float* gamma, const float* mean_dy, const float* mean_dy_x, const ScaleShift& output,
-                    int64_t rows, int64_t c) {
-  (is_bounded(output) ? apply_gradients<true> : apply_gradients<false>)(dx, x, dy, mean, inv_std, gamma, mean_dy,
-                                                                        mean_dy_x, output, rows, c);
+template <bool kBounded>
+void apply_gradients(float* dx, const float* x, const float* dy, const BatchNormGradient& g, int64_t rows, int64_t c) {
+  for (int64_t begin = 0; begin < rows; begin += kBlockRows) {
+    const int64_t end = least(begin + kBlockRows, rows);
+    for_vectors(c, [&](int64_t j, auto lanes) {
+      const Channels<kBounded, decltype(lanes)> channels(g, j, lanes);
+      for (int64_t i = begin * c + j; i < end * c; i += c)
+        store(dx + i, channels.dx(load(x + i, lanes), load(dy + i, lanes)), lanes);
+    });
+  }
+}
+
+void backward_sums(float* sum_dy, float* sum_dy_x, const float* x, const float* dy, const BatchNormGradient& g,
+                   int64_t rows, int64_t c) {
+  (is_bounded(g.output) ? sum_gradients<true> : sum_gradients<false>)(sum_dy, sum_dy_x, x, dy, g, rows, c);
+}
+
+void backward_apply(float* dx, const float* x, const float* dy, const BatchNormGradient& g, int64_t rows, int64_t c) {
+  (is_bounded(g.output) ? apply_gradients<true> : apply_gradients<false>)(dx, x, dy, g, rows, c);
 }
 
 }  // namespace
 
-BatchNormKernels batch_norm_kernels() { return {moments, apply, backward_sums, backward_apply}; }
+BatchNormKernels batch_norm_kernels() {
+  return {moments, apply, apply_add, apply_pool, backward_sums, backward_apply, backward_apply_pool};
+}
 
 }  // namespace pycnn::PYCNN_ISA

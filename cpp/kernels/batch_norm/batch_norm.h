@@ -12,20 +12,43 @@ struct ScaleShift {
   float lower;
 };
 
+// A max-pool behind it: the map before the pool, and windows side by side (stride = window), at most 255 places. What
+// no window covers at the end is not looked at.
+struct PooledMap {
+  int64_t h, w, c;
+  int64_t ph, pw;
+};
+
+// What the way back knows of each channel. Gradients count as 0 where `output` of x is at its bound; without a bound
+// its arrays are not read.
+struct BatchNormGradient {
+  const float* mean;
+  const float* inv_std;
+  const float* gamma;  // null: all ones
+  const float* mean_dy;
+  const float* mean_dy_x;
+  ScaleShift output;
+};
+
 struct BatchNormKernels {
-  // mean[c] and m2[c] = sum over rows of (x - mean)^2, two passes over x.
+  // mean[c] and m2[c] = sum over rows of (x - mean)^2.
   void (*moments)(float* mean, float* m2, const float* x, int64_t rows, int64_t c);
   // y may be x.
   void (*apply)(float* y, const float* x, const ScaleShift&, int64_t rows, int64_t c);
-  // Both ways back count dy as 0 where `output` of x is at its bound; without a bound its arrays are not read.
-  // sum_dy[c] = sum dy; sum_dy_x[c] = sum dy * (x - mean) * inv_std. Overwrites both.
-  void (*backward_sums)(float* sum_dy, float* sum_dy_x, const float* x, const float* dy, const float* mean,
-                        const float* inv_std, const ScaleShift& output, int64_t rows, int64_t c);
+  // y = max(lower, x * scale + shift + other). y may be x or other.
+  void (*apply_add)(float* y, const float* x, const float* other, const ScaleShift&, int64_t rows, int64_t c);
+  // y (h / ph, w / pw, c), the max-pool of `apply`; picked, the x of each maximum; argmax, its place in its window,
+  // row-major. The first maximum wins, and a NaN over every number.
+  void (*apply_pool)(float* y, float* picked, uint8_t* argmax, const float* x, const ScaleShift&, const PooledMap&);
+
+  // sum_dy[c] = sum dy; sum_dy_x[c] = sum dy * (x - mean) * inv_std. Overwrites both; the means are not read.
+  void (*backward_sums)(float* sum_dy, float* sum_dy_x, const float* x, const float* dy, const BatchNormGradient&,
+                        int64_t rows, int64_t c);
   // dx = gamma * inv_std * (dy - mean_dy - (x - mean) * inv_std * mean_dy_x); overwrites dx, which may be dy.
-  // gamma may be null (all ones).
-  void (*backward_apply)(float* dx, const float* x, const float* dy, const float* mean, const float* inv_std,
-                         const float* gamma, const float* mean_dy, const float* mean_dy_x, const ScaleShift& output,
-                         int64_t rows, int64_t c);
+  void (*backward_apply)(float* dx, const float* x, const float* dy, const BatchNormGradient&, int64_t rows, int64_t c);
+  // The same, dy being the gradient behind a max-pool: it goes to the places of the maxima, all others have 0.
+  void (*backward_apply_pool)(float* dx, const float* x, const float* dy, const uint8_t* argmax,
+                              const BatchNormGradient&, const PooledMap&);
 };
 
 }  // namespace pycnn

@@ -31,8 +31,11 @@ bool has_pooled_weight(const Conv2D& s, FusedPool pool) {
 }
 
 int64_t pooled_scratch_floats(const Conv2D& s, FusedPool pool) {
-  const int64_t first_layer = first_layer_supported(s, pool) ? first_layer_scratch_floats(s) : 0;
-  return most(most(sparse_scratch_floats(s, pool), sparse_rows_scratch_floats(s)), first_layer);
+  int64_t floats = 0;
+  if (first_layer_supported(s, pool)) floats = first_layer_scratch_floats(s);
+  else if (sparse_weight_supported(s, pool)) floats = sparse_weight_scratch_floats(s, pool);
+  if (sparse_rows_supported(s, pool)) return most(floats, sparse_rows_scratch_floats(s));
+  return sparse_input_supported(s, pool) ? most(floats, sparse_input_scratch_floats(s)) : floats;
 }
 
 bool has_pooled_input(const Conv2D& s, FusedPool pool) {
@@ -51,9 +54,9 @@ void pack_pooled(float* packed, const float* w, const Conv2D& s) {
 }
 
 void backward_input_pooled(float* dx, const float* dy_pooled, const uint8_t* argmax, const float* packed,
-                           float* scratch, const Conv2D& s, FusedPool pool) {
+                           float* scratch, const Conv2D& s, FusedPool) {
   if (in_rows(s)) return sparse_rows_backward_input(dx, dy_pooled, argmax, packed, scratch, s);
-  sparse_backward_input(dx, dy_pooled, argmax, packed, scratch, s, pool);
+  sparse_backward_input(dx, dy_pooled, argmax, packed, scratch, s);
 }
 
 bool pooled_weight_transposed(const Conv2D& s, FusedPool pool) { return !first_layer_supported(s, pool); }

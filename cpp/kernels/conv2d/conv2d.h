@@ -18,8 +18,9 @@ struct Conv2D {
   int64_t top, left;
   int64_t groups;
   float pad_value;
-  // How forward, backward_input and backward_weight are computed: choose sets them by shape.
-  bool winograd_forward = false, winograd_backward = false, winograd_weight = false;
+  // How forward, backward_input and backward_weight are computed; choose sets them by shape. 0: by direct sums; m: by
+  // Winograd's F(m x m, kh x kw).
+  int winograd_forward = 0, winograd_backward = 0, winograd_weight = 0;
 };
 
 // A max-pool fused behind a convolution: windows side by side (stride = window), no padding, at most 255 places.

@@ -234,8 +234,10 @@ void direct_forward_pool(float* y, uint8_t* argmax, const float* x, const float*
     for (int64_t i = block * oh / blocks; i < (block + 1) * oh / blocks; ++i) {
       const int64_t at = i * ow * s.k + d.channel(panel);
       if (in_registers) {
-        run_pool_tiles<Operand>(d.tile(y + at, s.k, panel, 2 * i), s.stride_h * d.x.w * d.x.c,
-                                argmax ? argmax + at : nullptr, ow);
+        const Tile t = d.tile(y + at, s.k, panel, 2 * i);
+        const int64_t x_row = s.stride_h * d.x.w * d.x.c;
+        if (argmax) run_pool_tiles<Operand, true>(t, x_row, argmax + at, ow);
+        else run_pool_tiles<Operand, false>(t, x_row, nullptr, ow);
         continue;
       }
       for (int64_t a = 0; a < pool.ph; ++a)

@@ -1,6 +1,6 @@
 #include "kernels/conv2d/first_layer.h"
 
-#include "kernels/conv2d/pool_tile.h"
+#include "simd/bytes.h"
 #include "simd/permute.h"
 
 namespace pycnn::PYCNN_ISA {
@@ -32,7 +32,11 @@ void make_squares(float* to, int64_t half, const float* x, int64_t x_row, int64_
     constexpr int64_t kFloats = 2 * kColumns * C;  // of each row
     const IntVec square = lane_index() / 4, place = lane_index() % 4;
     const IntVec from = (square / C * 2 * C + square % C + place % 2 * C + place / 2 * kLanes) & (2 * kLanes - 1);
-    for (int64_t left = pixels / 2 * 2 * C; to < end; left -= kFloats, x += kFloats, to += 2 * kFloats) {
+    int64_t left = pixels / 2 * 2 * C;
+    // Whole vectors: what is too much is written over by the next.
+    for (; left >= kLanes && end - to >= kLanes; left -= kFloats, x += kFloats, to += 2 * kFloats)
+      store(to, permute(load(x), from, load(x + x_row)));
+    for (; to < end; left -= kFloats, x += kFloats, to += 2 * kFloats) {
       const int64_t there = most(0, least(left, kFloats));
       store_n(to, permute(load_n(x, there), from, load_n(x + x_row, there)), least(2 * kFloats, end - to));
     }

@@ -3,6 +3,7 @@
 
 #include "kernels/conv2d/conv2d.h"
 #include "kernels/gemm/pack.h"
+#include "simd/lanes.h"
 
 namespace pycnn::PYCNN_ISA {
 namespace {
@@ -38,18 +39,8 @@ template <class Operand, class Source>
 PYCNN_INLINE void store_pixels(float* y, int64_t pixels, int64_t c, int64_t groups, const Source& source) {
   const int64_t all = pixels * c, run = c / groups % Operand::kTerms == 0 ? all : c / groups;
   for (int64_t i = 0; i < all; i += run, y += Operand::words(run))
-    for (int64_t k = 0; k < run; k += kLanes) {
-      const int64_t lanes = least(kLanes, run - k);
-      Operand::store(y, k, source(i + k, lanes), lanes);
-    }
-}
-
-PYCNN_INLINE void fill(float* y, float value, int64_t n) {
-  store_pixels<Float32>(y, 1, n, 1, [&](int64_t, int64_t) { return broadcast(value); });
-}
-
-PYCNN_INLINE void copy(float* y, const float* x, int64_t n) {
-  store_pixels<Float32>(y, 1, n, 1, [&](int64_t i, int64_t lanes) { return load_n(x + i, lanes); });
+    for_vectors(
+        run, [&](int64_t k, auto lanes) { Operand::store(y, k, source(i + k, lane_count(lanes)), lane_count(lanes)); });
 }
 
 // y (h, w, c): x placed at (top, left), cropped to h x w, `value` elsewhere. top and left may not be negative.

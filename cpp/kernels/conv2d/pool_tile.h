@@ -12,9 +12,26 @@ constexpr int kMaxWindows = kMaxRows / 4;
 
 namespace {
 
+// The maximum, and at which of the four it stands: the first one. A NaN wins over every number.
+PYCNN_INLINE Vec maximum_of_four(Vec a, Vec b, Vec c, Vec d, IntVec& place) {
+  const Vec others[3] = {b, c, d};
+  Vec best = a;
+  place = IntVec{};
+  for (int k = 0; k < 3; ++k) {
+    const IntVec wins = (others[k] > best) | (others[k] != others[k]);
+    best = select(wins, others[k], best);
+    place = wins ? broadcast_int(k + 1) : place;
+  }
+  return best;
+}
+
+PYCNN_INLINE Vec maximum_of_four(Vec a, Vec b, Vec c, Vec d) {
+  return nan_of(maximum(d, maximum(c, maximum(b, a))), a, b, c, d);
+}
+
 // W windows. t.y and argmax are the first window's outputs, t.y_stride floats (bytes) from window to window; t.x is the
-// window's first pixel, t.x_stride words from pixel to pixel and x_row from row to row. A NaN wins over every number.
-template <class Operand, int W, int V>
+// window's first pixel, t.x_stride words from pixel to pixel and x_row from row to row.
+template <class Operand, int W, int V, bool kArgmax>
 void run_pool_tile(const Tile& t, int64_t x_row, uint8_t* argmax) {
   Vec sum[2][2 * W][V];
 #pragma GCC unroll 2
@@ -58,41 +75,39 @@ void run_pool_tile(const Tile& t, int64_t x_row, uint8_t* argmax) {
   for (int w = 0; w < W; ++w)
 #pragma GCC unroll 2
     for (int v = 0; v < V; ++v) {
-      Vec best = sum[0][2 * w][v];
-      IntVec place = {};
-#pragma GCC unroll 4
-      for (int k = 1; k < 4; ++k) {
-        const Vec other = sum[k / 2][2 * w + k % 2][v];
-        const IntVec wins = (other > best) | (other != other);
-        best = select(wins, other, best);
-        place = wins ? broadcast_int(k) : place;
-      }
+      const Vec a = sum[0][2 * w][v], b = sum[0][2 * w + 1][v], c = sum[1][2 * w][v], d = sum[1][2 * w + 1][v];
       const int64_t at = w * t.y_stride + v * kLanes, lanes = lanes_of(t.columns, v);
+      if constexpr (!kArgmax) {
+        store_n(t.y + at, maximum(lower, maximum_of_four(a, b, c, d)), lanes);
+        continue;
+      }
+      IntVec place;
+      const Vec best = maximum_of_four(a, b, c, d, place);
       store_n(t.y + at, maximum(lower, best), lanes);
-      if (argmax) store_bytes(argmax + at, place, lanes);
+      store_bytes(argmax + at, place, lanes);
     }
 }
 
-template <class Operand, int V>
+template <class Operand, int V, bool kArgmax>
 void run_windows(const Tile& t, int64_t x_row, uint8_t* argmax, int64_t windows) {
   switch (windows) {
-    case 1: return run_pool_tile<Operand, 1, V>(t, x_row, argmax);
+    case 1: return run_pool_tile<Operand, 1, V, kArgmax>(t, x_row, argmax);
 #if defined(__AVX512F__) || defined(__aarch64__)
-    case 2: return run_pool_tile<Operand, 2, V>(t, x_row, argmax);
-    case 3: return run_pool_tile<Operand, 3, V>(t, x_row, argmax);
+    case 2: return run_pool_tile<Operand, 2, V, kArgmax>(t, x_row, argmax);
+    case 3: return run_pool_tile<Operand, 3, V, kArgmax>(t, x_row, argmax);
 #endif
   }
 }
 
-template <class Operand>
+template <class Operand, bool kArgmax>
 PYCNN_INLINE void run_pool_tiles(Tile t, int64_t x_row, uint8_t* argmax, int64_t windows) {
   int64_t tiles = (windows + kMaxWindows - 1) / kMaxWindows;
   while (windows > 0) {
     const int64_t width = (windows + tiles - 1) / tiles;
-    if (t.columns > kLanes) run_windows<Operand, 2>(t, x_row, argmax, width);
-    else run_windows<Operand, 1>(t, x_row, argmax, width);
+    if (t.columns > kLanes) run_windows<Operand, 2, kArgmax>(t, x_row, argmax, width);
+    else run_windows<Operand, 1, kArgmax>(t, x_row, argmax, width);
     t.y += width * t.y_stride;
-    if (argmax) argmax += width * t.y_stride;
+    if (kArgmax) argmax += width * t.y_stride;
     t.x += 2 * width * t.x_stride;
     windows -= width;
     --tiles;

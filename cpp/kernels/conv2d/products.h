@@ -3,48 +3,56 @@
 
 #include "kernels/conv2d/depthwise.h"
 #include "kernels/conv2d/direct.h"
+#include "kernels/conv2d/few_filters.h"
 #include "kernels/conv2d/weight_gradient.h"
 #include "kernels/conv2d/winograd.h"
+#include "kernels/conv2d/winograd_cost.h"
+#include "kernels/conv2d/winograd_forms.h"
 #include "kernels/conv2d/winograd_weight.h"
 
 namespace pycnn::PYCNN_ISA {
 namespace {
 
+// The kernel as it is follows its packed form.
+template <class Operand>
+bool has_few_filters(const Conv2D& s) {
+  return !Operand::kRounds && few_filters_supported(s) && !s.winograd_forward;
+}
+
 template <class Operand>
 int64_t scratch_floats(const Conv2D& s) {
   if (is_depthwise(s)) return depthwise_scratch_floats(s);
-  const int64_t winograd =
-      most(s.winograd_forward ? Winograd<Operand>::scratch_floats(s) : 0,
-           s.winograd_backward ? Winograd<Operand>::scratch_floats(Winograd<Operand>::transposed(s)) : 0);
+  const int64_t winograd = most(s.winograd_forward ? Winograd<Operand>::scratch_floats(s) : 0,
+                                s.winograd_backward ? Winograd<Operand>::scratch_floats(winograd_transposed(s)) : 0);
   int64_t weight = weight_gradient_scratch_floats<Operand>(s);
   if constexpr (!Operand::kRounds)
     if (s.winograd_weight) weight = most(weight, winograd_weight_scratch_floats(s));
-  return most(most(winograd, direct_scratch_floats<Operand>(s)), weight);
+  const int64_t few_filters = has_few_filters<Operand>(s) ? few_filters_scratch_floats(s) : 0;
+  return most(most(winograd, direct_scratch_floats<Operand>(s)), most(weight, few_filters));
 }
 
 template <class Operand>
 void choose(Conv2D& s) {
-  s.winograd_forward = Winograd<Operand>::pays(s);
-  s.winograd_backward = Winograd<Operand>::pays(Winograd<Operand>::transposed(s));
-  if constexpr (!Operand::kRounds) s.winograd_weight = winograd_weight_pays(s);
+  choose_winograd(s, Operand::kRounds);
 }
 
 template <class Operand>
 int64_t packed_floats(const Conv2D& s) {
   if (is_depthwise(s)) return s.kh * s.kw * s.k;
-  return (s.winograd_forward ? Winograd<Operand>::packed_floats : direct_packed_floats<Operand>)(s);
+  if (s.winograd_forward) return Winograd<Operand>::packed_floats(s);
+  return direct_packed_floats<Operand>(s) + (has_few_filters<Operand>(s) ? s.kh * s.kw * s.k : 0);
 }
 
 template <class Operand>
 int64_t packed_transposed_floats(const Conv2D& s) {
   if (is_depthwise(s)) return s.kh * s.kw * s.k;
-  if (s.winograd_backward) return Winograd<Operand>::packed_floats(Winograd<Operand>::transposed(s));
+  if (s.winograd_backward) return Winograd<Operand>::packed_floats(winograd_transposed(s));
   return direct_packed_transposed_floats<Operand>(s);
 }
 
-inline int64_t weight_uses(const Conv2D& s) { return s.winograd_forward ? Winograd<Float32>::tiles(s) : s.oh * s.ow; }
+inline int64_t weight_uses(const Conv2D& s) { return s.winograd_forward ? winograd_tiles(s) : s.oh * s.ow; }
 inline int64_t transposed_weight_uses(const Conv2D& s) {
-  return s.winograd_backward ? Winograd<Float32>::tiles(Winograd<Float32>::transposed(s)) : s.oh * s.ow;
+  return s.winograd_backward ? winograd_tiles(winograd_transposed(s)) : s.oh * s.ow;
 }
 
 inline int64_t pack_pieces(const Conv2D& s) { return s.winograd_forward ? panels_of(s.k) : 1; }
@@ -55,6 +63,7 @@ void pack(float* packed, const float* w, const Conv2D& s, int64_t begin, int64_t
   if (is_depthwise(s)) return copy(packed, w, s.kh * s.kw * s.k);
   if (s.winograd_forward) return Winograd<Operand>::pack(packed, w, s, begin, end);
   direct_pack<Operand>(packed, w, s);
+  if (has_few_filters<Operand>(s)) copy(packed + direct_packed_floats<Operand>(s), w, s.kh * s.kw * s.k);
 }
 
 template <class Operand>
@@ -75,8 +84,7 @@ void forward(const Images& images, const float* packed, const float* bias, float
              Activation activation, int64_t begin, int64_t end) {
   const int64_t pixels = s.oh * s.ow;
   if (s.winograd_forward) {
-    Winograd<Operand>::forward(images.y, images.y_stride, nullptr, 0, images.x, images.x_stride, images.count, packed,
-                               bias, lower_bound(activation), scratch, s, false, begin, end);
+    Winograd<Operand>::forward(images, packed, bias, lower_bound(activation), scratch, s, false, begin, end);
     if (is_clamp(activation)) return;
     const int64_t channel = begin * kPanel;
     for (int64_t i = 0; i < images.count; ++i)
@@ -100,21 +108,27 @@ template <class Operand>
 void forward_pool(const Images& images, const float* packed, const float* bias, float* scratch, const Conv2D& s,
                   FusedPool pool, Activation activation, int64_t begin, int64_t end) {
   if (s.winograd_forward)
-    return Winograd<Operand>::forward(images.y, images.y_stride, images.argmax, images.argmax_stride, images.x,
-                                      images.x_stride, images.count, packed, bias, lower_bound(activation), scratch, s,
-                                      true, begin, end);
-  for (int64_t i = 0; i < images.count; ++i)
-    direct_forward_pool<Operand>(
-        images.y + i * images.y_stride, images.argmax ? images.argmax + i * images.argmax_stride : nullptr,
-        images.x + i * images.x_stride, packed, bias, scratch, s, pool, activation, begin, end);
+    return Winograd<Operand>::forward(images, packed, bias, lower_bound(activation), scratch, s, true, begin, end);
+  const bool few_filters = has_few_filters<Operand>(s) && pool.ph == 2 && pool.pw == 2 && is_clamp(activation);
+  for (int64_t i = 0; i < images.count; ++i) {
+    float* y = images.y + i * images.y_stride;
+    uint8_t* argmax = images.argmax ? images.argmax + i * images.argmax_stride : nullptr;
+    const float* x = images.x + i * images.x_stride;
+    if (few_filters) {
+      const int64_t blocks = row_blocks(s.oh), rows = s.oh / 2;
+      few_filters_forward_pool(y, argmax, x, packed + direct_packed_floats<Operand>(s), bias, scratch, s,
+                               lower_bound(activation), begin * rows / blocks, end * rows / blocks);
+    } else {
+      direct_forward_pool<Operand>(y, argmax, x, packed, bias, scratch, s, pool, activation, begin, end);
+    }
+  }
 }
 
 template <class Operand>
 void backward_input(const Images& images, const float* packed_transposed, float* scratch, const Conv2D& s) {
   if (s.winograd_backward) {
-    const Conv2D t = Winograd<Operand>::transposed(s);
-    return Winograd<Operand>::forward(images.y, images.y_stride, nullptr, 0, images.x, images.x_stride, images.count,
-                                      packed_transposed, nullptr, -__builtin_huge_valf(), scratch, t, false, 0,
+    const Conv2D t = winograd_transposed(s);
+    return Winograd<Operand>::forward(images, packed_transposed, nullptr, -__builtin_huge_valf(), scratch, t, false, 0,
                                       panels_of(t.k));
   }
   for (int64_t i = 0; i < images.count; ++i)

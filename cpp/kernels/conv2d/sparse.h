@@ -9,7 +9,8 @@ namespace pycnn::PYCNN_ISA {
 
 bool sparse_weight_supported(const Conv2D& s, FusedPool pool);
 bool sparse_input_supported(const Conv2D& s, FusedPool pool);
-int64_t sparse_scratch_floats(const Conv2D& s, FusedPool pool);
+int64_t sparse_weight_scratch_floats(const Conv2D& s, FusedPool pool);
+int64_t sparse_input_scratch_floats(const Conv2D& s);
 int64_t sparse_packed_floats(const Conv2D& s);
 // packed (blocks of kLanes input channels, k, kh * kw, kLanes) from w (kh, kw, c, k).
 void sparse_pack(float* packed, const float* w, const Conv2D& s);
@@ -18,6 +19,6 @@ void sparse_backward_weight(float* dwt, const float* x, const float* dy_pooled, 
                             const Conv2D& s, FusedPool pool, bool accumulate);
 // Overwrites dx.
 void sparse_backward_input(float* dx, const float* dy_pooled, const uint8_t* argmax, const float* packed,
-                           float* scratch, const Conv2D& s, FusedPool pool);
+                           float* scratch, const Conv2D& s);
 
 }  // namespace pycnn::PYCNN_ISA

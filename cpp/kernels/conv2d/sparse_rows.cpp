@@ -1,6 +1,6 @@
 #include "kernels/conv2d/sparse_rows.h"
 
-#include "kernels/conv2d/pool_tile.h"
+#include "simd/bytes.h"
 
 namespace pycnn::PYCNN_ISA {
 namespace {

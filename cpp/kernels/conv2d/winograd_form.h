@@ -1,252 +1,296 @@
-// The functions of winograd.h: transforms, and 36 products between them.
+// The functions of winograd.h: transforms, and n^2 products between them.
 #pragma once
 
 #include "kernels/conv2d/pool_tile.h"
 #include "kernels/conv2d/winograd.h"
-#include "kernels/conv2d/winograd_transforms.h"
+#include "kernels/conv2d/winograd_forms.h"
+#include "kernels/conv2d/winograd_tiles.h"
 #include "kernels/shared.h"
 
 namespace pycnn::PYCNN_ISA {
 namespace {
 
-// r = G g: the kernel's polynomial at the points, divided by the products of the points' differences.
-PYCNN_INLINE void transform_kernel(Vec (&r)[kPoints], Vec g0, Vec g1, Vec g2) {
-  r[0] = g0;
-  r[1] = (g0 + g1 + g2) * (1.0f / 3.0f);
-  r[2] = (g1 - g0 - g2) * (1.0f / 3.0f);
-  r[3] = (g0 + 0.5f * g1 + 0.25f * g2) * (-16.0f / 15.0f);
-  r[4] = (g0 - 2.0f * g1 + 4.0f * g2) * (1.0f / 15.0f);
-  r[5] = g2;
-}
-
-// y = A^T m: powers of the points.
-PYCNN_INLINE void transform_output(Vec (&y)[kOut], const Vec (&m)[kPoints]) {
-  const Vec sum = m[1] + m[2], difference = m[1] - m[2];
-  y[0] = (m[0] + sum) + (m[3] + m[4]);
-  y[1] = difference + 0.5f * m[3] - 2.0f * m[4];
-  y[2] = sum + 0.25f * m[3] + 4.0f * m[4];
-  y[3] = difference + 0.125f * m[3] - 8.0f * m[4] + m[5];
-}
-
-// The 4x4 outputs of one tile and one vector of channels, from m[product] (products `m_stride` apart).
-PYCNN_INLINE void output_tile(Vec (&y)[kOut][kOut], const float* m, int64_t m_stride, Vec bias) {
-  Vec half[kOut][kPoints];
+// The M x M outputs of one tile and one vector of channels, from m[product] (products `m_stride` apart): row(i,
+// outputs) gets one row after another.
+template <int M, int N, class Row>
+PYCNN_INLINE void output_tile(const float* m, int64_t m_stride, Vec bias, const Row& row) {
+  Vec half[M][N];
+  for (int j = 0; j < N; ++j) {
+    Vec column[N], r[M];
+#pragma GCC unroll 8
+    for (int i = 0; i < N; ++i) column[i] = load(m + (i * N + j) * m_stride);
+    moments(r, column);
 #pragma GCC unroll 6
-  for (int j = 0; j < kPoints; ++j) {
-    Vec column[kPoints], r[kOut];
-#pragma GCC unroll 6
-    for (int i = 0; i < kPoints; ++i) column[i] = load(m + (i * kPoints + j) * m_stride);
-    transform_output(r, column);
-#pragma GCC unroll 4
-    for (int i = 0; i < kOut; ++i) half[i][j] = r[i];
+    for (int i = 0; i < M; ++i) half[i][j] = r[i];
   }
-#pragma GCC unroll 4
-  for (int i = 0; i < kOut; ++i) {
-    transform_output(y[i], half[i]);
-#pragma GCC unroll 4
-    for (int j = 0; j < kOut; ++j) y[i][j] += bias;
+  for (int i = 0; i < M; ++i) {
+    Vec products[N], y[M];
+#pragma GCC unroll 8
+    for (int j = 0; j < N; ++j) products[j] = half[i][j];
+    moments(y, products);
+#pragma GCC unroll 6
+    for (int j = 0; j < M; ++j) y[j] += bias;
+    row(i, y);
   }
 }
 
-void store_tile(float* y, const Vec (&tile)[kOut][kOut], Vec lower, const Conv2D& s, int64_t row, int64_t column,
-                int64_t lanes) {
-  const int64_t rows = least(kOut, s.oh - row), columns = least(kOut, s.ow - column);
-  for (int64_t i = 0; i < rows; ++i)
-    for (int64_t j = 0; j < columns; ++j)
-      store_n(y + ((row + i) * s.ow + column + j) * s.k, maximum(lower, tile[i][j]), lanes);
+// The maximum of a window of four, and its place.
+PYCNN_INLINE void store_window(float* y, uint8_t* argmax, const Vec (&window)[4], Vec lower, int64_t lanes) {
+  IntVec place;
+  const Vec best = maximum_of_four(window[0], window[1], window[2], window[3], place);
+  store_n(y, maximum(lower, best), lanes);
+  if (argmax) store_bytes(argmax, place, lanes);
 }
 
-void store_pooled(float* y, uint8_t* argmax, const Vec (&tile)[kOut][kOut], Vec lower, const Conv2D& s, int64_t row,
-                  int64_t column, int64_t lanes) {
-  const int64_t ow = s.ow / 2;
-  for (int64_t i = 0; i < least(kOut, s.oh - row) / 2; ++i)
-    for (int64_t j = 0; j < least(kOut, s.ow - column) / 2; ++j) {
-      Vec best = tile[2 * i][2 * j];
-      IntVec place = {};
-#pragma GCC unroll 4
-      for (int k = 1; k < 4; ++k) {
-        const Vec other = tile[2 * i + k / 2][2 * j + k % 2];
-        const IntVec wins = (other > best) | (other != other);
-        best = select(wins, other, best);
-        place = wins ? broadcast_int(k) : place;
-      }
-      const int64_t at = ((row / 2 + i) * ow + column / 2 + j) * s.k;
-      store_n(y + at, maximum(lower, best), lanes);
-      if (argmax) store_bytes(argmax + at, place, lanes);
+// The 2x2 max-pool of outputs (oh, ow, kLanes) of a whole image.
+PYCNN_INLINE void pool_image(float* y, uint8_t* argmax, const float* image, Vec lower, const Conv2D& s, int64_t lanes) {
+  for (int64_t i = 0; i < s.oh / 2; ++i)
+    for (int64_t j = 0; j < s.ow / 2; ++j) {
+      const float *upper = image + (2 * i * s.ow + 2 * j) * kLanes, *below = upper + s.ow * kLanes;
+      const Vec window[4] = {load(upper), load(upper + kLanes), load(below), load(below + kLanes)};
+      const int64_t at = (i * (s.ow / 2) + j) * s.k;
+      store_window(y + at, argmax ? argmax + at : nullptr, window, lower, lanes);
     }
 }
 
 // G g G^T of one word of input channels and one vector of output channels; tap(term, i, j) gives the taps.
-template <class Operand, class Tap>
+template <class Operand, int N, int R, class Tap>
 PYCNN_INLINE void kernel_tile(float* packed, int64_t stride, const Tap& tap) {
   constexpr int kTerms = Operand::kTerms;
-  Vec half[kTerms][kPoints][3];
+  Vec half[kTerms][N][R];
   for (int t = 0; t < kTerms; ++t)
-    for (int j = 0; j < 3; ++j) {
-      Vec r[kPoints];
-      transform_kernel(r, tap(t, 0, j), tap(t, 1, j), tap(t, 2, j));
-      for (int i = 0; i < kPoints; ++i) half[t][i][j] = r[i];
+    for (int j = 0; j < R; ++j) {
+      Vec column[R], r[N];
+#pragma GCC unroll 5
+      for (int i = 0; i < R; ++i) column[i] = tap(t, i, j);
+      evaluate(r, column);
+#pragma GCC unroll 8
+      for (int i = 0; i < N; ++i) half[t][i][j] = r[i] * static_cast<float>(scale_of(N, i));
     }
-  for (int i = 0; i < kPoints; ++i) {
-    Vec r[kTerms][kPoints];
-    for (int t = 0; t < kTerms; ++t) transform_kernel(r[t], half[t][i][0], half[t][i][1], half[t][i][2]);
-    for (int j = 0; j < kPoints; ++j) {
+  for (int i = 0; i < N; ++i) {
+    Vec r[kTerms][N];
+#pragma GCC unroll 2
+    for (int t = 0; t < kTerms; ++t) {
+      Vec row[R];
+#pragma GCC unroll 5
+      for (int j = 0; j < R; ++j) row[j] = half[t][i][j];
+      evaluate(r[t], row);
+    }
+#pragma GCC unroll 8
+    for (int j = 0; j < N; ++j) {
       Vec terms[kTerms];
-      for (int t = 0; t < kTerms; ++t) terms[t] = r[t][j];
-      store(packed + (i * kPoints + j) * stride, Operand::word(terms));
+#pragma GCC unroll 2
+      for (int t = 0; t < kTerms; ++t) terms[t] = r[t][j] * static_cast<float>(scale_of(N, j));
+      store(packed + (i * N + j) * stride, Operand::word(terms));
     }
   }
 }
 
-}  // namespace
-
+// m[product] (count, columns <= kPanel) = v[product] (count, words) times one panel of packed[product], of so many
+// products. One function for all forms: the compiler then sees what is constant in the tiles.
 template <class Operand>
-Conv2D Winograd<Operand>::transposed(const Conv2D& s) {
-  Conv2D t = s;
-  t.h = s.oh;
-  t.w = s.ow;
-  t.c = s.k;
-  t.oh = s.h;
-  t.ow = s.w;
-  t.k = s.c;
-  t.top = 2 - s.top;
-  t.left = 2 - s.left;
-  t.pad_value = 0.0f;
-  return t;
-}
-
-template <class Operand>
-bool Winograd<Operand>::pays(const Conv2D& s) {
-  if (!has_winograd_form(s)) return false;
-  // Vector operations; a product's is worth half as much in bfloat16, on every ISA, so that all of them choose the
-  // same. A transform's worth about 170 of them a tile and channel, weighted by what was measured.
-  const Tiles tiles = tiles_of(s);
-  const double product = Operand::kRounds ? 0.5 : 1.0;
-  const double channels = product * static_cast<double>(s.c) * static_cast<double>(s.k);
-  const double direct = 9.0 * static_cast<double>(s.oh * s.ow) * channels;
-  const double products = kProducts * static_cast<double>(tiles.each()) * channels;
-  const double transforms = 300.0 * static_cast<double>(tiles.each() * (s.c + s.k));
-  return products + transforms < 0.9 * direct;
-}
-
-template <class Operand>
-int64_t Winograd<Operand>::tiles(const Conv2D& s) {
-  return tiles_of(s).each();
-}
-
-// What lies between the products of a panel of packed weights, each `floats` long, is zero.
-PYCNN_INLINE void clear_gaps(float* panel, int64_t floats) {
-  const int64_t stride = product_stride(floats);
-  for (int64_t product = 0; product < kProducts; ++product)
-    fill(panel + product * stride + floats, 0.0f, stride - floats);
-}
-
-template <class Operand>
-int64_t Winograd<Operand>::packed_floats(const Conv2D& s) {
-  return panels_of(s.k) * kProducts * product_stride(Operand::words(s.c) * kPanel);
-}
-
-template <class Operand>
-void Winograd<Operand>::pack(float* packed, const float* w, const Conv2D& s, int64_t begin, int64_t end) {
-  const int64_t stride = product_stride(Operand::words(s.c) * kPanel);
-  for (int64_t panel = begin; panel < end; ++panel) {
-    clear_gaps(packed + panel * kProducts * stride, Operand::words(s.c) * kPanel);
-    for (int64_t c = 0; c < s.c; c += Operand::kTerms)
-      for (int v = 0; v < kPanelVectors; ++v) {
-        const int64_t k = panel * kPanel + v * kLanes, lanes = least(kLanes, s.k - k);
-        float* to = packed + panel * kProducts * stride + c / Operand::kTerms * kPanel + v * kLanes;
-        kernel_tile<Operand>(to, stride, [&](int term, int i, int j) {
-          const bool exists = lanes > 0 && c + term < s.c;
-          return exists ? load_n(w + ((i * 3 + j) * s.c + c + term) * s.k + k, lanes) : Vec{};
-        });
-      }
-  }
-}
-
-template <class Operand>
-void Winograd<Operand>::pack_transposed(float* packed, const float* w, const Conv2D& s, int64_t begin, int64_t end) {
-  const auto transpose = elementwise_kernels().transpose;
-  const int64_t stride = product_stride(Operand::words(s.k) * kPanel);
-  for (int64_t panel = begin; panel < end; ++panel) {
-    clear_gaps(packed + panel * kProducts * stride, Operand::words(s.k) * kPanel);
-    for (int v = 0; v < kPanelVectors; ++v) {
-      const int64_t c = panel * kPanel + v * kLanes, lanes = least(kLanes, s.c - c);
-      float* to = packed + panel * kProducts * stride + v * kLanes;
-      for (int64_t k = 0; k < s.k; k += kLanes) {
-        float taps[9][kLanes * kLanes] = {};  // flipped, (k, c)
-        const int64_t outputs = least(kLanes, s.k - k);
-        for (int64_t tap = 0; tap < 9 && lanes > 0; ++tap)
-          transpose(taps[8 - tap], kLanes, w + (tap * s.c + c) * s.k + k, s.k, lanes, outputs);
-        for (int64_t i = 0; i < outputs; i += Operand::kTerms)
-          kernel_tile<Operand>(to + (k + i) / Operand::kTerms * kPanel, stride, [&](int term, int row, int column) {
-            return load(taps[row * 3 + column] + (i + term) * kLanes);
-          });
-      }
-    }
-  }
-}
-
-template <class Operand>
-int64_t Winograd<Operand>::scratch_floats(const Conv2D& s) {
-  const int64_t group = tiles_of(s).group;
-  return round_up(s.c) + kProducts * (product_stride(group * Operand::words(s.c)) + product_stride(group * kPanel));
-}
-
-template <class Operand>
-void Winograd<Operand>::forward(float* y, int64_t y_stride, uint8_t* argmax, int64_t argmax_stride, const float* x,
-                                int64_t x_stride, int64_t samples, const float* packed, const float* bias, float lower,
-                                float* scratch, const Conv2D& s, bool pool, int64_t begin, int64_t end) {
-  const Tiles tiles = tiles_of(s);
-  float* outside = scratch;  // a pixel of padding
-  fill(outside, s.pad_value, s.c);
-  float* v = scratch + round_up(s.c);
-  const int64_t words = Operand::words(s.c);
-  float* m = v + kProducts * product_stride(tiles.group * words);
-  const int64_t all = samples * tiles.each();
+void multiply(float* m, int64_t m_stride, const float* v, int64_t v_stride, const float* packed, int64_t packed_stride,
+              int64_t products, int64_t count, int64_t words, int64_t columns) {
   const Segment whole = {0, 0};
-  for (int64_t first = 0; first < all; first += tiles.group) {
-    const int64_t count = least(tiles.group, all - first);
-    const int64_t v_stride = product_stride(count * words), m_stride = product_stride(count * kPanel);
-    for (int64_t i = 0; i < count; ++i) {
-      const TilePlace at = place_of(tiles, first + i);
-      input_tile<Operand>(v + i * words, v_stride, x + at.sample * x_stride, outside, s, at);
-    }
+  for (int64_t product = 0; product < products; ++product) {
+    Tile t;
+    t.y = m + product * m_stride;
+    t.y_stride = kPanel;
+    t.columns = columns;
+    t.x = v + product * v_stride;
+    t.x_stride = words;
+    t.segments = &whole;
+    t.segment_count = 1;
+    t.length = words;
+    t.b = packed + product * packed_stride;
+    t.bias = nullptr;
+    t.accumulate = false;
+    t.lower = -__builtin_huge_valf();
+    run_tiles<Operand>(t, count);
+  }
+}
+
+template <class Operand, int M, int R>
+struct Form {
+  static constexpr int N = M + R - 1, kProducts = N * N;
+  // Transformed inputs of one group of tiles: 384 KB, in bfloat16 half of it.
+  static constexpr int64_t kGroupFloats = 96 * 1024, kMinGroup = 8, kMaxGroup = 48;
+  // Where pooling windows lie across tiles, whole images are worked on, whose outputs lie in scratch.
+  static constexpr bool kWholeImages = M % 2 == 1;
+
+  // Between the products of a panel of packed weights.
+  static int64_t packed_stride(int64_t inputs) { return product_stride(Operand::words(inputs) * kPanel); }
+  static int64_t packed_floats(const Conv2D& s) { return panels_of(s.k) * kProducts * packed_stride(s.c); }
+  // What lies between the products of a panel of packed weights is zero.
+  static void clear_gaps(float* panel, int64_t inputs) {
+    const int64_t stride = packed_stride(inputs), floats = Operand::words(inputs) * kPanel;
+    for (int64_t i = 0; i < kProducts; ++i) fill(panel + i * stride + floats, 0.0f, stride - floats);
+  }
+
+  static int64_t group_of(const Conv2D& s) {
+    const int64_t group = least(kMaxGroup, most(kMinGroup, kGroupFloats / (kProducts * s.c)));
+    if (!kWholeImages) return group;
+    const int64_t each = tiles_of(s, M).each();
+    return most(1, group / each) * each;
+  }
+
+  static void pack(float* packed, const float* w, const Conv2D& s, int64_t begin, int64_t end) {
+    const int64_t stride = packed_stride(s.c);
     for (int64_t panel = begin; panel < end; ++panel) {
-      const int64_t columns = s.k - panel * kPanel > kLanes ? kPanel : kLanes;  // whole vectors
-      for (int64_t product = 0; product < kProducts; ++product) {
-        Tile t;
-        t.y = m + product * m_stride;
-        t.y_stride = kPanel;
-        t.columns = columns;
-        t.x = v + product * v_stride;
-        t.x_stride = words;
-        t.segments = &whole;
-        t.segment_count = 1;
-        t.length = words;
-        t.b = packed + (panel * kProducts + product) * product_stride(words * kPanel);
-        t.bias = nullptr;
-        t.accumulate = false;
-        t.lower = -__builtin_huge_valf();
-        run_tiles<Operand>(t, count);
-      }
-      for (int64_t k = panel * kPanel; k < least(s.k, (panel + 1) * kPanel); k += kLanes) {
-        const int64_t lanes = least(kLanes, s.k - k);
-        const Vec start = bias ? load_n(bias + k, lanes) : Vec{};
-        for (int64_t i = 0; i < count; ++i) {
-          const TilePlace at = place_of(tiles, first + i);
-          Vec out[kOut][kOut];
-          output_tile(out, m + i * kPanel + (k - panel * kPanel), m_stride, start);
-          float* to = y + at.sample * y_stride + k;
-          if (pool) {
-            uint8_t* places = argmax ? argmax + at.sample * argmax_stride + k : nullptr;
-            store_pooled(to, places, out, broadcast(lower), s, at.row, at.column, lanes);
-          } else {
-            store_tile(to, out, broadcast(lower), s, at.row, at.column, lanes);
-          }
+      clear_gaps(packed + panel * kProducts * stride, s.c);
+      for (int64_t c = 0; c < s.c; c += Operand::kTerms)
+        for (int v = 0; v < kPanelVectors; ++v) {
+          const int64_t k = panel * kPanel + v * kLanes, lanes = least(kLanes, s.k - k);
+          float* to = packed + panel * kProducts * stride + c / Operand::kTerms * kPanel + v * kLanes;
+          kernel_tile<Operand, N, R>(to, stride, [&](int term, int i, int j) {
+            const bool exists = lanes > 0 && c + term < s.c;
+            return exists ? load_n(w + ((i * R + j) * s.c + c + term) * s.k + k, lanes) : Vec{};
+          });
+        }
+    }
+  }
+
+  static void pack_transposed(float* packed, const float* w, const Conv2D& s, int64_t begin, int64_t end) {
+    const auto transpose = elementwise_kernels().transpose;
+    const int64_t stride = packed_stride(s.k);
+    for (int64_t panel = begin; panel < end; ++panel) {
+      clear_gaps(packed + panel * kProducts * stride, s.k);
+      for (int v = 0; v < kPanelVectors; ++v) {
+        const int64_t c = panel * kPanel + v * kLanes, lanes = least(kLanes, s.c - c);
+        float* to = packed + panel * kProducts * stride + v * kLanes;
+        for (int64_t k = 0; k < s.k; k += kLanes) {
+          float taps[R * R][kLanes * kLanes] = {};  // flipped, (k, c)
+          const int64_t outputs = least(kLanes, s.k - k);
+          for (int64_t tap = 0; tap < R * R && lanes > 0; ++tap)
+            transpose(taps[R * R - 1 - tap], kLanes, w + (tap * s.c + c) * s.k + k, s.k, lanes, outputs);
+          for (int64_t i = 0; i < outputs; i += Operand::kTerms)
+            kernel_tile<Operand, N, R>(to + (k + i) / Operand::kTerms * kPanel, stride, [&](int term, int row, int j) {
+              return load(taps[row * R + j] + (i + term) * kLanes);
+            });
         }
       }
     }
   }
+
+  static int64_t scratch_floats(const Conv2D& s) {
+    const int64_t group = group_of(s);
+    return round_up(s.w * s.c) +
+           kProducts * (product_stride(group * Operand::words(s.c)) + product_stride(group * kPanel)) +
+           (kWholeImages ? s.oh * s.ow * kLanes : 0);
+  }
+
+  static void forward(const Images& images, const float* packed, const float* bias, float lower, float* scratch,
+                      const Conv2D& s, bool pool, int64_t begin, int64_t end) {
+    const Tiles tiles = tiles_of(s, M);
+    const int64_t words = Operand::words(s.c), group = group_of(s), all = images.count * tiles.each();
+    float* outside = scratch;  // a row of padding
+    fill(outside, s.pad_value, s.w * s.c);
+    float* v = scratch + round_up(s.w * s.c);
+    float* m = v + kProducts * product_stride(group * words);
+    float* image = m + kProducts * product_stride(group * kPanel);
+    for (int64_t first = 0; first < all; first += group) {
+      const int64_t count = least(group, all - first);
+      const int64_t v_stride = product_stride(count * words), m_stride = product_stride(count * kPanel);
+      input_tiles<Operand, M, N>(v, v_stride, images.x, images.x_stride, outside, s, tiles, first, count);
+      for (int64_t panel = begin; panel < end; ++panel) {
+        const int64_t columns = s.k - panel * kPanel > kLanes ? kPanel : kLanes;  // whole vectors
+        multiply<Operand>(m, m_stride, v, v_stride, packed + panel * kProducts * packed_stride(s.c), packed_stride(s.c),
+                          kProducts, count, words, columns);
+        for (int64_t k = panel * kPanel; k < least(s.k, (panel + 1) * kPanel); k += kLanes)
+          outputs(images, m + k % kPanel, m_stride, bias, lower, image, s, tiles, pool, k, first, count);
+      }
+    }
+  }
+
+ private:
+  // One vector of channels of the tiles [first, first + count).
+  static void outputs(const Images& images, const float* m, int64_t m_stride, const float* bias, float lower,
+                      float* image, const Conv2D& s, const Tiles& tiles, bool pool, int64_t k, int64_t first,
+                      int64_t count) {
+    const int64_t lanes = least(kLanes, s.k - k);
+    const Vec start = bias ? load_n(bias + k, lanes) : Vec{}, bound = broadcast(lower);
+    for (int64_t i = 0; i < count; ++i, m += kPanel) {
+      const TilePlace at = place_of(tiles, first + i);
+      float* y = images.y + at.sample * images.y_stride + k;
+      uint8_t* argmax = images.argmax ? images.argmax + at.sample * images.argmax_stride + k : nullptr;
+      const int64_t rows = least(M, s.oh - at.row), columns = least(M, s.ow - at.column);
+      const int64_t corner = at.row * s.ow + at.column;
+      if (!pool) {
+        store_tile(y + corner * s.k, m, m_stride, start, bound, s.k, s.ow * s.k, rows, columns, lanes);
+      } else if constexpr (kWholeImages) {
+        store_tile(image + corner * kLanes, m, m_stride, start, broadcast(-__builtin_huge_valf()), kLanes,
+                   s.ow * kLanes, rows, columns, kLanes);
+        if ((i + 1) % tiles.each() == 0) pool_image(y, argmax, image, bound, s, lanes);
+      } else {
+        const int64_t from = (at.row / 2 * (s.ow / 2) + at.column / 2) * s.k;
+        store_pooled(y + from, argmax ? argmax + from : nullptr, m, m_stride, start, bound, s.k, s.ow / 2 * s.k, rows,
+                     columns, lanes);
+      }
+    }
+  }
+
+  static void store_tile(float* y, const float* m, int64_t m_stride, Vec bias, Vec lower, int64_t pixel,
+                         int64_t row_stride, int64_t rows, int64_t columns, int64_t lanes) {
+    output_tile<M, N>(
+        m, m_stride, bias, [&](int i, const Vec(&row)[M]) __attribute__((always_inline)) {
+          if (i >= rows) return;
+          float* to = y + i * row_stride;
+#pragma GCC unroll 6
+          for (int j = 0; j < M; ++j, to += pixel)
+            if (j < columns) store_n(to, maximum(lower, row[j]), lanes);
+        });
+  }
+
+  static void store_pooled(float* y, uint8_t* argmax, const float* m, int64_t m_stride, Vec bias, Vec lower,
+                           int64_t pixel, int64_t row_stride, int64_t rows, int64_t columns, int64_t lanes) {
+    Vec upper[M] = {};
+    output_tile<M, N>(
+        m, m_stride, bias, [&](int i, const Vec(&row)[M]) __attribute__((always_inline)) {
+          if (i % 2 == 0) {
+            for (int j = 0; j < M; ++j) upper[j] = row[j];
+            return;
+          }
+          for (int j = 0; j < M / 2 && i < rows && 2 * j + 1 < columns; ++j) {
+            const Vec window[4] = {upper[2 * j], upper[2 * j + 1], row[2 * j], row[2 * j + 1]};
+            const int64_t at = i / 2 * row_stride + j * pixel;
+            store_window(y + at, argmax ? argmax + at : nullptr, window, lower, lanes);
+          }
+        });
+  }
+};
+
+}  // namespace
+
+template <class Operand>
+int64_t Winograd<Operand>::packed_floats(const Conv2D& s) {
+  return with_winograd_form(s.winograd_forward, s.kh,
+                            [&](auto f) { return Form<Operand, f.kOut, f.kTaps>::packed_floats(s); });
+}
+
+template <class Operand>
+void Winograd<Operand>::pack(float* packed, const float* w, const Conv2D& s, int64_t begin, int64_t end) {
+  with_winograd_form(s.winograd_forward, s.kh,
+                     [&](auto f) { Form<Operand, f.kOut, f.kTaps>::pack(packed, w, s, begin, end); });
+}
+
+template <class Operand>
+void Winograd<Operand>::pack_transposed(float* packed, const float* w, const Conv2D& s, int64_t begin, int64_t end) {
+  with_winograd_form(s.winograd_backward, s.kh,
+                     [&](auto f) { Form<Operand, f.kOut, f.kTaps>::pack_transposed(packed, w, s, begin, end); });
+}
+
+template <class Operand>
+int64_t Winograd<Operand>::scratch_floats(const Conv2D& s) {
+  return with_winograd_form(s.winograd_forward, s.kh,
+                            [&](auto f) { return Form<Operand, f.kOut, f.kTaps>::scratch_floats(s); });
+}
+
+template <class Operand>
+void Winograd<Operand>::forward(const Images& images, const float* packed, const float* bias, float lower,
+                                float* scratch, const Conv2D& s, bool pool, int64_t begin, int64_t end) {
+  with_winograd_form(s.winograd_forward, s.kh, [&](auto f) {
+    Form<Operand, f.kOut, f.kTaps>::forward(images, packed, bias, lower, scratch, s, pool, begin, end);
+  });
 }
 
 }  // namespace pycnn::PYCNN_ISA

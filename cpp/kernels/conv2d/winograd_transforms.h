@@ -1,87 +1,151 @@
-// What Winograd's forward and backward forms share: the tiles of a map, and the transform of inputs.
+// The one-dimensional transforms of minimal filtering F(m, r): m outputs of a filter of r taps from n = m + r - 1
+// inputs by n products, by evaluating polynomials at n points (Toom and Cook; Winograd, 1980):
+//
+//   y = A^T [ (G g) * (B^T d) ]
+//
+// Each is given by the points alone: (G g)_p is the kernel's polynomial at p over the product of p's distances to the
+// other points, B^T d the products of (x - q) over all q but p, and y_i the sum of p^i over the products. All is
+// unrolled at compile time.
 #pragma once
 
-#include "kernels/conv2d/geometry.h"
+#include "simd/lanes.h"
 
 namespace pycnn::PYCNN_ISA {
 namespace {
 
-constexpr int kPoints = 6;  // of one axis
-constexpr int kProducts = kPoints * kPoints;
-constexpr int kOut = 4;
-constexpr int64_t kGroupFloats = 96 * 1024;  // transformed inputs of one group of tiles: 384 KB, in bfloat16 half of it
-constexpr int64_t kMinGroup = 8, kMaxGroup = 48;
+// The points of n products, in this order: 0, pairs +p and -p, points without their opposite, and infinity. These have
+// the smallest rounding errors of all that are powers of two: see tests/test_winograd.cpp.
+constexpr int pairs(int n) { return n == 8 ? 3 : n == 7 ? 2 : 1; }
+constexpr int singles(int n) { return n - 2 - 2 * pairs(n); }
+constexpr double pair(int, int i) { return i == 0 ? 1.0 : i == 1 ? 0.5 : 2.0; }
+constexpr double single(int n, int i) { return n == 6 && i == 0 ? 0.5 : -2.0; }
 
-struct Tiles {
-  int64_t rows, columns, group;  // of one image; tiles of a group
-  int64_t each() const { return rows * columns; }
-};
-
-PYCNN_INLINE Tiles tiles_of(const Conv2D& s) {
-  const int64_t group = least(kMaxGroup, most(kMinGroup, kGroupFloats / (kProducts * s.c)));
-  return {(s.oh + kOut - 1) / kOut, (s.ow + kOut - 1) / kOut, group};
+constexpr double point(int n, int i) {  // a finite one
+  if (i == 0) return 0.0;
+  if (i > 2 * pairs(n)) return single(n, i - 1 - 2 * pairs(n));
+  return i % 2 == 1 ? pair(n, (i - 1) / 2) : -pair(n, (i - 1) / 2);
 }
 
-// Floats between the 36 products of some tiles. Multiples of a page would all lie in one set of the L1 cache.
-PYCNN_INLINE int64_t product_stride(int64_t floats) { return (floats + 15) / 16 * 16 + 16; }
+constexpr double power(double x, int exponent) { return exponent == 0 ? 1.0 : x * power(x, exponent - 1); }
 
-// Where a tile's outputs begin, of the tiles of all images one after another.
-struct TilePlace {
-  int64_t sample, row, column;
-};
-
-PYCNN_INLINE TilePlace place_of(const Tiles& tiles, int64_t i) {
-  const int64_t tile = i % tiles.each();
-  return {i / tiles.each(), tile / tiles.columns * kOut, tile % tiles.columns * kOut};
+// What the kernel's polynomial at point i is multiplied with.
+constexpr double scale_of(int n, int i) {
+  double product = 1.0;
+  for (int j = 0; i < n - 1 && j < n - 1; ++j)
+    if (j != i) product *= point(n, i) - point(n, j);
+  return 1.0 / product;
 }
 
-PYCNN_INLINE bool has_winograd_form(const Conv2D& s) {
-  return s.kh == 3 && s.kw == 3 && s.stride_h == 1 && s.stride_w == 1 && s.dilation_h == 1 && s.dilation_w == 1 &&
-         s.groups == 1 && s.c >= 16 && s.k >= 16 && s.top >= 0 && s.left >= 0;
+// The coefficient of x^(2i) in the product of (x^2 - p^2) over all pairs but `skipped` (-1: over all).
+constexpr double pair_coefficient(int n, int i, int skipped) {
+  double c[4] = {1.0, 0.0, 0.0, 0.0};
+  for (int k = 0; k < pairs(n); ++k)
+    if (k != skipped)
+      for (int j = 3; j >= 0; --j) c[j] = (j > 0 ? c[j - 1] : 0.0) - pair(n, k) * pair(n, k) * c[j];
+  return c[i];
 }
 
-// r = B^T d: the products of (x - p) over all other points, by powers of x.
-PYCNN_INLINE void transform_input(Vec (&r)[kPoints], const Vec (&d)[kPoints]) {
-  const Vec p = d[3] - d[1], q = d[4] - d[2];
-  r[0] = (d[0] - d[2]) + q + 1.5f * p;
-  r[1] = (q + p) + 1.5f * (d[3] + d[2]);
-  r[2] = (q - p) + 1.5f * (d[3] - d[2]);
-  r[3] = q + 2.0f * p;
-  r[4] = q - 0.5f * p;
-  r[5] = (d[5] - d[3]) - p + 1.5f * q;
+// The coefficient of x^i in the product of (x - p) over all points without their opposite.
+constexpr double single_coefficient(int n, int i) {
+  double c[3] = {1.0, 0.0, 0.0};
+  for (int k = 0; k < singles(n); ++k)
+    for (int j = 2; j >= 0; --j) c[j] = (j > 0 ? c[j - 1] : 0.0) - single(n, k) * c[j];
+  return c[i];
 }
 
-// One input tile, all channels: v[product] (c operands, products `v_stride` words apart). `outside` is a pixel of
-// padding.
-template <class Operand>
-void input_tile(float* v, int64_t v_stride, const float* image, const float* outside, const Conv2D& s,
-                const TilePlace& at) {
-  const int64_t top = at.row - s.top, left = at.column - s.left;
-  const float* pixels[kPoints][kPoints];
-  for (int64_t i = 0; i < kPoints; ++i)
-    for (int64_t j = 0; j < kPoints; ++j) {
-      const bool inside = top + i >= 0 && top + i < s.h && left + j >= 0 && left + j < s.w;
-      pixels[i][j] = inside ? image + ((top + i) * s.w + left + j) * s.c : outside;
+// sum + factor * x, where a factor of 0 or 1 costs nothing.
+PYCNN_INLINE Vec plus(Vec sum, double factor, Vec x) {
+  if (factor == 0.0) return sum;
+  if (factor == 1.0) return sum + x;
+  return factor == -1.0 ? sum - x : sum + static_cast<float>(factor) * x;
+}
+
+// r = B^T d
+template <int N>
+PYCNN_INLINE void transform_input(Vec (&r)[N], const Vec (&d)[N]) {
+  constexpr int kPairs = pairs(N), kSingles = singles(N);
+  // t: the products over the single points are common to all rows but theirs.
+  Vec t[N - kSingles];
+#pragma GCC unroll 8
+  for (int i = 0; i < N - kSingles; ++i) {
+    t[i] = d[i + kSingles];
+#pragma GCC unroll 2
+    for (int j = 0; j < kSingles; ++j) t[i] = plus(t[i], single_coefficient(N, j), d[i + j]);
+  }
+  r[0] = t[2 * kPairs];
+  r[N - 1] = t[2 * kPairs + 1];
+#pragma GCC unroll 3
+  for (int j = 0; j < kPairs; ++j) {
+    r[0] = plus(r[0], pair_coefficient(N, j, -1), t[2 * j]);
+    r[N - 1] = plus(r[N - 1], pair_coefficient(N, j, -1), t[2 * j + 1]);
+  }
+#pragma GCC unroll 3
+  for (int k = 0; k < kPairs; ++k) {
+    Vec even = t[2 * kPairs], odd = t[2 * kPairs - 1];
+#pragma GCC unroll 2
+    for (int j = 0; j < kPairs - 1; ++j) {
+      even = plus(even, pair_coefficient(N, j, k), t[2 * j + 2]);
+      odd = plus(odd, pair_coefficient(N, j, k), t[2 * j + 1]);
     }
-  for (int64_t k = 0; k < s.c; k += kLanes) {
-    const int64_t lanes = least(kLanes, s.c - k);
-    Vec half[kPoints][kPoints];
+    r[1 + 2 * k] = plus(even, pair(N, k), odd);
+    r[2 + 2 * k] = plus(even, -pair(N, k), odd);
+  }
+  Vec u[2];
+#pragma GCC unroll 2
+  for (int i = 0; i < kSingles; ++i) {
+    u[i] = d[1 + i + 2 * kPairs];
+#pragma GCC unroll 3
+    for (int j = 0; j < kPairs; ++j) u[i] = plus(u[i], pair_coefficient(N, j, -1), d[1 + i + 2 * j]);
+  }
+  if (kSingles == 1) r[N - 2] = u[0];
+  if (kSingles == 2) {
+    r[N - 3] = plus(u[1], -single(N, 1), u[0]);
+    r[N - 2] = plus(u[1], -single(N, 0), u[0]);
+  }
+}
+
+// r: the polynomial with the coefficients g at all points; of kernels (but for scale_of) and of gradients.
+template <int N, int D>
+PYCNN_INLINE void evaluate(Vec (&r)[N], const Vec (&g)[D]) {
+  constexpr int kPairs = pairs(N), kSingles = singles(N);
+  r[0] = g[0];
+  r[N - 1] = g[D - 1];
+#pragma GCC unroll 3
+  for (int k = 0; k < kPairs; ++k) {
+    Vec even = g[0], odd = static_cast<float>(pair(N, k)) * g[1];
 #pragma GCC unroll 6
-    for (int j = 0; j < kPoints; ++j) {
-      Vec d[kPoints], r[kPoints];
+    for (int i = 2; i < D; ++i) (i % 2 == 0 ? even : odd) = plus(i % 2 == 0 ? even : odd, power(pair(N, k), i), g[i]);
+    r[1 + 2 * k] = even + odd;
+    r[2 + 2 * k] = even - odd;
+  }
+#pragma GCC unroll 2
+  for (int k = 0; k < kSingles; ++k) {
+    Vec sum = g[0];
 #pragma GCC unroll 6
-      for (int i = 0; i < kPoints; ++i) d[i] = load_n(pixels[i][j] + k, lanes);
-      transform_input(r, d);
+    for (int i = 1; i < D; ++i) sum = plus(sum, power(single(N, k), i), g[i]);
+    r[1 + 2 * kPairs + k] = sum;
+  }
+}
+
+// The transpose of `evaluate`: y_i = sum of p^i m_p; of outputs and (but for scale_of) of weight gradients.
+template <int N, int D>
+PYCNN_INLINE void moments(Vec (&y)[D], const Vec (&m)[N]) {
+  constexpr int kPairs = pairs(N), kSingles = singles(N);
+  Vec sum[3], difference[3];
+#pragma GCC unroll 3
+  for (int k = 0; k < kPairs; ++k) {
+    sum[k] = m[1 + 2 * k] + m[2 + 2 * k];
+    difference[k] = m[1 + 2 * k] - m[2 + 2 * k];
+  }
 #pragma GCC unroll 6
-      for (int i = 0; i < kPoints; ++i) half[i][j] = r[i];
-    }
-#pragma GCC unroll 6
-    for (int i = 0; i < kPoints; ++i) {
-      Vec r[kPoints];
-      transform_input(r, half[i]);
-#pragma GCC unroll 6
-      for (int j = 0; j < kPoints; ++j) Operand::store(v + (i * kPoints + j) * v_stride, k, r[j], lanes);
-    }
+  for (int i = 0; i < D; ++i) {
+    y[i] = i % 2 == 0 ? sum[0] : difference[0];  // of the points 1 and -1
+    if (i == 0) y[i] += m[0];
+#pragma GCC unroll 3
+    for (int k = 1; k < kPairs; ++k) y[i] = plus(y[i], power(pair(N, k), i), i % 2 == 0 ? sum[k] : difference[k]);
+#pragma GCC unroll 2
+    for (int k = 0; k < kSingles; ++k) y[i] = plus(y[i], power(single(N, k), i), m[1 + 2 * kPairs + k]);
+    if (i == D - 1) y[i] += m[N - 1];
   }
 }
 

@@ -1,152 +1,147 @@
 #include "kernels/conv2d/winograd_weight.h"
 
-#include "kernels/conv2d/winograd_transforms.h"
+#include "kernels/conv2d/winograd_forms.h"
+#include "kernels/conv2d/winograd_tiles.h"
 #include "kernels/gemm/outer.h"
 
 namespace pycnn::PYCNN_ISA {
 namespace {
 
-// Tiles whose transforms are summed up at once. Each accumulator is read and written once for so many products.
-constexpr int64_t kTilesAtOnce = 64;
-
-// r = A g
-PYCNN_INLINE void transform_gradient(Vec (&r)[kPoints], const Vec (&g)[kOut]) {
-  const Vec even = g[0] + g[2], odd = g[1] + g[3];
-  r[0] = g[0];
-  r[1] = even + odd;
-  r[2] = even - odd;
-  r[3] = (g[0] + 0.25f * g[2]) + (0.5f * g[1] + 0.125f * g[3]);
-  r[4] = (g[0] + 4.0f * g[2]) - (2.0f * g[1] + 8.0f * g[3]);
-  r[5] = g[3];
-}
-
-// g = G^T u
-PYCNN_INLINE void transform_weight(Vec (&g)[3], const Vec (&u)[kPoints]) {
-  const Vec sum = (u[1] + u[2]) * (1.0f / 3.0f), difference = (u[1] - u[2]) * (1.0f / 3.0f);
-  const Vec half = u[3] * (-16.0f / 15.0f), two = u[4] * (1.0f / 15.0f);
-  g[0] = (u[0] + difference) + (half + two);
-  g[1] = sum + (0.5f * half - 2.0f * two);
-  g[2] = (difference + u[5]) + (0.25f * half + 4.0f * two);
-}
-
-// One tile of gradients, one panel of outputs: to[product] (kPanel floats, products `stride` apart). Outside is 0.
-void gradient_tile(float* to, int64_t stride, const float* dy, const Conv2D& s, int64_t row, int64_t column,
-                   int64_t outputs) {
-  const int64_t rows = least(kOut, s.oh - row), columns = least(kOut, s.ow - column);
-  for (int64_t k = 0; k < outputs; k += kLanes) {
-    const int64_t lanes = least(kLanes, outputs - k);
-    Vec half[kPoints][kOut];
-#pragma GCC unroll 4
-    for (int j = 0; j < kOut; ++j) {
-      Vec g[kOut], r[kPoints];
-#pragma GCC unroll 4
-      for (int i = 0; i < kOut; ++i)
-        g[i] = i < rows && j < columns ? load_n(dy + ((row + i) * s.ow + column + j) * s.k + k, lanes) : Vec{};
-      transform_gradient(r, g);
+// One tile of gradients and one vector of outputs: to[product] (products `stride` apart). Outside is 0.
+template <int M, int N, class Lanes>
+PYCNN_INLINE void gradient_tile(float* to, int64_t stride, const float* dy, int64_t pixel, int64_t row_stride,
+                                int64_t rows, int64_t columns, Lanes lanes) {
+  Vec half[N][M];
+  for (int j = 0; j < M; ++j) {
+    Vec g[M], r[N];
 #pragma GCC unroll 6
-      for (int i = 0; i < kPoints; ++i) half[i][j] = r[i];
-    }
+    for (int i = 0; i < M; ++i) g[i] = i < rows && j < columns ? load(dy + i * row_stride + j * pixel, lanes) : Vec{};
+    evaluate(r, g);
+#pragma GCC unroll 8
+    for (int i = 0; i < N; ++i) half[i][j] = r[i];
+  }
+  for (int i = 0; i < N; ++i) {
+    Vec g[M], r[N];
 #pragma GCC unroll 6
-    for (int i = 0; i < kPoints; ++i) {
-      Vec r[kPoints];
-      transform_gradient(r, half[i]);
-#pragma GCC unroll 6
-      for (int j = 0; j < kPoints; ++j) store(to + (i * kPoints + j) * stride + k, r[j]);
-    }
+    for (int j = 0; j < M; ++j) g[j] = half[i][j];
+    evaluate(r, g);
+#pragma GCC unroll 8
+    for (int j = 0; j < N; ++j) store(to + (i * N + j) * stride, r[j]);
   }
 }
 
 // dw (one input channel, one vector of outputs) from u[product], products `stride` apart.
+template <int N, int R>
 PYCNN_INLINE void weight_tile(float* dw, int64_t tap_stride, const float* u, int64_t stride, int64_t lanes,
                               bool accumulate) {
-  Vec half[3][kPoints];
-#pragma GCC unroll 6
-  for (int j = 0; j < kPoints; ++j) {
-    Vec column[kPoints], g[3];
-#pragma GCC unroll 6
-    for (int i = 0; i < kPoints; ++i) column[i] = load(u + (i * kPoints + j) * stride);
-    transform_weight(g, column);
-#pragma GCC unroll 3
-    for (int i = 0; i < 3; ++i) half[i][j] = g[i];
+  Vec half[R][N];
+  for (int j = 0; j < N; ++j) {
+    Vec column[N], g[R];
+#pragma GCC unroll 8
+    for (int i = 0; i < N; ++i) column[i] = load(u + (i * N + j) * stride) * static_cast<float>(scale_of(N, i));
+    moments(g, column);
+#pragma GCC unroll 5
+    for (int i = 0; i < R; ++i) half[i][j] = g[i];
   }
-#pragma GCC unroll 3
-  for (int i = 0; i < 3; ++i) {
-    Vec g[3];
-    transform_weight(g, half[i]);
-#pragma GCC unroll 3
-    for (int j = 0; j < 3; ++j) {
-      float* to = dw + (i * 3 + j) * tap_stride;
+  for (int i = 0; i < R; ++i) {
+    Vec row[N], g[R];
+#pragma GCC unroll 8
+    for (int j = 0; j < N; ++j) row[j] = half[i][j] * static_cast<float>(scale_of(N, j));
+    moments(g, row);
+#pragma GCC unroll 5
+    for (int j = 0; j < R; ++j) {
+      float* to = dw + (i * R + j) * tap_stride;
       store_n(to, accumulate ? load_n(to, lanes) + g[j] : g[j], lanes);
     }
   }
 }
 
-int64_t sums_floats(const Conv2D& s) { return kProducts * product_stride(s.c * kPanel); }  // of one panel
+// u[product] (inputs, kPanel) = or += the products over `count` tiles of v[product] (tiles `v_tile_stride` apart) and
+// m[product] (tiles, kPanel).
+void add_products(float* u, int64_t u_stride, const float* v, int64_t v_stride, int64_t v_tile_stride, const float* m,
+                  int64_t m_stride, int64_t products, int64_t count, int64_t inputs, int64_t outputs, bool accumulate) {
+  for (int64_t product = 0; product < products; ++product) {
+    OuterTile t;
+    t.dw = u + product * u_stride;
+    t.dw_stride = kPanel;
+    t.columns = 0;  // run_outers sets it
+    t.x = v + product * v_stride;
+    t.x_row_stride = t.dy_row_stride = 0;
+    t.x_pixel_stride = v_tile_stride;
+    t.dy = m + product * m_stride;
+    t.dy_pixel_stride = kPanel;
+    t.rows = 1;
+    t.pixels = count;
+    t.accumulate = accumulate;
+    run_outers<Float32>(t, inputs, outputs > kLanes ? kPanel : kLanes);
+  }
+}
+
+template <int M, int R>
+struct Form {
+  static constexpr int N = M + R - 1, kProducts = N * N;
+  // Tiles whose transforms are summed up at once. Each accumulator is read and written once for so many products.
+  static constexpr int64_t kTilesAtOnce = 64;
+
+  // Accumulators of one block of input channels and one panel of outputs.
+  static int64_t block_floats() { return kProducts * u_stride(); }
+  static int64_t u_stride() { return product_stride(kMaxRows * kPanel); }
+  static int64_t blocks_of(const Conv2D& s) { return (s.c + kMaxRows - 1) / kMaxRows; }
+
+  static int64_t scratch_floats(const Conv2D& s) {
+    return round_up(s.w * s.c) +
+           kProducts * (product_stride(kTilesAtOnce * s.c) + product_stride(kTilesAtOnce * kPanel)) +
+           panels_of(s.k) * blocks_of(s) * block_floats();
+  }
+
+  static void run(float* dw, const ImagePairs& images, float* scratch, const Conv2D& s, bool accumulate) {
+    const Tiles tiles = tiles_of(s, M);
+    float* outside = scratch;  // a row of padding
+    fill(outside, s.pad_value, s.w * s.c);
+    float* v = scratch + round_up(s.w * s.c);
+    float* m = v + kProducts * product_stride(kTilesAtOnce * s.c);
+    float* sums = m + kProducts * product_stride(kTilesAtOnce * kPanel);
+    const int64_t all = images.count * tiles.each(), blocks = blocks_of(s);
+    // With one group of tiles no accumulator is needed twice: all blocks use the same, which stays in the cache.
+    const int64_t next_block = all > kTilesAtOnce ? block_floats() : 0;
+    for (int64_t first = 0; first < all; first += kTilesAtOnce) {
+      const int64_t count = least(kTilesAtOnce, all - first);
+      const int64_t v_stride = product_stride(count * s.c), m_stride = product_stride(count * kPanel);
+      input_tiles<Float32, M, N>(v, v_stride, images.x, images.x_stride, outside, s, tiles, first, count);
+      float* u = sums;
+      for (int64_t k = 0; k < s.k; k += kPanel) {
+        const int64_t outputs = least(kPanel, s.k - k);
+        for (int64_t i = 0; i < count; ++i) {
+          const TilePlace at = place_of(tiles, first + i);
+          const float* dy = images.dy + at.sample * images.dy_stride + (at.row * s.ow + at.column) * s.k + k;
+          for_vectors(outputs, [&](int64_t j, auto lanes) {
+            gradient_tile<M, N>(m + i * kPanel + j, m_stride, dy + j, s.k, s.ow * s.k, s.oh - at.row, s.ow - at.column,
+                                lanes);
+          });
+        }
+        for (int64_t block = 0; block < blocks; ++block, u += next_block) {
+          const int64_t c = block * s.c / blocks, inputs = (block + 1) * s.c / blocks - c;
+          add_products(u, u_stride(), v + c, v_stride, s.c, m, m_stride, kProducts, count, inputs, outputs, first > 0);
+          if (first + count < all) continue;
+          for (int64_t i = 0; i < inputs; ++i)
+            for (int64_t j = 0; j < outputs; j += kLanes)
+              weight_tile<N, R>(dw + (c + i) * s.k + k + j, s.c * s.k, u + i * kPanel + j, u_stride(),
+                                least(kLanes, outputs - j), accumulate);
+        }
+      }
+    }
+  }
+};
 
 }  // namespace
 
-bool winograd_weight_pays(const Conv2D& s) {
-  if (!has_winograd_form(s)) return false;
-  // Vector operations, as in winograd_pays. The last transform is shared by the tiles of a few images.
-  const double tiles = static_cast<double>(tiles_of(s).each());
-  const double channels = static_cast<double>(s.c) * static_cast<double>(s.k);
-  const double direct = 9.0 * static_cast<double>(s.oh * s.ow) * channels;
-  const double products = kProducts * (tiles + 4.0) * channels;
-  const double transforms = 300.0 * tiles * static_cast<double>(s.c + s.k);
-  return products + transforms < 0.9 * direct;
-}
-
 int64_t winograd_weight_scratch_floats(const Conv2D& s) {
-  return round_up(s.c) + kProducts * (product_stride(kTilesAtOnce * s.c) + product_stride(kTilesAtOnce * kPanel)) +
-         panels_of(s.k) * sums_floats(s);
+  return with_winograd_form(s.winograd_weight, s.kh, [&](auto f) { return Form<f.kOut, f.kTaps>::scratch_floats(s); });
 }
 
 void winograd_backward_weight(float* dw, const ImagePairs& images, float* scratch, const Conv2D& s, bool accumulate) {
-  const Tiles tiles = tiles_of(s);
-  float* outside = scratch;  // a pixel of padding
-  fill(outside, s.pad_value, s.c);
-  float* v = scratch + round_up(s.c);
-  float* m = v + kProducts * product_stride(kTilesAtOnce * s.c);
-  float* sums = m + kProducts * product_stride(kTilesAtOnce * kPanel);
-  const int64_t all = images.count * tiles.each();
-  for (int64_t first = 0; first < all; first += kTilesAtOnce) {
-    const int64_t count = least(kTilesAtOnce, all - first);
-    const int64_t v_stride = product_stride(count * s.c), m_stride = product_stride(count * kPanel);
-    for (int64_t i = 0; i < count; ++i) {
-      const TilePlace at = place_of(tiles, first + i);
-      input_tile<Float32>(v + i * s.c, v_stride, images.x + at.sample * images.x_stride, outside, s, at);
-    }
-    for (int64_t k = 0; k < s.k; k += kPanel) {
-      const int64_t outputs = least(kPanel, s.k - k);
-      float* u = sums + k / kPanel * sums_floats(s);
-      for (int64_t i = 0; i < count; ++i) {
-        const TilePlace at = place_of(tiles, first + i);
-        gradient_tile(m + i * kPanel, m_stride, images.dy + at.sample * images.dy_stride + k, s, at.row, at.column,
-                      outputs);
-      }
-      for (int64_t product = 0; product < kProducts; ++product) {
-        OuterTile t;
-        t.dw = u + product * product_stride(s.c * kPanel);
-        t.dw_stride = kPanel;
-        t.columns = 0;  // run_outers sets it
-        t.x = v + product * v_stride;
-        t.x_row_stride = t.dy_row_stride = 0;
-        t.x_pixel_stride = s.c;
-        t.dy = m + product * m_stride;
-        t.dy_pixel_stride = kPanel;
-        t.rows = 1;
-        t.pixels = count;
-        t.accumulate = first > 0;
-        run_outers<Float32>(t, s.c, outputs > kLanes ? kPanel : kLanes);
-      }
-    }
-  }
-  for (int64_t k = 0; k < s.k; k += kLanes) {
-    const float* u = sums + k / kPanel * sums_floats(s) + k % kPanel;
-    for (int64_t c = 0; c < s.c; ++c)
-      weight_tile(dw + c * s.k + k, s.c * s.k, u + c * kPanel, product_stride(s.c * kPanel), least(kLanes, s.k - k),
-                  accumulate);
-  }
+  with_winograd_form(s.winograd_weight, s.kh,
+                     [&](auto f) { Form<f.kOut, f.kTaps>::run(dw, images, scratch, s, accumulate); });
 }
 
 }  // namespace pycnn::PYCNN_ISA

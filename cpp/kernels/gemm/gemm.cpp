@@ -1,5 +1,6 @@
 #include "kernels/gemm/gemm.h"
 
+#include "kernels/gemm/few_rows.h"
 #include "kernels/gemm/outer.h"
 #include "kernels/gemm/pack.h"
 
@@ -20,26 +21,37 @@ void multiply_panels(float* y, int64_t y_stride, const float* x, int64_t x_strid
                      int64_t rows, int64_t depth, int64_t columns, int64_t panel_begin, int64_t panel_end,
                      float lower) {
   const Segment whole = {0, 0};
+  Tile t;
+  t.y_stride = y_stride;
+  t.x_stride = x_stride;
+  t.segments = &whole;
+  t.segment_count = 1;
+  t.b_stride = b.row_stride;
+  if (rows <= kFewRows) {  // each weight is used at once or never again
+    const int64_t column = panel_begin * kPanel;
+    t.y = y + column;
+    t.columns = least(panel_end * kPanel, columns) - column;
+    t.x = x;
+    t.length = depth;
+    t.b = b.data + panel_begin * b.panel_stride;
+    t.bias = bias ? bias + column : nullptr;
+    t.accumulate = false;
+    t.lower = lower;
+    return run_few_rows<Float32>(t, rows, panel_end - panel_begin, b.panel_stride);
+  }
   for (int64_t q = panel_begin; q < panel_end; ++q) {
     const int64_t column = q * kPanel;
+    t.columns = least(kPanel, columns - column);
+    t.bias = bias ? bias + column : nullptr;
     int64_t d = 0;
     do {
       const int64_t length = least(kDepthBlock, depth - d);
-      const bool last = d + length == depth;
-      Tile t;
       t.y = y + column;
-      t.y_stride = y_stride;
-      t.columns = least(kPanel, columns - column);
       t.x = x + d;
-      t.x_stride = x_stride;
-      t.segments = &whole;
-      t.segment_count = 1;
       t.length = length;
       t.b = b.data + q * b.panel_stride + d * b.row_stride;
-      t.b_stride = b.row_stride;
-      t.bias = bias ? bias + column : nullptr;
       t.accumulate = d > 0;
-      t.lower = last ? lower : -__builtin_huge_valf();
+      t.lower = d + length == depth ? lower : -__builtin_huge_valf();
       run_tiles<Float32>(t, rows);
       d += length;
     } while (d < depth);

@@ -1,5 +1,6 @@
 // Matrix products of bfloat16 operands. The left-hand side comes as floats and is rounded a block at a time; the packed
 // one has half the size where the ISA multiplies pairs.
+#include "kernels/gemm/few_rows.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/outer.h"
 #include "kernels/gemm/pack.h"
@@ -24,30 +25,31 @@ void multiply(float* y, int64_t y_stride, const float* x, int64_t x_stride, cons
   constexpr int64_t kTerms = kDepthBlock * Bfloat16::kTerms;
   alignas(64) float words[kMaxRows * kDepthBlock];
   const Segment whole = {0, 0};
-  const int64_t tiles = (rows + kMaxRows - 1) / kMaxRows;
+  const int64_t tiles = (rows + kMaxRows - 1) / kMaxRows, panel_stride = Bfloat16::words(depth) * kPanel;
+  Tile t;
+  t.y_stride = y_stride;
+  t.x = words;
+  t.x_stride = kDepthBlock;
+  t.segments = &whole;
+  t.segment_count = 1;
   int64_t d = 0;
   do {
     const int64_t length = least(kTerms, depth - d);
-    const bool last = d + length == depth;
+    t.length = Bfloat16::words(length);
+    t.accumulate = d > 0;
+    t.lower = d + length == depth ? lower : -__builtin_huge_valf();
     for (int64_t tile = 0; tile < tiles; ++tile) {
       const int64_t first = tile * rows / tiles, height = (tile + 1) * rows / tiles - first;
       round_rows(words, x + first * x_stride + d, x_stride, height, length);
-      for (int64_t q = panel_begin; q < panel_end; ++q) {
+      const int64_t at_once = height <= kFewRows ? panel_end - panel_begin : 1;
+      for (int64_t q = panel_begin; q < panel_end; q += at_once) {
         const int64_t column = q * kPanel;
-        Tile t;
         t.y = y + first * y_stride + column;
-        t.y_stride = y_stride;
-        t.columns = least(kPanel, columns - column);
-        t.x = words;
-        t.x_stride = kDepthBlock;
-        t.segments = &whole;
-        t.segment_count = 1;
-        t.length = Bfloat16::words(length);
-        t.b = packed + (q * Bfloat16::words(depth) + Bfloat16::words(d)) * kPanel;
+        t.columns = least(at_once * kPanel, columns - column);
+        t.b = packed + q * panel_stride + Bfloat16::words(d) * kPanel;
         t.bias = bias ? bias + column : nullptr;
-        t.accumulate = d > 0;
-        t.lower = last ? lower : -__builtin_huge_valf();
-        run_tiles<Bfloat16>(t, height);
+        if (height <= kFewRows) run_few_rows<Bfloat16>(t, height, at_once, panel_stride);
+        else run_tiles<Bfloat16>(t, height);
       }
     }
     d += length;

@@ -1,0 +1,55 @@
+// What the tasks of one batch normalization share: how it is fused, and the statistics that they hand to each other.
+#pragma once
+
+#include <limits>
+
+#include "engine/planner.h"
+
+namespace pycnn {
+
+struct Norm {
+  int64_t c, rows;  // a sample
+  float momentum, epsilon;
+  const float *gamma, *beta;  // null where not asked for
+  float *moving_mean, *moving_variance;
+  // What is fused behind it: a sum with another node's value, then a ReLU, or a ReLU and then a max-pool.
+  int other = -1;
+  float lower = -std::numeric_limits<float>::infinity();
+  bool has_pool = false;
+  PooledMap map = {};
+  int last = -1;  // the node whose value this makes
+
+  bool bounded() const { return lower > -std::numeric_limits<float>::infinity(); }
+  int64_t out_rows() const { return has_pool ? map.h / map.ph * (map.w / map.pw) : rows; }
+};
+
+// A mean and a sum of squares, or two sums, of each slot; and what they come to for the whole batch.
+struct BatchStatistics {
+  explicit BatchStatistics(int64_t c) : c(c), memory(c * (6 + 2 * kMaxSlots)) {}
+  int64_t c;
+  AlignedFloats memory;
+  int64_t counts[kMaxSlots] = {};
+
+  float* mean() const { return memory.data(); }
+  float* inv_std() const { return memory.data() + c; }
+  float* scale() const { return memory.data() + 2 * c; }
+  float* shift() const { return memory.data() + 3 * c; }
+  float* mean_dy() const { return memory.data() + 4 * c; }
+  float* mean_dy_x() const { return memory.data() + 5 * c; }
+  float* slot(int64_t s) const { return memory.data() + (6 + 2 * s) * c; }  // two rows of c
+  ScaleShift output(const Norm& n) const { return {scale(), shift(), n.lower}; }
+  BatchNormGradient gradient(const Norm& n) const;
+
+  void use_moving(const Norm& n);
+  // One sample's mean and sum of squared deviations, into its slot's.
+  void join_sample(int64_t slot, const float* mean, const float* m2, int64_t rows);
+  void join_slots(const Norm& n);  // and moves the moving ones
+  // The way back. One sample's sums, into its slot's; dgamma and dbeta may be null.
+  void add_sample(int64_t slot, const float* sums, int64_t rows);
+  void add_slots(float* dgamma, float* dbeta);
+
+ private:
+  void set_scale(const Norm& n);
+};
+
+}  // namespace pycnn
