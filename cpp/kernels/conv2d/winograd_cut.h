@@ -1,7 +1,7 @@
 // How Winograd's work on an image is cut into pieces: panels of output channels, and rows of tiles.
 #pragma once
 
-#include "kernels/conv2d/winograd_cost.h"
+#include "kernels/conv2d/cost.h"
 #include "kernels/gemm/pack.h"
 
 namespace pycnn::PYCNN_ISA {
@@ -34,7 +34,7 @@ PYCNN_INLINE WinogradPart winograd_whole(const Conv2D& s) { return {0, panels_of
 // body(part) for as few parts as make up the pieces [begin, end).
 template <class Body>
 PYCNN_INLINE void for_winograd_parts(const Conv2D& s, int64_t begin, int64_t end, const Body& body) {
-  const bool by_rows = winograd_tiles(s) >= kTilesByRows;
+  const bool by_rows = winograd_tiles(s, s.winograd_forward) >= kTilesByRows;
   const int64_t rows = winograd_tile_rows(s), blocks = winograd_row_blocks(s),
                 inner = by_rows ? panels_of(s.k) : blocks;
   while (begin < end) {
