@@ -13,6 +13,9 @@
 #if defined(__unix__) || defined(__APPLE__)
 #include <pthread.h>
 #endif
+#if defined(__linux__)
+#include <sched.h>
+#endif
 
 namespace pycnn {
 namespace {
@@ -38,6 +41,28 @@ void wait_until(const Ready& ready) {
   }
 }
 
+// The core that this thread is on; -1 where the system does not tell.
+int current_core() {
+#if defined(__linux__)
+  return sched_getcpu();
+#else
+  return -1;
+#endif
+}
+
+// Moves this thread to another core than that one, if it may use any. A thread is often woken on the core of who wakes
+// it, and the system's scheduler then needs milliseconds to notice that another one is idle.
+void leave_core([[maybe_unused]] int core) {
+#if defined(__linux__)
+  cpu_set_t allowed, others;
+  if (core < 0 || core >= CPU_SETSIZE || sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+  others = allowed;
+  CPU_CLR(core, &others);
+  if (CPU_COUNT(&others) > 0 && sched_setaffinity(0, sizeof others, &others) == 0)
+    sched_setaffinity(0, sizeof allowed, &allowed);
+#endif
+}
+
 class Pool {
  public:
   void run(int threads, Wake wake, void (*call)(const void*, const Team&), const void* body) {
@@ -49,6 +74,7 @@ class Pool {
     if (others > 0) {
       call_ = call;
       body_ = body;
+      core_.store(current_core(), std::memory_order_relaxed);
       size_ = others + 1;
       tickets_.store(0, std::memory_order_relaxed);
       job_.fetch_add(1);  // open
@@ -120,6 +146,9 @@ class Pool {
     }
     woken_.wait(lock, [&] { return wakes_ > 0; });
     --wakes_;
+    lock.unlock();
+    const int core = core_.load(std::memory_order_relaxed);
+    if (core == current_core()) leave_core(core);
   }
 
   void wake_sleepers(int most) {
@@ -141,6 +170,7 @@ class Pool {
   void (*call_)(const void*, const Team&) = nullptr;
   const void* body_ = nullptr;
   int size_ = 1;
+  std::atomic<int> core_{-1};                 // the caller's
   alignas(64) std::atomic<uint64_t> job_{0};  // odd while one is open
   alignas(64) std::atomic<int> inside_{0};    // threads that may be in a job
   std::atomic<int> tickets_{0};               // ranks given
