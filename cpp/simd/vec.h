@@ -109,7 +109,7 @@ PYCNN_INLINE Vec nan_of(Vec v, Vec a, Vec b, Vec c, Vec d) {
 #elif defined(__AVX2__)
   return _mm256_or_ps(v, _mm256_or_ps(_mm256_cmp_ps(a, b, _CMP_UNORD_Q), _mm256_cmp_ps(c, d, _CMP_UNORD_Q)));
 #else
-  return (a == a) & (b == b) & (c == c) & (d == d) ? v : broadcast(__builtin_nanf(""));
+  return ((a == a) & (b == b) & (c == c) & (d == d)) ? v : broadcast(__builtin_nanf(""));
 #endif
 }
 
