@@ -186,7 +186,8 @@ TEST(bf16_multiply) {
 // Rows beyond those that are paired at once, odd ones, and inputs beyond a block.
 TEST(bf16_outer) {
   for (const int64_t rows : {1, 2, 7, 64, 129, 300})
-    for (const auto& [inputs, outputs] : {std::pair<int64_t, int64_t>{1, 1}, {17, 33}, {70, 10}, {130, 64}}) {
+    for (const auto& size : {std::pair<int64_t, int64_t>{1, 1}, {17, 33}, {70, 10}, {130, 64}}) {
+      const int64_t inputs = size.first, outputs = size.second;
       const int64_t x_stride = inputs + 3, dy_stride = outputs + 3;
       const Floats x = random_floats(rows * x_stride, 1, -1, 1), dy = random_floats(rows * dy_stride, 2, -1, 1);
       const Floats start = random_floats(inputs * outputs, 3, -1, 1);
