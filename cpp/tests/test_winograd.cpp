@@ -126,7 +126,9 @@ double deviation(const std::vector<double>& values) {
 
 TEST(winograd_forward) {
   const Conv2DKernels& conv = kernels.conv2d;
-  for (const auto& [form, s] : all_cases()) {
+  for (const auto& each : all_cases()) {
+    const auto& form = each.form;
+    const auto& s = each.s;
     const double gain = form.gain();
     const int64_t count = 5, y_stride = y_floats(s) + 2;
     const Stack x(x_floats(s), count, 1);
@@ -162,7 +164,8 @@ TEST(winograd_forward) {
 TEST(winograd_forward_pool) {
   const Conv2DKernels& conv = kernels.conv2d;
   const FusedPool pool = {2, 2};
-  for (const auto& [form, s] : all_cases()) {
+  for (const auto& each : all_cases()) {
+    const auto& s = each.s;
     const int64_t oh = s.oh / 2, ow = s.ow / 2, floats = oh * ow * s.k, count = 3;
     if (floats == 0) continue;
     const Stack x(x_floats(s), count, 1);
@@ -201,7 +204,8 @@ TEST(winograd_forward_pool) {
 // Of equal outputs the first one is the maximum.
 TEST(winograd_forward_pool_of_ties) {
   const Conv2DKernels& conv = kernels.conv2d;
-  for (const auto& [form, s] : all_cases()) {
+  for (const auto& each : all_cases()) {
+    const auto& s = each.s;
     const int64_t floats = s.oh / 2 * (s.ow / 2) * s.k;
     if (floats == 0 || s.pad_value != 0.0f) continue;
     const Floats x(x_floats(s)), w = random_floats(w_floats(s), 1, -1, 1), b = random_floats(s.k, 2, -1, 1);
@@ -216,7 +220,9 @@ TEST(winograd_forward_pool_of_ties) {
 
 TEST(winograd_backward_input) {
   const Conv2DKernels& conv = kernels.conv2d;
-  for (const auto& [form, s] : all_cases()) {
+  for (const auto& each : all_cases()) {
+    const auto& form = each.form;
+    const auto& s = each.s;
     if (s.top >= s.kh || s.left >= s.kw) continue;  // not in this form
     const double gain = form.gain();
     const int64_t count = 4, stride = x_floats(s) + 1;
