@@ -146,6 +146,11 @@ int Planner::parameter(int i, const char* name) const {
   return -1;
 }
 
+float* Planner::find_weights(int i, const char* name) const {
+  const int p = parameter(i, name);
+  return p >= 0 ? mutable_weights(p) : nullptr;
+}
+
 Task& Planner::add(Task task) {
   task.node = current_;
   task.backward = in_backward_;

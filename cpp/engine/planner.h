@@ -55,6 +55,8 @@ class Planner {
 
   const float* weights(int parameter) const { return parameters_.weights(parameter); }
   float* mutable_weights(int parameter) const { return parameters_.weights(parameter); }
+  // Of the parameter that the node calls so; null where it has none of that name.
+  float* find_weights(int node_index, const char* name) const;
   float* gradient_of(int parameter);                      // memory for the whole gradient by this use of it
   int parameter(int node_index, const char* name) const;  // -1 where the node has none of that name
 

@@ -74,7 +74,6 @@ class Pool {
     if (others > 0) {
       call_ = call;
       body_ = body;
-      core_.store(current_core(), std::memory_order_relaxed);
       size_ = others + 1;
       tickets_.store(0, std::memory_order_relaxed);
       job_.fetch_add(1);  // open
@@ -146,8 +145,8 @@ class Pool {
     }
     woken_.wait(lock, [&] { return wakes_ > 0; });
     --wakes_;
+    const int core = waking_core_;
     lock.unlock();
-    const int core = core_.load(std::memory_order_relaxed);
     if (core == current_core()) leave_core(core);
   }
 
@@ -156,6 +155,7 @@ class Pool {
     const int n = std::min(most, sleepers_.load());
     sleepers_ -= n;
     wakes_ += n;
+    waking_core_ = current_core();
     for (int i = 0; i < n; ++i) woken_.notify_one();
   }
 
@@ -170,7 +170,6 @@ class Pool {
   void (*call_)(const void*, const Team&) = nullptr;
   const void* body_ = nullptr;
   int size_ = 1;
-  std::atomic<int> core_{-1};                 // the caller's
   alignas(64) std::atomic<uint64_t> job_{0};  // odd while one is open
   alignas(64) std::atomic<int> inside_{0};    // threads that may be in a job
   std::atomic<int> tickets_{0};               // ranks given
@@ -178,6 +177,7 @@ class Pool {
   std::condition_variable woken_, never_;
   std::atomic<int> sleepers_{0};  // who has not been told to wake
   int wakes_ = 0;                 // told, and not yet up
+  int waking_core_ = -1;          // of who told them last
 };
 
 // Never destroyed: its threads may outlive every static object.

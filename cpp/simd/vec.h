@@ -42,10 +42,7 @@ PYCNN_INLINE Vec load(const float* p) { return *reinterpret_cast<const Unaligned
 PYCNN_INLINE void store(float* p, Vec v) { *reinterpret_cast<UnalignedVec*>(p) = v; }
 
 #if defined(__AVX2__) && !defined(__AVX512F__)
-PYCNN_INLINE IntVec first_lanes(int64_t count) {
-  const IntVec lane = {0, 1, 2, 3, 4, 5, 6, 7};
-  return lane < broadcast_int(static_cast<int32_t>(count));
-}
+PYCNN_INLINE IntVec first_lanes(int64_t count) { return lane_index() < broadcast_int(static_cast<int32_t>(count)); }
 #endif
 
 // The first `count` lanes (0 < count <= kLanes); the others are zero and no memory behind them is touched.

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pycnn.bench.cases import case_name
+from pycnn.bench.goals import RECIPES
 from pycnn.bench.options import Options
 from pycnn.bench.peers.networks import NETWORKS
 from pycnn.bench.timing import Task, take_turns
@@ -108,7 +109,7 @@ MEASURES: dict[str, Measure] = {
     "threads": speedup,
     "cost per image": cost_per_image,
     "memory": memory,
-    **{f"recipe {name}": partial(recipe, name=name) for name in ("fast", "best", "patient")},
+    **{f"recipe {name}": partial(recipe, name=name) for name in RECIPES},
 }
 LONG = ("recipe best", "recipe patient")  # minutes, nearly an hour: only for those who ask
 

@@ -42,10 +42,7 @@ void fuse_pool(Planner& planner, Norm& n) {
 
 Norm describe(Planner& planner, int node) {
   const auto& attributes = planner.attributes<BatchNormNode>(node);
-  const auto find = [&](const char* name) -> float* {
-    const int p = planner.parameter(node, name);
-    return p >= 0 ? planner.mutable_weights(p) : nullptr;
-  };
+  const auto find = [&](const char* name) { return planner.find_weights(node, name); };
   const int64_t c = planner.shape(node).c();
   Norm n{c,
          planner.shape(node).size() / c,

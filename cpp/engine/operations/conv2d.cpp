@@ -102,12 +102,8 @@ struct Folded {
 };
 
 std::function<void()> folder(Planner& planner, int node, int norm, const std::shared_ptr<Folded>& folded) {
-  const int kernel = planner.parameter(node, "kernel");
-  const auto find = [&](int of, const char* name) -> const float* {
-    const int p = planner.parameter(of, name);
-    return p >= 0 ? planner.weights(p) : nullptr;
-  };
-  const float *w = planner.weights(kernel), *b = find(node, "bias"), *gamma = find(norm, "gamma"),
+  const auto find = [&](int of, const char* name) -> const float* { return planner.find_weights(of, name); };
+  const float *w = find(node, "kernel"), *b = find(node, "bias"), *gamma = find(norm, "gamma"),
               *beta = find(norm, "beta"), *mean = find(norm, "moving_mean"), *variance = find(norm, "moving_variance");
   const float epsilon = planner.attributes<BatchNormNode>(norm).epsilon;
   const int64_t k = planner.shape(node).c(), size = folded->weights.size();
@@ -210,9 +206,7 @@ void plan_conv2d(Planner& planner, int node) {
   const Conv2D& s = f.shape;
   const Conv2DKernels& conv = planner.conv2d(f.precision);
   const int input = planner.node(node).inputs[0];
-  const int kernel = planner.parameter(node, "kernel"), bias = planner.parameter(node, "bias");
-  const float* weights = planner.weights(kernel);
-  const float* b = bias >= 0 ? planner.weights(bias) : nullptr;
+  const float *weights = planner.find_weights(node, "kernel"), *b = planner.find_weights(node, "bias");
   const int x = planner.value(input), y = planner.value(f.last);
   const int residual = f.residual >= 0 ? planner.value(f.residual) : -1;
   const int argmax = f.has_pool && planner.training() ? planner.add_buffer((f.out + 3) / 4) : -1;

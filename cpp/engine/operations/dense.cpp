@@ -55,9 +55,8 @@ namespace {
 void plan_block(Planner& planner, const Dense& d, int node, int x, int y) {
   const KernelTable& k = planner.kernels();
   const GemmKernels gemm = planner.gemm(d.precision);
-  const int bias = planner.parameter(node, "bias");
-  const float* b = bias >= 0 ? planner.weights(bias) : nullptr;
-  const auto packed = pack(planner, planner.weights(planner.parameter(node, "kernel")), d, false);
+  const float* b = planner.find_weights(node, "bias");
+  const auto packed = pack(planner, planner.find_weights(node, "kernel"), d, false);
   const int64_t count = panels(planner.kernels(), d.units);
   Task task;
   task.name = name_of(planner, d, node);

@@ -29,9 +29,8 @@ int64_t panels_at_once(const Dense& d, int64_t all) {
 void plan_packed(Planner& planner, const Dense& d, int node, int x, int y) {
   const KernelTable& k = planner.kernels();
   const GemmKernels gemm = planner.gemm(d.precision);
-  const int bias = planner.parameter(node, "bias");
-  const float* b = bias >= 0 ? planner.weights(bias) : nullptr;
-  const auto packed = pack(planner, planner.weights(planner.parameter(node, "kernel")), d, false);
+  const float* b = planner.find_weights(node, "bias");
+  const auto packed = pack(planner, planner.find_weights(node, "kernel"), d, false);
   Task task;
   task.name = name_of(planner, d, node);
   task.kind = Task::kSplit;
@@ -61,7 +60,7 @@ void plan_packed(Planner& planner, const Dense& d, int node, int x, int y) {
 
 void plan_packed_by_input(Planner& planner, const Dense& d, int node, int dy, int dx) {
   const GemmKernels gemm = planner.gemm(d.precision);
-  const auto packed = pack(planner, planner.weights(planner.parameter(node, "kernel")), d, true);
+  const auto packed = pack(planner, planner.find_weights(node, "kernel"), d, true);
   Task task;
   task.name = planner.node(node).name + " backward by input";
   task.kind = Task::kSplit;
@@ -93,9 +92,7 @@ bool is_plain(const Planner& planner, const Dense& d) {
 // A piece sums over a part of the inputs; the parts are added up behind it.
 void plan_plain(Planner& planner, const Dense& d, int node, int x, int y) {
   const KernelTable& k = planner.kernels();
-  const int bias = planner.parameter(node, "bias");
-  const float* weights = planner.weights(planner.parameter(node, "kernel"));
-  const float* b = bias >= 0 ? planner.weights(bias) : nullptr;
+  const float *weights = planner.find_weights(node, "kernel"), *b = planner.find_weights(node, "bias");
   const int parts = planner.add_buffer(kDepthParts * d.units);
   Task task;
   task.name = name_of(planner, d, node);
@@ -131,7 +128,7 @@ void plan_plain(Planner& planner, const Dense& d, int node, int x, int y) {
 // The transpose of dx is the product of the weights and the transpose of dy.
 void plan_plain_by_input(Planner& planner, const Dense& d, int node, int dy, int dx) {
   const KernelTable& k = planner.kernels();
-  const float* weights = planner.weights(planner.parameter(node, "kernel"));
+  const float* weights = planner.find_weights(node, "kernel");
   const int64_t packed_floats = k.gemm.packed_floats(d.units, kChunkSamples);
   Task task;
   task.name = planner.node(node).name + " backward by input";

@@ -8,14 +8,14 @@ namespace {
 
 using OneSample = std::function<void(const Work&, int64_t sample)>;
 
-void add_task(Planner& planner, std::string name, std::vector<int> buffers, OneSample one) {
+Task& add_task(Planner& planner, std::string name, std::vector<int> buffers, OneSample one) {
   Task task;
   task.name = std::move(name);
   task.buffers = std::move(buffers);
   task.run = [one = std::move(one)](const Work& w) {
     for (int64_t i = w.begin; i < w.end; ++i) one(w, i);
   };
-  planner.add(std::move(task));
+  return planner.add(std::move(task));
 }
 
 // backward(dx, dy) makes the function that overwrites buffer dx from buffer dy; `reads` are what else it looks at.
@@ -51,15 +51,9 @@ void plan_output(Planner& planner, int node) {
   const int x = planner.value(node);
   const int64_t n = planner.shape(node).size();
   const auto copy_rows = planner.kernels().elementwise.copy_rows;
-  Task task;
-  task.name = "output";
-  task.buffers = {x};
-  task.writes_result = true;
-  task.run = [=](const Work& w) {
-    for (int64_t i = w.begin; i < w.end; ++i)
-      copy_rows(w.run.batch->out + (w.run.begin + i) * n, n, w.at(x, i), n, 1, n);
-  };
-  planner.add(std::move(task));
+  add_task(planner, "output", {x}, [=](const Work& w, int64_t i) {
+    copy_rows(w.run.batch->out + (w.run.begin + i) * n, n, w.at(x, i), n, 1, n);
+  }).writes_result = true;
 }
 
 void plan_activation(Planner& planner, int node) {

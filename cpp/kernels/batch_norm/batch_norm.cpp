@@ -8,6 +8,16 @@ namespace {
 
 constexpr int64_t kBlockRows = 16;
 
+// body(first, end, j, lanes): a vector of channels from j on has its values of a block of rows at first, first + c, ...
+// before end.
+template <class Body>
+PYCNN_INLINE void for_blocks(int64_t rows, int64_t c, Body body) {
+  for (int64_t begin = 0; begin < rows; begin += kBlockRows) {
+    const int64_t end = least(begin + kBlockRows, rows);
+    for_vectors(c, [&](int64_t j, auto lanes) { body(begin * c + j, end * c, j, lanes); });
+  }
+}
+
 // What is at the same place in the next block of rows: reads go back and forth in a block, and most come from far away.
 PYCNN_INLINE void prefetch_block(const float* p, int64_t c) { __builtin_prefetch(p + kBlockRows * c); }
 
@@ -52,26 +62,19 @@ void moments(float* mean, float* m2, const float* x, int64_t rows, int64_t c) {
 
 void apply(float* y, const float* x, const ScaleShift& f, int64_t rows, int64_t c) {
   const Vec lower = broadcast(f.lower);
-  for (int64_t begin = 0; begin < rows; begin += kBlockRows) {
-    const int64_t end = least(begin + kBlockRows, rows);
-    for_vectors(c, [&](int64_t j, auto lanes) {
-      const Vec scale = load(f.scale + j, lanes), shift = load(f.shift + j, lanes);
-      for (int64_t i = begin * c + j; i < end * c; i += c)
-        store(y + i, maximum(lower, load(x + i, lanes) * scale + shift), lanes);
-    });
-  }
+  for_blocks(rows, c, [&](int64_t first, int64_t end, int64_t j, auto lanes) {
+    const Vec scale = load(f.scale + j, lanes), shift = load(f.shift + j, lanes);
+    for (int64_t i = first; i < end; i += c) store(y + i, maximum(lower, load(x + i, lanes) * scale + shift), lanes);
+  });
 }
 
 void apply_add(float* y, const float* x, const float* other, const ScaleShift& f, int64_t rows, int64_t c) {
   const Vec lower = broadcast(f.lower);
-  for (int64_t begin = 0; begin < rows; begin += kBlockRows) {
-    const int64_t end = least(begin + kBlockRows, rows);
-    for_vectors(c, [&](int64_t j, auto lanes) {
-      const Vec scale = load(f.scale + j, lanes), shift = load(f.shift + j, lanes);
-      for (int64_t i = begin * c + j; i < end * c; i += c)
-        store(y + i, maximum(lower, load(x + i, lanes) * scale + shift + load(other + i, lanes)), lanes);
-    });
-  }
+  for_blocks(rows, c, [&](int64_t first, int64_t end, int64_t j, auto lanes) {
+    const Vec scale = load(f.scale + j, lanes), shift = load(f.shift + j, lanes);
+    for (int64_t i = first; i < end; i += c)
+      store(y + i, maximum(lower, load(x + i, lanes) * scale + shift + load(other + i, lanes)), lanes);
+  });
 }
 
 template <bool kBounded>
@@ -96,19 +99,16 @@ void sum_gradients(float* sum_dy, float* sum_dy_x, const float* x, const float* 
 
 template <bool kBounded>
 void apply_gradients(float* dx, const float* x, const float* dy, const BatchNormGradient& g, int64_t rows, int64_t c) {
-  for (int64_t begin = 0; begin < rows; begin += kBlockRows) {
-    const int64_t end = least(begin + kBlockRows, rows);
-    for_vectors(c, [&](int64_t j, auto lanes) {
-      const Bound<kBounded, decltype(lanes)> bound(g.output, j, lanes);
-      const Slopes<decltype(lanes)> slopes(g, j, lanes);
-      for (int64_t i = begin * c + j; i < end * c; i += c) {
-        const Vec value = load(x + i, lanes);
-        prefetch_block(x + i, c);
-        prefetch_block(dy + i, c);
-        store(dx + i, slopes.dx(value, bound.gradient(value, load(dy + i, lanes))), lanes);
-      }
-    });
-  }
+  for_blocks(rows, c, [&](int64_t first, int64_t end, int64_t j, auto lanes) {
+    const Bound<kBounded, decltype(lanes)> bound(g.output, j, lanes);
+    const Slopes<decltype(lanes)> slopes(g, j, lanes);
+    for (int64_t i = first; i < end; i += c) {
+      const Vec value = load(x + i, lanes);
+      prefetch_block(x + i, c);
+      prefetch_block(dy + i, c);
+      store(dx + i, slopes.dx(value, bound.gradient(value, load(dy + i, lanes))), lanes);
+    }
+  });
 }
 
 void backward_sums(float* sum_dy, float* sum_dy_x, const float* x, const float* dy, const BatchNormGradient& g,

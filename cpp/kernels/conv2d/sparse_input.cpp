@@ -93,34 +93,30 @@ void sparse_pack(float* packed, const float* w, const Conv2D& s) {
 
 void sparse_backward_input(float* dx, const float* dy_pooled, const uint8_t* argmax, const float* packed,
                            float* scratch, const Conv2D& s) {
-  // The gradient of the padded image; without padding it is dx itself.
-  const bool direct = !needs_padding(s);
-  const int64_t h = direct ? s.h : seen_h(s), w = direct ? s.w : seen_w(s);
-  float* padded = direct ? dx : scratch;
-  scratch += round_up(seen_h(s) * seen_w(s) * s.c);
+  float* lists = scratch + round_up(seen_h(s) * seen_w(s) * s.c);
   const int64_t block = rows_at_once(s), rows = s.oh / 2, columns = s.ow / 2, list = round_up(s.k + kLanes);
-  auto* ends = reinterpret_cast<int32_t*>(scratch);
-  float* values = scratch + round_up(block * columns * 4);
+  auto* ends = reinterpret_cast<int32_t*>(lists);
+  float* values = lists + round_up(block * columns * 4);
   float* offsets = values + block * columns * list;
 
-  fill(padded, 0.0f, h * w * s.c);
-  for (int64_t row = 0; row < rows; row += block) {
-    const int64_t windows = least(block, rows - row) * columns;
-    for (int64_t i = 0; i < windows; ++i) {
-      const int64_t at = (row * columns + i) * s.k;
-      make_list(values + i * list, offsets + i * list, ends + 4 * i, dy_pooled + at, argmax + at, s.k);
-    }
-    for (int64_t c = 0; c < s.c; c += kLanes) {
-      const int64_t lanes = least(kLanes, s.c - c);
+  through_padding(dx, scratch, s, [&](float* padded, int64_t w) {
+    for (int64_t row = 0; row < rows; row += block) {
+      const int64_t windows = least(block, rows - row) * columns;
       for (int64_t i = 0; i < windows; ++i) {
-        float* patch = padded + ((row + i / columns) * 2 * w + i % columns * 2) * s.c + c;
-        for (int first = 0; first < 3; first += kTapRows)
-          add_patch<kTapRows>(patch, w * s.c, s.c, packed + c * s.k * 9, values + i * list,
-                              reinterpret_cast<const int32_t*>(offsets + i * list), ends + 4 * i, first, lanes);
+        const int64_t at = (row * columns + i) * s.k;
+        make_list(values + i * list, offsets + i * list, ends + 4 * i, dy_pooled + at, argmax + at, s.k);
+      }
+      for (int64_t c = 0; c < s.c; c += kLanes) {
+        const int64_t lanes = least(kLanes, s.c - c);
+        for (int64_t i = 0; i < windows; ++i) {
+          float* patch = padded + ((row + i / columns) * 2 * w + i % columns * 2) * s.c + c;
+          for (int first = 0; first < 3; first += kTapRows)
+            add_patch<kTapRows>(patch, w * s.c, s.c, packed + c * s.k * 9, values + i * list,
+                                reinterpret_cast<const int32_t*>(offsets + i * list), ends + 4 * i, first, lanes);
+        }
       }
     }
-  }
-  if (!direct) crop(dx, padded, h, w, s);
+  });
 }
 
 }  // namespace pycnn::PYCNN_ISA

@@ -90,13 +90,9 @@ void sparse_rows_pack(float* packed, const float* w, const Conv2D& s) {
 
 void sparse_rows_backward_input(float* dx, const float* dy_pooled, const uint8_t* argmax, const float* packed,
                                 float* scratch, const Conv2D& s) {
-  // The gradient of the padded image; without padding it is dx itself.
-  const bool direct = !needs_padding(s);
-  const int64_t h = direct ? s.h : seen_h(s), w = direct ? s.w : seen_w(s);
-  float* padded = direct ? dx : scratch;
-  fill(padded, 0.0f, h * w * s.c);
-  (s.kh == 5 ? add_windows<5> : add_windows<3>)(padded, w, dy_pooled, argmax, packed, s);
-  if (!direct) crop(dx, padded, h, w, s);
+  through_padding(dx, scratch, s, [&](float* padded, int64_t w) {
+    (s.kh == 5 ? add_windows<5> : add_windows<3>)(padded, w, dy_pooled, argmax, packed, s);
+  });
 }
 
 }  // namespace pycnn::PYCNN_ISA

@@ -15,24 +15,14 @@ namespace {
 // outputs) gets one row after another.
 template <int M, int N, class Row>
 PYCNN_INLINE void output_tile(const float* m, int64_t m_stride, Vec bias, const Row& row) {
-  Vec half[M][N];
-  for (int j = 0; j < N; ++j) {
-    Vec column[N], r[M];
-#pragma GCC unroll 8
-    for (int i = 0; i < N; ++i) column[i] = load(m + (i * N + j) * m_stride);
-    moments(r, column);
+  const auto product = [&](int i, int j) __attribute__((always_inline)) { return load(m + (i * N + j) * m_stride); };
+  const auto along = [](Vec(&y)[M], const Vec(&products)[N]) __attribute__((always_inline)) { moments(y, products); };
+  transform_square<N, M>(
+      product, along, [&](int i, Vec(&y)[M]) __attribute__((always_inline)) {
 #pragma GCC unroll 6
-    for (int i = 0; i < M; ++i) half[i][j] = r[i];
-  }
-  for (int i = 0; i < M; ++i) {
-    Vec products[N], y[M];
-#pragma GCC unroll 8
-    for (int j = 0; j < N; ++j) products[j] = half[i][j];
-    moments(y, products);
-#pragma GCC unroll 6
-    for (int j = 0; j < M; ++j) y[j] += bias;
-    row(i, y);
-  }
+        for (int j = 0; j < M; ++j) y[j] += bias;
+        row(i, y);
+      });
 }
 
 // The maximum of a window of four, and its place.

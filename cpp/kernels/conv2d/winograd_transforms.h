@@ -149,5 +149,27 @@ PYCNN_INLINE void moments(Vec (&y)[D], const Vec (&m)[N]) {
   }
 }
 
+// Both axes of a square of vectors: along(to, from) turns kIn of them into kOut, first down the columns of at(i, j),
+// then along the rows. row(i, line) gets one line of the result after another.
+template <int kIn, int kOut, class At, class Along, class Row>
+PYCNN_INLINE void transform_square(const At& at, const Along& along, const Row& row) {
+  Vec half[kOut][kIn];
+  for (int j = 0; j < kIn; ++j) {
+    Vec from[kIn], to[kOut];
+#pragma GCC unroll 8
+    for (int i = 0; i < kIn; ++i) from[i] = at(i, j);
+    along(to, from);
+#pragma GCC unroll 8
+    for (int i = 0; i < kOut; ++i) half[i][j] = to[i];
+  }
+  for (int i = 0; i < kOut; ++i) {
+    Vec from[kIn], to[kOut];
+#pragma GCC unroll 8
+    for (int j = 0; j < kIn; ++j) from[j] = half[i][j];
+    along(to, from);
+    row(i, to);
+  }
+}
+
 }  // namespace
 }  // namespace pycnn::PYCNN_ISA

@@ -11,49 +11,36 @@ namespace {
 template <int M, int N, class Lanes>
 PYCNN_INLINE void gradient_tile(float* to, int64_t stride, const float* dy, int64_t pixel, int64_t row_stride,
                                 int64_t rows, int64_t columns, Lanes lanes) {
-  Vec half[N][M];
-  for (int j = 0; j < M; ++j) {
-    Vec g[M], r[N];
-#pragma GCC unroll 6
-    for (int i = 0; i < M; ++i) g[i] = i < rows && j < columns ? load(dy + i * row_stride + j * pixel, lanes) : Vec{};
-    evaluate(r, g);
+  const auto at = [&](int i, int j) __attribute__((always_inline)) {
+    return i < rows && j < columns ? load(dy + i * row_stride + j * pixel, lanes) : Vec{};
+  };
+  const auto along = [](Vec(&r)[N], const Vec(&g)[M]) __attribute__((always_inline)) { evaluate(r, g); };
+  transform_square<M, N>(
+      at, along, [&](int i, const Vec(&r)[N]) __attribute__((always_inline)) {
 #pragma GCC unroll 8
-    for (int i = 0; i < N; ++i) half[i][j] = r[i];
-  }
-  for (int i = 0; i < N; ++i) {
-    Vec g[M], r[N];
-#pragma GCC unroll 6
-    for (int j = 0; j < M; ++j) g[j] = half[i][j];
-    evaluate(r, g);
-#pragma GCC unroll 8
-    for (int j = 0; j < N; ++j) store(to + (i * N + j) * stride, r[j]);
-  }
+        for (int j = 0; j < N; ++j) store(to + (i * N + j) * stride, r[j]);
+      });
 }
 
 // dw (one input channel, one vector of outputs) from u[product], products `stride` apart.
 template <int N, int R>
 PYCNN_INLINE void weight_tile(float* dw, int64_t tap_stride, const float* u, int64_t stride, int64_t lanes,
                               bool accumulate) {
-  Vec half[R][N];
-  for (int j = 0; j < N; ++j) {
-    Vec column[N], g[R];
+  const auto at = [&](int i, int j) __attribute__((always_inline)) { return load(u + (i * N + j) * stride); };
+  const auto along = [](Vec(&g)[R], const Vec(&products)[N]) __attribute__((always_inline)) {
+    Vec scaled[N];
 #pragma GCC unroll 8
-    for (int i = 0; i < N; ++i) column[i] = load(u + (i * N + j) * stride) * static_cast<float>(scale_of(N, i));
-    moments(g, column);
+    for (int i = 0; i < N; ++i) scaled[i] = products[i] * static_cast<float>(scale_of(N, i));
+    moments(g, scaled);
+  };
+  transform_square<N, R>(
+      at, along, [&](int i, const Vec(&g)[R]) __attribute__((always_inline)) {
 #pragma GCC unroll 5
-    for (int i = 0; i < R; ++i) half[i][j] = g[i];
-  }
-  for (int i = 0; i < R; ++i) {
-    Vec row[N], g[R];
-#pragma GCC unroll 8
-    for (int j = 0; j < N; ++j) row[j] = half[i][j] * static_cast<float>(scale_of(N, j));
-    moments(g, row);
-#pragma GCC unroll 5
-    for (int j = 0; j < R; ++j) {
-      float* to = dw + (i * R + j) * tap_stride;
-      store_n(to, accumulate ? load_n(to, lanes) + g[j] : g[j], lanes);
-    }
-  }
+        for (int j = 0; j < R; ++j) {
+          float* to = dw + (i * R + j) * tap_stride;
+          store_n(to, accumulate ? load_n(to, lanes) + g[j] : g[j], lanes);
+        }
+      });
 }
 
 // u[product] (inputs, kPanel) = or += the products over `count` tiles of v[product] (tiles `v_tile_stride` apart) and
