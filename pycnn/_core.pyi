@@ -34,8 +34,8 @@ class Conv2DTrial:
     def tiles(self) -> list[int]:
         """The algorithms that exist for it."""
 
-    def chosen(self) -> int:
-        """The one that the model of the cost chooses."""
+    def chosen(self, costs: Sequence[float] | None = None) -> int:
+        """The one that the model of the cost chooses, with its own costs of each kind of work or these."""
 
     def work(self, tile: int) -> list[float]:
         """How much of each kind of work there is: as Conv2DCost in cpp/kernels/conv2d/cost.h."""

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <ctime>
 #include <limits>
+#include <optional>
 
 #include "bindings/arrays.h"
 #include "bindings/bindings.h"
@@ -14,6 +15,7 @@ namespace {
 
 constexpr int64_t kImages = 8;            // of a call, as in training
 constexpr double kPackings = 1.0 / 32.0;  // of an image: weights change with every batch
+constexpr int64_t kLargest = 1 << 24;     // numbers of a map or of the weights
 
 // Seconds of the shortest of at least three rounds. Counted is the processor's time: waiting for it is not.
 template <class Body>
@@ -36,11 +38,16 @@ double shortest(double seconds, const Body& body) {
 
 class Conv2DTrial {
  public:
+  using Costs = std::array<double, kConv2DCostTerms>;  // in the order of Conv2DCost
+
   Conv2DTrial(int64_t size, int64_t c, int64_t k, int64_t kernel, bool same, std::string direction,
               const std::string& precision)
       : direction_(std::move(direction)), rounds_(precision_of(precision) == Precision::kBfloat16) {
     require(c >= 1 && k >= 1 && kernel >= 1 && size >= kernel,
             "size, c, k and kernel must be positive, and the kernel fit into the map");
+    require(size <= kLargest && c <= kLargest && k <= kLargest && size * size * std::max(c, k) <= kLargest &&
+                kernel * kernel * c * k <= kLargest,
+            "maps and weights must have " + std::to_string(kLargest) + " numbers at most");
     require(forward() || backward_input() || direction_ == "backward_weight",
             "direction must be 'forward', 'backward_input' or 'backward_weight', not '" + direction_ + "'");
     require(!rounds_ || direction_ != "backward_weight", "weight gradients have no choice in bfloat16");
@@ -57,13 +64,18 @@ class Conv2DTrial {
     return exist;
   }
 
-  int chosen() const {
+  int chosen(const std::optional<Costs>& costs) const {
+    if (costs) {
+      const auto [direct_products, direct_pixels, products, inputs, outputs, weights, far_weights] = *costs;
+      return cheapest_tile(as_forward(), rounds_,
+                           {direct_products, direct_pixels, products, inputs, outputs, weights, far_weights});
+    }
     Conv2D s = shape_;
     kernels_.choose(s);
     return tile_of(s);
   }
 
-  std::array<double, kConv2DCostTerms> work(int tile) const {
+  Costs work(int tile) const {
     check(tile);
     const Conv2DCost w = conv2d_work(as_forward(), tile);
     return {w.direct_products, w.direct_pixels, w.products, w.inputs, w.outputs, w.weights, w.far_weights};
@@ -138,7 +150,7 @@ void bind_calibration(py::module_& m) {
       .def(py::init<int64_t, int64_t, int64_t, int64_t, bool, std::string, const std::string&>(), arg("size"), arg("c"),
            arg("k"), arg("kernel"), arg("same"), arg("direction"), arg("precision") = "float32")
       .def("tiles", &Conv2DTrial::tiles)
-      .def("chosen", &Conv2DTrial::chosen)
+      .def("chosen", &Conv2DTrial::chosen, arg("costs") = py::none())
       .def("work", &Conv2DTrial::work, arg("tile"))
       .def("measure", &Conv2DTrial::measure, arg("tile"), arg("seconds"));
 }

@@ -20,7 +20,6 @@ __all__ = ["Outcome", "Trial", "fit", "main", "outcome_of", "trials"]
 SIZES = (4, 5, 7, 8, 10, 11, 13, 14, 16, 20, 28, 33, 56)
 CHANNELS = ((16, 16), (16, 32), (32, 32), (32, 64), (64, 64), (64, 128), (128, 128), (256, 256))
 LIMIT = 6e8  # multiply-adds of an image: larger ones take long and tell nothing new
-WORTH_IT = 0.95  # as in cost.h: what a form with larger tiles must take of the time of the one before it
 MODELS = {  # the constant's name in cost.h: the directions that it describes, and their precision
     "kForwardCost": (("forward", "backward_input"), "float32"),
     "kForwardCostBfloat16": (("forward", "backward_input"), "bfloat16"),
@@ -29,12 +28,11 @@ MODELS = {  # the constant's name in cost.h: the directions that it describes, a
 
 
 class Trial(NamedTuple):
-    """One convolution: the work and the measured seconds of each of its algorithms."""
+    """One convolution, and the measured seconds of each of its algorithms."""
 
     name: str
-    tiles: list[int]
-    work: list[list[float]]
-    seconds: list[float]
+    core: Conv2DTrial
+    seconds: list[float]  # in the order of core.tiles()
 
 
 class Outcome(NamedTuple):
@@ -44,11 +42,6 @@ class Outcome(NamedTuple):
     loss: float  # the mean of its choice's time over the best one's, less 1
     worst: float  # the largest of these
     worst_name: str
-
-
-def _measured(core: Conv2DTrial, name: str, seconds: float) -> Trial:
-    tiles = core.tiles()
-    return Trial(name, tiles, [core.work(m) for m in tiles], [core.measure(m, seconds) for m in tiles])
 
 
 def trials(directions: Sequence[str], precision: str, seconds: float) -> list[Trial]:
@@ -69,8 +62,8 @@ def trials(directions: Sequence[str], precision: str, seconds: float) -> list[Tr
                     for direction in directions:
                         padding = "same" if same else "valid"
                         name = f"{direction} {kernel}x{kernel} {c}->{k} on {size}x{size} {padding}"
-                        trial = Conv2DTrial(size, c, k, kernel, same, direction, precision)
-                        found.append(_measured(trial, name, seconds))
+                        core = Conv2DTrial(size, c, k, kernel, same, direction, precision)
+                        found.append(Trial(name, core, [core.measure(m, seconds) for m in core.tiles()]))
     return found
 
 
@@ -78,7 +71,7 @@ def fit(measured: Sequence[Trial]) -> list[float]:
     """What each kind of work takes, in nanoseconds: least squares of the relative errors, none below zero."""
     import numpy as np
 
-    rows = np.array([work for trial in measured for work in trial.work])
+    rows = np.array([trial.core.work(m) for trial in measured for m in trial.core.tiles()])
     times = 1e9 * np.array([seconds for trial in measured for seconds in trial.seconds])
     rows /= times[:, None]
     used = np.flatnonzero(rows.any(axis=0))
@@ -93,19 +86,14 @@ def fit(measured: Sequence[Trial]) -> list[float]:
     return [float(cost) for cost in costs]
 
 
-def _choice(trial: Trial, costs: Sequence[float]) -> int:
-    """The place of the algorithm that a model with these costs picks, as `cheapest_tile` in cost.h does."""
-    best, least = 0, float("inf")
-    for place, work in enumerate(trial.work):
-        cost = sum(each * amount for each, amount in zip(costs, work, strict=True))
-        if cost < (WORTH_IT * least if place else least):
-            best, least = place, cost
-    return best
+def _taken(trial: Trial, costs: Sequence[float]) -> float:
+    """The seconds of the algorithm that a model with these costs picks."""
+    return trial.seconds[trial.core.tiles().index(trial.core.chosen(costs))]
 
 
 def outcome_of(measured: Sequence[Trial], costs: Sequence[float]) -> Outcome:
     """How well these costs choose, judged by what was measured."""
-    losses = [trial.seconds[_choice(trial, costs)] / min(trial.seconds) - 1 for trial in measured]
+    losses = [_taken(trial, costs) / min(trial.seconds) - 1 for trial in measured]
     worst = max(range(len(losses)), key=losses.__getitem__)
     fastest = sum(loss == 0 for loss in losses) / len(losses)
     return Outcome(fastest, sum(losses) / len(losses), losses[worst], measured[worst].name)
