@@ -42,7 +42,7 @@ class Conv2DTrial {
 
   Conv2DTrial(int64_t size, int64_t c, int64_t k, int64_t kernel, bool same, std::string direction,
               const std::string& precision)
-      : direction_(std::move(direction)), rounds_(precision_of(precision) == Precision::kBfloat16) {
+      : direction_(std::move(direction)) {
     require(c >= 1 && k >= 1 && kernel >= 1 && size >= kernel,
             "size, c, k and kernel must be positive, and the kernel fit into the map");
     require(size <= kLargest && c <= kLargest && k <= kLargest && size * size * std::max(c, k) <= kLargest &&
@@ -50,11 +50,12 @@ class Conv2DTrial {
             "maps and weights must have " + std::to_string(kLargest) + " numbers at most");
     require(forward() || backward_input() || direction_ == "backward_weight",
             "direction must be 'forward', 'backward_input' or 'backward_weight', not '" + direction_ + "'");
-    require(!rounds_ || direction_ != "backward_weight", "weight gradients have no choice in bfloat16");
+    const bool bfloat16 = precision_of(precision) == Precision::kBfloat16;
+    rounds_ = bfloat16 && direction_ != "backward_weight";
     const int64_t out = same ? size : size - kernel + 1, before = same ? (kernel - 1) / 2 : 0;
     shape_ = {size, size, c, out, out, k, kernel, kernel, 1, 1, 1, 1, before, before, 1, 0.0f};
     const KernelTable& table = active_kernels();
-    kernels_ = rounds_ ? table.bf16.conv2d : table.conv2d;
+    kernels_ = bfloat16 ? table.bf16.conv2d : table.conv2d;
   }
 
   std::vector<int> tiles() const {
@@ -138,7 +139,7 @@ class Conv2DTrial {
 
   Conv2D shape_;
   std::string direction_;
-  bool rounds_;
+  bool rounds_;  // whether Winograd's products do
   Conv2DKernels kernels_;
 };
 

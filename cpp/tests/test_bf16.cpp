@@ -249,6 +249,21 @@ TEST(bf16_backward_weight) {
   }
 }
 
+TEST(bf16_backward_weight_by_winograd_multiplies_floats) {
+  for (Conv2D s : winograd_shapes()) {
+    s.winograd_weight = 4;
+    const Floats x = random_floats(x_floats(s), 1, -1, 1), dy = random_floats(y_floats(s), 2, -1, 1);
+    const auto gradient = [&](const Conv2DKernels& conv) {
+      Guarded dw(w_floats(s));
+      Scratch scratch(conv.scratch_floats(s));
+      conv.backward_weight(dw.data(), {x.data(), 0, dy.data(), 0, 1}, scratch.data(), s, false);
+      CHECK(dw.intact() && scratch.intact());
+      return dw.values();
+    };
+    CHECK(gradient(kernels.bf16.conv2d) == gradient(kernels.conv2d));
+  }
+}
+
 TEST(bf16_winograd) {
   for (const Conv2D& s : winograd_shapes()) {
     const Floats x = random_floats(x_floats(s), 1, -1, 1), w = random_floats(w_floats(s), 2, -1, 1);

@@ -24,6 +24,7 @@ MODELS = {  # the constant's name in cost.h: the directions that it describes, a
     "kForwardCost": (("forward", "backward_input"), "float32"),
     "kForwardCostBfloat16": (("forward", "backward_input"), "bfloat16"),
     "kWeightCost": (("backward_weight",), "float32"),
+    "kWeightCostBfloat16": (("backward_weight",), "bfloat16"),
 }
 
 

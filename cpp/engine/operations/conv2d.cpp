@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "engine/planner.h"
+#include "kernels/conv2d/cost.h"
 
 namespace pycnn {
 namespace {
@@ -164,6 +165,13 @@ void plan_backward(Planner& planner, const Fused& f, int node, int y, int argmax
     if (packed) {
       task.weights = packed->size();
       task.weight_uses = conv.transposed_weight_uses(s);
+    }
+    if (s.winograd_weight) {  // its sums of products are transformed at the end of every block
+      const int64_t side = s.winograd_weight + s.kh - 1, sums = side * side * s.c * s.k;
+      if (sums > task.weights) {
+        task.weights = sums;
+        task.weight_uses = winograd_tiles(s, s.winograd_weight);
+      }
     }
     task.run = [=](const Work& w) {
       float* scratch = w.scratch + full;

@@ -23,6 +23,7 @@ constexpr int kConv2DCostTerms = 7;
 constexpr Conv2DCost kForwardCost = {0.0071, 0.17, 0.00668, 0.0968, 0.0642, 0.01, 0.022};
 constexpr Conv2DCost kForwardCostBfloat16 = {0.00363, 0.14, 0.0033, 0.0654, 0.071, 0.00393, 0.0116};
 constexpr Conv2DCost kWeightCost = {0.00817, 0.0357, 0.00828, 0.0993, 0.0298, 0.00803, 0.035};
+constexpr Conv2DCost kWeightCostBfloat16 = {0.00408, 0.163, 0.00858, 0.102, 0.0319, 0.00798, 0.0325};
 
 // The convolution that backward_input is.
 static inline __attribute__((always_inline)) Conv2D winograd_transposed(const Conv2D& s) {
@@ -114,7 +115,7 @@ static inline __attribute__((always_inline)) void choose_algorithms(Conv2D& s, b
   const Conv2DCost& forward = rounds ? kForwardCostBfloat16 : kForwardCost;
   s.winograd_forward = cheapest_tile(s, rounds, forward);
   s.winograd_backward = cheapest_tile(winograd_transposed(s), rounds, forward);
-  s.winograd_weight = rounds ? 0 : cheapest_tile(s, rounds, kWeightCost);
+  s.winograd_weight = cheapest_tile(s, false, rounds ? kWeightCostBfloat16 : kWeightCost);
 }
 
 }  // namespace pycnn

@@ -24,8 +24,7 @@ int64_t scratch_floats(const Conv2D& s) {
   const int64_t winograd = most(s.winograd_forward ? Winograd<Operand>::scratch_floats(s) : 0,
                                 s.winograd_backward ? Winograd<Operand>::scratch_floats(winograd_transposed(s)) : 0);
   int64_t weight = weight_gradient_scratch_floats<Operand>(s);
-  if constexpr (!Operand::kRounds)
-    if (s.winograd_weight) weight = most(weight, winograd_weight_scratch_floats(s));
+  if (s.winograd_weight) weight = most(weight, winograd_weight_scratch_floats(s));
   const int64_t few_filters = has_few_filters<Operand>(s) ? few_filters_scratch_floats(s) : 0;
   return most(most(winograd, direct_scratch_floats<Operand>(s)), most(weight, few_filters));
 }
@@ -145,8 +144,7 @@ void backward_input(const Images& images, const float* packed_transposed, float*
 
 template <class Operand>
 void backward_weight(float* dw, const ImagePairs& images, float* scratch, const Conv2D& s, bool accumulate) {
-  if constexpr (!Operand::kRounds)
-    if (s.winograd_weight) return winograd_backward_weight(dw, images, scratch, s, accumulate);
+  if (s.winograd_weight) return winograd_backward_weight(dw, images, scratch, s, accumulate);
   for (int64_t i = 0; i < images.count; ++i)
     (is_depthwise(s) ? depthwise_backward_weight : weight_gradient<Operand>)(dw, images.x + i * images.x_stride,
                                                                              images.dy + i * images.dy_stride, scratch,
