@@ -67,11 +67,14 @@ def test_same_seed_same_images():
 
 def test_views():
     found = list(views(CORNER))
-    assert len(found) == 10
+    assert len(found) == 18
     assert sum(weight for weight, _ in found) == pytest.approx(1)
-    np.testing.assert_array_equal(found[0][1][..., 0], CORNER / np.float32(255))
-    np.testing.assert_array_equal(found[1][1], found[0][1][:, :, ::-1])
-    assert {tuple(np.argwhere(x)[0][1:3]) for _, x in found[::2]} == {(9, 4), (8, 4), (10, 4), (9, 3), (9, 5)}
+    for (weight, image), (mirrored_weight, mirrored) in zip(found[::2], found[1::2], strict=True):
+        assert weight == mirrored_weight
+        np.testing.assert_array_equal(mirrored, image[:, :, ::-1])
+    weights = {tuple(np.argwhere(x)[0][1:3].tolist()): weight * 32 for weight, x in found[::2]}
+    assert weights == {(9 + i, 4 + j): (2 - abs(i)) * (2 - abs(j)) for i in (-1, 0, 1) for j in (-1, 0, 1)}
+    np.testing.assert_array_equal(found[8][1][..., 0], CORNER / np.float32(255))
 
 
 def test_learning_rate_rises_and_falls():
@@ -99,7 +102,7 @@ def test_each_recipe_learns(name, tmp_path, capsys):
     assert report["settings"]["recipe"] == name
     assert report["test_accuracy"] >= 0.9
     printed = capsys.readouterr().out
-    assert ("ten views" in printed) == (name in ("best", "patient"))
+    assert ("18 views" in printed) == (name in ("best", "patient"))
     model = pycnn.models.load_model(out / f"{name}.safetensors")
     _, (pixels, y) = pycnn.datasets.fashion_mnist.load_data(data_dir=data)
     assert RECIPES[name].accuracy(model, pixels, y) == report["test_accuracy"]

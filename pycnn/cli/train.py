@@ -28,7 +28,7 @@ clothes). A recipe names the network and how it learns; the options below change
   fast     the same network with a higher learning rate that first rises: 91 % in the shortest time
   best     a residual network on images moved and mirrored at random; SGD with momentum and weight decay
   patient  a wider one, over three times the epochs, and squares erased in the images too
-With the last two the final test averages the predictions for ten views of each image (as it is, moved by a
+With the last two the final test averages the predictions for 18 views of each image (moved by up to a
 pixel, mirrored); the accuracies of the epochs are those of the images as they are."""
 EPILOG = """\
 It writes into the output folder:
@@ -149,7 +149,7 @@ def run(arguments: argparse.Namespace) -> int:
         console.print(f"test accuracy: [bold]{accuracy:.2%}[/] after {seconds:.1f} s of training")
         if recipe.augment is not None:
             plain = progress.history["val_accuracy"][-1]
-            console.print(f"  the mean over ten views of each image; {plain:.2%} of the images as they are")
+            console.print(f"  the mean over 18 views of each image; {plain:.2%} of the images as they are")
     model_file = f"{arguments.recipe}.safetensors"
     model.save(folder / model_file)
     _write_json(folder / "history.json", report)

@@ -38,7 +38,7 @@ class Recipe:
         warm_up: share of the steps in which the learning rate rises, before it falls evenly to zero.
         label_smoothing: of the cross-entropy.
         augment: None, or what `Augmented` takes: images are moved and mirrored at random then, and the final
-            test averages the predictions for ten views of each image.
+            test averages the predictions for 18 views of each image.
     """
 
     summary: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -77,7 +78,9 @@ class Augmented(PyDataset):
 
 
 def views(pixels: NDArray[np.uint8]) -> Iterator[tuple[float, NDArray[np.float32]]]:
-    """Ten views of each image, with the weight of each: the image, and moved by a pixel; each mirrored too.
+    """18 views of each image, with the weight of each: moved by up to a pixel both ways; each mirrored too.
+
+    The weights over the places are 1, 2, 1 each way. Chosen on 10,000 training images held out.
 
     Args:
         pixels: uint8 (n, h, w).
@@ -86,10 +89,12 @@ def views(pixels: NDArray[np.uint8]) -> Iterator[tuple[float, NDArray[np.float32
         Pairs of a weight (all add up to 1) and images, float32 (n, h, w, 1) in [0, 1].
     """
     windows = _windows(pixels, 1)
-    for (down, right), weight in {(1, 1): 2, (0, 1): 1, (2, 1): 1, (1, 0): 1, (1, 2): 1}.items():
+    weights = (1, 2, 1)
+    for down, right in itertools.product(range(3), repeat=2):
         image = windows[:, down, right, :, :, None] * _SCALE
-        yield weight / 12, image
-        yield weight / 12, np.ascontiguousarray(image[:, :, ::-1])
+        weight = weights[down] * weights[right] / 32
+        yield weight, image
+        yield weight, np.ascontiguousarray(image[:, :, ::-1])
 
 
 def _windows(pixels: NDArray[np.uint8], shift: int) -> NDArray[np.uint8]:
