@@ -26,6 +26,7 @@ Planner::Planner(const Graph& graph, int output, const Parameters& parameters, c
   consumers_.assign(n, 0);
   needed_.assign(n, false);
   planned_.assign(n, false);
+  placed_.assign(n, false);
   has_gradient_.assign(n, false);
   wants_gradient_.assign(n, false);
   program_.done_by.assign(n, -1);
@@ -130,6 +131,19 @@ int Planner::value(int i) {
   const size_t r = static_cast<size_t>(root(i));
   if (value_[r] < 0) value_[r] = add_buffer(shape(static_cast<int>(r)).size());
   return value_[r];
+}
+
+Planner::Place Planner::place(int i) {
+  const int next = training() ? -1 : only_consumer(i);
+  if (next < 0 || !std::holds_alternative<ConcatNode>(node(next).attributes)) return own_place(i);
+  Place found = place(next);
+  for (int input : node(next).inputs) {
+    if (input == i) break;
+    found.channel += shape(input).c();
+  }
+  placed_[static_cast<size_t>(i)] = true;
+  program_.buffers[static_cast<size_t>(found.buffer)].in_parts = true;
+  return found;
 }
 
 int Planner::gradient(int i) {

@@ -62,6 +62,16 @@ class Planner {
 
   int value(int node_index);     // the buffer of a node's output
   int gradient(int node_index);  // the buffer of the loss's gradient by it
+  // Where a node's output is written: its channels begin at `channel` of pixels `pixel` floats apart.
+  struct Place {
+    int buffer;
+    int64_t channel, pixel;
+  };
+  Place own_place(int node_index) { return {value(node_index), 0, shape(node_index).c()}; }
+  // For an operation that can leave gaps between pixels: in inference, a concatenation that alone takes the output has
+  // it written where it belongs.
+  Place place(int node_index);
+  bool is_placed(int node_index) const { return placed_[static_cast<size_t>(node_index)]; }
   // The node's output is its input's, unchanged.
   void alias(int node_index, int of);
   bool wants_gradient(int node_index) const;
@@ -113,7 +123,7 @@ class Planner {
   bool exact_;
   Program& program_;
   std::vector<int> alias_, value_, gradient_, consumers_;
-  std::vector<bool> needed_, planned_, has_gradient_, wants_gradient_;
+  std::vector<bool> needed_, planned_, placed_, has_gradient_, wants_gradient_;
   std::vector<std::pair<int, std::function<void()>>> backward_;  // by node
   int current_ = -1;                                             // the node that is being planned
   bool in_backward_ = false;

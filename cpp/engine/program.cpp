@@ -57,14 +57,21 @@ void Program::finish(int64_t capacity) {
   for (const Task& task : tasks) scratch_floats_ = std::max(scratch_floats_, align_floats(task.scratch_floats));
 }
 
-// How many tasks at the beginning every thread runs for itself.
+// How many tasks at the beginning every thread runs for itself. What some of them and later ones write has no place in
+// memory of its own.
 int Program::repeated_tasks() const {
   double flops = 0;
   int count = 0;
   for (const Task& task : tasks) {
     flops += task.flops;
-    for (int b : task.buffers) flops += static_cast<double>(buffers[static_cast<size_t>(b)].floats);
-    if (flops * static_cast<double>(capacity_) > kRepeatedFlops || task.kind != Task::kBlock || task.writes_result)
+    bool in_parts = false;
+    for (int b : task.buffers) {
+      const Buffer& buffer = buffers[static_cast<size_t>(b)];
+      flops += static_cast<double>(buffer.floats);
+      in_parts = in_parts || buffer.in_parts;
+    }
+    if (flops * static_cast<double>(capacity_) > kRepeatedFlops || task.kind != Task::kBlock || task.writes_result ||
+        in_parts)
       break;
     ++count;
   }

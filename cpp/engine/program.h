@@ -52,6 +52,7 @@ struct Buffer {
   int64_t stride;
   enum Home { kChunk, kGroup, kBlock } home = kChunk;  // whose samples it holds; the last two in a thread's own memory
   int64_t offset = 0;                                  // in floats, of that memory
+  bool in_parts = false;                               // several tasks write it
 };
 
 // What one call of a task works on.

@@ -215,7 +215,9 @@ void plan_conv2d(Planner& planner, int node) {
   const Conv2DKernels& conv = planner.conv2d(f.precision);
   const int input = planner.node(node).inputs[0];
   const float *weights = planner.find_weights(node, "kernel"), *b = planner.find_weights(node, "bias");
-  const int x = planner.value(input), y = planner.value(f.last);
+  const int x = planner.value(input);
+  const Planner::Place place = f.depthwise() || f.residual >= 0 ? planner.own_place(f.last) : planner.place(f.last);
+  const int y = place.buffer;
   const int residual = f.residual >= 0 ? planner.value(f.residual) : -1;
   const int argmax = f.has_pool && planner.training() ? planner.add_buffer((f.out + 3) / 4) : -1;
 
@@ -245,7 +247,8 @@ void plan_conv2d(Planner& planner, int node) {
   forward.weights = packed->size();
   forward.weight_uses = conv.weight_uses(s);
   forward.run = [=, kept = folded](const Work& w) {
-    Images images{w.at(y, w.begin), w.stride(y), w.at(x, w.begin), w.stride(x), w.end - w.begin};
+    Images images{w.at(y, w.begin) + place.channel, w.stride(y), w.at(x, w.begin), w.stride(x), w.end - w.begin};
+    images.y_pixel = place.pixel;
     if (residual >= 0) {
       images.residual = w.at(residual, w.begin);
       images.residual_stride = w.stride(residual);

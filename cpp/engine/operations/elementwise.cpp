@@ -216,15 +216,27 @@ void plan_concat(Planner& planner, int node) {
   const std::vector<int> inputs = planner.node(node).inputs;
   const auto copy_rows = planner.kernels().elementwise.copy_rows;
   const int64_t width = planner.shape(node).c(), rows = planner.shape(node).size() / width;
-  const int y = planner.value(node);
-  int64_t channel = 0;
+  const Planner::Place y = planner.place(node);
+  struct Part {
+    int x;
+    int64_t channel, width;
+  };
+  std::vector<Part> parts;  // those that are not written there already
+  std::vector<int> buffers = {y.buffer};
+  int64_t channel = y.channel;
   for (int input : inputs) {
     const int64_t part = planner.shape(input).c();
-    const int x = planner.value(input);
-    add_task(planner, planner.node(node).name, {x, y},
-             [=](const Work& w, int64_t i) { copy_rows(w.at(y, i) + channel, width, w.at(x, i), part, rows, part); });
+    if (!planner.is_placed(input)) {
+      parts.push_back({planner.value(input), channel, part});
+      buffers.push_back(parts.back().x);
+    }
     channel += part;
   }
+  if (!parts.empty())
+    add_task(planner, planner.node(node).name, buffers, [=](const Work& w, int64_t i) {
+      for (const Part& part : parts)
+        copy_rows(w.at(y.buffer, i) + part.channel, y.pixel, w.at(part.x, i), part.width, rows, part.width);
+    });
   planner.on_backward([=, &planner] {
     const int dy = planner.gradient(node);
     int64_t from = 0;

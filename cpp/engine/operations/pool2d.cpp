@@ -14,20 +14,22 @@ void plan_pool2d(Planner& planner, int node) {
   const int input = planner.node(node).inputs[0];
   const Shape& in = planner.shape(input);
   const Shape& out = planner.shape(node);
-  const Pool2D p = {in.h(),        in.w(),      in.c(),      out.h(),       out.w(),        n.pool_size.h,
-                    n.pool_size.w, n.strides.h, n.strides.w, n.padding.top, n.padding.left, n.count_padding};
+  const Planner::Place y = planner.place(node);
+  const Pool2D p = {in.h(),         in.w(),          in.c(),      out.h(),     out.w(),
+                    n.pool_size.h,  n.pool_size.w,   n.strides.h, n.strides.w, n.padding.top,
+                    n.padding.left, n.count_padding, y.pixel};
   const bool average = n.average;
   const Pool2DKernels& pool = planner.kernels().pool2d;
-  const int x = planner.value(input), y = planner.value(node);
+  const int x = planner.value(input);
   const int64_t pieces = std::min(p.oh, kMaxPieces);
   Task forward;
   forward.name = planner.node(node).name;
-  forward.buffers = {x, y};
+  forward.buffers = {x, y.buffer};
   forward.pieces = pieces;
   forward.run = [=, &pool](const Work& w) {
     const int64_t begin = w.piece_begin * p.oh / pieces, end = w.piece_end * p.oh / pieces;
     for (int64_t i = w.begin; i < w.end; ++i)
-      (average ? pool.average_forward : pool.max_forward)(w.at(y, i), w.at(x, i), p, begin, end);
+      (average ? pool.average_forward : pool.max_forward)(w.at(y.buffer, i) + y.channel, w.at(x, i), p, begin, end);
   };
   planner.add(std::move(forward));
 

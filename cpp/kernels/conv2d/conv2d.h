@@ -39,6 +39,8 @@ struct Images {
   int64_t argmax_stride = 0;
   const float* residual = nullptr;  // of forward, not depthwise: like y
   int64_t residual_stride = 0;
+  // From pixel to pixel of y where it is some channels of a wider map; 0: k. Not depthwise, no residual or argmax then.
+  int64_t y_pixel = 0;
 };
 
 // Some inputs, and the gradients of their outputs.

@@ -185,19 +185,20 @@ void activate_pixels(float* y, int64_t pixels, int64_t stride, int64_t columns, 
 }
 
 template <class Operand>
-void direct_forward(float* y, const float* x, const float* packed, const float* bias, const float* residual,
-                    float* scratch, const Conv2D& s, Activation activation, int64_t begin, int64_t end) {
+void direct_forward(float* y, int64_t y_pixel, const float* x, const float* packed, const float* bias,
+                    const float* residual, float* scratch, const Conv2D& s, Activation activation, int64_t begin,
+                    int64_t end) {
   const Direct d = prepare<Operand>(s, x, packed, bias, scratch, activation);
   const int64_t blocks = row_blocks(s.oh);
   for (int64_t piece = begin; piece < end; ++piece) {
     const int64_t panel = piece / blocks, block = piece % blocks;
     for (int64_t oh = block * s.oh / blocks; oh < (block + 1) * s.oh / blocks; ++oh) {
-      const int64_t at = oh * s.ow * s.k + d.channel(panel);
+      const int64_t at = oh * s.ow * y_pixel + d.channel(panel);
       float* row = y + at;
-      Tile t = d.tile(row, s.k, panel, oh);
+      Tile t = d.tile(row, y_pixel, panel, oh);
       if (residual) t.residual = residual + at;
       run_tiles<Operand>(t, s.ow);
-      if (!is_clamp(activation)) activate_pixels(row, s.ow, s.k, d.columns(panel), activation);
+      if (!is_clamp(activation)) activate_pixels(row, s.ow, y_pixel, d.columns(panel), activation);
     }
   }
 }
@@ -225,9 +226,9 @@ void pool_row(float* y, uint8_t* argmax, int64_t y_stride, const float* rows, in
 }
 
 template <class Operand>
-void direct_forward_pool(float* y, uint8_t* argmax, const float* x, const float* packed, const float* bias,
-                         float* scratch, const Conv2D& s, FusedPool pool, Activation activation, int64_t begin,
-                         int64_t end) {
+void direct_forward_pool(float* y, int64_t y_pixel, uint8_t* argmax, const float* x, const float* packed,
+                         const float* bias, float* scratch, const Conv2D& s, FusedPool pool, Activation activation,
+                         int64_t begin, int64_t end) {
   const Direct d = prepare<Operand>(s, x, packed, bias, scratch, activation);
   const int64_t oh = s.oh / pool.ph, ow = s.ow / pool.pw;
   const int64_t blocks = row_blocks(s.oh);
@@ -235,9 +236,9 @@ void direct_forward_pool(float* y, uint8_t* argmax, const float* x, const float*
   for (int64_t piece = begin; piece < end; ++piece) {
     const int64_t panel = piece / blocks, block = piece % blocks, columns = d.columns(panel);
     for (int64_t i = block * oh / blocks; i < (block + 1) * oh / blocks; ++i) {
-      const int64_t at = i * ow * s.k + d.channel(panel);
+      const int64_t at = i * ow * y_pixel + d.channel(panel);
       if (in_registers) {
-        const Tile t = d.tile(y + at, s.k, panel, 2 * i);
+        const Tile t = d.tile(y + at, y_pixel, panel, 2 * i);
         const int64_t x_row = s.stride_h * d.x.w * d.x.c;
         if (argmax) run_pool_tiles<Operand, true>(t, x_row, argmax + at, ow);
         else run_pool_tiles<Operand, false>(t, x_row, nullptr, ow);
@@ -246,7 +247,7 @@ void direct_forward_pool(float* y, uint8_t* argmax, const float* x, const float*
       for (int64_t a = 0; a < pool.ph; ++a)
         run_tiles<Operand>(d.tile(scratch + a * s.ow * kPanel, kPanel, panel, i * pool.ph + a), s.ow);
       if (!is_clamp(activation)) activation_kernels().forward(scratch, scratch, pool.ph * s.ow * kPanel, activation);
-      pool_row(y + at, argmax ? argmax + at : nullptr, s.k, scratch, s.ow, columns, pool);
+      pool_row(y + at, argmax ? argmax + at : nullptr, y_pixel, scratch, s.ow, columns, pool);
     }
   }
 }

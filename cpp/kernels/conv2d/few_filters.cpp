@@ -96,8 +96,9 @@ bool few_filters_supported(const Conv2D& s) {
 
 int64_t few_filters_scratch_floats(const Conv2D& s) { return padded_input_floats(s) + (s.kh + 1) * 2 * half_of(s); }
 
-void few_filters_forward_pool(float* y, uint8_t* argmax, const float* x, const float* w, const float* bias,
-                              float* scratch, const Conv2D& s, float lower, int64_t begin, int64_t end) {
+void few_filters_forward_pool(float* y, int64_t y_pixel, uint8_t* argmax, const float* x, const float* w,
+                              const float* bias, float* scratch, const Conv2D& s, float lower, int64_t begin,
+                              int64_t end) {
   const auto transpose = elementwise_kernels().transpose;
   const Image image = padded_input(x, scratch, s);
   scratch += padded_input_floats(s);
@@ -120,8 +121,8 @@ void few_filters_forward_pool(float* y, uint8_t* argmax, const float* x, const f
       }
       float values[kMaxFilters * kLanes];
       for (int64_t f = 0; f < s.k; ++f) store(values + f * kLanes, maximum(broadcast(lower), best[f]));
-      const int64_t windows = least(kLanes, columns - column), at = (row * columns + column) * s.k;
-      transpose(y + at, s.k, values, kLanes, s.k, windows);
+      const int64_t windows = least(kLanes, columns - column), at = (row * columns + column) * y_pixel;
+      transpose(y + at, y_pixel, values, kLanes, s.k, windows);
       if (argmax) store_places(argmax + at, place, windows, s.k);
     }
   }

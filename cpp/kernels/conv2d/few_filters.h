@@ -11,7 +11,8 @@ bool few_filters_supported(const Conv2D& s);
 int64_t few_filters_scratch_floats(const Conv2D& s);
 // Rows [begin, end) of y (oh / 2, ow / 2, k) = max(pool(conv(x) + bias), lower), the same bits as from the tiles;
 // w (kh, kw, 1, k). bias and argmax may be null.
-void few_filters_forward_pool(float* y, uint8_t* argmax, const float* x, const float* w, const float* bias,
-                              float* scratch, const Conv2D& s, float lower, int64_t begin, int64_t end);
+void few_filters_forward_pool(float* y, int64_t y_pixel, uint8_t* argmax, const float* x, const float* w,
+                              const float* bias, float* scratch, const Conv2D& s, float lower, int64_t begin,
+                              int64_t end);
 
 }  // namespace pycnn::PYCNN_ISA

@@ -20,6 +20,7 @@ PYCNN_INLINE int64_t round_up(int64_t n) { return (n + 15) / 16 * 16; }
 PYCNN_INLINE bool is_depthwise(const Conv2D& s) { return s.groups == s.c && s.groups > 1; }
 PYCNN_INLINE int64_t group_inputs(const Conv2D& s) { return s.c / s.groups; }
 PYCNN_INLINE int64_t group_outputs(const Conv2D& s) { return s.k / s.groups; }
+PYCNN_INLINE int64_t y_pixel(const Images& images, const Conv2D& s) { return images.y_pixel ? images.y_pixel : s.k; }
 
 // The part of the padded image that the output looks at.
 PYCNN_INLINE int64_t seen_h(const Conv2D& s) { return (s.oh - 1) * s.stride_h + (s.kh - 1) * s.dilation_h + 1; }

@@ -82,6 +82,7 @@ inline int64_t pieces(const Conv2D& s) {
 template <class Operand>
 void forward(const Images& images, const float* packed, const float* bias, float* scratch, const Conv2D& s,
              Activation activation, int64_t begin, int64_t end) {
+  const int64_t pixel = y_pixel(images, s);
   if (s.winograd_forward) {
     for_winograd_parts(s, begin, end, [&](const WinogradPart& part) {
       Winograd<Operand>::forward(images, packed, bias, lower_bound(activation), scratch, s, false, part);
@@ -89,7 +90,7 @@ void forward(const Images& images, const float* packed, const float* bias, float
       const int64_t first = part.row_begin * s.winograd_forward, channel = part.panel_begin * kPanel;
       const int64_t pixels = (least(s.oh, part.row_end * s.winograd_forward) - first) * s.ow;
       for (int64_t i = 0; i < images.count; ++i)
-        activate_pixels(images.y + i * images.y_stride + first * s.ow * s.k + channel, pixels, s.k,
+        activate_pixels(images.y + i * images.y_stride + first * s.ow * pixel + channel, pixels, pixel,
                         least(s.k, part.panel_end * kPanel) - channel, activation);
     });
     return;
@@ -99,7 +100,7 @@ void forward(const Images& images, const float* packed, const float* bias, float
     const float* x = images.x + i * images.x_stride;
     if (!is_depthwise(s)) {
       const float* residual = images.residual ? images.residual + i * images.residual_stride : nullptr;
-      direct_forward<Operand>(y, x, packed, bias, residual, scratch, s, activation, begin, end);
+      direct_forward<Operand>(y, pixel, x, packed, bias, residual, scratch, s, activation, begin, end);
       continue;
     }
     depthwise_forward(y, x, packed, bias, scratch, s);
@@ -114,6 +115,7 @@ void forward_pool(const Images& images, const float* packed, const float* bias, 
     return for_winograd_parts(s, begin, end, [&](const WinogradPart& part) {
       Winograd<Operand>::forward(images, packed, bias, lower_bound(activation), scratch, s, true, part);
     });
+  const int64_t pixel = y_pixel(images, s);
   const bool few_filters = has_few_filters<Operand>(s) && pool.ph == 2 && pool.pw == 2 && is_clamp(activation);
   for (int64_t i = 0; i < images.count; ++i) {
     float* y = images.y + i * images.y_stride;
@@ -121,10 +123,10 @@ void forward_pool(const Images& images, const float* packed, const float* bias, 
     const float* x = images.x + i * images.x_stride;
     if (few_filters) {
       const int64_t blocks = row_blocks(s.oh), rows = s.oh / 2;
-      few_filters_forward_pool(y, argmax, x, packed + direct_packed_floats<Operand>(s), bias, scratch, s,
+      few_filters_forward_pool(y, pixel, argmax, x, packed + direct_packed_floats<Operand>(s), bias, scratch, s,
                                lower_bound(activation), begin * rows / blocks, end * rows / blocks);
     } else {
-      direct_forward_pool<Operand>(y, argmax, x, packed, bias, scratch, s, pool, activation, begin, end);
+      direct_forward_pool<Operand>(y, pixel, argmax, x, packed, bias, scratch, s, pool, activation, begin, end);
     }
   }
 }

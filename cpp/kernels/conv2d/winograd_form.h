@@ -34,12 +34,13 @@ PYCNN_INLINE void store_window(float* y, uint8_t* argmax, const Vec (&window)[4]
 }
 
 // The 2x2 max-pool of outputs (oh, ow, kLanes) of a whole image.
-PYCNN_INLINE void pool_image(float* y, uint8_t* argmax, const float* image, Vec lower, const Conv2D& s, int64_t lanes) {
+PYCNN_INLINE void pool_image(float* y, int64_t y_pixel, uint8_t* argmax, const float* image, Vec lower, const Conv2D& s,
+                             int64_t lanes) {
   for (int64_t i = 0; i < s.oh / 2; ++i)
     for (int64_t j = 0; j < s.ow / 2; ++j) {
       const float *upper = image + (2 * i * s.ow + 2 * j) * kLanes, *below = upper + s.ow * kLanes;
       const Vec window[4] = {load(upper), load(upper + kLanes), load(below), load(below + kLanes)};
-      const int64_t at = (i * (s.ow / 2) + j) * s.k;
+      const int64_t at = (i * (s.ow / 2) + j) * y_pixel;
       store_window(y + at, argmax ? argmax + at : nullptr, window, lower, lanes);
     }
 }
@@ -199,7 +200,7 @@ struct Form {
   static void outputs(const Images& images, const float* m, int64_t m_stride, const float* bias, float lower,
                       float* image, const Conv2D& s, const Tiles& tiles, bool pool, int64_t k, int64_t first,
                       int64_t count) {
-    const int64_t lanes = least(kLanes, s.k - k);
+    const int64_t lanes = least(kLanes, s.k - k), pixel = y_pixel(images, s);
     const Vec start = bias ? load_n(bias + k, lanes) : Vec{}, bound = broadcast(lower);
     for (int64_t i = 0; i < count; ++i, m += kPanel) {
       const TilePlace at = place_of(tiles, first + i);
@@ -209,16 +210,16 @@ struct Form {
       const int64_t corner = at.row * s.ow + at.column;
       if (!pool) {
         const float* residual = images.residual;
-        if (residual) residual += at.sample * images.residual_stride + k + corner * s.k;
-        store_tile(y + corner * s.k, m, m_stride, start, bound, s.k, s.ow * s.k, rows, columns, lanes, residual);
+        if (residual) residual += at.sample * images.residual_stride + k + corner * pixel;
+        store_tile(y + corner * pixel, m, m_stride, start, bound, pixel, s.ow * pixel, rows, columns, lanes, residual);
       } else if constexpr (kWholeImages) {
         store_tile(image + corner * kLanes, m, m_stride, start, broadcast(-__builtin_huge_valf()), kLanes,
                    s.ow * kLanes, rows, columns, kLanes, nullptr);
-        if ((i + 1) % tiles.each() == 0) pool_image(y, argmax, image, bound, s, lanes);
+        if ((i + 1) % tiles.each() == 0) pool_image(y, pixel, argmax, image, bound, s, lanes);
       } else {
-        const int64_t from = (at.row / 2 * (s.ow / 2) + at.column / 2) * s.k;
-        store_pooled(y + from, argmax ? argmax + from : nullptr, m, m_stride, start, bound, s.k, s.ow / 2 * s.k, rows,
-                     columns, lanes);
+        const int64_t from = (at.row / 2 * (s.ow / 2) + at.column / 2) * pixel;
+        store_pooled(y + from, argmax ? argmax + from : nullptr, m, m_stride, start, bound, pixel, s.ow / 2 * pixel,
+                     rows, columns, lanes);
       }
     }
   }

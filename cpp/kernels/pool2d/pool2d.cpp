@@ -9,6 +9,8 @@
 namespace pycnn::PYCNN_ISA {
 namespace {
 
+PYCNN_INLINE int64_t y_pixel(const Pool2D& p) { return p.y_pixel ? p.y_pixel : p.c; }
+
 // The real pixels of a window: `rows` x `columns` from offset `first` in the image.
 struct Window {
   int64_t first, rows, columns;
@@ -70,7 +72,7 @@ PYCNN_INLINE float average_scale(const Window& window, const Pool2D& p) {
 void max_forward(float* y, const float* x, const Pool2D& p, int64_t row_begin, int64_t row_end) {
   for (int64_t oy = row_begin; oy < row_end; ++oy) {
     for (int64_t ox = 0; ox < p.ow; ++ox) {
-      float* out = y + (oy * p.ow + ox) * p.c;
+      float* out = y + (oy * p.ow + ox) * y_pixel(p);
       with_size(window_at(p, oy, ox), [&](auto window) {
         for_vectors(p.c, [&](int64_t c, auto lanes) {
           store(out + c, maximum_of(x + window.first + c, window, p, lanes), lanes);
@@ -108,7 +110,7 @@ void max_backward(float* dx, const float* x, const float* dy, const Pool2D& p) {
 void average_forward(float* y, const float* x, const Pool2D& p, int64_t row_begin, int64_t row_end) {
   for (int64_t oy = row_begin; oy < row_end; ++oy) {
     for (int64_t ox = 0; ox < p.ow; ++ox) {
-      float* out = y + (oy * p.ow + ox) * p.c;
+      float* out = y + (oy * p.ow + ox) * y_pixel(p);
       const Window real = window_at(p, oy, ox);
       const float scale = average_scale(real, p);
       with_size(real, [&](auto window) {
