@@ -56,9 +56,9 @@ void Runner::timed(const Team& team, size_t item, const Body& body) {
 }
 
 template <class Body>
-void Runner::share(const Team& team, WorkQueue& queue, int64_t n, const Body& body) {
+void Runner::share(const Team& team, WorkQueue& queue, int64_t n, const Body& body, bool backwards) {
   if (&queue == last_queue_) queue.share_last(team, n, body);
-  else queue.share(team, n, body);
+  else queue.share(team, n, body, backwards);
 }
 
 void Runner::run_task(const Team& team, int index, const Work& w) {
@@ -108,9 +108,15 @@ void Runner::run_on(const Team& team, const Batch& batch, uint64_t seed, bool up
     const int64_t samples = std::min(program.capacity(), batch.samples - begin);
     const Run run{&batch, begin, samples, seed, workspace_.loss.data(), workspace_.correct.data()};
     if (program.split_samples) return run_split_samples(team, run, queue);
+    // To and fro: a stage begins with the samples that the one before it has left in the cache.
+    bool backwards = false;
     for (const Stage& stage : program.stages()) {
-      if (stage.kind == Task::kSplit) run_split_stage(team, run, stage, *queue++);
-      else run_block_stage(team, run, stage, *queue++);
+      if (stage.kind == Task::kSplit) {
+        run_split_stage(team, run, stage, *queue++);
+        continue;
+      }
+      run_block_stage(team, run, stage, *queue++, backwards);
+      backwards = !backwards;
     }
   }
   if (!update) return;
@@ -134,17 +140,18 @@ int64_t Runner::piece_count(int64_t samples, int64_t threads) const {
   return std::min(samples, pieces_of(pieces_of(samples, kSamplesPerSlot), threads) * threads);
 }
 
-void Runner::run_block_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue) {
+void Runner::run_block_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue, bool backwards) {
   const Program& program = plan_.program;
   const int64_t pieces = piece_count(run.samples, team.size());
   Work w = work(team, run);
-  share(team, queue, pieces, [&](int64_t piece) {
+  const auto run_piece = [&](int64_t piece) {
     const int64_t begin = piece * run.samples / pieces, end = (piece + 1) * run.samples / pieces;
     w.slot = piece;
     w.slot_memory = slot_memory_ + piece * program.slot_floats;
     for (w.group_begin = begin; w.group_begin < end; w.group_begin += kGroup)
       for (const Pass& pass : stage.passes) run_pass(team, w, pass, begin, std::min(end, w.group_begin + kGroup));
-  });
+  };
+  share(team, queue, pieces, run_piece, backwards);
 }
 
 // Blocks of the group that ends at `end`, in a piece of work that begins at `begin`.

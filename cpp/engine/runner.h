@@ -57,7 +57,7 @@ class Runner {
 
  private:
   void run_on(const Team& team, const Batch& batch, uint64_t seed, bool update, const Optimizer* optimizer);
-  void run_block_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue);
+  void run_block_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue, bool backwards);
   void run_pass(const Team& team, Work& w, const Pass& pass, int64_t begin, int64_t end);
   void run_split_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue);
   void run_split_samples(const Team& team, const Run& run, WorkQueue* queue);
@@ -68,7 +68,7 @@ class Runner {
   int64_t piece_count(int64_t samples, int64_t threads) const;
   void run_task(const Team& team, int index, const Work& w);
   template <class Body>
-  void share(const Team& team, WorkQueue& queue, int64_t n, const Body& body);
+  void share(const Team& team, WorkQueue& queue, int64_t n, const Body& body, bool backwards = false);
   template <class Body>
   void timed(const Team& team, size_t item, const Body& body);
 

@@ -26,15 +26,15 @@ class Team {
 // pieces, so that its data stay in its cache; then it helps the others. A queue serves once.
 class WorkQueue {
  public:
-  // Calls body(piece) for pieces below n that no one else has taken.
+  // Calls body(piece) for pieces below n that no one else has taken; `backwards`, the last one of each part first.
   template <class Body>
-  void share(const Team& team, int64_t n, const Body& body) {
-    if (!take(team, n, body)) wait(n);
+  void share(const Team& team, int64_t n, const Body& body, bool backwards = false) {
+    if (!take(team, n, body, backwards)) wait(n);
   }
   // The same for a call's last shared work: who is not the caller has nothing to wait for.
   template <class Body>
   void share_last(const Team& team, int64_t n, const Body& body) {
-    if (!take(team, n, body) && team.rank() == 0) wait(n);
+    if (!take(team, n, body, false) && team.rank() == 0) wait(n);
   }
   void reset() {
     for (Count& next : next_) next.value.store(0, std::memory_order_relaxed);
@@ -50,7 +50,7 @@ class WorkQueue {
 
   // Returns whether all pieces are done.
   template <class Body>
-  bool take(const Team& team, int64_t n, const Body& body) {
+  bool take(const Team& team, int64_t n, const Body& body, bool backwards) {
     const int parts = team.size() < kParts ? team.size() : kParts;
     for (int i = 0; i < parts; ++i) {
       const int part = (team.rank() + i) % parts;
@@ -60,7 +60,7 @@ class WorkQueue {
       while (next.load(std::memory_order_relaxed) < count) {
         const int64_t piece = next.fetch_add(1, std::memory_order_relaxed);
         if (piece >= count) break;
-        body(begin + piece);
+        body(begin + (backwards ? count - 1 - piece : piece));
         ++done;
       }
       // Told part by part: who waits need not wait for a look at what others have left over.
