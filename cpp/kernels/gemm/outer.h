@@ -21,8 +21,8 @@ struct OuterTile {
 
 namespace {
 
-template <class Operand, int R, int V>
-void run_outer(const OuterTile& t) {
+template <class Operand, int R, int V, class Lanes>
+PYCNN_INLINE void run_outer(const OuterTile& t, const Lanes& lanes) {
   Vec sum[R][V] = {};
   for (int64_t row = 0; row < t.rows; ++row) {
     const float* x = t.x + row * t.x_row_stride;
@@ -30,7 +30,7 @@ void run_outer(const OuterTile& t) {
     for (int64_t i = 0; i < t.pixels; ++i) {
       Vec g[V];
 #pragma GCC unroll 2
-      for (int v = 0; v < V; ++v) g[v] = load_n(dy + v * kLanes, lanes_of(t.columns, v));
+      for (int v = 0; v < V; ++v) g[v] = load_n(dy + v * kLanes, lanes(v));
 #pragma GCC unroll 16
       for (int r = 0; r < R; ++r) {
         const Vec a = Operand::broadcast(x + r);
@@ -41,14 +41,30 @@ void run_outer(const OuterTile& t) {
       dy += t.dy_pixel_stride;
     }
   }
+  float* const dw = t.dw;
+  const int64_t dw_stride = t.dw_stride;
+  const auto finish = [&](const auto& start) __attribute__((always_inline)) {
 #pragma GCC unroll 16
-  for (int r = 0; r < R; ++r)
+    for (int r = 0; r < R; ++r)
 #pragma GCC unroll 2
-    for (int v = 0; v < V; ++v) {
-      float* dw = t.dw + r * t.dw_stride + v * kLanes;
-      const int64_t lanes = lanes_of(t.columns, v);
-      store_n(dw, t.accumulate ? load_n(dw, lanes) + sum[r][v] : sum[r][v], lanes);
-    }
+      for (int v = 0; v < V; ++v) {
+        float* to = dw + r * dw_stride + v * kLanes;
+        store_n(to, start(to, v) + sum[r][v], lanes(v));
+      }
+  };
+  if (t.accumulate) finish([&](const float* to, int v) __attribute__((always_inline)) { return load_n(to, lanes(v)); });
+  else finish([](const float*, int) __attribute__((always_inline)) { return Vec{}; });
+}
+
+template <class Operand, int R, int V>
+void run_outer(const OuterTile& t) {
+  const int64_t columns = t.columns;
+  if (columns == V * kLanes)
+    run_outer<Operand, R, V>(
+        t, [](int) __attribute__((always_inline)) { return int64_t{kLanes}; });
+  else
+    run_outer<Operand, R, V>(
+        t, [&](int v) __attribute__((always_inline)) { return lanes_of(columns, v); });
 }
 
 template <class Operand, int V>

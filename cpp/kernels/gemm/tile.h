@@ -88,18 +88,25 @@ void run_tile(const Tile& t) {
       b += b_stride;
     }
   }
-  if (t.residual) {
+  // Whole vectors are stored without a mask: what is read again soon is then forwarded from the store.
+  float* const y = t.y;
+  const float* const residual = t.residual;
+  const int64_t y_stride = t.y_stride, columns = t.columns;
+  const Vec lower = broadcast(t.lower);
+  const auto finish = [&](auto lanes) __attribute__((always_inline)) {
+    if (residual) {
+#pragma GCC unroll 16
+      for (int p = 0; p < P; ++p)
+#pragma GCC unroll 2
+        for (int v = 0; v < V; ++v) sum[p][v] += load_n(residual + p * y_stride + v * kLanes, lanes(v));
+    }
 #pragma GCC unroll 16
     for (int p = 0; p < P; ++p)
 #pragma GCC unroll 2
-      for (int v = 0; v < V; ++v) sum[p][v] += load_n(t.residual + p * t.y_stride + v * kLanes, lanes_of(t.columns, v));
-  }
-  const Vec lower = broadcast(t.lower);
-#pragma GCC unroll 16
-  for (int p = 0; p < P; ++p)
-#pragma GCC unroll 2
-    for (int v = 0; v < V; ++v)
-      store_n(t.y + p * t.y_stride + v * kLanes, maximum(lower, sum[p][v]), lanes_of(t.columns, v));
+      for (int v = 0; v < V; ++v) store_n(y + p * y_stride + v * kLanes, maximum(lower, sum[p][v]), lanes(v));
+  };
+  if (columns == V * kLanes) finish([](int) __attribute__((always_inline)) { return int64_t{kLanes}; });
+  else finish([&](int v) __attribute__((always_inline)) { return lanes_of(columns, v); });
 }
 
 template <class Operand, int V>
