@@ -98,7 +98,11 @@ void multiply(float* m, int64_t m_stride, const float* v, int64_t v_stride, cons
     t.bias = nullptr;
     t.accumulate = false;
     t.lower = -__builtin_huge_valf();
-    run_tiles<Operand>(t, count);
+    int64_t done = 0;
+    if (kLanes == 16 && words == kLanes && columns <= kLanes) done = run_square<Operand>(t.y, kPanel, t.x, t.b, count);
+    t.y += done * kPanel;
+    t.x += done * words;
+    run_tiles<Operand>(t, count - done);
   }
 }
 

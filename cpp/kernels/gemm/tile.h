@@ -149,5 +149,27 @@ PYCNN_INLINE void run_tiles(Tile t, int64_t rows) {
   }
 }
 
+// y (rows, kLanes) = x (rows, kLanes words) times b, kLanes rows of a panel, which stay in registers; rows beyond a
+// multiple of kSquareRows are left to the caller. Returns how many are done.
+constexpr int kSquareRows = 8;
+template <class Operand>
+PYCNN_INLINE int64_t run_square(float* y, int64_t y_stride, const float* x, const float* b, int64_t rows) {
+  Vec row[kLanes];
+#pragma GCC unroll 16
+  for (int i = 0; i < kLanes; ++i) row[i] = load(b + i * kPanel);
+  int64_t done = 0;
+  for (; done + kSquareRows <= rows; done += kSquareRows, y += kSquareRows * y_stride, x += kSquareRows * kLanes) {
+    Vec sum[kSquareRows] = {};
+#pragma GCC unroll 16
+    for (int i = 0; i < kLanes; ++i)
+#pragma GCC unroll 8
+      for (int p = 0; p < kSquareRows; ++p)
+        sum[p] = Operand::add_product(sum[p], Operand::broadcast(x + p * kLanes + i), row[i]);
+#pragma GCC unroll 8
+    for (int p = 0; p < kSquareRows; ++p) store(y + p * y_stride, sum[p]);
+  }
+  return done;
+}
+
 }  // namespace
 }  // namespace pycnn::PYCNN_ISA
