@@ -123,6 +123,6 @@ RECIPES = {
     ),
     "patient": Recipe(
         "a wider one that learns for long, with squares erased too",
-        partial(residual, width=64), 50, 128, "sgd", _MOMENTUM, 0.1, 0.05, {"shift": 2, "erase": 8},
+        partial(residual, width=64), 58, 128, "sgd", _MOMENTUM, 0.1, 0.05, {"shift": 2, "erase": 8},
     ),
 }  # fmt: skip
