@@ -22,6 +22,9 @@ constexpr int kMaxRows = 12;
 constexpr int kMaxRows = 6;
 #endif
 
+// Large panels come from beyond L2.
+constexpr int kRowsAhead = 24, kLine = 16;
+
 struct Segment {
   int64_t x_offset;
   int64_t b_offset;
@@ -76,7 +79,10 @@ void run_tile(const Tile& t) {
     for (int64_t i = 0; i < t.length; ++i) {
       Vec row[V];
 #pragma GCC unroll 2
-      for (int v = 0; v < V; ++v) row[v] = load(b + v * kLanes);
+      for (int v = 0; v < V; ++v) {
+        row[v] = load(b + v * kLanes);
+        if (v * kLanes % kLine == 0) __builtin_prefetch(b + v * kLanes + kRowsAhead * kPanel);
+      }
 #pragma GCC unroll 16
       for (int p = 0; p < P; ++p) {
         const Vec x = Operand::broadcast(base[p / 3] + (p % 3) * stride);
