@@ -321,6 +321,14 @@ def test_normalization_takes_over_what_follows():
         assert gone not in plan
 
 
+def test_convolutions_of_one_input_share_a_stage():
+    """Both ways a residual block's shortcut finds its input in the cache, though statistics come between."""
+    network = start(_core.Network(*residual()))
+    network.compile(loss=SPARSE, from_logits=True)
+    stages = [s for s in network.summary_of_plan(True, 32).split("\nsplit\n") if "(direct 1x1)" in s]
+    assert [s.count("\n  conv2d") for s in stages] == [2, 2, 2, 2]
+
+
 # --- the same bits
 # ----------------------------------------------------------------------------------------------
 def trained(threads, n, optimizer="adam", steps=3, graph=every_layer):

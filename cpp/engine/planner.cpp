@@ -60,7 +60,10 @@ void Planner::plan() {
   }
   find_needed();
   for (int i = 0; i <= output_; ++i)
-    if (needed_[static_cast<size_t>(i)] && !planned_[static_cast<size_t>(i)]) plan_node(i);
+    if (needed_[static_cast<size_t>(i)] && !planned_[static_cast<size_t>(i)]) {
+      plan_siblings(i);
+      plan_node(i);
+    }
   current_ = -1;
   if (mode_ == Mode::kPredict) return plan_output(*this, output_);
   plan_loss(*this, output_, objective_);
@@ -113,6 +116,24 @@ void Planner::plan_node(int i) {
   current_ = i;
   mark_planned(i);
   std::visit(PlanNode{*this, i}, node(i).attributes);
+}
+
+// Whether this is a convolution whose output is kept until all samples have one, for the statistics of a normalization.
+bool Planner::waits_for_batch(int i) const {
+  if (!training() || !std::holds_alternative<Conv2DNode>(node(i).attributes)) return false;
+  const int next = only_consumer(i);
+  const auto* norm = next >= 0 ? std::get_if<BatchNormNode>(&node(next).attributes) : nullptr;
+  return norm && !norm->frozen;
+}
+
+// Convolutions of the same input, such as that of a residual block's shortcut: behind such a wait they would have to
+// fetch it from far away, and the way back its gradient.
+void Planner::plan_siblings(int i) {
+  if (!waits_for_batch(i)) return;
+  for (int k = i + 1; k <= output_; ++k)
+    if (needed_[static_cast<size_t>(k)] && !planned_[static_cast<size_t>(k)] && waits_for_batch(k) &&
+        node(k).inputs == node(i).inputs)
+      plan_node(k);
 }
 
 void Planner::mark_planned(int i) {

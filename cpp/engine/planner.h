@@ -112,6 +112,8 @@ class Planner {
   int root(int node_index) const;
   void add_to(int sum, int other, const Node& node);
   void plan_node(int node_index);
+  bool waits_for_batch(int node_index) const;
+  void plan_siblings(int node_index);
   void find_needed();
 
   const Graph& graph_;
