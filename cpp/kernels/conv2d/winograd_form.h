@@ -179,14 +179,17 @@ struct Form {
     Tiles tiles = tiles_of(s, M);
     tiles.rows = part.row_end - part.row_begin;
     tiles.first_row = part.row_begin;
-    const int64_t words = Operand::words(s.c), group = group_of(s), all = images.count * tiles.each();
+    const int64_t words = Operand::words(s.c), unit = kWholeImages ? tiles.each() : 1;
+    const int64_t group = group_of(s) / unit * unit, units = images.count * tiles.each() / unit;
     float* outside = scratch;  // a row of padding
     fill(outside, s.pad_value, s.w * s.c);
     float* v = scratch + round_up(s.w * s.c);
     float* m = v + kProducts * product_stride(group * words);
     float* image = m + kProducts * product_stride(group * kPanel);
-    for (int64_t first = 0; first < all; first += group) {
-      const int64_t count = least(group, all - first);
+    // Groups of nearly equal size: a small last one would read all weights for little.
+    const int64_t groups = (units * unit + group - 1) / group;
+    for (int64_t g = 0; g < groups; ++g) {
+      const int64_t first = g * units / groups * unit, count = (g + 1) * units / groups * unit - first;
       const int64_t v_stride = product_stride(count * words), m_stride = product_stride(count * kPanel);
       input_tiles<Operand, M, N>(v, v_stride, images.x, images.x_stride, outside, s, tiles, first, count);
       for (int64_t panel = part.panel_begin; panel < part.panel_end; ++panel) {
