@@ -110,6 +110,21 @@ PYCNN_INLINE Vec nan_of(Vec v, Vec a, Vec b, Vec c, Vec d) {
 #endif
 }
 
+PYCNN_INLINE bool any_nan(Vec a, Vec b, Vec c, Vec d) {
+#if defined(__AVX512F__)
+  return (_mm512_cmp_ps_mask(a, b, _CMP_UNORD_Q) | _mm512_cmp_ps_mask(c, d, _CMP_UNORD_Q)) != 0;
+#elif defined(__AVX2__)
+  return _mm256_movemask_ps(_mm256_or_ps(_mm256_cmp_ps(a, b, _CMP_UNORD_Q), _mm256_cmp_ps(c, d, _CMP_UNORD_Q))) != 0;
+#elif defined(__SSE2__)
+  return _mm_movemask_ps(_mm_or_ps(_mm_cmpunord_ps(a, b), _mm_cmpunord_ps(c, d))) != 0;
+#else
+  const IntVec nan = (a != a) | (b != b) | (c != c) | (d != d);
+  int32_t any = 0;
+  for (int i = 0; i < kLanes; ++i) any |= nan[i];
+  return any != 0;
+#endif
+}
+
 PYCNN_INLINE Vec select(IntVec mask, Vec if_true, Vec if_false) { return mask ? if_true : if_false; }
 PYCNN_INLINE IntVec as_int(Vec v) { return reinterpret_cast<IntVec>(v); }
 PYCNN_INLINE Vec as_float(IntVec v) { return reinterpret_cast<Vec>(v); }

@@ -12,8 +12,8 @@ constexpr int kMaxWindows = kMaxRows / 4;
 
 namespace {
 
-// The maximum, and at which of the four it stands: the first one. A NaN wins over every number.
-PYCNN_INLINE Vec maximum_of_four(Vec a, Vec b, Vec c, Vec d, IntVec& place) {
+// The same as maximum_of_four where there may be a NaN.
+PYCNN_INLINE Vec maximum_or_nan(Vec a, Vec b, Vec c, Vec d, IntVec& place) {
   const Vec others[3] = {b, c, d};
   Vec best = a;
   place = IntVec{};
@@ -22,6 +22,16 @@ PYCNN_INLINE Vec maximum_of_four(Vec a, Vec b, Vec c, Vec d, IntVec& place) {
     best = select(wins, others[k], best);
     place = wins ? broadcast_int(k + 1) : place;
   }
+  return best;
+}
+
+// The maximum, and at which of the four it stands: the first one. A NaN wins over every number.
+PYCNN_INLINE Vec maximum_of_four(Vec a, Vec b, Vec c, Vec d, IntVec& place) {
+  if (__builtin_expect(any_nan(a, b, c, d), 0)) return maximum_or_nan(a, b, c, d, place);
+  const Vec best = maximum(d, maximum(c, maximum(b, a)));
+  place = (c == best) ? broadcast_int(2) : broadcast_int(3);
+  place = (b == best) ? broadcast_int(1) : place;
+  place = (a == best) ? IntVec{} : place;
   return best;
 }
 
