@@ -68,17 +68,17 @@ class Conv2DTrial {
   int chosen(const std::optional<Costs>& costs) const {
     if (costs) {
       const auto [direct_products, direct_pixels, products, inputs, outputs, weights, far_weights] = *costs;
-      return cheapest_tile(as_forward(), rounds_,
+      return cheapest_tile(as_forward(), rounds_, kImages,
                            {direct_products, direct_pixels, products, inputs, outputs, weights, far_weights});
     }
     Conv2D s = shape_;
-    kernels_.choose(s);
+    kernels_.choose(s, kImages);
     return tile_of(s);
   }
 
   Costs work(int tile) const {
     check(tile);
-    const Conv2DCost w = conv2d_work(as_forward(), tile);
+    const Conv2DCost w = conv2d_work(as_forward(), tile, kImages);
     return {w.direct_products, w.direct_pixels, w.products, w.inputs, w.outputs, w.weights, w.far_weights};
   }
 

@@ -8,6 +8,8 @@
 namespace pycnn::bindings {
 namespace {
 
+constexpr int64_t kImagesAtOnce = 4;  // enough tiles for a small map's Winograd products
+
 const Conv2DKernels& kernels_of(const std::string& precision) {
   const KernelTable& table = active_kernels();
   return precision_of(precision) == Precision::kBfloat16 ? table.bf16.conv2d : table.conv2d;
@@ -29,11 +31,9 @@ Conv2D conv2d_of(const Conv2DKernels& conv, const std::vector<int64_t>& x, const
   const Shape y = infer_shape("conv2d", node, {Shape{{x[1], x[2], x[3]}}}, {});
   Conv2D s{x[1],       x[2],       x[3],        y.h(),       y.w(),      y.c(),      w[0],   w[1],
            strides[0], strides[1], dilation[0], dilation[1], padding[0], padding[2], groups, pad_value};
-  if (!exact()) conv.choose(s);
+  if (!exact()) conv.choose(s, kImagesAtOnce);
   return s;
 }
-
-constexpr int64_t kImagesAtOnce = 4;  // enough tiles for a small map's Winograd products
 
 // body(images, first, scratch) for runs of neighbouring images.
 template <class Body>

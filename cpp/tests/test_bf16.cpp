@@ -351,8 +351,8 @@ TEST(bf16_choice) {
   for (const int64_t size : {4, 7, 13, 28})
     for (const int64_t c : {8, 16, 32, 64, 128}) {
       Conv2D a = make_conv2d(size, size, c, 64, {3, 3}, {1, 1, 1, 1}), b = a;
-      kernels.bf16.conv2d.choose(a);
-      baseline.bf16.conv2d.choose(b);
+      kernels.bf16.conv2d.choose(a, 8);
+      baseline.bf16.conv2d.choose(b, 8);
       CHECK(a.winograd_forward == b.winograd_forward && a.winograd_backward == b.winograd_backward);
     }
 }

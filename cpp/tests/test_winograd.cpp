@@ -269,7 +269,7 @@ TEST(winograd_and_direct_agree) {
   const Conv2DKernels& conv = kernels.conv2d;
   Conv2D s = make_conv2d(13, 13, 64, 64, {3, 3}, {1, 1, 1, 1});
   Conv2D chosen = s;
-  conv.choose(chosen);
+  conv.choose(chosen, 8);
   CHECK(chosen.winograd_forward && chosen.winograd_backward && chosen.winograd_weight);
   const Floats x = random_floats(x_floats(s), 1, -1, 1), w = random_floats(w_floats(s), 2, -1, 1);
   Floats y[2] = {Floats(y_floats(s)), Floats(y_floats(s))}, dx[2] = {Floats(x_floats(s)), Floats(x_floats(s))};

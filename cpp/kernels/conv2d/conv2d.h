@@ -53,8 +53,9 @@ struct ImagePairs {
 };
 
 struct Conv2DKernels {
-  // Picks the algorithms by a model of their cost that knows nothing but the shape; direct sums until it is called.
-  void (*choose)(Conv2D&);
+  // Picks the algorithms by a model of their cost that knows nothing but the shape and how many images a call has,
+  // which share a look at the weights; direct sums until it is called.
+  void (*choose)(Conv2D&, int64_t images);
   // Floats of scratch that any function below needs for this shape.
   int64_t (*scratch_floats)(const Conv2D&);
   // Floats of the two packed forms of the kernel: for forward and for backward_input.

@@ -20,10 +20,10 @@ struct Conv2DCost {
 constexpr int kConv2DCostTerms = 7;
 
 // By `python -m pycnn.bench.calibrate` on an AMD EPYC of the fifth generation (AVX-512), one thread.
-constexpr Conv2DCost kForwardCost = {0.0071, 0.17, 0.00668, 0.0968, 0.0642, 0.01, 0.022};
-constexpr Conv2DCost kForwardCostBfloat16 = {0.00363, 0.14, 0.0033, 0.0654, 0.071, 0.00393, 0.0116};
-constexpr Conv2DCost kWeightCost = {0.00817, 0.0357, 0.00828, 0.0993, 0.0298, 0.00803, 0.035};
-constexpr Conv2DCost kWeightCostBfloat16 = {0.00408, 0.163, 0.00858, 0.102, 0.0319, 0.00798, 0.0325};
+constexpr Conv2DCost kForwardCost = {0.00754, 0.147, 0.00756, 0.0729, 0.0509, 0.00172, 0.0184};
+constexpr Conv2DCost kForwardCostBfloat16 = {0.00387, 0.108, 0.00355, 0.0602, 0.0662, 0.00207, 0.0117};
+constexpr Conv2DCost kWeightCost = {0.00782, 0.0592, 0.00836, 0.102, 0.0237, 0.00388, 0.0289};
+constexpr Conv2DCost kWeightCostBfloat16 = {0.00424, 0.144, 0.00818, 0.0995, 0.0316, 0.00374, 0.034};
 
 // The convolution that backward_input is.
 static inline __attribute__((always_inline)) Conv2D winograd_transposed(const Conv2D& s) {
@@ -65,9 +65,9 @@ static inline __attribute__((always_inline)) int64_t winograd_group(int64_t prod
   return group < kMin ? kMin : group > kMax ? kMax : group;
 }
 
-// How much of each kind of work there is; m is 0 for direct sums.
-static inline __attribute__((always_inline)) Conv2DCost conv2d_work(const Conv2D& s, int m) {
-  constexpr double kNear = 128 * 1024, kImages = 8;  // weights that L2 holds; images of a call
+// How much of each kind of work there is in one of so many images of a call; m is 0 for direct sums.
+static inline __attribute__((always_inline)) Conv2DCost conv2d_work(const Conv2D& s, int m, int64_t images) {
+  constexpr double kNear = 128 * 1024;  // weights that L2 holds
   const double c = static_cast<double>(s.c), k = static_cast<double>(s.k);
   const double points = static_cast<double>(m == 0 ? s.kh : m + s.kh - 1), weights = points * points * c * k;
   const double far = weights > kNear ? weights - kNear : 0.0;
@@ -78,6 +78,7 @@ static inline __attribute__((always_inline)) Conv2DCost conv2d_work(const Conv2D
     return {pixels * weights, pixels * (c + k), 0.0, 0.0, 0.0, 0.0, far};
   }
   const double tiles = static_cast<double>(winograd_tiles(s, m)), products = points * points * tiles;
+  const double count = static_cast<double>(images);
   const double group = static_cast<double>(winograd_group((m + s.kh - 1) * (m + s.kh - 1), s.c));
   return {0.0,
           0.0,
@@ -85,11 +86,12 @@ static inline __attribute__((always_inline)) Conv2DCost conv2d_work(const Conv2D
           products * c,
           products * k,
           weights,
-          far * (tiles > group / kImages ? tiles / group : 1 / kImages)};
+          far * (tiles * count > group ? tiles / group : 1 / count)};
 }
 
-static inline __attribute__((always_inline)) double conv2d_cost(const Conv2D& s, int m, const Conv2DCost& each) {
-  const Conv2DCost work = conv2d_work(s, m);
+static inline __attribute__((always_inline)) double conv2d_cost(const Conv2D& s, int m, int64_t images,
+                                                                const Conv2DCost& each) {
+  const Conv2DCost work = conv2d_work(s, m, images);
   return each.direct_products * work.direct_products + each.direct_pixels * work.direct_pixels +
          each.products * work.products + each.inputs * work.inputs + each.outputs * work.outputs +
          each.weights * work.weights + each.far_weights * work.far_weights;
@@ -97,13 +99,14 @@ static inline __attribute__((always_inline)) double conv2d_cost(const Conv2D& s,
 
 // The side of the tiles by which the forward pass of s is cheapest, 0 for direct sums. Larger tiles round more
 // coarsely: they must be worth it.
-static inline __attribute__((always_inline)) int cheapest_tile(const Conv2D& s, bool rounds, const Conv2DCost& each) {
+static inline __attribute__((always_inline)) int cheapest_tile(const Conv2D& s, bool rounds, int64_t images,
+                                                               const Conv2DCost& each) {
   constexpr double kWorthIt = 0.95;
   int best = 0;
-  double cost = conv2d_cost(s, 0, each);
+  double cost = conv2d_cost(s, 0, images, each);
   for (int m = 2; m <= 6; ++m) {
     if (!has_winograd(s, m, rounds)) continue;
-    const double other = conv2d_cost(s, m, each);
+    const double other = conv2d_cost(s, m, images, each);
     if (other >= kWorthIt * cost) continue;
     best = m;
     cost = other;
@@ -111,11 +114,11 @@ static inline __attribute__((always_inline)) int cheapest_tile(const Conv2D& s, 
   return best;
 }
 
-static inline __attribute__((always_inline)) void choose_algorithms(Conv2D& s, bool rounds) {
+static inline __attribute__((always_inline)) void choose_algorithms(Conv2D& s, bool rounds, int64_t images) {
   const Conv2DCost& forward = rounds ? kForwardCostBfloat16 : kForwardCost;
-  s.winograd_forward = cheapest_tile(s, rounds, forward);
-  s.winograd_backward = cheapest_tile(winograd_transposed(s), rounds, forward);
-  s.winograd_weight = cheapest_tile(s, false, rounds ? kWeightCostBfloat16 : kWeightCost);
+  s.winograd_forward = cheapest_tile(s, rounds, images, forward);
+  s.winograd_backward = cheapest_tile(winograd_transposed(s), rounds, images, forward);
+  s.winograd_weight = cheapest_tile(s, false, images, rounds ? kWeightCostBfloat16 : kWeightCost);
 }
 
 }  // namespace pycnn

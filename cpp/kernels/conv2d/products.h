@@ -30,8 +30,8 @@ int64_t scratch_floats(const Conv2D& s) {
 }
 
 template <class Operand>
-void choose(Conv2D& s) {
-  choose_algorithms(s, Operand::kRounds);
+void choose(Conv2D& s, int64_t images) {
+  choose_algorithms(s, Operand::kRounds, images);
 }
 
 template <class Operand>
