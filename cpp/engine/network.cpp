@@ -44,14 +44,17 @@ void Network::require_compiled() const {
 }
 
 Plan& Network::plan(Mode mode, int64_t samples) {
-  // A batch smaller than the team is cut inside its samples. Both cuts give the same bits.
-  const bool split = mode == Mode::kPredict && (samples == 1 || samples < num_threads());
+  // A batch smaller than the team is cut inside its samples. Both cuts give the same bits: algorithms depend on the
+  // batch only, not on the team.
+  const bool single = mode == Mode::kPredict && samples == 1;
+  const bool split = mode == Mode::kPredict && (single || samples < num_threads());
   const bool direct = exact();
-  std::unique_ptr<Plan>& plan = plans_[{mode, split, direct}];
+  std::unique_ptr<Plan>& plan = plans_[{mode, split, single, direct}];
   if (!plan) {
     plan = std::make_unique<Plan>();
     plan->kernels = &kernels_;
     plan->program.split_samples = split;
+    plan->program.single_sample = single;
     Planner planner(graph_, output_, parameters_, kernels_, mode, objective_, direct, plan->program);
     planner.plan();
     plan->gradients = std::move(planner.gradients);

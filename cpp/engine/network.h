@@ -55,8 +55,8 @@ class Network {
   bool compiled_ = false;
   std::shared_ptr<Optimizer> optimizer_;  // shared with whoever looks at its state
   uint64_t seed_ = 0;
-  // By mode, whether samples are split, and whether convolutions are direct sums only.
-  std::map<std::tuple<Mode, bool, bool>, std::unique_ptr<Plan>> plans_;
+  // By mode, whether samples are split, whether there is but one, and whether convolutions are direct sums only.
+  std::map<std::tuple<Mode, bool, bool, bool>, std::unique_ptr<Plan>> plans_;
   Workspace workspace_;
   std::mutex mutex_;
 };

@@ -45,7 +45,8 @@ class Planner {
   const GemmKernels& gemm(Precision p) const { return p == Precision::kBfloat16 ? kernels_.bf16.gemm : kernels_.gemm; }
   bool training() const { return mode_ == Mode::kTrain; }
   bool splits_samples() const { return program_.split_samples; }
-  bool exact() const { return exact_; }  // convolutions by direct sums only
+  int64_t samples_together() const { return program_.single_sample ? 1 : kGroup; }  // that share a look at weights
+  bool exact() const { return exact_; }                                             // convolutions by direct sums only
   const Node& node(int i) const { return graph_.node(i); }
   const Shape& shape(int i) const { return node(i).shape; }
   template <class T>

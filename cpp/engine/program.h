@@ -169,6 +169,7 @@ class Program {
   int64_t slot_floats = 0;     // gradients of one slot
   bool whole_batch = false;    // some task needs the whole batch in one chunk
   bool split_samples = false;  // cut every sample's work, one stage a task: for batches smaller than the team
+  bool single_sample = false;  // of which a batch never has more
   std::vector<int> done_by;    // of each node: itself, the node it is fused into, kByLoss, or -1 where not needed
 
   int add_buffer(int64_t floats);

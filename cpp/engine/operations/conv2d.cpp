@@ -92,7 +92,7 @@ Fused fuse(Planner& planner, int node) {
   // Winograd's output transform pools 2x2 windows and bounds from below; anything else behind it is direct.
   float lower;
   if (!planner.exact() && (!f.has_pool || (f.pool.ph == 2 && f.pool.pw == 2 && is_clamp(f.activation, &lower))))
-    planner.conv2d(f.precision).choose(f.shape, planner.splits_samples() ? 1 : kGroup);
+    planner.conv2d(f.precision).choose(f.shape, planner.samples_together());
   return f;
 }
 
