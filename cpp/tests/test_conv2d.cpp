@@ -211,6 +211,7 @@ TEST(conv2d_choose) {
         make_conv2d(32, 32, 64, 64, {3, 3}, {}, {}, {}, 64)}) {
     CHECK(!chosen(s).winograd_forward && !chosen(s).winograd_backward);
   }
+  CHECK_EQUAL(chosen(make_conv2d(3, 3, 64, 64, {3, 3})).winograd_forward, 2, "one pixel of a tile's four");
   CHECK(!chosen(make_conv2d(12, 12, 64, 64, {3, 3}, {3, 3, 3, 3})).winograd_backward);
 }
 
