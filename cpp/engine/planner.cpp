@@ -173,6 +173,22 @@ int Planner::gradient(int i) {
   return gradient_[r];
 }
 
+int Planner::stored_value(int i) {
+  const int maker = program_.done_by[static_cast<size_t>(i)];
+  const bool by_convolution = maker >= 0 && std::holds_alternative<Conv2DNode>(node(maker).attributes);
+  return by_convolution && only_consumer(i) >= 0 ? stored(value_[static_cast<size_t>(i)]) : value(i);
+}
+
+int Planner::stored(int& buffer) {
+  bool earlier = false;
+  for (size_t i = program_.tasks.size(); i-- > 0;) {
+    const Task& task = program_.tasks[i];
+    earlier = earlier || task.kind == Task::kSplit;
+    if (earlier && std::count(task.buffers.begin(), task.buffers.end(), buffer) > 0) return buffer;
+  }
+  return buffer = add_buffer(program_.buffers[static_cast<size_t>(buffer)].floats);
+}
+
 bool Planner::wants_gradient(int i) const { return wants_gradient_[static_cast<size_t>(root(i))]; }
 
 int Planner::parameter(int i, const char* name) const {

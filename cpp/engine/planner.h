@@ -63,6 +63,11 @@ class Planner {
 
   int value(int node_index);     // the buffer of a node's output
   int gradient(int node_index);  // the buffer of the loss's gradient by it
+  // For the only consumer of a value, or of a gradient, that lets it wait for the whole batch: the buffer from which
+  // later stages read it. Where only the present stage has worked on it this is a new one, which the caller fills: a
+  // convolution that writes here and there waits less for a thread's own memory.
+  int stored_value(int node_index);
+  int stored_gradient(int node_index) { return stored(gradient_[static_cast<size_t>(root(node_index))]); }
   // Where a node's output is written: its channels begin at `channel` of pixels `pixel` floats apart.
   struct Place {
     int buffer;
@@ -111,6 +116,7 @@ class Planner {
 
  private:
   int root(int node_index) const;
+  int stored(int& buffer);
   void add_to(int sum, int other, const Node& node);
   void plan_node(int node_index);
   bool waits_for_batch(int node_index) const;

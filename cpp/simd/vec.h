@@ -41,6 +41,26 @@ PYCNN_INLINE IntVec lane_index() {
 PYCNN_INLINE Vec load(const float* p) { return *reinterpret_cast<const UnalignedVec*>(p); }
 PYCNN_INLINE void store(float* p, Vec v) { *reinterpret_cast<UnalignedVec*>(p) = v; }
 
+// A store to a multiple of the vector's size that leaves the caches alone, where the CPU can. Other threads may read
+// it only behind end_streams().
+PYCNN_INLINE void stream(float* p, Vec v) {
+#if defined(__AVX512F__)
+  _mm512_stream_ps(p, v);
+#elif defined(__AVX2__)
+  _mm256_stream_ps(p, v);
+#elif defined(__SSE2__)
+  _mm_stream_ps(p, v);
+#else
+  store(p, v);
+#endif
+}
+
+PYCNN_INLINE void end_streams() {
+#if defined(__SSE2__)
+  _mm_sfence();
+#endif
+}
+
 #if defined(__AVX2__) && !defined(__AVX512F__)
 PYCNN_INLINE IntVec first_lanes(int64_t count) { return lane_index() < broadcast_int(static_cast<int32_t>(count)); }
 #endif

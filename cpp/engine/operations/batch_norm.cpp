@@ -107,17 +107,19 @@ void plan_inference(Planner& planner, int node, const Norm& n) {
   });
 }
 
-void plan_statistics(Planner& planner, int node, const Norm& n, const Statistics& s, int x) {
+void plan_statistics(Planner& planner, int node, const Norm& n, const Statistics& s, int x, int stored) {
   planner.needs_whole_batch();
   const auto moments = planner.kernels().batch_norm.moments;
+  const auto store_away = planner.kernels().elementwise.store_away;
   Task gather;
   gather.name = planner.node(node).name + " moments";
-  gather.buffers = {x};
+  gather.buffers = {x, stored};
   gather.scratch_floats = 2 * n.c;
   gather.run = [=](const Work& w) {
     for (int64_t i = w.begin; i < w.end; ++i) {
       moments(w.scratch, w.scratch + n.c, w.at(x, i), n.rows, n.c);
       s->join_sample(w.slot, w.scratch, w.scratch + n.c, n.rows);
+      if (stored != x) store_away(w.at(stored, i), w.at(x, i), n.rows * n.c);
     }
   };
   planner.add(std::move(gather));
@@ -162,8 +164,9 @@ void plan_sum(Planner& planner, int node, const Norm& n, const Statistics& s, co
 }
 
 Kept plan_forward(Planner& planner, int node, const Norm& n, const Statistics& s) {
-  Kept kept{planner.value(planner.node(node).inputs[0]), planner.value(n.last)};
-  plan_statistics(planner, node, n, s, kept.x);
+  const int input = planner.node(node).inputs[0], x = planner.value(input);
+  Kept kept{planner.stored_value(input), planner.value(n.last)};
+  plan_statistics(planner, node, n, s, x, kept.x);
   if (n.other >= 0) {
     plan_sum(planner, node, n, s, kept);
     return kept;
@@ -196,19 +199,21 @@ void plan_bound_of_sum(Planner& planner, int node, const Norm& n, int y, int dy)
   planner.add(std::move(task));
 }
 
-void plan_backward_sums(Planner& planner, int node, const Norm& n, const Statistics& s, int x, int dy) {
+void plan_backward_sums(Planner& planner, int node, const Norm& n, const Statistics& s, int x, int dy, int stored) {
   const int gamma = planner.parameter(node, "gamma"), beta = planner.parameter(node, "beta");
   float* dgamma = gamma >= 0 ? planner.gradient_of(gamma) : nullptr;
   float* dbeta = beta >= 0 ? planner.gradient_of(beta) : nullptr;
   const auto sums = planner.kernels().batch_norm.backward_sums;
+  const auto store_away = planner.kernels().elementwise.store_away;
   Task gather;
   gather.name = planner.node(node).name + " backward sums";
-  gather.buffers = {x, dy};
+  gather.buffers = {x, dy, stored};
   gather.scratch_floats = 2 * n.c;
   gather.run = [=](const Work& w) {
     for (int64_t i = w.begin; i < w.end; ++i) {
       sums(w.scratch, w.scratch + n.c, w.at(x, i), w.at(dy, i), s->gradient(n), n.out_rows(), n.c);
       s->add_sample(w.slot, w.scratch, n.rows);
+      if (stored != dy) store_away(w.at(stored, i), w.at(dy, i), n.out_rows() * n.c);
     }
   };
   planner.add(std::move(gather));
@@ -222,9 +227,10 @@ void plan_backward_sums(Planner& planner, int node, const Norm& n, const Statist
 
 void plan_backward(Planner& planner, int node, const Norm& n, const Statistics& s, const Kept& kept) {
   const BatchNormKernels& k = planner.kernels().batch_norm;
-  const int dy = planner.gradient(n.last);
-  if (n.other >= 0) plan_bound_of_sum(planner, node, n, kept.y, dy);
-  plan_backward_sums(planner, node, n, s, n.has_pool ? kept.picked : kept.x, dy);
+  const int made = planner.gradient(n.last);
+  if (n.other >= 0) plan_bound_of_sum(planner, node, n, kept.y, made);
+  const int dy = planner.stored_gradient(n.last);
+  plan_backward_sums(planner, node, n, s, n.has_pool ? kept.picked : kept.x, made, dy);
 
   planner.add_gradient(planner.node(node).inputs[0], [&](int dx) {
     Task task;

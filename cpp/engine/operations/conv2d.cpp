@@ -121,7 +121,7 @@ std::function<void()> folder(Planner& planner, int node, int norm, const std::sh
 
 // One task: by the activation, the pool, the weights and the input, image by image while the image is in the cache.
 // Behind a max-pool both passes start from the pooled gradient where the kernels can; else from its unpooled form.
-void plan_backward(Planner& planner, const Fused& f, int node, int y, int argmax) {
+void plan_backward(Planner& planner, const Fused& f, int node, int argmax) {
   const Conv2D s = f.shape;
   const Conv2DKernels conv = planner.conv2d(f.precision);
   const auto sum_rows = planner.kernels().elementwise.sum_rows;
@@ -129,7 +129,7 @@ void plan_backward(Planner& planner, const Fused& f, int node, int y, int argmax
   const int input = planner.node(node).inputs[0];
   const int kernel = planner.parameter(node, "kernel"), bias = planner.parameter(node, "bias");
   const float* weights = planner.weights(kernel);
-  const int x = planner.recall(input), dy = planner.gradient(f.last);
+  const int x = planner.recall(input), y = planner.value(f.last), dy = planner.gradient(f.last);
   const bool wants_dx = planner.wants_gradient(input);
   const bool pooled_weight = f.has_pool && s.k <= kUpdateRange && conv.has_pooled_weight(s, f.pool);
   const bool pooled_input = f.has_pool && conv.has_pooled_input(s, f.pool);
@@ -151,7 +151,8 @@ void plan_backward(Planner& planner, const Fused& f, int node, int y, int argmax
   const auto emit = [&](int dx) {
     Task task;
     task.name = planner.node(node).name + " backward";
-    task.buffers = {x, y, dy};
+    task.buffers = {x, dy};
+    if (f.activation.kind != ActivationKind::kLinear) task.buffers.push_back(y);
     if (argmax >= 0) task.buffers.push_back(argmax);
     if (dx >= 0) task.buffers.push_back(dx);
     task.scratch_floats =
@@ -265,7 +266,7 @@ void plan_conv2d(Planner& planner, int node) {
   };
   planner.add(std::move(forward));
 
-  planner.on_backward([=, &planner] { plan_backward(planner, f, node, y, argmax); });
+  planner.on_backward([=, &planner] { plan_backward(planner, f, node, argmax); });
 }
 
 }  // namespace pycnn
