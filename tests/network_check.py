@@ -6,6 +6,8 @@ import numpy as np
 from graph_reference import Model, mean_loss, parameters_of
 from helpers import EPS, tolerance
 
+from pycnn import _core
+
 SPARSE = "sparse_categorical_crossentropy"
 
 
@@ -25,6 +27,31 @@ def sum_of_terms(model, network, batch):
         if network.parameter_name(i) == "kernel":
             terms += math.prod(network.parameter(i).shape[:-1])
     return terms
+
+
+def network_of(build, shape):
+    """The graph that build(graph, input) makes, its output there, and its network."""
+    model = Model()
+    output = build(model, model.input(shape))
+    return model, output, model.network(output, np.random.default_rng(11))
+
+
+def check_predictions(build, shape, batches, threads):
+    """Batches of every size give what float64 says, with the same bits at every number of threads."""
+    model, output, network = network_of(build, shape)
+    terms = max(math.prod(network.parameter(i).shape[:-1]) for i in range(network.parameter_count))
+    for batch in batches:
+        x = np.random.default_rng(batch).standard_normal((batch, *shape), np.float32)
+        expected = model.run(parameters_of(network), x.astype(np.float64), training=False)[output]
+        first = None
+        for count in threads:
+            _core.set_num_threads(count)
+            out = np.empty((batch, *network.output_shape), np.float32)
+            for _ in range(3):
+                network.predict(x, out)
+            first = out if first is None else first
+            np.testing.assert_array_equal(out, first, err_msg=f"{batch} samples, {count} threads")
+        np.testing.assert_allclose(first, expected, rtol=0, atol=tolerance(terms, model.gain))
 
 
 def draw(model, network, x_of, seeds):

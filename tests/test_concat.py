@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from graph_reference import Model, parameters_of
+from graph_reference import parameters_of
 from helpers import tolerance
-from network_check import check
+from network_check import check, check_predictions, network_of
 from test_network import flat, head
 
 from pycnn import _core
@@ -99,12 +99,6 @@ NETWORKS = {
 }
 
 
-def network_of(build, shape):
-    model = Model()
-    output = build(model, model.input(shape))
-    return model, output, model.network(output, np.random.default_rng(11))
-
-
 @pytest.mark.parametrize("name", NETWORKS)
 def test_against_float64(isa, name):
     check(NETWORKS[name][0], (8, 6, 2), batch=2)
@@ -119,21 +113,8 @@ def test_copies_only_what_it_must(name, batch):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_batches_and_threads(isa, restore_threads, rng, name):
-    """Every size of a batch gives what float64 says, with the same bits at every number of threads."""
-    model, output, network = network_of(NETWORKS[name][0], (8, 6, 2))
-    terms = max(np.prod(network.parameter(i).shape[:-1]) for i in range(network.parameter_count))
-    for batch in (1, 2, 3, 17):
-        x = rng.standard_normal((batch, 8, 6, 2), np.float32)
-        expected = model.run(parameters_of(network), x.astype(np.float64), training=False)[output]
-        first = None
-        for threads in (1, 2, 3, 8):
-            _core.set_num_threads(threads)
-            out = np.empty((batch, *network.output_shape), np.float32)
-            network.predict(x, out)
-            first = out if first is None else first
-            np.testing.assert_array_equal(out, first, err_msg=f"{threads} threads")
-        np.testing.assert_allclose(first, expected, rtol=0, atol=tolerance(terms, model.gain))
+def test_batches_and_threads(isa, restore_threads, name):
+    check_predictions(NETWORKS[name][0], (8, 6, 2), (1, 2, 3, 17), (1, 2, 3, 8))
 
 
 def test_the_first_operations_of_a_batch_of_one_share_no_map(rng, restore_threads):

@@ -1,13 +1,8 @@
 """Small batches, sums that inference fuses: against float64, and the same bits on any number of threads."""
 
-import numpy as np
 import pytest
-from graph_reference import Model, parameters_of
-from helpers import tolerance
-from network_check import check
+from network_check import check, check_predictions, network_of
 from test_network import flat, head
-
-from pycnn import _core
 
 SAME = {"kernel_size": (3, 3), "padding": (1, 1, 1, 1)}
 
@@ -64,12 +59,6 @@ BLOCKS = {
 }
 
 
-def network_of(build, shape):
-    model = Model()
-    output = build(model, model.input(shape))
-    return model.network(output, np.random.default_rng(11))
-
-
 @pytest.mark.parametrize("name", BLOCKS)
 def test_sums_against_float64(isa, name):
     check(BLOCKS[name], (8, 7, 3), batch=2)
@@ -87,7 +76,8 @@ def test_sums_against_float64(isa, name):
     ],
 )
 def test_convolutions_take_over_sums(name, sums):
-    plan = network_of(BLOCKS[name], (8, 8, 3)).summary_of_plan(False, 1)
+    _, _, network = network_of(BLOCKS[name], (8, 8, 3))
+    plan = network.summary_of_plan(False, 1)
     assert plan.count(" + residual") == sums
     assert plan.count("\n  add") == (0 if sums else 3)
 
@@ -106,36 +96,11 @@ def many_units(g, x):
     return g.softmax(g.dense(g.activation(g.dense(x, units=250), "tanh"), units=10))
 
 
-@pytest.mark.parametrize(("build", "shape"), [(wide_map, (25, 29, 3)), (many_units, (9, 10, 3))])
-def test_small_batches_against_float64(isa, build, shape, rng):
-    model = Model()
-    output = build(model, model.input(shape))
-    network = model.network(output, np.random.default_rng(11))
-    terms = max(np.prod(network.parameter(i).shape[:-1]) for i in range(network.parameter_count))
-    for batch in (1, 2, 3, 4):
-        x = rng.standard_normal((batch, *shape), np.float32)
-        out = np.empty((batch, *network.output_shape), np.float32)
-        network.predict(x, out)
-        expected = model.run(parameters_of(network), x.astype(np.float64), training=False)[output]
-        np.testing.assert_allclose(out, expected, rtol=0, atol=tolerance(terms, model.gain))
-
-
 @pytest.mark.parametrize(
     "build", [*BLOCKS.values(), wide_map, many_units], ids=[*BLOCKS, "wide map", "many units"]
 )
-@pytest.mark.parametrize("batch", [1, 3])
-def test_same_bits_at_every_number_of_threads(isa, restore_threads, rng, build, batch):
-    shape = (25, 29, 3) if build is wide_map else (9, 8, 3)
-    network = network_of(build, shape)
-    x = rng.standard_normal((batch, *shape), np.float32)
-    first = None
-    for threads in (1, 2, 3, 5, 8):
-        _core.set_num_threads(threads)
-        out = np.empty((batch, *network.output_shape), np.float32)
-        for _ in range(3):
-            network.predict(x, out)
-        first = out if first is None else first
-        np.testing.assert_array_equal(out, first, err_msg=f"{threads} threads")
+def test_small_batches(isa, restore_threads, build):
+    check_predictions(build, (25, 29, 3) if build is wide_map else (9, 10, 3), (1, 2, 3, 4), (1, 2, 3, 5, 8))
 
 
 def test_who_does_what_in_a_batch_of_one():
@@ -146,6 +111,7 @@ def test_who_does_what_in_a_batch_of_one():
         x = g.activation(g.conv2d(x, filters=64, kernel_size=(3, 3)), "relu")
         return head(g, x)
 
-    plan = network_of(build, (20, 20, 1)).summary_of_plan(False, 1)
+    _, _, network = network_of(build, (20, 20, 1))
+    plan = network.summary_of_plan(False, 1)
     every, caller = plan.index("every thread\n"), plan.index("the caller\n")
     assert every < plan.index("  conv2d") < caller < plan.index("  softmax") < plan.index("  output")
