@@ -38,16 +38,15 @@ def deck(policy: str = "float32", standardize: bool = False) -> Sequential:
     )
 
 
-def residual(policy: str = "float32", width: int = 48, stages: int = 2) -> Model:
-    """A convolution at 28 x 28 pixels, a residual block at 14 x 14, a convolution and a block at 7 x 7 (and 3 x 3).
+def residual(policy: str = "float32", width: int = 48) -> Model:
+    """A convolution at 28 x 28 pixels, a residual block at 14 x 14, a convolution and a block at 7 x 7.
 
     Large images and many channels are dear together, so each pooling comes before the channels grow.
     After He et al., "Deep residual learning for image recognition", 2016.
 
     Args:
         policy: what convolutions and dense layers compute in.
-        width: channels at 28 x 28 and 14 x 14; smaller images have twice as many.
-        stages: 2 where 7 x 7 pixels are the smallest images, 3 where 3 x 3 are.
+        width: channels at 28 x 28 and 14 x 14; 7 x 7 has twice as many.
     """
     import pycnn as keras
     from pycnn import layers
@@ -57,10 +56,8 @@ def residual(policy: str = "float32", width: int = 48, stages: int = 2) -> Model
         width, 3, padding="same", activation="relu", kernel_initializer="he_normal", dtype=policy
     )(_standardization()(inputs))
     x = layers.BatchNormalization(momentum=0.9)(layers.MaxPooling2D(2)(x))
-    x = _block(x, width, policy)
-    for _ in range(stages - 1):
-        x = _convolution(layers.MaxPooling2D(2)(x), 2 * width, policy)
-        x = _block(x, 2 * width, policy)
+    x = layers.MaxPooling2D(2)(_block(x, width, policy))
+    x = _block(_convolution(x, 2 * width, policy), 2 * width, policy)
     x = layers.GlobalMaxPooling2D()(x)
     return keras.Model(inputs, layers.Dense(10, activation="softmax", dtype=policy)(x), name="residual")
 
