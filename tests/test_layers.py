@@ -82,7 +82,7 @@ def test_configuration(rng, cls, arguments, shape, output):
     np.testing.assert_array_equal(copy(x), y)
 
 
-@pytest.mark.parametrize("cls", {cls for cls, *_ in CASES}, ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("cls", dict.fromkeys(cls for cls, *_ in CASES), ids=lambda cls: cls.__name__)
 def test_no_weights_share_a_name(cls):
     names = [cls(**next(arguments for c, arguments, *_ in CASES if c is cls)).name for _ in range(2)]
     assert names[0] != names[1]

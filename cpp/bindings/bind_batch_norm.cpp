@@ -38,7 +38,7 @@ py::tuple batch_norm_forward(const Floats& x, const py::object& gamma, const py:
   const Channels g = channels(gamma, c, "gamma"), b = channels(beta, c, "beta");
   Floats y = new_array(shape_of(x)), mean = new_array({c}), variance = new_array({c});
   float* v = variance.mutable_data();
-  active_kernels().batch_norm.moments(mean.mutable_data(), v, x.data(), rows, c);
+  active_kernels().batch_norm.moments(mean.mutable_data(), v, x.data(), nullptr, rows, c);
   for (int64_t i = 0; i < c; ++i) v[i] /= static_cast<float>(rows);
   scale_rows(y.mutable_data(), x.data(), mean.data(), v, g.data, b.data, epsilon, rows, c);
   return py::make_tuple(y, mean, variance);
@@ -69,7 +69,7 @@ py::tuple batch_norm_backward(const Floats& x, const Floats& dy, const py::objec
   const BatchNormKernels& k = active_kernels().batch_norm;
   const BatchNormGradient g{mean.data(),    inv_std.data(),   scale.data,
                             mean_dy.data(), mean_dy_x.data(), {nullptr, nullptr, -kInfinity}};
-  k.backward_sums(dbeta.mutable_data(), dgamma.mutable_data(), x.data(), dy.data(), g, rows, c);
+  k.backward_sums(dbeta.mutable_data(), dgamma.mutable_data(), x.data(), dy.data(), nullptr, g, rows, c);
   for (int64_t i = 0; i < c; ++i) {
     mean_dy[static_cast<size_t>(i)] = dbeta.data()[i] / static_cast<float>(rows);
     mean_dy_x[static_cast<size_t>(i)] = dgamma.data()[i] / static_cast<float>(rows);

@@ -1,3 +1,6 @@
+#include <algorithm>
+
+#include "runtime/memory.h"
 #include "tests/check.h"
 
 namespace pycnn::testing {
@@ -9,15 +12,32 @@ struct Shape {
 const std::vector<Shape> kShapes = {{1, 1},   {2, 3},    {5, 7},    {17, 15},    {63, 16},  {64, 17},
                                     {65, 64}, {129, 67}, {33, 100}, {1000, 133}, {3001, 5}, {0, 4}};
 
+// Memory on a cache line for a copy of n values, and whether it is one and nothing behind it has changed.
+struct Away {
+  explicit Away(int64_t n) : n(n), memory(n + 16) { std::fill(data(), data() + n + 16, -7.0f); }
+  float* data() { return memory.data(); }
+  bool holds(const Floats& values) {
+    return std::equal(values.begin(), values.end(), data()) &&
+           std::all_of(data() + n, data() + n + 16, [](float v) { return v == -7.0f; });
+  }
+  int64_t n;
+  AlignedFloats memory;
+};
+
 }  // namespace
 
 TEST(batch_norm_moments) {
   for (const Shape& s : kShapes) {
     const Floats x = random_floats(s.rows * s.c, 1, -1.0f, 3.0f);
-    Guarded mean(s.c), m2(s.c);
-    kernels.batch_norm.moments(mean.data(), m2.data(), x.data(), s.rows, s.c);
+    Guarded mean(s.c), m2(s.c), mean_too(s.c), m2_too(s.c);
+    Away away(s.rows * s.c);
+    kernels.batch_norm.moments(mean.data(), m2.data(), x.data(), nullptr, s.rows, s.c);
+    kernels.batch_norm.moments(mean_too.data(), m2_too.data(), x.data(), away.data(), s.rows, s.c);
     CHECK(mean.intact() && m2.intact());
+    CHECK(away.holds(x));
     for (int64_t c = 0; c < s.c; ++c) {
+      CHECK_EQUAL(mean_too[c], mean[c], s.rows, " ", s.c);
+      CHECK_EQUAL(m2_too[c], m2[c], s.rows, " ", s.c);
       double want_mean = 0.0, want_m2 = 0.0;
       for (int64_t r = 0; r < s.rows; ++r) want_mean += x[r * s.c + c] / static_cast<double>(s.rows);
       for (int64_t r = 0; r < s.rows; ++r) want_m2 += std::pow(x[r * s.c + c] - want_mean, 2);
@@ -33,7 +53,7 @@ TEST(batch_norm_moments_of_many_rows_and_of_a_large_mean) {
     Floats x = random_floats(rows * c, 1, -1.0f, 1.0f);
     for (float& v : x) v += offset;
     Floats mean(c), m2(c);
-    kernels.batch_norm.moments(mean.data(), m2.data(), x.data(), rows, c);
+    kernels.batch_norm.moments(mean.data(), m2.data(), x.data(), nullptr, rows, c);
     for (int64_t j = 0; j < c; ++j) {
       double want_mean = 0.0, want_m2 = 0.0;
       for (int64_t r = 0; r < rows; ++r) want_mean += x[r * c + j];
@@ -74,7 +94,14 @@ TEST(batch_norm_backward) {
         return {mean.data(), inv_std.data(), gamma, mean_dy.data(), mean_dy_x.data(), f};
       };
       k.apply(y.data(), x.data(), f, s.rows, s.c);
-      k.backward_sums(sum_dy.data(), sum_dy_x.data(), x.data(), dy.data(), gradient_of(nullptr), s.rows, s.c);
+      const auto sums = [&](Guarded& by_dy, Guarded& by_dy_x, float* away) {
+        k.backward_sums(by_dy.data(), by_dy_x.data(), x.data(), dy.data(), away, gradient_of(nullptr), s.rows, s.c);
+      };
+      Guarded sum_dy_too(s.c), sum_dy_x_too(s.c);
+      Away away(s.rows * s.c);
+      sums(sum_dy, sum_dy_x, nullptr);
+      sums(sum_dy_too, sum_dy_x_too, away.data());
+      CHECK(away.holds(dy));
       const auto apply = [&](Guarded& to, const float* from, const float* g) {
         k.backward_apply(to.data(), x.data(), from, gradient_of(g), s.rows, s.c);
       };
@@ -95,6 +122,8 @@ TEST(batch_norm_backward) {
           CHECK_NEAR(dx[i], want * gamma[c], 300.0 * kEps, s.rows, " ", s.c);
           CHECK_EQUAL(in_place[i], dx[i], s.rows, " ", s.c);
         }
+        CHECK_EQUAL(sum_dy_too[c], sum_dy[c], s.rows, " ", s.c);
+        CHECK_EQUAL(sum_dy_x_too[c], sum_dy_x[c], s.rows, " ", s.c);
         CHECK_NEAR(sum_dy[c], want_sum, 8.0 * kEps * (1.0 + s.rows), s.rows, " ", s.c);
         CHECK_NEAR(sum_dy_x[c], want_sum_x, 32.0 * kEps * (1.0 + s.rows), s.rows, " ", s.c);
       }

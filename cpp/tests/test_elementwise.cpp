@@ -1,6 +1,5 @@
 #include <algorithm>
 
-#include "runtime/memory.h"
 #include "tests/check.h"
 
 namespace pycnn::testing {
@@ -61,17 +60,6 @@ TEST(elementwise_copy_rows) {
         }
       }
     }
-  }
-}
-
-TEST(elementwise_store_away) {
-  for (const int64_t n : kSizes) {
-    const Floats x = random_floats(n, 1);
-    AlignedFloats y(n + 1);
-    y.data()[n] = -7.0f;
-    kernels.elementwise.store_away(y.data(), x.data(), n);
-    for (int64_t i = 0; i < n; ++i) CHECK_EQUAL(y.data()[i], x[i], n);
-    CHECK_EQUAL(y.data()[n], -7.0f, n);
   }
 }
 

@@ -110,16 +110,14 @@ void plan_inference(Planner& planner, int node, const Norm& n) {
 void plan_statistics(Planner& planner, int node, const Norm& n, const Statistics& s, int x, int stored) {
   planner.needs_whole_batch();
   const auto moments = planner.kernels().batch_norm.moments;
-  const auto store_away = planner.kernels().elementwise.store_away;
   Task gather;
   gather.name = planner.node(node).name + " moments";
   gather.buffers = {x, stored};
   gather.scratch_floats = 2 * n.c;
   gather.run = [=](const Work& w) {
     for (int64_t i = w.begin; i < w.end; ++i) {
-      moments(w.scratch, w.scratch + n.c, w.at(x, i), n.rows, n.c);
+      moments(w.scratch, w.scratch + n.c, w.at(x, i), stored == x ? nullptr : w.at(stored, i), n.rows, n.c);
       s->join_sample(w.slot, w.scratch, w.scratch + n.c, n.rows);
-      if (stored != x) store_away(w.at(stored, i), w.at(x, i), n.rows * n.c);
     }
   };
   planner.add(std::move(gather));
@@ -204,16 +202,15 @@ void plan_backward_sums(Planner& planner, int node, const Norm& n, const Statist
   float* dgamma = gamma >= 0 ? planner.gradient_of(gamma) : nullptr;
   float* dbeta = beta >= 0 ? planner.gradient_of(beta) : nullptr;
   const auto sums = planner.kernels().batch_norm.backward_sums;
-  const auto store_away = planner.kernels().elementwise.store_away;
   Task gather;
   gather.name = planner.node(node).name + " backward sums";
   gather.buffers = {x, dy, stored};
   gather.scratch_floats = 2 * n.c;
   gather.run = [=](const Work& w) {
     for (int64_t i = w.begin; i < w.end; ++i) {
-      sums(w.scratch, w.scratch + n.c, w.at(x, i), w.at(dy, i), s->gradient(n), n.out_rows(), n.c);
+      float* away = stored == dy ? nullptr : w.at(stored, i);
+      sums(w.scratch, w.scratch + n.c, w.at(x, i), w.at(dy, i), away, s->gradient(n), n.out_rows(), n.c);
       s->add_sample(w.slot, w.scratch, n.rows);
-      if (stored != dy) store_away(w.at(stored, i), w.at(dy, i), n.out_rows() * n.c);
     }
   };
   planner.add(std::move(gather));

@@ -21,9 +21,20 @@ PYCNN_INLINE void for_blocks(int64_t rows, int64_t c, Body body) {
 // What is at the same place in the next block of rows: reads go back and forth in a block, and most come from far away.
 PYCNN_INLINE void prefetch_block(const float* p, int64_t c) { __builtin_prefetch(p + kBlockRows * c); }
 
+// Where rows are whole vectors, a pass over them stores them away as it goes; others are stored away before it.
+bool as_it_goes(float* away, const float* x, int64_t rows, int64_t c) {
+  if (!away || c % kLanes == 0) return away != nullptr;
+  const int64_t n = rows * c, whole = n / kLanes * kLanes;
+  for (int64_t i = 0; i < whole; i += kLanes) stream(away + i, load(x + i));
+  end_streams();
+  copy(away + whole, x + whole, n - whole);
+  return false;
+}
+
 // Of a block of rows, which stays in L1, the corrected two-pass algorithm: the second pass also sums the deviations,
 // which are 0 but for the rounding of the mean. Blocks are joined in double (Chan, Golub and LeVeque, 1983).
-void moments(float* mean, float* m2, const float* x, int64_t rows, int64_t c) {
+template <bool kAway>
+void moments_of(float* mean, float* m2, const float* x, float* away, int64_t rows, int64_t c) {
   for_column_groups(c, [&](auto group, int64_t column, int64_t count, auto lanes) {
     constexpr int kVectors = decltype(group)::vectors, kColumns = kVectors * kLanes;
     double means[kColumns] = {}, squares[kColumns] = {};
@@ -31,8 +42,11 @@ void moments(float* mean, float* m2, const float* x, int64_t rows, int64_t c) {
       const int64_t end = least(begin + kSumBlockRows, rows);
       const float share = 1.0f / static_cast<float>(end - begin);
       Vec sums[kVectors][1], deviations[kVectors][2];
-      sum_block(sums, begin, end, column, lanes,
-                [&](int64_t r, int64_t j, auto, Vec* sum) { sum[0] += load(x + r * c + j, lanes); });
+      sum_block(sums, begin, end, column, lanes, [&](int64_t r, int64_t j, auto, Vec* sum) {
+        const Vec value = load(x + r * c + j, lanes);
+        if (kAway) stream(away + r * c + j, value);
+        sum[0] += value;
+      });
       for (int v = 0; v < kVectors; ++v) sums[v][0] *= share;
       sum_block(deviations, begin, end, column, lanes, [&](int64_t r, int64_t j, auto, Vec* sum) {
         const Vec deviation = load(x + r * c + j, lanes) - sums[(j - column) / kLanes][0];
@@ -60,6 +74,12 @@ void moments(float* mean, float* m2, const float* x, int64_t rows, int64_t c) {
   });
 }
 
+void moments(float* mean, float* m2, const float* x, float* away, int64_t rows, int64_t c) {
+  if (!as_it_goes(away, x, rows, c)) return moments_of<false>(mean, m2, x, away, rows, c);
+  moments_of<true>(mean, m2, x, away, rows, c);
+  end_streams();
+}
+
 void apply(float* y, const float* x, const ScaleShift& f, int64_t rows, int64_t c) {
   const Vec lower = broadcast(f.lower);
   for_blocks(rows, c, [&](int64_t first, int64_t end, int64_t j, auto lanes) {
@@ -77,9 +97,9 @@ void apply_add(float* y, const float* x, const float* other, const ScaleShift& f
   });
 }
 
-template <bool kBounded>
-void sum_gradients(float* sum_dy, float* sum_dy_x, const float* x, const float* dy, const BatchNormGradient& g,
-                   int64_t rows, int64_t c) {
+template <bool kBounded, bool kAway>
+void sum_gradients(float* sum_dy, float* sum_dy_x, const float* x, const float* dy, float* away,
+                   const BatchNormGradient& g, int64_t rows, int64_t c) {
   sum_columns<2>(
       rows, c,
       [&](int64_t r, int64_t j, auto lanes, Vec* sums) {
@@ -87,7 +107,8 @@ void sum_gradients(float* sum_dy, float* sum_dy_x, const float* x, const float* 
         const Vec value = load(x + r * c + j, lanes);
         prefetch_block(x + r * c + j, c);
         prefetch_block(dy + r * c + j, c);
-        const Vec gradient = bound.gradient(value, load(dy + r * c + j, lanes));
+        const Vec given = load(dy + r * c + j, lanes), gradient = bound.gradient(value, given);
+        if (kAway) stream(away + r * c + j, given);
         sums[0] += gradient;
         sums[1] += gradient * (value - load(g.mean + j, lanes));
       },
@@ -111,9 +132,14 @@ void apply_gradients(float* dx, const float* x, const float* dy, const BatchNorm
   });
 }
 
-void backward_sums(float* sum_dy, float* sum_dy_x, const float* x, const float* dy, const BatchNormGradient& g,
-                   int64_t rows, int64_t c) {
-  (is_bounded(g.output) ? sum_gradients<true> : sum_gradients<false>)(sum_dy, sum_dy_x, x, dy, g, rows, c);
+void backward_sums(float* sum_dy, float* sum_dy_x, const float* x, const float* dy, float* away,
+                   const BatchNormGradient& g, int64_t rows, int64_t c) {
+  const bool bounded = is_bounded(g.output);
+  if (!as_it_goes(away, dy, rows, c))
+    return (bounded ? sum_gradients<true, false> : sum_gradients<false, false>)(sum_dy, sum_dy_x, x, dy, away, g, rows,
+                                                                                c);
+  (bounded ? sum_gradients<true, true> : sum_gradients<false, true>)(sum_dy, sum_dy_x, x, dy, away, g, rows, c);
+  end_streams();
 }
 
 void backward_apply(float* dx, const float* x, const float* dy, const BatchNormGradient& g, int64_t rows, int64_t c) {

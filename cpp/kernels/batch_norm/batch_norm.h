@@ -31,8 +31,9 @@ struct BatchNormGradient {
 };
 
 struct BatchNormKernels {
-  // mean[c] and m2[c] = sum over rows of (x - mean)^2.
-  void (*moments)(float* mean, float* m2, const float* x, int64_t rows, int64_t c);
+  // mean[c] and m2[c] = sum over rows of (x - mean)^2. Where `away` is given (on a cache line, not to be read again
+  // soon), x is copied there, past the caches; so is dy below.
+  void (*moments)(float* mean, float* m2, const float* x, float* away, int64_t rows, int64_t c);
   // y may be x.
   void (*apply)(float* y, const float* x, const ScaleShift&, int64_t rows, int64_t c);
   // y = max(lower, x * scale + shift + other). y may be x or other.
@@ -42,8 +43,8 @@ struct BatchNormKernels {
   void (*apply_pool)(float* y, float* picked, uint8_t* argmax, const float* x, const ScaleShift&, const PooledMap&);
 
   // sum_dy[c] = sum dy; sum_dy_x[c] = sum dy * (x - mean) * inv_std. Overwrites both; the means are not read.
-  void (*backward_sums)(float* sum_dy, float* sum_dy_x, const float* x, const float* dy, const BatchNormGradient&,
-                        int64_t rows, int64_t c);
+  void (*backward_sums)(float* sum_dy, float* sum_dy_x, const float* x, const float* dy, float* away,
+                        const BatchNormGradient&, int64_t rows, int64_t c);
   // dx = gamma * inv_std * (dy - mean_dy - (x - mean) * inv_std * mean_dy_x); overwrites dx, which may be dy.
   void (*backward_apply)(float* dx, const float* x, const float* dy, const BatchNormGradient&, int64_t rows, int64_t c);
   // The same, dy being the gradient behind a max-pool: it goes to the places of the maxima, all others have 0. What

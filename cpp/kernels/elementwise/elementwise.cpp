@@ -40,13 +40,6 @@ void copy_rows(float* y, int64_t y_stride, const float* x, int64_t x_stride, int
   for (int64_t r = 0; r < rows; ++r) copy(y + r * y_stride, x + r * x_stride, width);
 }
 
-void store_away(float* y, const float* x, int64_t n) {
-  const int64_t whole = n / kLanes * kLanes;
-  for (int64_t i = 0; i < whole; i += kLanes) stream(y + i, load(x + i));
-  end_streams();
-  copy(y + whole, x + whole, n - whole);
-}
-
 void sum_rows(float* sum, const float* x, int64_t rows, int64_t c, int64_t stride, bool accumulate) {
   sum_columns<1>(
       rows, c, [&](int64_t r, int64_t j, auto lanes, Vec* sums) { sums[0] += load(x + r * stride + j, lanes); },
@@ -75,7 +68,7 @@ void sum_slots(float* y, const float* slots, int64_t stride, int64_t count, int6
 }  // namespace
 
 ElementwiseKernels elementwise_kernels() {
-  return {add,      multiply,  scale_shift, fill_with,      convert,         copy_rows, store_away,
+  return {add,      multiply,  scale_shift, fill_with,      convert,         copy_rows,
           sum_rows, sum_slots, dropout,     maxout_forward, maxout_backward, transpose};
 }
 

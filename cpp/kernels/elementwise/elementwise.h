@@ -16,8 +16,6 @@ struct ElementwiseKernels {
   void (*convert)(float* y, const void* x, SourceType type, int64_t n);
   // `rows` rows of `width` floats, rows `y_stride` / `x_stride` floats apart (concatenation and its backward).
   void (*copy_rows)(float* y, int64_t y_stride, const float* x, int64_t x_stride, int64_t rows, int64_t width);
-  // y[i] = x[i], y on a cache line and not read again soon: it goes past the caches.
-  void (*store_away)(float* y, const float* x, int64_t n);
   // sum[c] += (or = where !accumulate) sum over rows of x (rows, c), rows `stride` floats apart: bias gradients.
   void (*sum_rows)(float* sum, const float* x, int64_t rows, int64_t c, int64_t stride, bool accumulate);
   // y[i] = slots[i] + slots[stride + i] + ... in this order, `count` >= 1 of them.
