@@ -112,7 +112,8 @@ void plan_statistics(Planner& planner, int node, const Norm& n, const Statistics
   const auto moments = planner.kernels().batch_norm.moments;
   Task gather;
   gather.name = planner.node(node).name + " moments";
-  gather.buffers = {x, stored};
+  gather.buffers = {x};
+  if (stored != x) gather.buffers.push_back(stored);
   gather.scratch_floats = 2 * n.c;
   gather.run = [=](const Work& w) {
     for (int64_t i = w.begin; i < w.end; ++i) {
@@ -204,7 +205,8 @@ void plan_backward_sums(Planner& planner, int node, const Norm& n, const Statist
   const auto sums = planner.kernels().batch_norm.backward_sums;
   Task gather;
   gather.name = planner.node(node).name + " backward sums";
-  gather.buffers = {x, dy, stored};
+  gather.buffers = {x, dy};
+  if (stored != dy) gather.buffers.push_back(stored);
   gather.scratch_floats = 2 * n.c;
   gather.run = [=](const Work& w) {
     for (int64_t i = w.begin; i < w.end; ++i) {
