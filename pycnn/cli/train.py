@@ -27,7 +27,7 @@ clothes). A recipe names the network and how it learns; the options below change
   deck     two convolutions of 64 filters 3 x 3, each with a max-pooling behind it, two dense layers
   fast     the same network with a higher learning rate that first rises: 91 % in the shortest time
   best     a residual network on images moved and mirrored at random; SGD with momentum and weight decay
-  patient  a wider one, over three times the epochs, and squares erased in the images too
+  patient  a wider one, over three times the epochs, and rectangles erased in the images too
 With the last two the final test averages the predictions for 18 views of each image (moved by up to a
 pixel, mirrored); the accuracies of the epochs are those of the images as they are."""
 EPILOG = """\

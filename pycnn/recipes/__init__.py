@@ -121,8 +121,9 @@ RECIPES = {
         "a residual network on images moved and mirrored at random",
         residual, 15, 128, "sgd", _MOMENTUM, 0.2, 0.05, {"shift": 1},
     ),
+    # Width and rectangles were chosen on 10,000 images held out.
     "patient": Recipe(
-        "a wider one that learns for long, with squares erased too",
-        partial(residual, width=64), 58, 128, "sgd", _MOMENTUM, 0.1, 0.05, {"shift": 2, "erase": 8},
+        "a wider one that learns for long, with rectangles erased too",
+        partial(residual, width=64), 58, 128, "sgd", _MOMENTUM, 0.1, 0.05, {"shift": 2, "erase": 15},
     ),
 }  # fmt: skip

@@ -21,7 +21,7 @@ _SCALE = np.float32(1 / 255)
 
 
 class Augmented(PyDataset):
-    """Batches for `fit`, in a new order in each epoch: images moved, mirrored, with a square erased.
+    """Batches for `fit`, in a new order in each epoch: images moved, mirrored, a rectangle erased.
 
     Every image is moved by up to `shift` pixels both ways (zeros come in), and mirrored with probability 1/2.
     The random numbers start from `keras.utils.set_random_seed`. Give it to `fit` with shuffle=False.
@@ -31,7 +31,9 @@ class Augmented(PyDataset):
         y: what belongs to the images, an array (n, ...).
         size: images in a batch.
         shift: pixels, at least 0.
-        erase: side in pixels of the square that becomes black (DeVries & Taylor 2017); 0 for none.
+        erase: longest side in pixels of the rectangle that becomes black; 0 for none. Its height and width
+            are drawn from 1 to that, its centre from the whole image. After Zhong et al., "Random erasing
+            data augmentation", 2020.
 
     Example:
         >>> import numpy as np
@@ -59,22 +61,23 @@ class Augmented(PyDataset):
         mirrored = np.flatnonzero(self._rng.random(len(rows)) < 0.5)
         pixels[mirrored] = pixels[mirrored, :, ::-1]
         if self._erase:
-            pixels[self._squares(*pixels.shape)] = 0
+            pixels[self._rectangles(*pixels.shape)] = 0
         return pixels[..., None] * _SCALE, self._y[rows]
 
     def on_epoch_end(self) -> None:
         """Draws a new order."""
         self._order = self._rng.permutation(len(self._y))
 
-    def _squares(self, n: int, height: int, width: int) -> NDArray[np.bool_]:
-        """Where the squares are; their centres lie anywhere in the image."""
+    def _rectangles(self, n: int, height: int, width: int) -> NDArray[np.bool_]:
+        """Where the images (n, height, width) become black."""
         inside = []
         for length in (height, width):
-            first = self._rng.integers(0, length, (n, 1)) - self._erase // 2
+            side = self._rng.integers(1, self._erase + 1, (n, 1))
+            first = self._rng.integers(0, length, (n, 1)) - side // 2
             place = np.arange(length)
-            inside.append((place >= first) & (place < first + self._erase))
-        squares: NDArray[np.bool_] = inside[0][:, :, None] & inside[1][:, None, :]
-        return squares
+            inside.append((place >= first) & (place < first + side))
+        rectangles: NDArray[np.bool_] = inside[0][:, :, None] & inside[1][:, None, :]
+        return rectangles
 
 
 def views(pixels: NDArray[np.uint8]) -> Iterator[tuple[float, NDArray[np.float32]]]:
