@@ -21,14 +21,15 @@ PYCNN_INLINE void for_blocks(int64_t rows, int64_t c, Body body) {
 // What is at the same place in the next block of rows: reads go back and forth in a block, and most come from far away.
 PYCNN_INLINE void prefetch_block(const float* p, int64_t c) { __builtin_prefetch(p + kBlockRows * c); }
 
-// Where rows are whole vectors, a pass over them stores them away as it goes; others are stored away before it.
-bool as_it_goes(float* away, const float* x, int64_t rows, int64_t c) {
-  if (!away || c % kLanes == 0) return away != nullptr;
-  const int64_t n = rows * c, whole = n / kLanes * kLanes;
+// Whether a pass over rows copies them to `away` as it goes: where they are whole vectors.
+bool copies_as_it_goes(const float* away, int64_t c) { return away && c % kLanes == 0; }
+
+// The copy of all others, before the pass.
+void copy_ahead(float* away, const float* x, int64_t n) {
+  const int64_t whole = n / kLanes * kLanes;
   for (int64_t i = 0; i < whole; i += kLanes) stream(away + i, load(x + i));
   end_streams();
   copy(away + whole, x + whole, n - whole);
-  return false;
 }
 
 // Of a block of rows, which stays in L1, the corrected two-pass algorithm: the second pass also sums the deviations,
@@ -75,7 +76,10 @@ void moments_of(float* mean, float* m2, const float* x, float* away, int64_t row
 }
 
 void moments(float* mean, float* m2, const float* x, float* away, int64_t rows, int64_t c) {
-  if (!as_it_goes(away, x, rows, c)) return moments_of<false>(mean, m2, x, away, rows, c);
+  if (!copies_as_it_goes(away, c)) {
+    if (away) copy_ahead(away, x, rows * c);
+    return moments_of<false>(mean, m2, x, away, rows, c);
+  }
   moments_of<true>(mean, m2, x, away, rows, c);
   end_streams();
 }
@@ -135,10 +139,13 @@ void apply_gradients(float* dx, const float* x, const float* dy, const BatchNorm
 void backward_sums(float* sum_dy, float* sum_dy_x, const float* x, const float* dy, float* away,
                    const BatchNormGradient& g, int64_t rows, int64_t c) {
   const bool bounded = is_bounded(g.output);
-  if (!as_it_goes(away, dy, rows, c))
-    return (bounded ? sum_gradients<true, false> : sum_gradients<false, false>)(sum_dy, sum_dy_x, x, dy, away, g, rows,
-                                                                                c);
-  (bounded ? sum_gradients<true, true> : sum_gradients<false, true>)(sum_dy, sum_dy_x, x, dy, away, g, rows, c);
+  if (!copies_as_it_goes(away, c)) {
+    if (away) copy_ahead(away, dy, rows * c);
+    const auto sum = bounded ? sum_gradients<true, false> : sum_gradients<false, false>;
+    return sum(sum_dy, sum_dy_x, x, dy, away, g, rows, c);
+  }
+  const auto sum = bounded ? sum_gradients<true, true> : sum_gradients<false, true>;
+  sum(sum_dy, sum_dy_x, x, dy, away, g, rows, c);
   end_streams();
 }
 
