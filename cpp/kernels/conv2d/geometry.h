@@ -90,15 +90,14 @@ PYCNN_INLINE void crop(float* dx, const float* padded, int64_t h, int64_t w, con
   }
 }
 
-// body(padded, width) adds to the gradient of the padded image, zero at first, `width` pixels a row; without padding
-// that is dx itself, else it lies in scratch.
+// body(padded, height, width) makes the gradient of the padded image; without padding that is dx itself, else it lies
+// in scratch.
 template <class Body>
 PYCNN_INLINE void through_padding(float* dx, float* scratch, const Conv2D& s, const Body& body) {
   const bool direct = !needs_padding(s);
   const int64_t h = direct ? s.h : seen_h(s), w = direct ? s.w : seen_w(s);
   float* padded = direct ? dx : scratch;
-  fill(padded, 0.0f, h * w * s.c);
-  body(padded, w);
+  body(padded, h, w);
   if (!direct) crop(dx, padded, h, w, s);
 }
 

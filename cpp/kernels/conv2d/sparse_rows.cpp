@@ -90,7 +90,8 @@ void sparse_rows_pack(float* packed, const float* w, const Conv2D& s) {
 
 void sparse_rows_backward_input(float* dx, const float* dy_pooled, const uint8_t* argmax, const float* packed,
                                 float* scratch, const Conv2D& s) {
-  through_padding(dx, scratch, s, [&](float* padded, int64_t w) {
+  through_padding(dx, scratch, s, [&](float* padded, int64_t h, int64_t w) {
+    fill(padded, 0.0f, h * w * s.c);
     (s.kh == 5 ? add_windows<5> : add_windows<3>)(padded, w, dy_pooled, argmax, packed, s);
   });
 }

@@ -1,17 +1,8 @@
 #include "kernels/conv2d/sparse.h"
-#include "kernels/shared.h"
 #include "simd/bytes.h"
-#include "simd/permute.h"
 
 namespace pycnn::PYCNN_ISA {
 namespace {
-
-// The nonzero gradients of one output channel, and where their pixels of x lie.
-struct Entries {
-  const float* values;
-  const int32_t* offsets;
-  int64_t count;
-};
 
 constexpr int64_t kMaxChannels = 8192;  // a row of the update step must hold one value of each
 
@@ -23,172 +14,254 @@ constexpr int kSums = 12;
 constexpr int kKernelVectors = 1;
 #endif
 
-bool by_channels(const Conv2D& s) { return s.kh == 3 && s.kw == 3 && s.c % kLanes == 0; }
+// 3x3 kernels are summed up whole, a few channels at a time.
+bool by_channels(const Conv2D& s, FusedPool pool) {
+  return s.kh == 3 && s.kw == 3 && s.c % kLanes == 0 && s.stride_h == 1 && s.stride_w == 1 && s.dilation_h == 1 &&
+         pool.ph == 2 && pool.pw == 2;
+}
 
-// Rows of windows that are worked on at once: what they look at stays in L1 over all output channels.
+// Windows that are worked on at once, some rows of them or a part of one: a mask has a bit for each, and what they
+// look at stays in L1 over all output channels.
+constexpr int64_t kWindows = 64;
 constexpr int64_t kImageFloats = 1 << 13;
+int64_t columns_at_once(const Conv2D& s, FusedPool pool) { return least(kWindows, s.ow / pool.pw); }
 int64_t rows_at_once(const Conv2D& s, FusedPool pool) {
-  const int64_t row = seen_w(s) * (by_channels(s) ? least(s.c, kKernelVectors * kLanes) : s.c);
-  return most(1, least((kImageFloats / row - s.kh) / (pool.ph * s.stride_h), s.oh / pool.ph));
+  const int64_t row = seen_w(s) * (by_channels(s, pool) ? least(s.c, kKernelVectors * kLanes) : s.c);
+  const int64_t fit = (kImageFloats / row - s.kh) / (pool.ph * s.stride_h);
+  return most(1, least(least(fit, kWindows / columns_at_once(s, pool)), s.oh / pool.ph));
 }
 
-int64_t list_floats(int64_t windows) { return round_up(windows + kLanes); }
+// Pixels along an axis that 3x3 kernels behind so many 2x2 windows look at.
+int64_t seen_pixels(int64_t windows) { return 2 * windows + 2; }
 
-// offsets (windows, k): the pixel of x that the maximum of each window is at, the first row of windows being row 0.
-void make_offsets(float* offsets, const uint8_t* argmax, int64_t rows, int64_t image_w, const Conv2D& s,
-                  FusedPool pool) {
-  const auto step_h = static_cast<int32_t>(s.stride_h * image_w * s.c), step_w = static_cast<int32_t>(s.stride_w * s.c);
-  // place / pw as a product, exact for all 255 places.
-  const auto pw = static_cast<int32_t>(pool.pw), inverse = (1 << 16) / pw + 1;
-  for (int64_t i = 0; i < rows; ++i)
-    for (int64_t j = 0; j < s.ow / pool.pw; ++j, offsets += s.k, argmax += s.k) {
-      const auto pixel = static_cast<int32_t>(i * pool.ph * step_h + j * pool.pw * step_w);
-      for (int64_t k = 0; k < s.k; k += kLanes) {
-        const int64_t lanes = least(kLanes, s.k - k);
-        const IntVec place = load_bytes(argmax + k, lanes), down = (place * inverse) >> 16;
-        store_n(offsets + k, as_float(pixel + down * step_h + (place - down * pw) * step_w), lanes);
+// Of each output channel: the windows whose gradient is not zero, and the two lowest bits of where the maximum is.
+enum { kOpen, kRight, kBelow, kMasks };
+constexpr int kHalf = kWindows / 2;
+
+int64_t mask_floats(const Conv2D& s) { return kMasks * 2 * round_up(s.k); }
+
+// masks (kMasks, 2, round_up(k)): the bits of windows below kHalf, and of the others.
+void make_masks(float* masks, const float* dy, const uint8_t* argmax, int64_t windows, int64_t k) {
+  const int64_t stride = round_up(k);
+  for_vectors(k, [&](int64_t channel, auto lanes) {
+    for (int64_t half = 0; half < 2; ++half) {
+      IntVec mask[kMasks] = {};
+      for (int64_t i = half * kHalf; i < least(windows, (half + 1) * kHalf); ++i) {
+        const IntVec place = load_bytes(argmax + i * k + channel, lane_count(lanes));
+        const IntVec bit = broadcast_int(static_cast<int32_t>(1u << (i - half * kHalf)));
+        mask[kOpen] |= (load(dy + i * k + channel, lanes) != Vec{}) & bit;
+        mask[kRight] |= -(place & 1) & bit;
+        mask[kBelow] |= -(place >> 1 & 1) & bit;
       }
+      for (int m = 0; m < kMasks; ++m) store(masks + (m * 2 + half) * stride + channel, as_float(mask[m]), lanes);
     }
+  });
 }
 
-// The nonzero ones of n values, with their offsets.
-int64_t make_list(float* to_values, float* to_offsets, const float* values, const float* offsets, int64_t n) {
-  int64_t count = 0;
-  for (int64_t i = 0; i < n; i += kLanes) {
-    const int64_t lanes = least(kLanes, n - i);
-    const Vec v = load_n(values + i, lanes);
-    const uint32_t nonzero = bits_of(v != Vec{});
-    store_chosen(to_values + count, v, nonzero);
-    store_chosen(to_offsets + count, load_n(offsets + i, lanes), nonzero);
-    count += __builtin_popcount(nonzero);
+// A block of windows, and the part of the image that they look at.
+struct Block {
+  const float* dy;        // (windows, k)
+  const uint8_t* argmax;  // (windows, k)
+  const float* masks;
+  int64_t k, columns;
+  int64_t inverse;  // of columns: i / columns = i * inverse >> 16, exact for all windows
+  const float* x;
+  int64_t kernel_row;             // floats of x from one kernel row to the next
+  int64_t next_column, next_row;  // from window to window; what is added to that at the end of a row
+  const int32_t* places;          // from a window's first place to each of them
+
+  uint64_t mask(int which, int64_t channel) const {
+    uint32_t half[2];
+    for (int i = 0; i < 2; ++i) __builtin_memcpy(&half[i], masks + (which * 2 + i) * round_up(k) + channel, 4);
+    return half[0] | static_cast<uint64_t>(half[1]) << kHalf;
   }
-  return count;
+};
+
+// How far behind the block's first input those of the maximum of window i lie.
+struct AnyWindow {
+  const Block& b;
+  const uint8_t* argmax;
+  AnyWindow(const Block& block, int64_t channel) : b(block), argmax(b.argmax + channel) {}
+  int64_t operator()(int64_t i) const {
+    return i * b.next_column + (i * b.inverse >> 16) * b.next_row + b.places[argmax[i * b.k]];
+  }
+};
+
+// The same for 2x2 windows, stride 1 and pixels of kPixel floats, without a load: where the address of a load waits for
+// another load it is slow.
+template <int64_t kPixel>
+struct SquareWindow {
+  uint64_t right, below;
+  int64_t inverse, row, next_row;
+  SquareWindow(const Block& b, int64_t channel)
+      : right(b.mask(kRight, channel)), below(b.mask(kBelow, channel)), inverse(b.inverse), row(b.kernel_row),
+        next_row(b.next_row) {}
+  int64_t operator()(int64_t i) const {
+    return (2 * i + static_cast<int64_t>(right >> i & 1)) * kPixel + (-static_cast<int64_t>(below >> i & 1) & row) +
+           (i * inverse >> 16) * next_row;
+  }
+};
+
+// The same pointer, of which the compiler knows nothing: it would compute more addresses than there are registers for.
+template <class T>
+PYCNN_INLINE T* opaque(T* p) {
+  asm("" : "+r"(p));
+  return p;
 }
 
-// R kernel rows of dw (V vectors of each, the last one `tail` lanes) += sum over entries of value * x[offset ...]; dw
-// and x are dw_row and x_row floats from one kernel row to the next.
+// add(gradient, x) for each nonzero gradient of one output channel and the inputs of its first tap.
+template <class Window, class Add>
+PYCNN_INLINE void for_each_gradient(const Block& b, int64_t channel, const Add& add) {
+  const Window window(b, channel);
+  const float *x = b.x, *dy = opaque(b.dy + channel);
+  const int64_t k = b.k;
+  for (uint64_t left = b.mask(kOpen, channel); left != 0; left &= left - 1) {
+    const int64_t i = __builtin_ctzll(left);
+    add(broadcast(dy[i * k]), x + window(i));
+  }
+}
+
+// R kernel rows of dw (V vectors of each, the last one `tail` lanes), `dw_row` floats apart.
 template <int R, int V>
-void add_rows(float* dw, int64_t dw_row, const float* x, int64_t x_row, const Entries& entries, int64_t tail,
-              bool accumulate) {
-  const auto lanes = [&](int v) { return v + 1 < V ? kLanes : tail; };
-  Vec sum[R][V];
+void add_rows(float* dw, int64_t dw_row, const Block& b, int64_t channel, int64_t tail, bool accumulate) {
+  const int64_t x_row = b.kernel_row;
+  Vec sum[R][V] = {};
+  for_each_gradient<AnyWindow>(
+      b, channel, [&](Vec value, const float* from) __attribute__((always_inline)) {
+#pragma GCC unroll 5
+        for (int i = 0; i < R; ++i, from += x_row)
+#pragma GCC unroll 12
+          for (int v = 0; v < V; ++v)
+            sum[i][v] += value * (v + 1 < V ? load(from + v * kLanes) : load_n(from + v * kLanes, tail));
+      });
 #pragma GCC unroll 5
   for (int i = 0; i < R; ++i)
 #pragma GCC unroll 12
-    for (int v = 0; v < V; ++v) sum[i][v] = accumulate ? load_n(dw + i * dw_row + v * kLanes, lanes(v)) : Vec{};
-  for (int64_t n = 0; n < entries.count; ++n) {
-    const Vec value = broadcast(entries.values[n]);
-    const float* from = x + entries.offsets[n];
-#pragma GCC unroll 5
-    for (int i = 0; i < R; ++i, from += x_row)
-#pragma GCC unroll 12
-      for (int v = 0; v < V; ++v)
-        sum[i][v] += value * (v + 1 < V ? load(from + v * kLanes) : load_n(from + v * kLanes, tail));
-  }
-#pragma GCC unroll 5
-  for (int i = 0; i < R; ++i)
-#pragma GCC unroll 12
-    for (int v = 0; v < V; ++v) store_n(dw + i * dw_row + v * kLanes, sum[i][v], lanes(v));
+    for (int v = 0; v < V; ++v) {
+      const int64_t lanes = v + 1 < V ? kLanes : tail;
+      float* to = dw + i * dw_row + v * kLanes;
+      store_n(to, accumulate ? load_n(to, lanes) + sum[i][v] : sum[i][v], lanes);
+    }
 }
 
 // The same for `vectors` vectors, 1 to V.
 template <int R, int V, class... Rest>
-void add_vectors(int64_t vectors, Rest... rest) {
+void add_vectors(int64_t vectors, const Rest&... rest) {
   if (vectors == V) return add_rows<R, V>(rest...);
   if constexpr (V > 1) add_vectors<R, V - 1>(vectors, rest...);
 }
 
-// `rows` kernel rows of `length` floats, R at a time.
+// Kernels of any size: rows of dw (k, kh, kw * c), R at a time.
 template <int R>
-void add_kernel(float* dw, const float* x, int64_t x_row, const Entries& entries, int64_t rows, int64_t length,
-                bool accumulate) {
+void add_kernels(float* dw, Block b, const Conv2D& s, bool accumulate) {
   constexpr int kVectors = kSums / R;
-  for (int64_t i = 0; i < rows; i += R)
-    for (int64_t at = 0; at < length; at += kVectors * kLanes) {
-      const int64_t vectors = least(kVectors, (length - at + kLanes - 1) / kLanes);
-      const int64_t tail = least(kLanes, length - at - (vectors - 1) * kLanes);
-      add_vectors<R, kVectors>(vectors, dw + i * length + at, length, x + i * x_row + at, x_row, entries, tail,
-                               accumulate);
-    }
+  const int64_t length = s.kw * s.c;
+  const float* x = b.x;
+  for (int64_t channel = 0; channel < s.k; ++channel)
+    for (int64_t i = 0; i < s.kh; i += R)
+      for (int64_t at = 0; at < length; at += kVectors * kLanes) {
+        const int64_t vectors = least(kVectors, (length - at + kLanes - 1) / kLanes);
+        const int64_t tail = least(kLanes, length - at - (vectors - 1) * kLanes);
+        b.x = x + i * b.kernel_row + at;
+        add_vectors<R, kVectors>(vectors, dw + (channel * s.kh + i) * length + at, length, b, channel, tail,
+                                 accumulate);
+      }
 }
 
-// The same for a whole 3x3 kernel and V vectors of its channels: dw and x are `c` floats from tap to tap, x `x_row`
-// from row to row. Taking few channels at a time keeps what is read of the image in L1 over all output channels.
+// 3x3 kernels: V vectors of channels of dw (k, 9, c), which are all that a pixel of the block's x has.
 template <int V>
-void add_kernel3x3(float* dw, const float* x, int64_t x_row, int64_t c, const Entries& entries, bool accumulate) {
-  Vec sum[9][V];
-#pragma GCC unroll 9
-  for (int t = 0; t < 9; ++t)
-#pragma GCC unroll 2
-    for (int v = 0; v < V; ++v) sum[t][v] = accumulate ? load(dw + t * c + v * kLanes) : Vec{};
-  const int64_t two = 2 * c;
-  for (int64_t n = 0; n < entries.count; ++n) {
-    const Vec value = broadcast(entries.values[n]);
-    const float* row = x + entries.offsets[n];
+void add_kernels3x3(float* dw, int64_t c, const Block& b, bool accumulate) {
+  constexpr int64_t kPixel = V * kLanes;
+  for (int64_t channel = 0; channel < b.k; ++channel, dw += 9 * c) {
+    Vec sum[9][V] = {};
+    for_each_gradient<SquareWindow<kPixel>>(
+        b, channel, [&](Vec value, const float* from) __attribute__((always_inline)) {
 #pragma GCC unroll 3
-    for (int i = 0; i < 3; ++i, row += x_row)
+          for (int i = 0; i < 3; ++i, from += b.kernel_row)
+#pragma GCC unroll 3
+            for (int j = 0; j < 3; ++j)
 #pragma GCC unroll 2
-      for (int v = 0; v < V; ++v) {
-        sum[i * 3][v] += value * load(row + v * kLanes);
-        sum[i * 3 + 1][v] += value * load(row + c + v * kLanes);
-        sum[i * 3 + 2][v] += value * load(row + two + v * kLanes);
-      }
-  }
+              for (int v = 0; v < V; ++v) sum[i * 3 + j][v] += value * load(from + j * kPixel + v * kLanes);
+        });
+    float* to = dw;
 #pragma GCC unroll 9
-  for (int t = 0; t < 9; ++t)
+    for (int t = 0; t < 9; ++t, to = opaque(to + c))
 #pragma GCC unroll 2
-    for (int v = 0; v < V; ++v) store(dw + t * c + v * kLanes, sum[t][v]);
+      for (int v = 0; v < V; ++v) store(to + v * kLanes, accumulate ? load(to + v * kLanes) + sum[t][v] : sum[t][v]);
+  }
+}
+
+// Lets a block look at an image, from its first pixel on.
+void look_at(Block& b, const Image& image, const Conv2D& s, FusedPool pool) {
+  const int64_t row = image.w * image.c;
+  b.x = image.data;
+  b.kernel_row = s.dilation_h * row;
+  b.next_column = pool.pw * s.stride_w * image.c;
+  b.next_row = pool.ph * s.stride_h * row - b.columns * b.next_column;
+}
+
+// Some channels of an image, from channel c on, side by side. Among all channels they would lie in a few sets of the L1
+// cache.
+Image some_channels(float* to, const Image& image, int64_t c, int64_t channels, int64_t rows, int64_t columns) {
+  for (int64_t i = 0; i < rows; ++i)
+    for (int64_t j = 0; j < columns; ++j)
+      copy(to + (i * columns + j) * channels, image.data + (i * image.w + j) * image.c + c, channels);
+  return {to, rows, columns, channels};
 }
 
 }  // namespace
 
 bool sparse_weight_supported(const Conv2D& s, FusedPool) {
-  return s.groups == 1 && s.dilation_w == 1 && s.kw * s.c >= kLanes && s.k <= kMaxChannels &&
-         seen_h(s) * seen_w(s) * s.c < (int64_t{1} << 31);
+  return s.groups == 1 && s.dilation_w == 1 && s.kw * s.c >= kLanes && s.k <= kMaxChannels;
 }
 
 int64_t sparse_weight_scratch_floats(const Conv2D& s, FusedPool pool) {
-  const int64_t windows = rows_at_once(s, pool) * (s.ow / pool.pw);
-  return padded_input_floats(s) + round_up(s.k) + s.k * (3 * windows + 2 * list_floats(windows));
+  const int64_t floats = padded_input_floats(s) + mask_floats(s) + round_up(pool.ph * pool.pw);
+  if (!by_channels(s, pool)) return floats;
+  return floats + seen_pixels(rows_at_once(s, pool)) * seen_pixels(columns_at_once(s, pool)) * kKernelVectors * kLanes;
 }
 
 void sparse_backward_weight(float* dwt, const float* x, const float* dy_pooled, const uint8_t* argmax, float* scratch,
                             const Conv2D& s, FusedPool pool, bool accumulate) {
-  const auto transpose = elementwise_kernels().transpose;
   const Image image = padded_input(x, scratch, s);
-  scratch += padded_input_floats(s);
-  const int64_t block = rows_at_once(s, pool), rows = s.oh / pool.ph, columns = s.ow / pool.pw;
-  const int64_t list = list_floats(block * columns);
-  auto* counts = reinterpret_cast<int32_t*>(scratch);
-  float* values = scratch + round_up(s.k);
-  float* offsets = values + s.k * list;
-  float* by_window = offsets + s.k * list;
-  float* all_offsets = by_window + s.k * block * columns;
-  float* all_values = all_offsets + s.k * block * columns;
+  const int64_t column_step = s.stride_w * s.c, row_step = s.stride_h * image.w * s.c;
+  float* masks = scratch + padded_input_floats(s);
+  auto* places = reinterpret_cast<int32_t*>(masks + mask_floats(s));
+  float* few_channels = masks + mask_floats(s) + round_up(pool.ph * pool.pw);
+  for (int64_t i = 0; i < pool.ph; ++i)
+    for (int64_t j = 0; j < pool.pw; ++j)
+      places[i * pool.pw + j] = static_cast<int32_t>(i * row_step + j * column_step);
 
-  const int64_t x_row = s.dilation_h * image.w * s.c, length = s.kw * s.c;
-  for (int64_t row = 0; row < rows; row += block, accumulate = true) {
-    const int64_t height = least(block, rows - row), windows = height * columns, done = row * columns * s.k;
-    const float* from = image.data + row * pool.ph * s.stride_h * image.w * s.c;
-    make_offsets(by_window, argmax + done, height, image.w, s, pool);
-    transpose(all_offsets, windows, by_window, s.k, windows, s.k);
-    transpose(all_values, windows, dy_pooled + done, s.k, windows, s.k);
-    for (int64_t k = 0; k < s.k; ++k)
-      counts[k] = static_cast<int32_t>(make_list(values + k * list, offsets + k * list, all_values + k * windows,
-                                                 all_offsets + k * windows, windows));
-    const auto entries = [&](int64_t k) {
-      return Entries{values + k * list, reinterpret_cast<const int32_t*>(offsets + k * list), counts[k]};
-    };
-    if (by_channels(s)) {
-      for (int64_t c = 0; c < s.c; c += kKernelVectors * kLanes) {
-        const auto add = s.c - c > kLanes ? add_kernel3x3<kKernelVectors> : add_kernel3x3<1>;
-        for (int64_t k = 0; k < s.k; ++k) add(dwt + k * 9 * s.c + c, from + c, x_row, s.c, entries(k), accumulate);
+  Block b;
+  b.masks = masks;
+  b.k = s.k;
+  b.places = places;
+  const int64_t rows = s.oh / pool.ph, columns = s.ow / pool.pw;
+  const int64_t height = rows_at_once(s, pool), width = columns_at_once(s, pool);
+  for (int64_t row = 0; row < rows; row += height)
+    for (int64_t column = 0; column < columns; column += width, accumulate = true) {
+      const int64_t down = least(height, rows - row), at = (row * columns + column) * s.k;
+      b.columns = least(width, columns - column);
+      b.inverse = (1 << 16) / b.columns + 1;
+      b.dy = dy_pooled + at;
+      b.argmax = argmax + at;
+      make_masks(masks, b.dy, b.argmax, down * b.columns, s.k);
+      Image seen = image;
+      seen.data += row * pool.ph * row_step + column * pool.pw * column_step;
+      if (!by_channels(s, pool)) {
+        look_at(b, seen, s, pool);
+        (s.kh == 5 ? add_kernels<5> : s.kh == 3 ? add_kernels<3> : add_kernels<1>)(dwt, b, s, accumulate);
+        continue;
       }
-      continue;
+      for (int64_t c = 0, channels; c < s.c; c += channels) {
+        channels = least(s.c - c, kKernelVectors * kLanes);
+        const bool all = channels == s.c;
+        look_at(b,
+                all ? seen : some_channels(few_channels, seen, c, channels, seen_pixels(down), seen_pixels(b.columns)),
+                s, pool);
+        (channels > kLanes ? add_kernels3x3<kKernelVectors> : add_kernels3x3<1>)(dwt + c, s.c, b, accumulate);
+      }
     }
-    const auto add = s.kh == 5 ? add_kernel<5> : s.kh == 3 ? add_kernel<3> : add_kernel<1>;
-    for (int64_t k = 0; k < s.k; ++k) add(dwt + k * s.kh * length, from, x_row, entries(k), s.kh, length, accumulate);
-  }
 }
 
 }  // namespace pycnn::PYCNN_ISA
