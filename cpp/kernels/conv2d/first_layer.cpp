@@ -52,14 +52,15 @@ void make_squares(float* to, int64_t half, const float* x, int64_t x_row, int64_
   fill(to, 0.0f, end - to);
 }
 
-// R kernel rows of KW x C inputs each, one vector of output channels: that of a window, or where there are few
-// channels, of two windows.
-template <int R, int KW, int C, bool kTwo>
+// R kernel rows of KW x C inputs each, V vectors of output channels: of a window, or where there are few channels, one
+// of two windows.
+template <int R, int KW, int C, int V, bool kTwo, class Lanes>
 void add_taps(float* dw, const Squares& squares, const float* dy, const uint8_t* argmax, const Conv2D& s, int64_t rows,
-              int64_t lanes, bool accumulate) {
+              Lanes channels, bool accumulate) {
   constexpr int T = KW * C;
-  Vec sum[R][T] = {};
-  const int64_t half = squares.half, columns = s.ow / 2, step = kTwo ? 2 : 1;
+  Vec sum[R][T][V] = {};
+  const int64_t half = squares.half, columns = s.ow / 2;
+  const int64_t lanes = lane_count(channels);
   IntVec own = lane_index(), other = own, back = own;
   if (kTwo) {
     // Lanes in fours: channels 0 to 3 of both windows, then 4 to 7. The last lane holds no channel, or its own.
@@ -71,13 +72,19 @@ void add_taps(float* dw, const Squares& squares, const float* dy, const uint8_t*
   }
   for (int64_t row = 0; row < rows; ++row) {
     const float* square = squares.data + row * 4 * half;
-    for (int64_t column = 0; column < columns; column += step, square += step * C * 4) {
-      const int64_t windows = least(step, columns - column), loaded = windows * lanes;
-      Vec gradient = load_n(dy, loaded);
-      IntVec place = load_bytes(argmax, loaded);
-      if (kTwo) {
-        gradient = permute(gradient, own);
-        place = as_int(permute(as_float(place), own));
+    for (int64_t column = 0; column < columns; column += 1 + kTwo, square += (1 + kTwo) * C * 4) {
+      const int64_t windows = kTwo ? least(2, columns - column) : 1;
+      Vec gradient[V];
+      IntVec place[V];
+#pragma GCC unroll 2
+      for (int v = 0; v < V; ++v) {
+        const int64_t loaded = windows * lanes;
+        gradient[v] = load_n(dy + v * kLanes, loaded);
+        place[v] = load_bytes(argmax + v * kLanes, loaded);
+        if (kTwo) {
+          gradient[v] = permute(gradient[v], own);
+          place[v] = as_int(permute(as_float(place[v]), own));
+        }
       }
 #pragma GCC unroll 5
       for (int i = 0; i < R; ++i)
@@ -86,7 +93,9 @@ void add_taps(float* dw, const Squares& squares, const float* dy, const uint8_t*
 #pragma GCC unroll 3
           for (int c = 0; c < C; ++c) {
             const float* from = square + (2 * i + j % 2) * half + (j / 2 * C + c) * 4;
-            sum[i][j * C + c] += gradient * pick_of_four(kTwo ? load_eights(from) : load_fours(from), place);
+            const Vec pixels = kTwo ? load_eights(from) : load_fours(from);
+#pragma GCC unroll 2
+            for (int v = 0; v < V; ++v) sum[i][j * C + c][v] += gradient[v] * pick_of_four(pixels, place[v]);
           }
       dy += windows * s.k;
       argmax += windows * s.k;
@@ -95,12 +104,14 @@ void add_taps(float* dw, const Squares& squares, const float* dy, const uint8_t*
 #pragma GCC unroll 5
   for (int i = 0; i < R; ++i)
 #pragma GCC unroll 9
-    for (int t = 0; t < T; ++t) {
-      float* to = dw + (i * T + t) * s.k;
-      Vec total = sum[i][t];
-      if (kTwo) total = permute(total + permute(total, other), back);
-      store_n(to, accumulate ? load_n(to, lanes) + total : total, lanes);
-    }
+    for (int t = 0; t < T; ++t)
+#pragma GCC unroll 2
+      for (int v = 0; v < V; ++v) {
+        float* to = dw + (i * T + t) * s.k + v * kLanes;
+        Vec total = sum[i][t][v];
+        if (kTwo) total = permute(total + permute(total, other), back);
+        store_n(to, accumulate ? load_n(to, lanes) + total : total, lanes);
+      }
 }
 
 // As many kernel rows at once as there are registers for their taps.
@@ -114,15 +125,22 @@ template <int KH, int C>
 void all_taps(float* dw, const Squares& squares, const float* dy, const uint8_t* argmax, const Conv2D& s, int64_t rows,
               bool accumulate) {
   constexpr int kRows = KH * KH * C <= kTaps ? KH : 1;
+  constexpr int kVectors = 2 * kRows * KH * C <= kTaps ? 2 : 1;
   for (int i = 0; i < KH; i += kRows) {
     const Squares from = {squares.data + i * 2 * squares.half, squares.half};
     float* to = dw + i * KH * C * s.k;
     if (kLanes > 4 && C == 1 && s.k <= kLanes / 2) {
-      add_taps<kRows, KH, C, true>(to, from, dy, argmax, s, rows, s.k, accumulate);
+      add_taps<kRows, KH, C, 1, true>(to, from, dy, argmax, s, rows, FirstLanes{s.k}, accumulate);
       continue;
     }
-    for (int64_t k = 0; k < s.k; k += kLanes)
-      add_taps<kRows, KH, C, false>(to + k, from, dy + k, argmax + k, s, rows, least(kLanes, s.k - k), accumulate);
+    int64_t first = 0;
+    for (; kVectors > 1 && first + kVectors * kLanes <= s.k; first += kVectors * kLanes)
+      add_taps<kRows, KH, C, kVectors, false>(to + first, from, dy + first, argmax + first, s, rows, AllLanes{},
+                                              accumulate);
+    for_vectors(s.k - first, [&](int64_t i, auto lanes) {
+      const int64_t k = first + i;
+      add_taps<kRows, KH, C, 1, false>(to + k, from, dy + k, argmax + k, s, rows, lanes, accumulate);
+    });
   }
 }
 
