@@ -7,6 +7,8 @@
 #include <stdint.h>
 #if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 #ifndef PYCNN_ISA
@@ -90,6 +92,31 @@ PYCNN_INLINE void store_n(float* p, Vec v, int64_t count) {
 #else
   if (count >= kLanes) return store(p, v);
   for (int64_t i = 0; i < count; ++i) p[i] = v[i];
+#endif
+}
+
+// sum + a * b and sum - a * b, rounded once where the ISA can: where a sum of two products leaves it to the compiler
+// which one is, functions that should agree may differ in their last bits.
+PYCNN_INLINE Vec add_fused(Vec sum, Vec a, Vec b) {
+#if defined(__AVX512F__)
+  return _mm512_fmadd_ps(a, b, sum);
+#elif defined(__AVX2__)
+  return _mm256_fmadd_ps(a, b, sum);
+#elif defined(__aarch64__)
+  return vfmaq_f32(sum, a, b);
+#else
+  return sum + a * b;
+#endif
+}
+PYCNN_INLINE Vec subtract_fused(Vec sum, Vec a, Vec b) {
+#if defined(__AVX512F__)
+  return _mm512_fnmadd_ps(a, b, sum);
+#elif defined(__AVX2__)
+  return _mm256_fnmadd_ps(a, b, sum);
+#elif defined(__aarch64__)
+  return vfmsq_f32(sum, a, b);
+#else
+  return sum - a * b;
 #endif
 }
 

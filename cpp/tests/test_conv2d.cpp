@@ -205,12 +205,19 @@ TEST(conv2d_choose) {
   CHECK(chosen(make_conv2d(13, 13, 64, 64, {3, 3})).winograd_backward);
   CHECK(chosen(make_conv2d(32, 32, 64, 64, {5, 5}, {2, 2, 2, 2})).winograd_forward);
   for (const Conv2D& s :
-       {make_conv2d(28, 28, 1, 64, {3, 3}), make_conv2d(32, 32, 64, 64, {3, 5}), make_conv2d(32, 32, 64, 64, {7, 7}),
-        make_conv2d(32, 32, 64, 64, {1, 1}), make_conv2d(32, 32, 64, 64, {3, 3}, {}, {2, 2}),
-        make_conv2d(32, 32, 64, 64, {3, 3}, {}, {}, {2, 2}), make_conv2d(32, 32, 64, 64, {3, 3}, {}, {}, {}, 2),
-        make_conv2d(32, 32, 64, 64, {3, 3}, {}, {}, {}, 64)}) {
+       {make_conv2d(28, 28, 3, 64, {3, 3}), make_conv2d(28, 28, 1, 15, {3, 3}), make_conv2d(28, 28, 1, 64, {5, 5}),
+        make_conv2d(28, 28, 1, 64, {3, 3}, {}, {2, 1}), make_conv2d(28, 28, 1, 64, {3, 3}, {}, {}, {1, 2}),
+        make_conv2d(32, 32, 64, 64, {3, 5}), make_conv2d(32, 32, 64, 64, {7, 7}), make_conv2d(32, 32, 64, 64, {1, 1}),
+        make_conv2d(32, 32, 64, 64, {3, 3}, {}, {2, 2}), make_conv2d(32, 32, 64, 64, {3, 3}, {}, {}, {2, 2}),
+        make_conv2d(32, 32, 64, 64, {3, 3}, {}, {}, {}, 2), make_conv2d(32, 32, 64, 64, {3, 3}, {}, {}, {}, 64)}) {
     CHECK(!chosen(s).winograd_forward && !chosen(s).winograd_backward);
   }
+  // Images of one channel have a form of their own, of the forward pass in floats.
+  Conv2D plane = make_conv2d(28, 28, 1, 64, {3, 3});
+  CHECK_EQUAL(chosen(plane).winograd_forward, 2, "one channel");
+  CHECK(!chosen(plane).winograd_backward && !chosen(plane).winograd_weight);
+  kernels.bf16.conv2d.choose(plane, 8);
+  CHECK(!plane.winograd_forward);
   CHECK_EQUAL(chosen(make_conv2d(3, 3, 64, 64, {3, 3})).winograd_forward, 2, "one pixel of a tile's four");
   CHECK(!chosen(make_conv2d(12, 12, 64, 64, {3, 3}, {3, 3, 3, 3})).winograd_backward);
 }

@@ -9,13 +9,18 @@ struct Case {
   bool bfloat16;
 };
 
-// Direct sums, 1x1, strided and grouped ones, and every form of Winograd's, of few and of many tiles and panels.
+// Direct sums, 1x1, strided and grouped ones, and every form of Winograd's, of few and of many tiles and panels,
+// and of one channel.
 std::vector<Case> cases() {
   std::vector<Case> all;
   for (const bool bfloat16 : {false, true}) {
     all.push_back({make_conv2d(9, 8, 5, 7, {3, 3}, {1, 1, 1, 1}), bfloat16});
     all.push_back({make_conv2d(7, 9, 33, 70, {1, 1}), bfloat16});
     all.push_back({make_conv2d(11, 10, 6, 40, {3, 3}, {1, 1, 1, 1}, {2, 2}, {}, 2), bfloat16});
+    if (!bfloat16) {
+      all.push_back({make_conv2d(9, 37, 1, 35, {3, 3}, {1, 1, 1, 1}), bfloat16});
+      all.back().s.winograd_forward = 2;
+    }
     for (const int m : {2, 4, 5, 6})
       for (const int64_t side : {6, 13, 29}) {
         Conv2D s = make_conv2d(side, side + 3, 17, side > 20 ? 41 : 70, {3, 3}, {1, 1, 1, 1});

@@ -31,6 +31,10 @@ std::vector<Conv2D> shapes() {
     shapes.push_back(make_conv2d(7, 6, 3, 2 * k, {3, 3}, {1, 1, 1, 1}, {2, 1}));
   }
   shapes.push_back(make_conv2d(6, 5, 6, 18, {3, 3}, {1, 1, 1, 1}, {}, {}, 3));
+  for (const int64_t k : {17, 35}) {
+    shapes.push_back(make_conv2d(9, 37, 1, k, {3, 3}, {1, 1, 1, 1}));
+    shapes.back().winograd_forward = 2;
+  }
   for (const int m : {2, 4, 5, 6})
     for (const int64_t k : {17, 35}) {
       shapes.push_back(make_conv2d(9, 11, 16, k, {3, 3}, {1, 1, 1, 1}));

@@ -45,6 +45,13 @@ static inline __attribute__((always_inline)) int64_t winograd_tiles(const Conv2D
   return ((s.oh + m - 1) / m) * ((s.ow + m - 1) / m);
 }
 
+// Whether forward is F(2x2, 3x3) of images of one channel (winograd_plane.h): in floats alone, and faster than direct
+// sums whatever the shape, where there are filters for all lanes.
+static inline __attribute__((always_inline)) bool is_plane(const Conv2D& s) {
+  return s.c == 1 && s.k >= 16 && s.kh == 3 && s.kw == 3 && s.stride_h == 1 && s.stride_w == 1 && s.dilation_h == 1 &&
+         s.dilation_w == 1 && s.top >= 0 && s.left >= 0;
+}
+
 // Whether forward exists in the form F(m x m, kh x kw). Odd tiles are worked on by whole images, which must be small.
 static inline __attribute__((always_inline)) bool has_winograd(const Conv2D& s, int m, bool rounds) {
   if (s.kh != s.kw || s.stride_h != 1 || s.stride_w != 1 || s.dilation_h != 1 || s.dilation_w != 1 || s.groups != 1 ||
@@ -116,7 +123,7 @@ static inline __attribute__((always_inline)) int cheapest_tile(const Conv2D& s, 
 
 static inline __attribute__((always_inline)) void choose_algorithms(Conv2D& s, bool rounds, int64_t images) {
   const Conv2DCost& forward = rounds ? kForwardCostBfloat16 : kForwardCost;
-  s.winograd_forward = cheapest_tile(s, rounds, images, forward);
+  s.winograd_forward = is_plane(s) && !rounds ? 2 : cheapest_tile(s, rounds, images, forward);
   s.winograd_backward = cheapest_tile(winograd_transposed(s), rounds, images, forward);
   s.winograd_weight = cheapest_tile(s, false, images, rounds ? kWeightCostBfloat16 : kWeightCost);
 }

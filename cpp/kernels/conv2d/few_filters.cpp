@@ -1,8 +1,8 @@
 #include "kernels/conv2d/few_filters.h"
 
 #include "kernels/conv2d/pool_tile.h"
+#include "kernels/conv2d/split_row.h"
 #include "kernels/shared.h"
-#include "simd/permute.h"
 
 namespace pycnn::PYCNN_ISA {
 namespace {
@@ -18,17 +18,6 @@ constexpr int kFilters = 3;
 int64_t vectors_of(const Conv2D& s) { return (s.ow / 2 + kLanes - 1) / kLanes; }
 // Even and odd pixels of a row of x, each as far as the last vector's taps reach.
 int64_t half_of(const Conv2D& s) { return vectors_of(s) * kLanes + s.kw / 2 + 1; }
-
-void split_row(float* even, float* odd, int64_t half, const float* x, int64_t pixels) {
-  const IntVec first = 2 * lane_index();
-  for (int64_t i = 0; i < half; i += kLanes) {
-    const int64_t left = pixels - 2 * i, lanes = least(kLanes, half - i);
-    const Vec a = left > 0 ? load_n(x + 2 * i, least(kLanes, left)) : Vec{};
-    const Vec b = left > kLanes ? load_n(x + 2 * i + kLanes, least(kLanes, left - kLanes)) : Vec{};
-    store_n(even + i, permute(a, first, b), lanes);
-    store_n(odd + i, permute(a, first + 1, b), lanes);
-  }
-}
 
 // One vector of windows, F filters: rows[i] has row i of the kh + 1 rows of x that they look at, its even pixels and,
 // `half` floats further, its odd ones.

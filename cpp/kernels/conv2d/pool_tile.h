@@ -39,6 +39,15 @@ PYCNN_INLINE Vec maximum_of_four(Vec a, Vec b, Vec c, Vec d) {
   return nan_of(maximum(d, maximum(c, maximum(b, a))), a, b, c, d);
 }
 
+// The maximum of a window of four, and its place where argmax is not null.
+PYCNN_INLINE void store_window(float* y, uint8_t* argmax, Vec a, Vec b, Vec c, Vec d, Vec lower, int64_t lanes) {
+  if (!argmax) return store_n(y, maximum(lower, maximum_of_four(a, b, c, d)), lanes);
+  IntVec place;
+  const Vec best = maximum_of_four(a, b, c, d, place);
+  store_n(y, maximum(lower, best), lanes);
+  store_bytes(argmax, place, lanes);
+}
+
 // W windows. t.y and argmax are the first window's outputs, t.y_stride floats (bytes) from window to window; t.x is the
 // window's first pixel, t.x_stride words from pixel to pixel and x_row from row to row.
 template <class Operand, int W, int V, bool kArgmax>
@@ -85,16 +94,9 @@ void run_pool_tile(const Tile& t, int64_t x_row, uint8_t* argmax) {
   for (int w = 0; w < W; ++w)
 #pragma GCC unroll 2
     for (int v = 0; v < V; ++v) {
-      const Vec a = sum[0][2 * w][v], b = sum[0][2 * w + 1][v], c = sum[1][2 * w][v], d = sum[1][2 * w + 1][v];
-      const int64_t at = w * t.y_stride + v * kLanes, lanes = lanes_of(t.columns, v);
-      if constexpr (!kArgmax) {
-        store_n(t.y + at, maximum(lower, maximum_of_four(a, b, c, d)), lanes);
-        continue;
-      }
-      IntVec place;
-      const Vec best = maximum_of_four(a, b, c, d, place);
-      store_n(t.y + at, maximum(lower, best), lanes);
-      store_bytes(argmax + at, place, lanes);
+      const int64_t at = w * t.y_stride + v * kLanes;
+      store_window(t.y + at, kArgmax ? argmax + at : nullptr, sum[0][2 * w][v], sum[0][2 * w + 1][v], sum[1][2 * w][v],
+                   sum[1][2 * w + 1][v], lower, lanes_of(t.columns, v));
     }
 }
 

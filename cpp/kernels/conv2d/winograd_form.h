@@ -5,6 +5,7 @@
 #include "kernels/conv2d/pool_tile.h"
 #include "kernels/conv2d/winograd.h"
 #include "kernels/conv2d/winograd_forms.h"
+#include "kernels/conv2d/winograd_plane.h"
 #include "kernels/conv2d/winograd_tiles.h"
 #include "kernels/shared.h"
 
@@ -25,57 +26,16 @@ PYCNN_INLINE void output_tile(const float* m, int64_t m_stride, Vec bias, const 
       });
 }
 
-// The maximum of a window of four, and its place.
-PYCNN_INLINE void store_window(float* y, uint8_t* argmax, const Vec (&window)[4], Vec lower, int64_t lanes) {
-  IntVec place;
-  const Vec best = maximum_of_four(window[0], window[1], window[2], window[3], place);
-  store_n(y, maximum(lower, best), lanes);
-  if (argmax) store_bytes(argmax, place, lanes);
-}
-
 // The 2x2 max-pool of outputs (oh, ow, kLanes) of a whole image.
 PYCNN_INLINE void pool_image(float* y, int64_t y_pixel, uint8_t* argmax, const float* image, Vec lower, const Conv2D& s,
                              int64_t lanes) {
   for (int64_t i = 0; i < s.oh / 2; ++i)
     for (int64_t j = 0; j < s.ow / 2; ++j) {
       const float *upper = image + (2 * i * s.ow + 2 * j) * kLanes, *below = upper + s.ow * kLanes;
-      const Vec window[4] = {load(upper), load(upper + kLanes), load(below), load(below + kLanes)};
       const int64_t at = (i * (s.ow / 2) + j) * y_pixel;
-      store_window(y + at, argmax ? argmax + at : nullptr, window, lower, lanes);
+      store_window(y + at, argmax ? argmax + at : nullptr, load(upper), load(upper + kLanes), load(below),
+                   load(below + kLanes), lower, lanes);
     }
-}
-
-// G g G^T of one word of input channels and one vector of output channels; tap(term, i, j) gives the taps.
-template <class Operand, int N, int R, class Tap>
-PYCNN_INLINE void kernel_tile(float* packed, int64_t stride, const Tap& tap) {
-  constexpr int kTerms = Operand::kTerms;
-  Vec half[kTerms][N][R];
-  for (int t = 0; t < kTerms; ++t)
-    for (int j = 0; j < R; ++j) {
-      Vec column[R], r[N];
-#pragma GCC unroll 5
-      for (int i = 0; i < R; ++i) column[i] = tap(t, i, j);
-      evaluate(r, column);
-#pragma GCC unroll 8
-      for (int i = 0; i < N; ++i) half[t][i][j] = r[i] * static_cast<float>(scale_of(N, i));
-    }
-  for (int i = 0; i < N; ++i) {
-    Vec r[kTerms][N];
-#pragma GCC unroll 2
-    for (int t = 0; t < kTerms; ++t) {
-      Vec row[R];
-#pragma GCC unroll 5
-      for (int j = 0; j < R; ++j) row[j] = half[t][i][j];
-      evaluate(r[t], row);
-    }
-#pragma GCC unroll 8
-    for (int j = 0; j < N; ++j) {
-      Vec terms[kTerms];
-#pragma GCC unroll 2
-      for (int t = 0; t < kTerms; ++t) terms[t] = r[t][j] * static_cast<float>(scale_of(N, j));
-      store(packed + (i * N + j) * stride, Operand::word(terms));
-    }
-  }
 }
 
 // m[product] (count, columns <= kPanel) = v[product] (count, words) times one panel of packed[product], of so many
@@ -257,26 +217,32 @@ struct Form {
             return;
           }
           for (int j = 0; j < M / 2 && i < rows && 2 * j + 1 < columns; ++j) {
-            const Vec window[4] = {upper[2 * j], upper[2 * j + 1], row[2 * j], row[2 * j + 1]};
             const int64_t at = i / 2 * row_stride + j * pixel;
-            store_window(y + at, argmax ? argmax + at : nullptr, window, lower, lanes);
+            store_window(y + at, argmax ? argmax + at : nullptr, upper[2 * j], upper[2 * j + 1], row[2 * j],
+                         row[2 * j + 1], lower, lanes);
           }
         });
   }
 };
 
+// body(form) of the forward pass.
+template <class Operand, class Body>
+PYCNN_INLINE auto with_form(const Conv2D& s, const Body& body) {
+  if constexpr (!Operand::kRounds)
+    if (is_plane(s)) return body(PlaneForm{});
+  return with_winograd_form(s.winograd_forward, s.kh, [&](auto f) { return body(Form<Operand, f.kOut, f.kTaps>{}); });
+}
+
 }  // namespace
 
 template <class Operand>
 int64_t Winograd<Operand>::packed_floats(const Conv2D& s) {
-  return with_winograd_form(s.winograd_forward, s.kh,
-                            [&](auto f) { return Form<Operand, f.kOut, f.kTaps>::packed_floats(s); });
+  return with_form<Operand>(s, [&](auto form) { return form.packed_floats(s); });
 }
 
 template <class Operand>
 void Winograd<Operand>::pack(float* packed, const float* w, const Conv2D& s, int64_t begin, int64_t end) {
-  with_winograd_form(s.winograd_forward, s.kh,
-                     [&](auto f) { Form<Operand, f.kOut, f.kTaps>::pack(packed, w, s, begin, end); });
+  with_form<Operand>(s, [&](auto form) { form.pack(packed, w, s, begin, end); });
 }
 
 template <class Operand>
@@ -287,16 +253,13 @@ void Winograd<Operand>::pack_transposed(float* packed, const float* w, const Con
 
 template <class Operand>
 int64_t Winograd<Operand>::scratch_floats(const Conv2D& s) {
-  return with_winograd_form(s.winograd_forward, s.kh,
-                            [&](auto f) { return Form<Operand, f.kOut, f.kTaps>::scratch_floats(s); });
+  return with_form<Operand>(s, [&](auto form) { return form.scratch_floats(s); });
 }
 
 template <class Operand>
 void Winograd<Operand>::forward(const Images& images, const float* packed, const float* bias, float lower,
                                 float* scratch, const Conv2D& s, bool pool, const WinogradPart& part) {
-  with_winograd_form(s.winograd_forward, s.kh, [&](auto f) {
-    Form<Operand, f.kOut, f.kTaps>::forward(images, packed, bias, lower, scratch, s, pool, part);
-  });
+  with_form<Operand>(s, [&](auto form) { form.forward(images, packed, bias, lower, scratch, s, pool, part); });
 }
 
 }  // namespace pycnn::PYCNN_ISA

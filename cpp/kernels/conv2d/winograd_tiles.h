@@ -1,4 +1,4 @@
-// What Winograd's forward and backward forms share: the tiles of a map, and their inputs' transform.
+// What Winograd's forms share: the tiles of a map, and the transforms of their inputs and of kernels.
 #pragma once
 
 #include "kernels/conv2d/geometry.h"
@@ -86,6 +86,39 @@ void input_tiles(float* v, int64_t v_stride, const float* x, int64_t x_stride, c
     for_vectors(s.c, [&](int64_t k, auto lanes) {
       input_strip<Operand, M, N>(v + i * words, v_stride, words, rows, outside, left, s.w, s.c, k, strip, lanes);
     });
+  }
+}
+
+// G g G^T of one word of input channels and one vector of output channels; tap(term, i, j) gives the taps.
+template <class Operand, int N, int R, class Tap>
+PYCNN_INLINE void kernel_tile(float* packed, int64_t stride, const Tap& tap) {
+  constexpr int kTerms = Operand::kTerms;
+  Vec half[kTerms][N][R];
+  for (int t = 0; t < kTerms; ++t)
+    for (int j = 0; j < R; ++j) {
+      Vec column[R], r[N];
+#pragma GCC unroll 5
+      for (int i = 0; i < R; ++i) column[i] = tap(t, i, j);
+      evaluate(r, column);
+#pragma GCC unroll 8
+      for (int i = 0; i < N; ++i) half[t][i][j] = r[i] * static_cast<float>(scale_of(N, i));
+    }
+  for (int i = 0; i < N; ++i) {
+    Vec r[kTerms][N];
+#pragma GCC unroll 2
+    for (int t = 0; t < kTerms; ++t) {
+      Vec row[R];
+#pragma GCC unroll 5
+      for (int j = 0; j < R; ++j) row[j] = half[t][i][j];
+      evaluate(r[t], row);
+    }
+#pragma GCC unroll 8
+    for (int j = 0; j < N; ++j) {
+      Vec terms[kTerms];
+#pragma GCC unroll 2
+      for (int t = 0; t < kTerms; ++t) terms[t] = r[t][j] * static_cast<float>(scale_of(N, j));
+      store(packed + (i * N + j) * stride, Operand::word(terms));
+    }
   }
 }
 

@@ -1,0 +1,22 @@
+// Even and odd pixels of a row apart: where each vector lane is a window, or a tile, of two columns.
+#pragma once
+
+#include "simd/permute.h"
+
+namespace pycnn::PYCNN_ISA {
+namespace {
+
+// `half` of each, of a row of `pixels`; behind its end are zeros.
+PYCNN_INLINE void split_row(float* even, float* odd, int64_t half, const float* x, int64_t pixels) {
+  const IntVec first = 2 * lane_index();
+  for (int64_t i = 0; i < half; i += kLanes) {
+    const int64_t left = pixels - 2 * i, lanes = least(kLanes, half - i);
+    const Vec a = left > 0 ? load_n(x + 2 * i, least(kLanes, left)) : Vec{};
+    const Vec b = left > kLanes ? load_n(x + 2 * i + kLanes, least(kLanes, left - kLanes)) : Vec{};
+    store_n(even + i, permute(a, first, b), lanes);
+    store_n(odd + i, permute(a, first + 1, b), lanes);
+  }
+}
+
+}  // namespace
+}  // namespace pycnn::PYCNN_ISA
