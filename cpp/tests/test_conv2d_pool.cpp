@@ -291,7 +291,7 @@ TEST(conv2d_backward_input_pooled) {
     const Floats w = random_floats(w_floats(p.s), 1, -1, 1), dy = pooled_gradient(p);
     const Bytes places = random_places(p);
     Guarded packed(conv.packed_pooled_floats(p.s), kNan), dx(x_floats(p.s), kNan), dense(x_floats(p.s), kNan);
-    conv.pack_pooled(packed.data(), w.data(), p.s);
+    for (int64_t i = conv.pack_pooled_pieces(p.s); i-- > 0;) conv.pack_pooled(packed.data(), w.data(), p.s, i, i + 1);
     CHECK(packed.intact());
     for (const float v : packed.values()) CHECK(!std::isnan(v));
     Scratch scratch(conv.pooled_scratch_floats(p.s, p.pool)), more(conv.scratch_floats(p.s));
@@ -322,7 +322,7 @@ TEST(conv2d_pooled_backward_of_zero) {
     }
     if (conv.has_pooled_input(p.s, p.pool)) {
       Guarded packed(conv.packed_pooled_floats(p.s)), dx(x_floats(p.s), kNan);
-      conv.pack_pooled(packed.data(), w.data(), p.s);
+      conv.pack_pooled(packed.data(), w.data(), p.s, 0, conv.pack_pooled_pieces(p.s));
       conv.backward_input_pooled(dx.data(), dy.data(), places.data(), packed.data(), scratch.data(), p.s, p.pool);
       for (const float v : dx.values()) CHECK_EQUAL(v, 0.0, p.text());
     }

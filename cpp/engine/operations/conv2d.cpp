@@ -142,10 +142,9 @@ void plan_backward(Planner& planner, const Fused& f, int node, int argmax) {
   if (wants_dx) {
     packed =
         std::make_shared<AlignedFloats>(pooled_input ? conv.packed_pooled_floats(s) : conv.packed_transposed_floats(s));
-    planner.prepare(pooled_input ? 1 : conv.pack_transposed_pieces(s), [=](int64_t i) {
-      if (pooled_input) conv.pack_pooled(packed->data(), weights, s);
-      else conv.pack_transposed(packed->data(), weights, s, i, i + 1);
-    });
+    const auto pack = pooled_input ? conv.pack_pooled : conv.pack_transposed;
+    planner.prepare((pooled_input ? conv.pack_pooled_pieces : conv.pack_transposed_pieces)(s),
+                    [=](int64_t i) { pack(packed->data(), weights, s, i, i + 1); });
   }
 
   const auto emit = [&](int dx) {

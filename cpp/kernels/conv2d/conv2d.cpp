@@ -49,8 +49,11 @@ int64_t packed_pooled_floats(const Conv2D& s) {
   return (in_rows(s) ? sparse_rows_packed_floats : sparse_packed_floats)(s);
 }
 
-void pack_pooled(float* packed, const float* w, const Conv2D& s) {
-  (in_rows(s) ? sparse_rows_pack : sparse_pack)(packed, w, s);
+int64_t pack_pooled_pieces(const Conv2D& s) { return in_rows(s) ? 1 : sparse_pack_pieces(s); }
+
+void pack_pooled(float* packed, const float* w, const Conv2D& s, int64_t begin, int64_t end) {
+  if (in_rows(s)) return sparse_rows_pack(packed, w, s);
+  sparse_pack(packed, w, s, begin, end);
 }
 
 void backward_input_pooled(float* dx, const float* dy_pooled, const uint8_t* argmax, const float* packed,
@@ -93,6 +96,7 @@ Conv2DKernels conv2d_kernels() {
           pooled_weight_transposed,
           backward_weight_pooled,
           packed_pooled_floats,
+          pack_pooled_pieces,
           pack_pooled,
           backward_input_pooled};
 }

@@ -95,7 +95,8 @@ struct Conv2DKernels {
   void (*backward_weight_pooled)(float* dw, const float* x, const float* dy_pooled, const uint8_t* argmax,
                                  float* scratch, const Conv2D&, FusedPool, bool accumulate);
   int64_t (*packed_pooled_floats)(const Conv2D&);
-  void (*pack_pooled)(float* packed, const float* w, const Conv2D&);
+  int64_t (*pack_pooled_pieces)(const Conv2D&);
+  void (*pack_pooled)(float* packed, const float* w, const Conv2D&, int64_t begin, int64_t end);
   void (*backward_input_pooled)(float* dx, const float* dy_pooled, const uint8_t* argmax, const float* packed_pooled,
                                 float* scratch, const Conv2D&, FusedPool);
 };

@@ -12,8 +12,9 @@ bool sparse_input_supported(const Conv2D& s, FusedPool pool);
 int64_t sparse_weight_scratch_floats(const Conv2D& s, FusedPool pool);
 int64_t sparse_input_scratch_floats(const Conv2D& s);
 int64_t sparse_packed_floats(const Conv2D& s);
-// packed (blocks of kLanes input channels, k, kh * kw, kLanes) from w (kh, kw, c, k).
-void sparse_pack(float* packed, const float* w, const Conv2D& s);
+// packed (blocks of kLanes input channels, k, kh * kw, kLanes) from w (kh, kw, c, k); blocks [begin, end).
+int64_t sparse_pack_pieces(const Conv2D& s);
+void sparse_pack(float* packed, const float* w, const Conv2D& s, int64_t begin, int64_t end);
 // dwt (k, kh * kw * c), the kernel's gradient transposed, = or += .
 void sparse_backward_weight(float* dwt, const float* x, const float* dy_pooled, const uint8_t* argmax, float* scratch,
                             const Conv2D& s, FusedPool pool, bool accumulate);

@@ -87,16 +87,18 @@ int64_t sparse_input_scratch_floats(const Conv2D& s) {
   return round_up(seen_h(s) * seen_w(s) * s.c) + round_up((s.oh / 2) * (s.ow / 2) * words_of(s) * 4 * kFloats);
 }
 
-int64_t sparse_packed_floats(const Conv2D& s) { return (s.c + kLanes - 1) / kLanes * s.k * s.kh * s.kw * kLanes; }
+int64_t sparse_pack_pieces(const Conv2D& s) { return (s.c + kLanes - 1) / kLanes; }
+int64_t sparse_packed_floats(const Conv2D& s) { return sparse_pack_pieces(s) * s.k * s.kh * s.kw * kLanes; }
 
-void sparse_pack(float* packed, const float* w, const Conv2D& s) {
+void sparse_pack(float* packed, const float* w, const Conv2D& s, int64_t begin, int64_t end) {
   const auto transpose = elementwise_kernels().transpose;
   const int64_t taps = s.kh * s.kw;
-  for (int64_t c = 0; c < s.c; c += kLanes, packed += s.k * taps * kLanes) {
-    const int64_t lanes = least(kLanes, s.c - c);
-    if (lanes < kLanes) fill(packed, 0.0f, s.k * taps * kLanes);
+  for (int64_t block = begin; block < end; ++block) {
+    const int64_t c = block * kLanes, lanes = least(kLanes, s.c - c);
+    float* to = packed + block * s.k * taps * kLanes;
+    if (lanes < kLanes) fill(to, 0.0f, s.k * taps * kLanes);
     for (int64_t tap = 0; tap < taps; ++tap)
-      transpose(packed + tap * kLanes, taps * kLanes, w + (tap * s.c + c) * s.k, s.k, lanes, s.k);
+      transpose(to + tap * kLanes, taps * kLanes, w + (tap * s.c + c) * s.k, s.k, lanes, s.k);
   }
 }
 
