@@ -75,7 +75,7 @@ struct Pooled {
   Bytes argmax;
 };
 
-constexpr uint8_t kNoPlace = 255;
+constexpr uint8_t kNoPlace = 254;
 
 Pooled forward_pool(const Conv2DKernels& conv, const Case& p, const Floats& x, const Floats& w, const float* bias,
                     const Activation& f) {
@@ -109,7 +109,12 @@ Bytes random_places(const Case& p) {
   std::mt19937 generator(5);
   Bytes places(p.pooled_floats());
   for (uint8_t& place : places) place = static_cast<uint8_t>(generator() % (p.pool.ph * p.pool.pw));
+  for (size_t i = 2; i < places.size(); i += 5) places[i] = kClosed;
   return places;
+}
+
+bool is_closed(const Activation& f, float y) {
+  return f.kind == ActivationKind::kRelu && f.max_value == kInf && y == 0;
 }
 
 // Small whole numbers: sums are exact, and windows hold their maximum several times.
@@ -138,7 +143,8 @@ TEST(conv2d_forward_pool) {
       });
       for (size_t i = 0; i < want.size(); ++i) {
         CHECK_NEAR(got.y[i], want[i], tolerance[i], p.text());
-        CHECK_NEAR(at_place[i], want[i], 2 * tolerance[i], p.text(), ", place ", int{got.argmax[i]});
+        if (is_closed(f, got.y[i])) CHECK_EQUAL(int{got.argmax[i]}, kClosed, p.text());
+        else CHECK_NEAR(at_place[i], want[i], 2 * tolerance[i], p.text(), ", place ", int{got.argmax[i]});
       }
     }
   }
@@ -178,7 +184,6 @@ TEST(conv2d_forward_pool_of_pieces_and_images) {
   }
 }
 
-// Where a ReLU has closed the whole window any place will do: no gradient passes.
 TEST(conv2d_forward_pool_of_ties) {
   const Conv2DKernels& conv = kernels.conv2d;
   for (const Case& p : all_cases()) {
@@ -194,8 +199,7 @@ TEST(conv2d_forward_pool_of_ties) {
       });
       for (size_t i = 0; i < want.size(); ++i) {
         CHECK_EQUAL(got.y[i], want[i], p.text());
-        const bool closed = f.kind == ActivationKind::kRelu && want[i] == 0.0;
-        CHECK(closed ? got.argmax[i] < p.pool.ph * p.pool.pw : got.argmax[i] == first[i]);
+        CHECK_EQUAL(int{got.argmax[i]}, is_closed(f, got.y[i]) ? kClosed : first[i], p.text());
       }
     }
   }
@@ -256,7 +260,7 @@ TEST(conv2d_backward_weight_pooled) {
     const Floats x = random_floats(x_floats(p.s), 1, -1, 1), start = random_floats(w_floats(p.s), 2, -1, 1);
     const Floats dy = pooled_gradient(p);
     const Bytes places = random_places(p);
-    const Floats full = unpooled(conv, p, dy, places);
+    const Floats full = unpooled(conv, p, dy, places), start_b = random_floats(p.s.k, 3, -1, 1);
     const int64_t inputs = w_floats(p.s) / p.s.k;
     const auto turned = [&](const Floats& from, int64_t rows, int64_t columns) {
       Floats to(from.size());
@@ -266,10 +270,21 @@ TEST(conv2d_backward_weight_pooled) {
     };
     for (const bool accumulate : {false, true}) {
       Guarded dw(accumulate ? (transposed ? turned(start, inputs, p.s.k) : start) : Floats(w_floats(p.s), kNan));
+      Guarded db(accumulate ? start_b : Floats(p.s.k, kNan)), alone(dw.values());
       Scratch scratch(conv.pooled_scratch_floats(p.s, p.pool));
-      conv.backward_weight_pooled(dw.data(), x.data(), dy.data(), places.data(), scratch.data(), p.s, p.pool,
-                                  accumulate);
-      CHECK(dw.intact() && scratch.intact());
+      const auto run = [&](Guarded& to, float* bias) {
+        conv.backward_weight_pooled(to.data(), bias, x.data(), dy.data(), places.data(), scratch.data(), p.s, p.pool,
+                                    accumulate);
+      };
+      run(dw, db.data());
+      run(alone, nullptr);
+      CHECK(same_bits(dw.values(), alone.values()));
+      CHECK(dw.intact() && db.intact() && alone.intact() && scratch.intact());
+      for (int64_t k = 0; k < p.s.k; ++k) {
+        double sum = accumulate ? start_b[k] : 0.0, magnitude = std::abs(sum);
+        for (size_t i = k; i < full.size(); i += p.s.k) sum += full[i], magnitude += std::abs(full[i]);
+        CHECK_NEAR(db[k], sum, 16 * kEps * magnitude, p.text());
+      }
       const Floats got = transposed ? turned(dw.values(), p.s.k, inputs) : dw.values();
       const Sums want = exact_backward_weight(p.s, x, full, accumulate ? start : Floats());
       check_sums(got.data(), want, p.text());
@@ -317,7 +332,8 @@ TEST(conv2d_pooled_backward_of_zero) {
     Scratch scratch(conv.pooled_scratch_floats(p.s, p.pool));
     if (conv.has_pooled_weight(p.s, p.pool)) {
       Guarded dw(w_floats(p.s), kNan);
-      conv.backward_weight_pooled(dw.data(), x.data(), dy.data(), places.data(), scratch.data(), p.s, p.pool, false);
+      conv.backward_weight_pooled(dw.data(), nullptr, x.data(), dy.data(), places.data(), scratch.data(), p.s, p.pool,
+                                  false);
       for (const float v : dw.values()) CHECK_EQUAL(v, 0.0, p.text());
     }
     if (conv.has_pooled_input(p.s, p.pool)) {

@@ -120,7 +120,8 @@ std::function<void()> folder(Planner& planner, int node, int norm, const std::sh
 }
 
 // One task: by the activation, the pool, the weights and the input, image by image while the image is in the cache.
-// Behind a max-pool both passes start from the pooled gradient where the kernels can; else from its unpooled form.
+// Behind a max-pool both passes start from the pooled gradient where the kernels can; else from its unpooled form. The
+// places of the maxima say where a ReLU has closed.
 void plan_backward(Planner& planner, const Fused& f, int node, int argmax) {
   const Conv2D s = f.shape;
   const Conv2DKernels conv = planner.conv2d(f.precision);
@@ -133,6 +134,9 @@ void plan_backward(Planner& planner, const Fused& f, int node, int argmax) {
   const bool wants_dx = planner.wants_gradient(input);
   const bool pooled_weight = f.has_pool && s.k <= kUpdateRange && conv.has_pooled_weight(s, f.pool);
   const bool pooled_input = f.has_pool && conv.has_pooled_input(s, f.pool);
+  float lower;
+  const bool activates =
+      f.activation.kind != ActivationKind::kLinear && !(f.has_pool && is_clamp(f.activation, &lower));
   const bool unpools = f.has_pool && !(pooled_weight && (pooled_input || !wants_dx));
   const int64_t full = unpools ? align_floats(s.oh * s.ow * s.k) : 0;
   const bool transposed = pooled_weight && conv.pooled_weight_transposed(s, f.pool);
@@ -151,7 +155,7 @@ void plan_backward(Planner& planner, const Fused& f, int node, int argmax) {
     Task task;
     task.name = planner.node(node).name + " backward";
     task.buffers = {x, dy};
-    if (f.activation.kind != ActivationKind::kLinear) task.buffers.push_back(y);
+    if (activates) task.buffers.push_back(y);
     if (argmax >= 0) task.buffers.push_back(argmax);
     if (dx >= 0) task.buffers.push_back(dx);
     task.scratch_floats =
@@ -179,14 +183,14 @@ void plan_backward(Planner& planner, const Fused& f, int node, int argmax) {
         float* gradient = w.at(dy, i);
         const auto* places = argmax >= 0 ? reinterpret_cast<const uint8_t*>(w.at(argmax, i)) : nullptr;
         const bool accumulate = w.accumulate || i > w.begin;
-        if (f.activation.kind != ActivationKind::kLinear)
-          activation_backward(gradient, nullptr, w.at(y, i), gradient, f.out, f.activation);
-        if (bias >= 0) sum_rows(w.slot_gradient(db_slot), gradient, f.out / s.k, s.k, s.k, accumulate);
+        if (activates) activation_backward(gradient, nullptr, w.at(y, i), gradient, f.out, f.activation);
         if (unpools) conv.unpool(w.scratch, gradient, places, s, f.pool);
+        float* db = bias >= 0 ? w.slot_gradient(db_slot) : nullptr;
+        if (db && !pooled_weight) sum_rows(db, unpools ? w.scratch : gradient, s.oh * s.ow, s.k, s.k, accumulate);
 
         float* dw = w.slot_gradient(dw_slot);
         if (pooled_weight)
-          conv.backward_weight_pooled(dw, w.at(x, i), gradient, places, scratch, s, f.pool, accumulate);
+          conv.backward_weight_pooled(dw, db, w.at(x, i), gradient, places, scratch, s, f.pool, accumulate);
         else if (unpools) conv.backward_weight(dw, {w.at(x, i), 0, w.scratch, 0, 1}, scratch, s, accumulate);
         if (dx < 0) continue;
         if (pooled_input) conv.backward_input_pooled(w.at(dx, i), gradient, places, packed->data(), scratch, s, f.pool);

@@ -64,11 +64,11 @@ void backward_input_pooled(float* dx, const float* dy_pooled, const uint8_t* arg
 
 bool pooled_weight_transposed(const Conv2D& s, FusedPool pool) { return !first_layer_supported(s, pool); }
 
-void backward_weight_pooled(float* dw, const float* x, const float* dy_pooled, const uint8_t* argmax, float* scratch,
-                            const Conv2D& s, FusedPool pool, bool accumulate) {
+void backward_weight_pooled(float* dw, float* db, const float* x, const float* dy_pooled, const uint8_t* argmax,
+                            float* scratch, const Conv2D& s, FusedPool pool, bool accumulate) {
   if (first_layer_supported(s, pool))
-    return first_layer_backward_weight(dw, x, dy_pooled, argmax, scratch, s, accumulate);
-  sparse_backward_weight(dw, x, dy_pooled, argmax, scratch, s, pool, accumulate);
+    return first_layer_backward_weight(dw, db, x, dy_pooled, argmax, scratch, s, accumulate);
+  sparse_backward_weight(dw, db, x, dy_pooled, argmax, scratch, s, pool, accumulate);
 }
 
 }  // namespace

@@ -27,6 +27,7 @@ struct Conv2D {
 struct FusedPool {
   int64_t ph, pw;
 };
+constexpr int kClosed = 255;  // instead of a place: a ReLU has closed the window, its gradient is 0
 
 // Some images, evenly apart, and where their results go.
 struct Images {
@@ -76,7 +77,7 @@ struct Conv2DKernels {
   void (*forward)(const Images& images, const float* packed, const float* bias, float* scratch, const Conv2D&,
                   Activation, int64_t begin, int64_t end);
   // The same followed by a max-pool: y (oh / ph, ow / pw, k). argmax (may be null) gets each maximum's place in its
-  // window, row-major; the first one wins.
+  // window, row-major, where the first one wins; or kClosed.
   void (*forward_pool)(const Images& images, const float* packed, const float* bias, float* scratch, const Conv2D&,
                        FusedPool, Activation, int64_t begin, int64_t end);
   // images.y = dx, overwritten; images.x = dy. Where pad_value is not 0 nothing changes: padding has no gradient.
@@ -92,7 +93,8 @@ struct Conv2DKernels {
   int64_t (*pooled_scratch_floats)(const Conv2D&, FusedPool);
   // Whether backward_weight_pooled gives the gradient transposed, (k, kh * kw * c).
   bool (*pooled_weight_transposed)(const Conv2D&, FusedPool);
-  void (*backward_weight_pooled)(float* dw, const float* x, const float* dy_pooled, const uint8_t* argmax,
+  // And the bias's gradient db (k), which may be null.
+  void (*backward_weight_pooled)(float* dw, float* db, const float* x, const float* dy_pooled, const uint8_t* argmax,
                                  float* scratch, const Conv2D&, FusedPool, bool accumulate);
   int64_t (*packed_pooled_floats)(const Conv2D&);
   int64_t (*pack_pooled_pieces)(const Conv2D&);

@@ -203,9 +203,9 @@ void direct_forward(float* y, int64_t y_pixel, const float* x, const float* pack
   }
 }
 
-// One pooled row from ph convolution rows (ph, ow, kPanel). A NaN wins over every number.
+// One pooled row from ph convolution rows (ph, ow, kPanel), which are bounded from below. A NaN wins over every number.
 void pool_row(float* y, uint8_t* argmax, int64_t y_stride, const float* rows, int64_t ow, int64_t columns,
-              FusedPool pool) {
+              FusedPool pool, Vec lower) {
   for (int64_t j = 0; j < ow / pool.pw; ++j) {
     for (int64_t k = 0; k < columns; k += kLanes) {
       const int64_t lanes = least(kLanes, columns - k);
@@ -220,7 +220,7 @@ void pool_row(float* y, uint8_t* argmax, int64_t y_stride, const float* rows, in
           place = wins ? broadcast_int(static_cast<int32_t>(a * pool.pw + b)) : place;
         }
       store_n(y + j * y_stride + k, best, lanes);
-      if (argmax) store_bytes(argmax + j * y_stride + k, place, lanes);
+      if (argmax) store_bytes(argmax + j * y_stride + k, open_place(place, best, lower), lanes);
     }
   }
 }
@@ -247,7 +247,8 @@ void direct_forward_pool(float* y, int64_t y_pixel, uint8_t* argmax, const float
       for (int64_t a = 0; a < pool.ph; ++a)
         run_tiles<Operand>(d.tile(scratch + a * s.ow * kPanel, kPanel, panel, i * pool.ph + a), s.ow);
       if (!is_clamp(activation)) activation_kernels().forward(scratch, scratch, pool.ph * s.ow * kPanel, activation);
-      pool_row(y + at, argmax ? argmax + at : nullptr, y_pixel, scratch, s.ow, columns, pool);
+      pool_row(y + at, argmax ? argmax + at : nullptr, y_pixel, scratch, s.ow, columns, pool,
+               broadcast(lower_bound(activation)));
     }
   }
 }

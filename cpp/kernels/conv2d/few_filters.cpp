@@ -109,7 +109,10 @@ void few_filters_forward_pool(float* y, int64_t y_pixel, uint8_t* argmax, const 
                                   bias ? bias + f : nullptr, s);
       }
       float values[kMaxFilters * kLanes];
-      for (int64_t f = 0; f < s.k; ++f) store(values + f * kLanes, maximum(broadcast(lower), best[f]));
+      for (int64_t f = 0; f < s.k; ++f) {
+        store(values + f * kLanes, maximum(broadcast(lower), best[f]));
+        place[f] = open_place(place[f], best[f], broadcast(lower));
+      }
       const int64_t windows = least(kLanes, columns - column), at = (row * columns + column) * y_pixel;
       transpose(y + at, y_pixel, values, kLanes, s.k, windows);
       if (argmax) store_places(argmax + at, place, windows, s.k);

@@ -55,10 +55,10 @@ void make_squares(float* to, int64_t half, const float* x, int64_t x_row, int64_
 // R kernel rows of KW x C inputs each, V vectors of output channels: of a window, or where there are few channels, one
 // of two windows.
 template <int R, int KW, int C, int V, bool kTwo, class Lanes>
-void add_taps(float* dw, const Squares& squares, const float* dy, const uint8_t* argmax, const Conv2D& s, int64_t rows,
-              Lanes channels, bool accumulate) {
+void add_taps(float* dw, float* db, const Squares& squares, const float* dy, const uint8_t* argmax, const Conv2D& s,
+              int64_t rows, Lanes channels, bool accumulate) {
   constexpr int T = KW * C;
-  Vec sum[R][T][V] = {};
+  Vec sum[R][T][V] = {}, all[V] = {};
   const int64_t half = squares.half, columns = s.ow / 2;
   const int64_t lanes = lane_count(channels);
   IntVec own = lane_index(), other = own, back = own;
@@ -85,6 +85,8 @@ void add_taps(float* dw, const Squares& squares, const float* dy, const uint8_t*
           gradient[v] = permute(gradient[v], own);
           place[v] = as_int(permute(as_float(place[v]), own));
         }
+        gradient[v] = select(place[v] == broadcast_int(kClosed), Vec{}, gradient[v]);
+        all[v] += gradient[v];
       }
 #pragma GCC unroll 5
       for (int i = 0; i < R; ++i)
@@ -101,17 +103,18 @@ void add_taps(float* dw, const Squares& squares, const float* dy, const uint8_t*
       argmax += windows * s.k;
     }
   }
+  const auto add = [&](float* to, Vec total) __attribute__((always_inline)) {
+    if (kTwo) total = permute(total + permute(total, other), back);
+    store_n(to, accumulate ? load_n(to, lanes) + total : total, lanes);
+  };
 #pragma GCC unroll 5
   for (int i = 0; i < R; ++i)
 #pragma GCC unroll 9
     for (int t = 0; t < T; ++t)
 #pragma GCC unroll 2
-      for (int v = 0; v < V; ++v) {
-        float* to = dw + (i * T + t) * s.k + v * kLanes;
-        Vec total = sum[i][t][v];
-        if (kTwo) total = permute(total + permute(total, other), back);
-        store_n(to, accumulate ? load_n(to, lanes) + total : total, lanes);
-      }
+      for (int v = 0; v < V; ++v) add(dw + (i * T + t) * s.k + v * kLanes, sum[i][t][v]);
+#pragma GCC unroll 2
+  for (int v = 0; v < V && db; ++v) add(db + v * kLanes, all[v]);
 }
 
 // As many kernel rows at once as there are registers for their taps.
@@ -122,31 +125,33 @@ constexpr int kTaps = 9;
 #endif
 
 template <int KH, int C>
-void all_taps(float* dw, const Squares& squares, const float* dy, const uint8_t* argmax, const Conv2D& s, int64_t rows,
-              bool accumulate) {
+void all_taps(float* dw, float* db, const Squares& squares, const float* dy, const uint8_t* argmax, const Conv2D& s,
+              int64_t rows, bool accumulate) {
   constexpr int kRows = KH * KH * C <= kTaps ? KH : 1;
   constexpr int kVectors = 2 * kRows * KH * C <= kTaps ? 2 : 1;
   for (int i = 0; i < KH; i += kRows) {
     const Squares from = {squares.data + i * 2 * squares.half, squares.half};
     float* to = dw + i * KH * C * s.k;
+    if (i > 0) db = nullptr;  // it is there
+    const auto bias = [&](int64_t k) { return db ? db + k : nullptr; };
     if (kLanes > 4 && C == 1 && s.k <= kLanes / 2) {
-      add_taps<kRows, KH, C, 1, true>(to, from, dy, argmax, s, rows, FirstLanes{s.k}, accumulate);
+      add_taps<kRows, KH, C, 1, true>(to, db, from, dy, argmax, s, rows, FirstLanes{s.k}, accumulate);
       continue;
     }
     int64_t first = 0;
     for (; kVectors > 1 && first + kVectors * kLanes <= s.k; first += kVectors * kLanes)
-      add_taps<kRows, KH, C, kVectors, false>(to + first, from, dy + first, argmax + first, s, rows, AllLanes{},
-                                              accumulate);
+      add_taps<kRows, KH, C, kVectors, false>(to + first, bias(first), from, dy + first, argmax + first, s, rows,
+                                              AllLanes{}, accumulate);
     for_vectors(s.k - first, [&](int64_t i, auto lanes) {
       const int64_t k = first + i;
-      add_taps<kRows, KH, C, 1, false>(to + k, from, dy + k, argmax + k, s, rows, lanes, accumulate);
+      add_taps<kRows, KH, C, 1, false>(to + k, bias(k), from, dy + k, argmax + k, s, rows, lanes, accumulate);
     });
   }
 }
 
 template <int KH, int C>
-void backward_weight(float* dw, const Image& x, const float* dy, const uint8_t* argmax, float* scratch, const Conv2D& s,
-                     bool accumulate) {
+void backward_weight(float* dw, float* db, const Image& x, const float* dy, const uint8_t* argmax, float* scratch,
+                     const Conv2D& s, bool accumulate) {
   const Squares squares = {scratch, half_of(s)};
   const int64_t block = window_rows(s), all = s.oh / 2, pixels = s.ow / 2 * 2 + KH - 1;
   for (int64_t row = 0; row < all; row += block) {
@@ -158,7 +163,7 @@ void backward_weight(float* dw, const Image& x, const float* dy, const uint8_t* 
       make_squares<C>(to + squares.half, squares.half, from + C, x.w * C, pixels - 1);
     }
     const int64_t done = row * (s.ow / 2) * s.k;
-    all_taps<KH, C>(dw, squares, dy + done, argmax + done, s, rows, accumulate || row > 0);
+    all_taps<KH, C>(dw, db, squares, dy + done, argmax + done, s, rows, accumulate || row > 0);
   }
 }
 
@@ -174,11 +179,11 @@ int64_t first_layer_scratch_floats(const Conv2D& s) {
   return padded_input_floats(s) + (2 * window_rows(s) + s.kh - 2) * 2 * half_of(s) + kLanes;
 }
 
-void first_layer_backward_weight(float* dw, const float* x, const float* dy_pooled, const uint8_t* argmax,
+void first_layer_backward_weight(float* dw, float* db, const float* x, const float* dy_pooled, const uint8_t* argmax,
                                  float* scratch, const Conv2D& s, bool accumulate) {
   const Image image = padded_input(x, scratch, s);
   scratch += padded_input_floats(s);
-  const auto run = [&](auto kernel) { kernel(dw, image, dy_pooled, argmax, scratch, s, accumulate); };
+  const auto run = [&](auto kernel) { kernel(dw, db, image, dy_pooled, argmax, scratch, s, accumulate); };
   if (s.kh == 5) run(backward_weight<5, 1>);
   else if (s.c == 1) run(backward_weight<3, 1>);
   else if (s.c == 2) run(backward_weight<3, 2>);

@@ -8,8 +8,8 @@ namespace pycnn::PYCNN_ISA {
 
 bool first_layer_supported(const Conv2D& s, FusedPool pool);
 int64_t first_layer_scratch_floats(const Conv2D& s);
-// dw (kh, kw, c, k) = or += .
-void first_layer_backward_weight(float* dw, const float* x, const float* dy_pooled, const uint8_t* argmax,
+// dw (kh, kw, c, k) and db (k), which may be null, = or += .
+void first_layer_backward_weight(float* dw, float* db, const float* x, const float* dy_pooled, const uint8_t* argmax,
                                  float* scratch, const Conv2D& s, bool accumulate);
 
 }  // namespace pycnn::PYCNN_ISA

@@ -2,6 +2,7 @@
 // bound are applied in registers and the map before the pool never exists.
 #pragma once
 
+#include "kernels/conv2d/conv2d.h"
 #include "kernels/gemm/tile.h"
 #include "simd/bytes.h"
 
@@ -39,13 +40,19 @@ PYCNN_INLINE Vec maximum_of_four(Vec a, Vec b, Vec c, Vec d) {
   return nan_of(maximum(d, maximum(c, maximum(b, a))), a, b, c, d);
 }
 
+// The place of a maximum, or kClosed where it does not exceed a bound.
+PYCNN_INLINE IntVec open_place(IntVec place, Vec best, Vec lower) {
+  const IntVec closed = (best <= lower) & (lower > broadcast(-__builtin_huge_valf()));
+  return closed ? broadcast_int(kClosed) : place;
+}
+
 // The maximum of a window of four, and its place where argmax is not null.
 PYCNN_INLINE void store_window(float* y, uint8_t* argmax, Vec a, Vec b, Vec c, Vec d, Vec lower, int64_t lanes) {
   if (!argmax) return store_n(y, maximum(lower, maximum_of_four(a, b, c, d)), lanes);
   IntVec place;
   const Vec best = maximum_of_four(a, b, c, d, place);
   store_n(y, maximum(lower, best), lanes);
-  store_bytes(argmax, place, lanes);
+  store_bytes(argmax, open_place(place, best, lower), lanes);
 }
 
 // W windows. t.y and argmax are the first window's outputs, t.y_stride floats (bytes) from window to window; t.x is the

@@ -15,9 +15,9 @@ int64_t sparse_packed_floats(const Conv2D& s);
 // packed (blocks of kLanes input channels, k, kh * kw, kLanes) from w (kh, kw, c, k); blocks [begin, end).
 int64_t sparse_pack_pieces(const Conv2D& s);
 void sparse_pack(float* packed, const float* w, const Conv2D& s, int64_t begin, int64_t end);
-// dwt (k, kh * kw * c), the kernel's gradient transposed, = or += .
-void sparse_backward_weight(float* dwt, const float* x, const float* dy_pooled, const uint8_t* argmax, float* scratch,
-                            const Conv2D& s, FusedPool pool, bool accumulate);
+// dwt (k, kh * kw * c), the kernel's gradient transposed, and db (k), which may be null, = or += .
+void sparse_backward_weight(float* dwt, float* db, const float* x, const float* dy_pooled, const uint8_t* argmax,
+                            float* scratch, const Conv2D& s, FusedPool pool, bool accumulate);
 // Overwrites dx.
 void sparse_backward_input(float* dx, const float* dy_pooled, const uint8_t* argmax, const float* packed,
                            float* scratch, const Conv2D& s);

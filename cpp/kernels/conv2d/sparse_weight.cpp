@@ -40,21 +40,27 @@ constexpr int kHalf = kWindows / 2;
 
 int64_t mask_floats(const Conv2D& s) { return kMasks * 2 * round_up(s.k); }
 
-// masks (kMasks, 2, round_up(k)): the bits of windows below kHalf, and of the others.
-void make_masks(float* masks, const float* dy, const uint8_t* argmax, int64_t windows, int64_t k) {
+// masks (kMasks, 2, round_up(k)): the bits of windows below kHalf, and of the others. db (k), the sums of the
+// gradients.
+void make_masks(float* masks, float* db, const float* dy, const uint8_t* argmax, int64_t windows, int64_t k,
+                bool accumulate) {
   const int64_t stride = round_up(k);
   for_vectors(k, [&](int64_t channel, auto lanes) {
+    Vec sum = db && accumulate ? load(db + channel, lanes) : Vec{};
     for (int64_t half = 0; half < 2; ++half) {
       IntVec mask[kMasks] = {};
       for (int64_t i = half * kHalf; i < least(windows, (half + 1) * kHalf); ++i) {
         const IntVec place = load_bytes(argmax + i * k + channel, lane_count(lanes));
         const IntVec bit = broadcast_int(static_cast<int32_t>(1u << (i - half * kHalf)));
-        mask[kOpen] |= (load(dy + i * k + channel, lanes) != Vec{}) & bit;
+        const Vec gradient = select(place == broadcast_int(kClosed), Vec{}, load(dy + i * k + channel, lanes));
+        sum += gradient;
+        mask[kOpen] |= (gradient != Vec{}) & bit;
         mask[kRight] |= -(place & 1) & bit;
         mask[kBelow] |= -(place >> 1 & 1) & bit;
       }
       for (int m = 0; m < kMasks; ++m) store(masks + (m * 2 + half) * stride + channel, as_float(mask[m]), lanes);
     }
+    if (db) store(db + channel, sum, lanes);
   });
 }
 
@@ -221,8 +227,8 @@ int64_t sparse_weight_scratch_floats(const Conv2D& s, FusedPool pool) {
   return floats + seen_pixels(rows_at_once(s, pool)) * seen_pixels(columns_at_once(s, pool)) * kKernelVectors * kLanes;
 }
 
-void sparse_backward_weight(float* dwt, const float* x, const float* dy_pooled, const uint8_t* argmax, float* scratch,
-                            const Conv2D& s, FusedPool pool, bool accumulate) {
+void sparse_backward_weight(float* dwt, float* db, const float* x, const float* dy_pooled, const uint8_t* argmax,
+                            float* scratch, const Conv2D& s, FusedPool pool, bool accumulate) {
   const Image image = padded_input(x, scratch, s);
   const int64_t column_step = s.stride_w * s.c, row_step = s.stride_h * image.w * s.c;
   float* masks = scratch + padded_input_floats(s);
@@ -245,7 +251,7 @@ void sparse_backward_weight(float* dwt, const float* x, const float* dy_pooled, 
       b.inverse = (1 << 16) / b.columns + 1;
       b.dy = dy_pooled + at;
       b.argmax = argmax + at;
-      make_masks(masks, b.dy, b.argmax, down * b.columns, s.k);
+      make_masks(masks, db, b.dy, b.argmax, down * b.columns, s.k, accumulate);
       Image seen = image;
       seen.data += row * pool.ph * row_step + column * pool.pw * column_step;
       if (!by_channels(s, pool)) {
