@@ -284,7 +284,7 @@ float* Planner::gradient_of(int p) {
 
 void Planner::prepare(int64_t pieces, const std::function<void(int64_t)>& run) {
   for (int64_t i = 0; i < pieces; ++i)
-    program_.preparations.push_back({current_, [=] { run(i); }, static_cast<double>(i) / static_cast<double>(pieces)});
+    program_.preparations.push_back({current_, [=] { run(i); }, middle(i, i + 1, pieces)});
 }
 
 int Planner::only_consumer(int i) const {

@@ -135,8 +135,7 @@ void Program::cut_passes(Stage& stage) const {
 void Program::cut_pieces(Stage& stage) const {
   for (int t = stage.begin; t < stage.end; ++t) {
     const int64_t pieces = tasks[static_cast<size_t>(t)].pieces;
-    for (int64_t i = 0; i < pieces; ++i)
-      stage.pieces.push_back({t, i, static_cast<double>(i) / static_cast<double>(pieces)});
+    for (int64_t i = 0; i < pieces; ++i) stage.pieces.push_back({t, i, middle(i, i + 1, pieces)});
   }
   sort_by_place(stage.pieces);
 }

@@ -116,6 +116,12 @@ struct GradientParts {
   std::vector<AlignedFloats> further;  // which other nodes overwrite
 };
 
+// The place of a piece [begin, end) of `all`: its middle. Work of a single piece is then between the halves of all
+// others, not with the first pieces of one thread.
+inline double middle(int64_t begin, int64_t end, int64_t all) {
+  return static_cast<double>(begin + end) / static_cast<double>(2 * all);
+}
+
 template <class Placed>
 void sort_by_place(std::vector<Placed>& all) {
   std::stable_sort(all.begin(), all.end(), [](const Placed& a, const Placed& b) { return a.place < b.place; });

@@ -40,8 +40,10 @@ void Plan::cut_updates(const Parameters& parameters) {
     for (const SlotGradient& slot : gradients[static_cast<size_t>(p)].slots) transposed |= slot.transposed;
     // Whole rows, so that a range of a transposed gradient is a block of it.
     const int64_t range = transposed ? std::max<int64_t>(kUpdateRange / columns, 1) * columns : kUpdateRange;
-    for (int64_t from = 0; from < size; from += range)
-      updates.push_back({p, from, std::min(range, size - from), static_cast<double>(from) / static_cast<double>(size)});
+    for (int64_t from = 0; from < size; from += range) {
+      const int64_t length = std::min(range, size - from);
+      updates.push_back({p, from, length, middle(from, from + length, size)});
+    }
   }
   sort_by_place(updates);
 }
