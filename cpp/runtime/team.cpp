@@ -77,7 +77,10 @@ class Pool {
       size_ = others + 1;
       tickets_.store(0, std::memory_order_relaxed);
       job_.fetch_add(1);  // open
-      if (wakes && sleepers_.load() > 0) wake_sleepers(others);
+      if (wakes && sleepers_.load() > 0) {
+        wake_sleepers(others);
+        std::this_thread::yield();  // who has been woken on this core can leave it only once it has run here
+      }
     }
     call(body, Team(0, others + 1));
     if (others > 0) {
