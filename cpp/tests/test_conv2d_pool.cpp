@@ -322,7 +322,7 @@ TEST(conv2d_backward_input_pooled) {
   CHECK(tested > 20);
 }
 
-// Where nothing has passed the ReLU the lists are empty.
+// Where nothing has passed the ReLU the masks are empty.
 TEST(conv2d_pooled_backward_of_zero) {
   const Conv2DKernels& conv = kernels.conv2d;
   for (const Case& p : all_cases()) {

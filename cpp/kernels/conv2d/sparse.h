@@ -1,5 +1,5 @@
 // The backward pass behind a max-pool as a sparse problem. Of the gradients before the pool at most one in each window
-// is not zero (and none where a ReLU was closed), so the work is done from lists of the nonzero ones, made of the
+// is not zero (and none where a ReLU was closed), so the work is done from bit masks of the nonzero ones, made of the
 // pooled gradient and the places of the maxima; the map before the pool never exists.
 #pragma once
 
