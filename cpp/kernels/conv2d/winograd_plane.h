@@ -3,8 +3,6 @@
 // has neighbouring tiles in neighbouring lanes.
 #pragma once
 
-#include <type_traits>
-
 #include "kernels/conv2d/pool_tile.h"
 #include "kernels/conv2d/split_row.h"
 #include "kernels/conv2d/winograd_cut.h"
@@ -51,8 +49,10 @@ class PlaneForm {
           for_vectors(channels, [&](int64_t i, auto lanes) {
             const int64_t k = first + i;
             const Vec start = bias ? load(bias + k, lanes) : Vec{};
-            if (pool) pooled_tiles(images, v, packed + packed_at(k), start, lower, s, k, at, lanes);
-            else tiles(images, v, packed + packed_at(k), start, lower, s, k, at, lanes);
+            const float* factors = packed + packed_at(k);
+            if (!pool) tiles(images, v, factors, start, lower, s, k, at, lanes);
+            else if (images.argmax) pooled_tiles<true>(images, v, factors, start, lower, s, k, at, lanes);
+            else pooled_tiles<false>(images, v, factors, start, lower, s, k, at, lanes);
           });
         }
       }
@@ -113,22 +113,18 @@ class PlaneForm {
     }
   }
 
-  template <class Lanes>
+  template <bool kArgmax, class Lanes>
   static void pooled_tiles(const Images& images, const float* v, const float* packed, Vec bias, float lower,
                            const Conv2D& s, int64_t k, const Place& at, Lanes lanes) {
     const int64_t pixel = y_pixel(images, s), from = (at.row * (s.ow / M) + at.column) * pixel + k;
     float* y = images.y + at.sample * images.y_stride + from;
-    uint8_t* argmax = images.argmax ? images.argmax + at.sample * images.argmax_stride + from : nullptr;
+    uint8_t* argmax = kArgmax ? images.argmax + at.sample * images.argmax_stride + from : nullptr;
     const Vec bound = broadcast(lower);
-    const auto run = [&](auto with_argmax) __attribute__((always_inline)) {
-      for_each_tile(
-          v, at.count, packed, bias, [&](int64_t tile, const Vec(&out)[M][M]) __attribute__((always_inline)) {
-            store_window(y + tile * pixel, with_argmax ? argmax + tile * pixel : nullptr, out[0][0], out[0][1],
-                         out[1][0], out[1][1], bound, lane_count(lanes));
-          });
-    };
-    if (argmax) run(std::true_type{});
-    else run(std::false_type{});
+    for_each_tile(
+        v, at.count, packed, bias, [&](int64_t tile, const Vec(&out)[M][M]) __attribute__((always_inline)) {
+          store_window(y + tile * pixel, kArgmax ? argmax + tile * pixel : nullptr, out[0][0], out[0][1], out[1][0],
+                       out[1][1], bound, lane_count(lanes));
+        });
   }
 
   template <class Lanes>
