@@ -32,7 +32,8 @@ void make_masks(uint64_t* masks, const float* gradient, const uint8_t* argmax, i
 
 // What a row of windows adds to dx in one vector of input channels, by rows [first, first + R) of the kernel. Windows
 // two pixels apart have patches of four, of which two columns stay in registers for the next one. The first two rows
-// of dx are added to where `begun`, the others are new but for one that the pass before has made.
+// of dx are added to where `begun`, the others are new but for one that the pass before has made. (Not inlined: among
+// its caller's values there would be too few registers.)
 template <int R, class Lanes>
 __attribute__((noinline)) void add_windows(float* dx, int64_t row, int64_t pixel, const float* packed,
                                            const float* gradient, const uint64_t* masks, int64_t k, int64_t windows,
