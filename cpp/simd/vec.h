@@ -95,8 +95,8 @@ PYCNN_INLINE void store_n(float* p, Vec v, int64_t count) {
 #endif
 }
 
-// sum + a * b and sum - a * b, rounded once where the ISA can: where a sum of two products leaves it to the compiler
-// which one is, functions that should agree may differ in their last bits.
+// sum + a * b, rounded once where the ISA can: where a sum of two products leaves it to the compiler which one is,
+// functions that should agree may differ in their last bits.
 PYCNN_INLINE Vec add_fused(Vec sum, Vec a, Vec b) {
 #if defined(__AVX512F__)
   return _mm512_fmadd_ps(a, b, sum);
@@ -106,17 +106,6 @@ PYCNN_INLINE Vec add_fused(Vec sum, Vec a, Vec b) {
   return vfmaq_f32(sum, a, b);
 #else
   return sum + a * b;
-#endif
-}
-PYCNN_INLINE Vec subtract_fused(Vec sum, Vec a, Vec b) {
-#if defined(__AVX512F__)
-  return _mm512_fnmadd_ps(a, b, sum);
-#elif defined(__AVX2__)
-  return _mm256_fnmadd_ps(a, b, sum);
-#elif defined(__aarch64__)
-  return vfmsq_f32(sum, a, b);
-#else
-  return sum - a * b;
 #endif
 }
 

@@ -18,8 +18,9 @@ struct Fused {
   int norm = -1;      // the batch normalization that is folded
   int residual = -1;  // the node whose value is added
   Activation activation;
-  int last;     // the node whose value this task makes
-  int64_t out;  // floats of that value
+  bool clamps = true;  // the activation is a bound from below, or none
+  int last;            // the node whose value this task makes
+  int64_t out;         // floats of that value
 
   double flops() const {
     return 2.0 * static_cast<double>(shape.oh * shape.ow * shape.k) *
@@ -91,7 +92,8 @@ Fused fuse(Planner& planner, int node) {
   f.out = planner.shape(f.last).size();
   // Winograd's output transform pools 2x2 windows and bounds from below; anything else behind it is direct.
   float lower;
-  if (!planner.exact() && (!f.has_pool || (f.pool.ph == 2 && f.pool.pw == 2 && is_clamp(f.activation, &lower))))
+  f.clamps = is_clamp(f.activation, &lower);
+  if (!planner.exact() && (!f.has_pool || (f.pool.ph == 2 && f.pool.pw == 2 && f.clamps)))
     planner.conv2d(f.precision).choose(f.shape, planner.samples_together());
   return f;
 }
@@ -134,9 +136,7 @@ void plan_backward(Planner& planner, const Fused& f, int node, int argmax) {
   const bool wants_dx = planner.wants_gradient(input);
   const bool pooled_weight = f.has_pool && s.k <= kUpdateRange && conv.has_pooled_weight(s, f.pool);
   const bool pooled_input = f.has_pool && conv.has_pooled_input(s, f.pool);
-  float lower;
-  const bool activates =
-      f.activation.kind != ActivationKind::kLinear && !(f.has_pool && is_clamp(f.activation, &lower));
+  const bool activates = f.activation.kind != ActivationKind::kLinear && !(f.has_pool && f.clamps);
   const bool unpools = f.has_pool && !(pooled_weight && (pooled_input || !wants_dx));
   const int64_t full = unpools ? align_floats(s.oh * s.ow * s.k) : 0;
   const bool transposed = pooled_weight && conv.pooled_weight_transposed(s, f.pool);

@@ -45,8 +45,8 @@ static inline __attribute__((always_inline)) int64_t winograd_tiles(const Conv2D
   return ((s.oh + m - 1) / m) * ((s.ow + m - 1) / m);
 }
 
-// Whether forward is F(2x2, 3x3) of images of one channel (winograd_plane.h): in floats alone, and faster than direct
-// sums whatever the shape, where there are filters for all lanes.
+// Whether forward is F(2x2, 3x3) of images of one channel (winograd_plane.h): in floats alone, where there are filters
+// for all lanes. It is faster than direct sums by a tenth to a half with vectors of 4 and 16 lanes, and on par with 8.
 static inline __attribute__((always_inline)) bool is_plane(const Conv2D& s) {
   return s.c == 1 && s.k >= 16 && s.kh == 3 && s.kw == 3 && s.stride_h == 1 && s.stride_w == 1 && s.dilation_h == 1 &&
          s.dilation_w == 1 && s.top >= 0 && s.left >= 0;

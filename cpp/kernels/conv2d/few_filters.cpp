@@ -16,8 +16,7 @@ constexpr int kFilters = 3;
 #endif
 
 int64_t vectors_of(const Conv2D& s) { return (s.ow / 2 + kLanes - 1) / kLanes; }
-// Even and odd pixels of a row of x, each as far as the last vector's taps reach.
-int64_t half_of(const Conv2D& s) { return vectors_of(s) * kLanes + s.kw / 2 + 1; }
+int64_t half_of(const Conv2D& s) { return half_row(s.ow / 2, s.kw); }
 
 // One vector of windows, F filters: rows[i] has row i of the kh + 1 rows of x that they look at, its even pixels and,
 // `half` floats further, its odd ones.
@@ -111,7 +110,7 @@ void few_filters_forward_pool(float* y, int64_t y_pixel, uint8_t* argmax, const 
       float values[kMaxFilters * kLanes];
       for (int64_t f = 0; f < s.k; ++f) {
         store(values + f * kLanes, maximum(broadcast(lower), best[f]));
-        place[f] = open_place(place[f], best[f], broadcast(lower));
+        if (argmax) place[f] = open_place(place[f], best[f], broadcast(lower));
       }
       const int64_t windows = least(kLanes, columns - column), at = (row * columns + column) * y_pixel;
       transpose(y + at, y_pixel, values, kLanes, s.k, windows);

@@ -6,6 +6,11 @@
 namespace pycnn::PYCNN_ISA {
 namespace {
 
+// How many of each vectors of lanes reach that look at `taps` pixels, two further from lane to lane.
+PYCNN_INLINE int64_t half_row(int64_t lanes, int64_t taps) {
+  return (lanes + kLanes - 1) / kLanes * kLanes + taps / 2 + 1;
+}
+
 // `half` of each, of a row of `pixels`; behind its end are zeros.
 PYCNN_INLINE void split_row(float* even, float* odd, int64_t half, const float* x, int64_t pixels) {
   const IntVec first = 2 * lane_index();

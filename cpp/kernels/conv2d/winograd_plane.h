@@ -67,26 +67,16 @@ class PlaneForm {
 
   static int64_t packed_at(int64_t k) { return k / kPanel * kProducts * kPanel + k % kPanel; }
   static int64_t tile_columns(const Conv2D& s) { return (s.ow + M - 1) / M; }
-  // Even and odd pixels of a row, each as far as the last vector's tiles reach.
-  static int64_t half_of(const Conv2D& s) { return (tile_columns(s) + kLanes - 1) / kLanes * kLanes + N / 2; }
+  static int64_t half_of(const Conv2D& s) { return half_row(tile_columns(s), R); }
 
   // v (n^2, kLanes) of a vector of tiles from the even and odd pixels of n rows.
   static void transform_inputs(float* v, const float* halves, int64_t half) {
-    Vec down[N][N];
-    for (int j = 0; j < N; ++j) {
-      Vec d[N], r[N];
-#pragma GCC unroll 4
-      for (int i = 0; i < N; ++i) d[i] = load(halves + (2 * i + j % 2) * half + j / 2);
-      transform_input(r, d);
-#pragma GCC unroll 4
-      for (int i = 0; i < N; ++i) down[i][j] = r[i];
-    }
-    for (int i = 0; i < N; ++i) {
-      Vec r[N];
-      transform_input(r, down[i]);
+    const auto at = [&](int i, int j) { return load(halves + (2 * i + j % 2) * half + j / 2); };
+    const auto along = [](Vec(&r)[N], const Vec(&d)[N]) __attribute__((always_inline)) { transform_input(r, d); };
+    transform_square<N, N>(at, along, [&](int i, const Vec(&r)[N]) {
 #pragma GCC unroll 4
       for (int j = 0; j < N; ++j) store(v + (i * N + j) * kLanes, r[j]);
-    }
+    });
   }
 
   // use(tile, outputs) for each of `count` tiles, one vector of output channels.
@@ -104,7 +94,7 @@ class PlaneForm {
         const Vec second = input(2);
         const Vec first = j == 1 ? add_fused(bias, factors[N + 1], input(1)) : factors[N + j] * input(1);
         half[0][j] = add_fused(add_fused(first, factors[2 * N + j], second), factors[j], input(0));
-        half[1][j] = add_fused(subtract_fused(first, factors[2 * N + j], second), factors[3 * N + j], input(3));
+        half[1][j] = add_fused(add_fused(first, -factors[2 * N + j], second), factors[3 * N + j], input(3));
       }
       Vec y[M][M];
 #pragma GCC unroll 2
