@@ -9,9 +9,6 @@
 namespace pycnn::bindings {
 namespace {
 
-// Counts how often the weights of some network moved to another one: see weights_moved. Guarded by the GIL.
-int64_t moves = 0;
-
 // An array that a caller may hand over: what it must be, to the byte.
 struct Expected {
   const char* name;
@@ -59,50 +56,63 @@ SourceType type_named(const std::string& name) {
   fail("dtype is '" + name + "'; expected 'float32', 'uint8' or 'float64'");
 }
 
+// One array, or a list of them where there are several.
+using Arrays = std::vector<py::object>;
+
 class PreparedCall {
  public:
-  PreparedCall(Network& network, int64_t samples, const std::string& dtype, py::object claim)
-      : network_(py::cast(&network)), claim_(std::move(claim)) {
+  PreparedCall(Network& network, int64_t samples, const std::string& dtype) : network_(py::cast(&network)) {
     const SourceType type = type_named(dtype);
-    claim_weights();
     {
       py::gil_scoped_release release;
       inference_ = std::make_shared<Inference>(network, samples, type);
     }
-    x_ = expected("x", dtype_of(type), network.input_shape(), bytes_of(type));
-    y_ = expected("out", py::dtype::of<float>(), network.output_shape(), sizeof(float));
-    input_ = array_over(x_, inference_->input());
-    output_ = array_over(y_, inference_->output());
+    for (size_t i = 0; i < network.inputs().size(); ++i) {
+      const int number = static_cast<int>(i);
+      x_.push_back(expected("x", dtype_of(type), &samples, network.input_shape(number), bytes_of(type)));
+      inputs_.append(array_over(x_.back(), inference_->input(number)));
+    }
+    for (size_t i = 0; i < network.outputs().size(); ++i) {
+      const Node& node = network.graph().node(network.outputs()[i]);
+      y_.push_back(expected("out", py::dtype::of<float>(), node.batched ? &samples : nullptr, node.shape, 4));
+      outputs_.append(array_over(y_.back(), inference_->output(static_cast<int>(i))));
+    }
   }
 
   py::object operator()(const py::object& x, const py::object& out) {
-    const void* from = x.is_none() ? inference_->input() : x_.check(x, false).data();
-    float* to =
-        out.is_none() ? inference_->output() : static_cast<float*>(const_cast<void*>(y_.check(out, true).data()));
-    const auto begin = reinterpret_cast<uintptr_t>(from), out_begin = reinterpret_cast<uintptr_t>(to);
-    require(
-        begin + static_cast<uintptr_t>(x_.bytes) <= out_begin || out_begin + static_cast<uintptr_t>(y_.bytes) <= begin,
-        "x and out share memory; expected arrays apart from each other");
-    if (seen_ != moves) claim_weights();
+    std::vector<const void*> from;
+    std::vector<float*> to;
+    const Arrays given = listed(x.is_none() ? input() : x, x_.size(), "x");
+    const Arrays wanted = listed(out.is_none() ? output() : out, y_.size(), "out");
+    for (size_t i = 0; i < x_.size(); ++i) from.push_back(x_[i].check(given[i], false).data());
+    for (size_t i = 0; i < y_.size(); ++i)
+      to.push_back(static_cast<float*>(const_cast<void*>(y_[i].check(wanted[i], true).data())));
+    require_apart(from, to);
     {
       py::gil_scoped_release release;
       (*inference_)(from, to);
     }
-    return out.is_none() ? output_ : out;
+    return out.is_none() ? output() : out;
   }
 
-  const py::object& input() const { return input_; }
-  const py::object& output() const { return output_; }
+  py::object input() const { return x_.size() == 1 ? py::object(inputs_[0]) : inputs_; }
+  py::object output() const { return y_.size() == 1 ? py::object(outputs_[0]) : outputs_; }
   std::string text() const {
-    const auto shape = [](const Expected& e) { return text_of(std::vector<int64_t>(e.shape.begin(), e.shape.end())); };
-    return "<PreparedCall " + shape(x_) + " " + std::string(py::str(x_.dtype)) + " -> " + shape(y_) + " float32>";
+    const auto shapes = [](const std::vector<Expected>& all) {
+      std::string text;
+      for (const Expected& e : all)
+        text += (text.empty() ? "" : ", ") + text_of(std::vector<int64_t>(e.shape.begin(), e.shape.end()));
+      return text;
+    };
+    return "<PreparedCall " + shapes(x_) + " " + std::string(py::str(x_[0].dtype)) + " -> " + shapes(y_) + " float32>";
   }
 
  private:
-  Expected expected(const char* name, const py::dtype& dtype, const Shape& sample, int64_t value_bytes) const {
+  static Expected expected(const char* name, const py::dtype& dtype, const int64_t* samples, const Shape& sample,
+                           int64_t value_bytes) {
     std::vector<py::ssize_t> shape(sample.dims.begin(), sample.dims.end());
-    shape.insert(shape.begin(), inference_->samples());
-    return {name, dtype, shape, inference_->samples() * sample.size() * value_bytes};
+    if (samples) shape.insert(shape.begin(), *samples);
+    return {name, dtype, shape, (samples ? *samples : 1) * sample.size() * value_bytes};
   }
 
   // The array keeps the memory, whatever becomes of the call.
@@ -112,29 +122,41 @@ class PreparedCall {
     return py::array(e.dtype, e.shape, memory, owner);
   }
 
-  void claim_weights() {
-    if (!claim_.is_none()) claim_();
-    seen_ = moves;
+  static Arrays listed(const py::object& given, size_t count, const char* name) {
+    if (count == 1) return {given};
+    const bool is_list = py::isinstance<py::list>(given) || py::isinstance<py::tuple>(given);
+    require(is_list && py::len(given) == count, std::string(name) + " must be a list of " + std::to_string(count) + " arrays");
+    return given.cast<Arrays>();
+  }
+
+  void require_apart(const std::vector<const void*>& from, const std::vector<float*>& to) const {
+    const auto address = [](const void* p) { return reinterpret_cast<uintptr_t>(p); };
+    for (size_t j = 0; j < to.size(); ++j) {
+      const uintptr_t begin = address(to[j]), end = begin + static_cast<uintptr_t>(y_[j].bytes);
+      for (size_t i = 0; i < from.size(); ++i)
+        require(address(from[i]) + static_cast<uintptr_t>(x_[i].bytes) <= begin || end <= address(from[i]),
+                "x and out share memory; expected arrays apart from each other");
+      for (size_t i = 0; i < j; ++i)
+        require(address(to[i]) + static_cast<uintptr_t>(y_[i].bytes) <= begin || end <= address(to[i]),
+                "arrays of out share memory; expected arrays apart from each other");
+    }
   }
 
   py::object network_;  // kept alive
-  py::object claim_;
   std::shared_ptr<Inference> inference_;
-  Expected x_, y_;
-  py::object input_, output_;
-  int64_t seen_ = 0;
+  std::vector<Expected> x_, y_;
+  py::list inputs_, outputs_;
 };
 
 }  // namespace
 
 void bind_inference(py::module_& m) {
-  m.def("weights_moved", [] { ++moves; });
   py::class_<PreparedCall>(m, "PreparedCall",
                            "A network made ready for batches of one size and dtype. `call()` computes what lies in "
                            "`call.input`, `call(x)` what lies in x; the result is in `call.output`, or in the array "
                            "given as `out`, which is returned.")
-      .def(py::init<Network&, int64_t, std::string, py::object>(), py::arg("network"), py::arg("samples"),
-           py::arg("dtype") = "float32", py::arg("claim") = py::none())
+      .def(py::init<Network&, int64_t, std::string>(), py::arg("network"), py::arg("samples"),
+           py::arg("dtype") = "float32")
       .def("__call__", &PreparedCall::operator(), py::arg("x") = py::none(), py::arg("out") = py::none())
       .def_property_readonly("input", &PreparedCall::input)
       .def_property_readonly("output", &PreparedCall::output)

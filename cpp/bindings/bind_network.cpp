@@ -10,26 +10,54 @@ namespace {
 // A batch and the arrays that keep its memory alive.
 struct Held {
   Batch batch;
+  int64_t available = -1;  // samples of the arrays, which `index` picks from
   std::vector<py::object> arrays;
+
+  void keep(const py::object& array) { arrays.push_back(array); }
 };
 
-void hold_x(Held& held, const Network& network, const py::array& x, const char* name) {
+std::vector<int64_t> with_batch(int64_t samples, std::vector<int64_t> dims) {
+  dims.insert(dims.begin(), samples);
+  return dims;
+}
+
+// "x", or "x[1]" where there are several.
+std::string numbered(const char* name, size_t number, size_t count) {
+  return count == 1 ? name : std::string(name) + "[" + std::to_string(number) + "]";
+}
+
+Source hold_input(Held& held, const Shape& shape, const py::array& x, const std::string& name) {
   py::array kept = x;
   SourceType type = SourceType::kFloat32;
   if (py::isinstance<py::array_t<double>>(x)) type = SourceType::kFloat64;
   else if (py::isinstance<py::array_t<uint8_t>>(x)) type = SourceType::kUint8;
-  else if (!py::isinstance<py::array_t<float>>(x)) kept = as<Floats>(x, name);
+  else if (!py::isinstance<py::array_t<float>>(x)) kept = as<Floats>(x, name.c_str());
   if (!(kept.flags() & py::array::c_style)) kept = py::array::ensure(kept, py::array::c_style);
   if (!kept) throw std::bad_alloc();
-  std::vector<int64_t> expected = network.input_shape().dims;
-  const bool fits = kept.ndim() == static_cast<py::ssize_t>(expected.size()) + 1 &&
-                    std::equal(expected.begin(), expected.end(), kept.shape() + 1);
-  require(fits, std::string(name) + " must have shape (samples, " + network.input_shape().text().substr(1) +
+  const bool fits = kept.ndim() == static_cast<py::ssize_t>(shape.rank()) + 1 &&
+                    std::equal(shape.dims.begin(), shape.dims.end(), kept.shape() + 1);
+  require(fits, name + " must have shape " + (shape.rank() ? "(samples, " + shape.text().substr(1) : "(samples,)") +
                     ", but has " + text_of(shape_of(kept)));
-  held.batch.x = kept.data();
-  held.batch.x_type = type;
-  held.batch.samples = kept.shape(0);
-  held.arrays.push_back(kept);
+  require(held.available < 0 || held.available == kept.shape(0),
+          name + " has " + std::to_string(kept.shape(0)) + " samples, but the others have " +
+              std::to_string(held.available));
+  held.available = kept.shape(0);
+  held.keep(kept);
+  return {kept.data(), type};
+}
+
+void hold_inputs(Held& held, const Network& network, const std::vector<py::object>& x, bool objective) {
+  const size_t count = network.inputs().size();
+  require(x.size() <= count, "x has " + std::to_string(x.size()) + " arrays; expected " + std::to_string(count));
+  for (size_t i = 0; i < count; ++i) {
+    const bool given = i < x.size() && !x[i].is_none();
+    require(given || !network.needs_input(static_cast<int>(i), objective),
+            "x: input " + std::to_string(i) + " (" + network.graph().node(network.inputs()[i]).name + ") is missing");
+    held.batch.inputs.push_back(given ? hold_input(held, network.input_shape(static_cast<int>(i)),
+                                                   as<py::array>(x[i], "x"), numbered("x", i, count))
+                                      : Source{});
+  }
+  held.batch.samples = held.available;
 }
 
 void hold_index(Held& held, const py::object& index) {
@@ -40,11 +68,11 @@ void hold_index(Held& held, const py::object& index) {
   require_rank(array, 1, "index");
   const int64_t* i = array.data();
   for (py::ssize_t k = 0; k < array.size(); ++k)
-    require(i[k] >= 0 && i[k] < held.batch.samples, "index " + std::to_string(i[k]) + " is outside the " +
-                                                        std::to_string(held.batch.samples) + " samples of x");
+    require(i[k] >= 0 && i[k] < held.available,
+            "index " + std::to_string(i[k]) + " is outside the " + std::to_string(held.available) + " samples of x");
   held.batch.samples = array.size();
   held.batch.index = i;
-  held.arrays.push_back(array);
+  held.keep(array);
 }
 
 // Wider integers are checked before they are narrowed.
@@ -58,68 +86,140 @@ Labels narrowed(const py::array& y) {
   return as<Labels>(y, "y");
 }
 
-void check_labels(const Batch& batch, int64_t rows, int64_t classes) {
+void check_labels(const Batch& batch, const int32_t* labels, int64_t rows, int64_t classes) {
   for (int64_t s = 0; s < batch.samples; ++s)
     for (int64_t r = 0; r < rows; ++r) {
-      const int32_t label = batch.labels[batch.source(s) * rows + r];
+      const int32_t label = labels[batch.source(s) * rows + r];
       require(label >= 0 && label < classes, "y: label " + std::to_string(label) + " of sample " + std::to_string(s) +
                                                  " is outside the " + std::to_string(classes) + " classes (0 to " +
                                                  std::to_string(classes - 1) + ")");
     }
 }
 
-void hold_y(Held& held, const Network& network, const py::array& y) {
-  const int64_t available = held.arrays[0].cast<py::array>().shape(0);
-  const Shape& out = network.output_shape();
+Target hold_target(Held& held, const Shape& out, bool sparse, const py::array& y) {
   const int64_t rows = out.size() / out.c();
-  if (network.objective().loss == LossKind::kSparseCategoricalCrossentropy) {
+  if (sparse) {
     require(y.dtype().kind() == 'i' || y.dtype().kind() == 'u' || y.dtype().kind() == 'b',
             "y must hold integer class numbers for sparse_categorical_crossentropy");
     const Labels labels = narrowed(y);
-    require(labels.ndim() >= 1 && labels.shape(0) == available && labels.size() == available * rows,
-            "y must hold " + std::to_string(rows) + " label(s) for each of the " + std::to_string(available) +
+    require(labels.ndim() >= 1 && labels.shape(0) == held.available && labels.size() == held.available * rows,
+            "y must hold " + std::to_string(rows) + " label(s) for each of the " + std::to_string(held.available) +
                 " samples, but has shape " + text_of(shape_of(y)));
-    held.batch.labels = labels.data();
-    held.arrays.push_back(labels);
-    return check_labels(held.batch, rows, out.c());
+    held.keep(labels);
+    check_labels(held.batch, labels.data(), rows, out.c());
+    return {labels.data(), nullptr};
   }
   const auto targets = as<Floats>(y, "y");
-  std::vector<int64_t> expected = out.dims;
-  expected.insert(expected.begin(), available);
-  const bool flat = targets.ndim() == 1 && out.size() == 1 && targets.shape(0) == available;
-  if (!flat) require_shape(targets, expected, "y");
-  held.batch.targets = targets.data();
-  held.arrays.push_back(targets);
+  const bool flat = targets.ndim() == 1 && out.size() == 1 && targets.shape(0) == held.available;
+  if (!flat) require_shape(targets, with_batch(held.available, out.dims), "y");
+  held.keep(targets);
+  return {nullptr, targets.data()};
 }
 
-void hold_weight(Held& held, const py::object& weight) {
-  if (weight.is_none()) return;
-  const auto array = as<Floats>(weight, "weight");
-  require_shape(array, {held.arrays[0].cast<py::array>().shape(0)}, "weight");
-  held.batch.weight = array.data();
-  held.arrays.push_back(array);
+// Of each target, the node that it is compared with and whether it holds class numbers; -1 where no term reads it.
+struct TargetKind {
+  int node = -1;
+  bool sparse = false;
+};
+std::vector<TargetKind> target_kinds(const Objective& objective) {
+  std::vector<TargetKind> kinds;
+  const auto note = [&](int target, int node, bool sparse) {
+    if (target < 0) return;
+    if (kinds.size() <= static_cast<size_t>(target)) kinds.resize(static_cast<size_t>(target) + 1);
+    TargetKind& kind = kinds[static_cast<size_t>(target)];
+    if (kind.node < 0) kind = {node, sparse};
+  };
+  for (const LossTerm& t : objective.losses)
+    if (t.kind != LossKind::kValue) note(t.target, t.node, t.kind == LossKind::kSparseCategoricalCrossentropy);
+  for (const MetricTerm& t : objective.metrics)
+    if (t.kind != MetricKind::kValue) note(t.target, t.node, t.kind == MetricKind::kSparseCategoricalAccuracy);
+  return kinds;
 }
 
-Held labelled(const Network& network, const py::array& x, const py::array& y, const py::object& index,
-              const py::object& weight) {
+void hold_targets(Held& held, const Network& network, const std::vector<py::object>& y) {
+  const std::vector<TargetKind> kinds = target_kinds(network.objective());
+  require(y.size() >= kinds.size(),
+          "y has " + std::to_string(y.size()) + " arrays; expected " + std::to_string(kinds.size()));
+  for (size_t t = 0; t < kinds.size(); ++t)
+    held.batch.targets.push_back(kinds[t].node < 0 ? Target{}
+                                                   : hold_target(held, network.graph().shape(kinds[t].node),
+                                                                 kinds[t].sparse, as<py::array>(y[t], "y")));
+}
+
+void hold_weights(Held& held, const std::vector<py::object>& weights) {
+  for (const py::object& weight : weights) {
+    held.batch.weights.push_back(nullptr);
+    if (weight.is_none()) continue;
+    const auto array = as<Floats>(weight, "weight");
+    require_shape(array, {held.available}, "weight");
+    held.batch.weights.back() = array.data();
+    held.keep(array);
+  }
+}
+
+using Arrays = std::vector<py::object>;
+
+void hold_outputs(Held& held, const Network& network, const Arrays& out) {
+  const size_t count = network.outputs().size();
+  require(out.size() == count, "out has " + std::to_string(out.size()) + " arrays; expected " + std::to_string(count));
+  for (size_t i = 0; i < count; ++i) {
+    held.batch.outputs.push_back(nullptr);
+    if (out[i].is_none()) continue;
+    const std::string name = numbered("out", i, count);
+    require(py::isinstance<py::array_t<float>>(out[i]), name + " must be a float32 array");
+    auto array = py::reinterpret_borrow<py::array_t<float>>(out[i]);
+    const Node& node = network.graph().node(network.outputs()[i]);
+    require_shape(array, node.batched ? with_batch(held.batch.samples, node.shape.dims) : node.shape.dims, name.c_str());
+    require(array.writeable() && (array.flags() & py::array::c_style), name + " must be writable and C-contiguous");
+    held.batch.outputs.back() = array.mutable_data();
+    held.keep(array);
+  }
+}
+
+Held labelled(const Network& network, const Arrays& x, const Arrays& y, const py::object& index, const Arrays& weight,
+              const std::optional<Arrays>& out) {
   require(network.compiled(), "the network has no loss yet: call compile first");
   Held held;
-  hold_x(held, network, x, "x");
+  hold_inputs(held, network, x, true);
   hold_index(held, index);
-  hold_y(held, network, y);
-  hold_weight(held, weight);
+  hold_targets(held, network, y);
+  hold_weights(held, weight);
+  if (out) hold_outputs(held, network, *out);
   return held;
 }
 
-py::tuple train_step(Network& network, const py::array& x, const py::array& y, const py::object& index,
-                     const py::object& weight, float learning_rate) {
-  const Held held = labelled(network, x, y, index, weight);
+py::tuple as_tuple(const StepResult& result) { return py::make_tuple(result.loss, result.losses, result.metrics); }
+
+template <class Step>
+py::tuple step(const Held& held, const Step& run) {
   StepResult result;
   {
     py::gil_scoped_release release;
-    result = network.train_step(held.batch, learning_rate);
+    result = run(held.batch);
   }
-  return py::make_tuple(result.loss, result.correct);
+  return as_tuple(result);
+}
+
+py::tuple train_step(Network& network, const Arrays& x, const Arrays& y, const py::object& index, const Arrays& weight,
+                     float learning_rate, const std::optional<Arrays>& out) {
+  return step(labelled(network, x, y, index, weight, out),
+              [&](const Batch& batch) { return network.train_step(batch, learning_rate); });
+}
+
+py::tuple compute_gradients(Network& network, const Arrays& x, const Arrays& y, const py::object& index,
+                            const Arrays& weight, const std::optional<Arrays>& out) {
+  return step(labelled(network, x, y, index, weight, out),
+              [&](const Batch& batch) { return network.compute_gradients(batch); });
+}
+
+py::tuple test_step(Network& network, const Arrays& x, const Arrays& y, const py::object& index, const Arrays& weight,
+                    const std::optional<Arrays>& out) {
+  return step(labelled(network, x, y, index, weight, out), [&](const Batch& batch) { return network.test_step(batch); });
+}
+
+void apply_gradients(Network& network, float learning_rate) {
+  py::gil_scoped_release release;
+  network.apply_gradients(learning_rate);
 }
 
 py::dict as_dict(const Profile& profile) {
@@ -151,43 +251,28 @@ py::list profiles(int64_t runs, const Step& step) {
   return list;
 }
 
-py::list profile_train_step(Network& network, const py::array& x, const py::array& y, const py::object& index,
-                            const py::object& weight, float learning_rate, int64_t runs) {
-  const Held held = labelled(network, x, y, index, weight);
+py::list profile_train_step(Network& network, const Arrays& x, const Arrays& y, const py::object& index,
+                            const Arrays& weight, float learning_rate, int64_t runs) {
+  const Held held = labelled(network, x, y, index, weight, std::nullopt);
   return profiles(runs, [&](Profile* profile) { network.train_step(held.batch, learning_rate, profile); });
 }
 
-py::tuple test_step(Network& network, const py::array& x, const py::array& y, const py::object& index,
-                    const py::object& weight) {
-  const Held held = labelled(network, x, y, index, weight);
-  StepResult result;
-  {
-    py::gil_scoped_release release;
-    result = network.test_step(held.batch);
-  }
-  return py::make_tuple(result.loss, result.correct);
-}
-
-Held with_output(const Network& network, const py::array& x, py::array_t<float>& out) {
+Held with_outputs(const Network& network, const Arrays& x, const Arrays& out) {
   Held held;
-  hold_x(held, network, x, "x");
-  std::vector<int64_t> expected = network.output_shape().dims;
-  expected.insert(expected.begin(), held.batch.samples);
-  require_shape(out, expected, "out");
-  require(out.writeable() && (out.flags() & py::array::c_style), "out must be writable and C-contiguous");
-  held.batch.out = out.mutable_data();
+  hold_inputs(held, network, x, false);
+  hold_outputs(held, network, out);
   return held;
 }
 
-void predict(Network& network, const py::array& x, py::array_t<float> out) {
-  const Held held = with_output(network, x, out);
+void predict(Network& network, const Arrays& x, const Arrays& out, bool training) {
+  const Held held = with_outputs(network, x, out);
   py::gil_scoped_release release;
-  network.predict(held.batch);
+  network.predict(held.batch, training);
 }
 
-py::list profile_predict(Network& network, const py::array& x, py::array_t<float> out, int64_t runs) {
-  const Held held = with_output(network, x, out);
-  return profiles(runs, [&](Profile* profile) { network.predict(held.batch, profile); });
+py::list profile_predict(Network& network, const Arrays& x, const Arrays& out, int64_t runs) {
+  const Held held = with_outputs(network, x, out);
+  return profiles(runs, [&](Profile* profile) { network.predict(held.batch, false, profile); });
 }
 
 int checked_parameter(Network& network, int index) {
@@ -197,48 +282,25 @@ int checked_parameter(Network& network, int index) {
   return index;
 }
 
-Floats parameter_view(py::object self, int index) {
-  auto& network = self.cast<Network&>();
-  checked_parameter(network, index);
-  return view(network.parameters().weights(index), network.parameters().description(index).dims, self);
-}
-
 Floats gradient_view(py::object self, int index) {
   auto& network = self.cast<Network&>();
   checked_parameter(network, index);
-  Floats a = view(network.parameters().gradient(index), network.parameters().description(index).dims, self);
-  py::detail::array_proxy(a.ptr())->flags &= ~py::detail::npy_api::NPY_ARRAY_WRITEABLE_;
-  return a;
+  return view(network.parameters().gradient(index), network.parameters().variable(index).dims(), self);
 }
 
-Floats optimizer_slot_view(py::object self, const std::string& name, int index) {
-  auto& network = self.cast<Network&>();
-  checked_parameter(network, index);
-  // The state lives on while somebody looks at it, even when the network has got another optimizer.
-  auto* held = new std::shared_ptr<Optimizer>(network.optimizer());
-  py::capsule owner(held, [](void* p) { delete static_cast<std::shared_ptr<Optimizer>*>(p); });
-  return view((*held)->slot(name) + network.parameters().offset(index), network.parameters().description(index).dims,
-              owner);
+Floats all_gradients(py::object self) {
+  const AlignedFloats& all = self.cast<Network&>().parameters().gradients();
+  return view(all.data(), {all.size()}, self);
 }
 
-void compile(Network& network, const std::string& loss, bool from_logits, const std::string& metric,
-             const std::string& optimizer, const std::map<std::string, double>& options) {
-  Objective objective;
-  objective.loss = loss_kind(loss);
-  objective.from_logits = from_logits;
-  objective.metric = metric_kind(metric);
+OptimizerSpec spec_of(const std::string& kind, const std::map<std::string, double>& options) {
   OptimizerSpec spec;
-  spec.kind = optimizer_kind(optimizer);
+  spec.kind = optimizer_kind(kind);
   for (const auto& [name, value] : options) {
     const float number = static_cast<float>(value);
     const bool rate = name != "epsilon" && name != "weight_decay";
-    const bool positive = name == "epsilon" ? value > 0 : value >= 0;
-    require(rate ? value >= 0 && value <= 1 : positive && std::isfinite(value),
-            name + " must " +
-                (rate                ? "lie in [0, 1]"
-                 : name == "epsilon" ? "be positive"
-                                     : "be at least 0") +
-                ", but is " + std::to_string(value));
+    require(rate ? value >= 0 && value <= 1 : value >= 0 && std::isfinite(value),
+            name + " must " + (rate ? "lie in [0, 1]" : "be at least 0") + ", but is " + std::to_string(value));
     require(value < 1 || (name != "beta_1" && name != "beta_2"), name + " must be below 1");
     if (name == "momentum") spec.momentum = number;
     else if (name == "rho") spec.rho = value;
@@ -251,60 +313,103 @@ void compile(Network& network, const std::string& loss, bool from_logits, const 
     else if (name == "amsgrad") spec.amsgrad = value != 0;
     else fail("unknown optimizer option '" + name + "'");
   }
-  network.compile(objective, spec);
+  return spec;
+}
+
+Floats optimizer_state(const std::shared_ptr<Optimizer>& optimizer, const std::shared_ptr<Variable>& variable,
+                       const std::string& name) {
+  const std::vector<std::string> names = optimizer->slot_names();
+  const auto found = std::find(names.begin(), names.end(), name);
+  require(found != names.end(), "the optimizer has no state '" + name + "'");
+  float* array = optimizer->state(variable)[static_cast<size_t>(found - names.begin())];
+  auto* held = new std::shared_ptr<Optimizer>(optimizer);
+  py::capsule owner(held, [](void* p) { delete static_cast<std::shared_ptr<Optimizer>*>(p); });
+  return view(array, variable->dims(), owner);
+}
+
+void bind_optimizer(py::module_& m) {
+  py::class_<Optimizer, std::shared_ptr<Optimizer>>(m, "Optimizer", "An optimizer's settings and its state.")
+      .def(py::init([](const std::string& kind, const std::map<std::string, double>& options) {
+             return std::make_shared<Optimizer>(spec_of(kind, options));
+           }),
+           py::arg("kind"), py::arg("options") = std::map<std::string, double>{})
+      .def(
+          "configure",
+          [](Optimizer& o, const std::string& kind, const std::map<std::string, double>& options) {
+            o.configure(spec_of(kind, options));
+          },
+          py::arg("kind"), py::arg("options"))
+      .def_property(
+          "iterations", [](const Optimizer& o) { return o.iterations; },
+          [](Optimizer& o, int64_t value) {
+            require(value >= 0, "iterations must not be negative");
+            o.iterations = value;
+          })
+      .def_property_readonly("slot_names", py::overload_cast<>(&Optimizer::slot_names, py::const_))
+      .def("state", &optimizer_state, py::arg("variable"), py::arg("name"));
+}
+
+using LossTuple = std::tuple<int, std::string, bool, float, int>;      // node, kind, from_logits, weight, target
+using MetricTuple = std::tuple<int, std::string, float, int>;          // node, kind, threshold, target
+
+void compile(Network& network, const std::vector<LossTuple>& losses, const std::vector<MetricTuple>& metrics,
+             std::shared_ptr<Optimizer> optimizer) {
+  Objective objective;
+  for (const auto& [node, kind, from_logits, weight, target] : losses)
+    objective.losses.push_back({node, loss_kind(kind), from_logits, weight, target});
+  for (const auto& [node, kind, threshold, target] : metrics)
+    objective.metrics.push_back({node, metric_kind(kind), threshold, target});
+  network.compile(objective, std::move(optimizer));
+}
+
+Request request_of(bool training) {
+  Request request;
+  request.training = request.objective = request.gradients = training;
+  request.outputs = !training;
+  return request;
 }
 
 }  // namespace
 
 void bind_network(py::module_& m) {
-  py::class_<Network>(m, "Network", "A graph with its parameters, all zero at first, and what runs it.")
-      .def(py::init<Graph, int>(), py::arg("graph"), py::arg("output"))
-      .def_property_readonly("input_shape", [](const Network& n) { return py::tuple(py::cast(n.input_shape().dims)); })
-      .def_property_readonly("output_shape",
-                             [](const Network& n) { return py::tuple(py::cast(n.output_shape().dims)); })
-      .def_property_readonly("parameter_count", [](Network& n) { return n.parameters().count(); })
+  bind_optimizer(m);
+  const auto none = py::arg("out") = py::none();
+  py::class_<Network>(m, "Network", "A graph with its parameters, and what runs it.")
+      .def(py::init<Graph, std::vector<int>>(), py::arg("graph"), py::arg("outputs"))
+      .def_property_readonly("inputs", &Network::inputs)
+      .def_property_readonly("outputs", &Network::outputs)
       .def(
-          "parameter_node", [](Network& n, int i) { return n.parameters().description(checked_parameter(n, i)).node; },
-          py::arg("index"))
+          "input_shape", [](const Network& n, int i) { return py::tuple(py::cast(n.input_shape(i).dims)); },
+          py::arg("number") = 0)
       .def(
-          "parameter_name", [](Network& n, int i) { return n.parameters().description(checked_parameter(n, i)).name; },
-          py::arg("index"))
-      .def("parameter", &parameter_view, py::arg("index"))
+          "output_shape", [](const Network& n, int i) { return py::tuple(py::cast(n.output_shape(i).dims)); },
+          py::arg("number") = 0)
+      .def_property_readonly("graph", &Network::graph, py::return_value_policy::reference_internal)
       .def("gradient", &gradient_view, py::arg("index"))
-      .def("touch", [](Network& n) { n.parameters().touch(); })
+      .def_property_readonly("gradients", &all_gradients)
       .def(
           "is_trainable", [](Network& n, int i) { return n.parameters().trainable(checked_parameter(n, i)); },
           py::arg("index"))
       .def(
-          "set_trainable",
-          [](Network& n, int i, bool trainable) { n.parameters().set_trainable(checked_parameter(n, i), trainable); },
+          "set_trainable", [](Network& n, int i, bool trainable) { n.set_trainable(checked_parameter(n, i), trainable); },
           py::arg("index"), py::arg("trainable"))
-      .def("compile", &compile, py::kw_only(), py::arg("loss"), py::arg("from_logits") = false,
-           py::arg("metric") = "none", py::arg("optimizer") = "none",
-           py::arg("options") = std::map<std::string, double>{})
+      .def("compile", &compile, py::kw_only(), py::arg("losses"), py::arg("metrics") = std::vector<MetricTuple>{},
+           py::arg("optimizer") = py::none())
       .def(
           "set_seed", [](Network& n, uint64_t seed) { n.set_seed(seed); }, py::arg("seed"))
-      .def("train_step", &train_step, py::arg("x"), py::arg("y"), py::arg("index").none(true),
-           py::arg("weight").none(true), py::arg("learning_rate"))
-      .def("test_step", &test_step, py::arg("x"), py::arg("y"), py::arg("index").none(true),
-           py::arg("weight").none(true))
-      .def("predict", &predict, py::arg("x"), py::arg("out").noconvert())
+      .def("train_step", &train_step, py::arg("x"), py::arg("y"), py::arg("index").none(true), py::arg("weight"),
+           py::arg("learning_rate"), none)
+      .def("test_step", &test_step, py::arg("x"), py::arg("y"), py::arg("index").none(true), py::arg("weight"), none)
+      .def("compute_gradients", &compute_gradients, py::arg("x"), py::arg("y"), py::arg("index").none(true),
+           py::arg("weight"), none)
+      .def("apply_gradients", &apply_gradients, py::arg("learning_rate"))
+      .def("predict", &predict, py::arg("x"), py::arg("out"), py::arg("training") = false)
       .def("profile_train_step", &profile_train_step, py::arg("x"), py::arg("y"), py::arg("index").none(true),
-           py::arg("weight").none(true), py::arg("learning_rate"), py::arg("runs") = 1)
-      .def("profile_predict", &profile_predict, py::arg("x"), py::arg("out").noconvert(), py::arg("runs") = 1)
-      .def_property(
-          "iterations", [](Network& n) { return n.optimizer()->iterations; },
-          [](Network& n, int64_t value) {
-            require(value >= 0, "iterations must not be negative");
-            n.optimizer()->iterations = value;
-          })
-      .def_property_readonly("optimizer_slots", [](Network& n) { return n.optimizer()->slot_names(); })
-      .def("optimizer_slot", &optimizer_slot_view, py::arg("name"), py::arg("index"))
+           py::arg("weight"), py::arg("learning_rate"), py::arg("runs") = 1)
+      .def("profile_predict", &profile_predict, py::arg("x"), py::arg("out"), py::arg("runs") = 1)
       .def(
           "summary_of_plan",
-          [](Network& n, bool training, int64_t batch) {
-            return n.plan_text(training ? Mode::kTrain : Mode::kPredict, batch);
-          },
+          [](Network& n, bool training, int64_t batch) { return n.plan_text(request_of(training), batch); },
           py::arg("training"), py::arg("batch"));
 }
 

@@ -6,6 +6,7 @@
 #include "bindings/arrays.h"
 #include "engine/optimizer.h"
 #include "engine/planner.h"
+#include "graph/fields.h"
 
 namespace pycnn::bindings {
 
@@ -25,25 +26,19 @@ T find_named(const Named<T> (&known)[N], const std::string& name, const char* wh
   fail("unknown " + std::string(what) + " '" + name + "'; known: " + list);
 }
 
+// The index of a name in a table of the graph's.
+template <size_t N>
+int number_of(const char* const (&names)[N], const std::string& name, const char* what) {
+  std::string list;
+  for (size_t i = 0; i < N; ++i) {
+    if (name == names[i]) return static_cast<int>(i);
+    list += (list.empty() ? "" : ", ") + std::string(names[i]);
+  }
+  fail("unknown " + std::string(what) + " '" + name + "'; known: " + list);
+}
+
 inline ActivationKind activation_kind(const std::string& name) {
-  using K = ActivationKind;
-  static constexpr Named<K> kKnown[] = {{"linear", K::kLinear},
-                                        {"relu", K::kRelu},
-                                        {"leaky_relu", K::kLeakyRelu},
-                                        {"elu", K::kElu},
-                                        {"selu", K::kSelu},
-                                        {"gelu", K::kGelu},
-                                        {"gelu_tanh", K::kGeluTanh},
-                                        {"silu", K::kSilu},
-                                        {"sigmoid", K::kSigmoid},
-                                        {"tanh", K::kTanh},
-                                        {"softplus", K::kSoftplus},
-                                        {"softsign", K::kSoftsign},
-                                        {"hard_sigmoid", K::kHardSigmoid},
-                                        {"hard_silu", K::kHardSilu},
-                                        {"mish", K::kMish},
-                                        {"exponential", K::kExponential}};
-  return find_named(kKnown, name, "activation");
+  return static_cast<ActivationKind>(number_of(kActivationNames, name, "activation"));
 }
 
 inline Precision precision_of(const std::string& name) {
@@ -62,16 +57,17 @@ inline LossKind loss_kind(const std::string& name) {
   static constexpr Named<K> kKnown[] = {{"sparse_categorical_crossentropy", K::kSparseCategoricalCrossentropy},
                                         {"categorical_crossentropy", K::kCategoricalCrossentropy},
                                         {"binary_crossentropy", K::kBinaryCrossentropy},
-                                        {"mean_squared_error", K::kMeanSquaredError}};
+                                        {"mean_squared_error", K::kMeanSquaredError},
+                                        {"value", K::kValue}};
   return find_named(kKnown, name, "loss");
 }
 
 inline MetricKind metric_kind(const std::string& name) {
   using K = MetricKind;
-  static constexpr Named<K> kKnown[] = {{"none", K::kNone},
-                                        {"sparse_categorical_accuracy", K::kSparseCategoricalAccuracy},
+  static constexpr Named<K> kKnown[] = {{"sparse_categorical_accuracy", K::kSparseCategoricalAccuracy},
                                         {"categorical_accuracy", K::kCategoricalAccuracy},
-                                        {"binary_accuracy", K::kBinaryAccuracy}};
+                                        {"binary_accuracy", K::kBinaryAccuracy},
+                                        {"value", K::kValue}};
   return find_named(kKnown, name, "metric");
 }
 

@@ -9,31 +9,34 @@ namespace {
 
 constexpr int64_t kMaxValues = int64_t{1} << 40;
 
-int64_t checked_samples(const Network& network, int64_t samples) {
-  if (samples < 1) throw std::invalid_argument("a batch needs at least one sample, but has " + std::to_string(samples));
-  if (samples > kMaxValues / std::max(network.input_shape().size(), network.output_shape().size()))
-    throw std::bad_alloc();
-  return samples;
+AlignedFloats memory_for(int64_t samples, int64_t values, int64_t bytes) {
+  if (samples > kMaxValues / values) throw std::bad_alloc();
+  return AlignedFloats((samples * values * bytes + 3) / 4);
 }
-
-int64_t floats(int64_t values, SourceType type) { return (values * bytes_of(type) + 3) / 4; }
 
 }  // namespace
 
-Inference::Inference(Network& network, int64_t samples, SourceType type)
-    : network_(network), input_(floats(checked_samples(network, samples) * network.input_shape().size(), type)),
-      output_(samples * network.output_shape().size()) {
-  batch_.x_type = type;
+Inference::Inference(Network& network, int64_t samples, SourceType type) : network_(network), type_(type) {
+  if (samples < 1) throw std::invalid_argument("a batch needs at least one sample, but has " + std::to_string(samples));
+  for (int input : network.inputs()) {
+    inputs_.push_back(memory_for(samples, network.graph().shape(input).size(), bytes_of(type)));
+    batch_.inputs.push_back({inputs_.back().data(), type});
+  }
+  for (int output : network.outputs()) {
+    const Node& node = network.graph().node(output);
+    outputs_.push_back(memory_for(node.batched ? samples : 1, node.shape.size(), 4));
+    batch_.outputs.push_back(outputs_.back().data());
+  }
   batch_.samples = std::min(samples, kChunkSamples);
   (*this)();
   batch_.samples = samples;
-  std::fill(output(), output() + output_.size(), 0.0f);
+  for (AlignedFloats& y : outputs_) std::fill(y.data(), y.data() + y.size(), 0.0f);
 }
 
-void Inference::operator()(const void* x, float* y) const {
+void Inference::operator()(const std::vector<const void*>& x, const std::vector<float*>& y) const {
   Batch batch = batch_;
-  batch.x = x;
-  batch.out = y;
+  for (size_t i = 0; i < x.size(); ++i) batch.inputs[i].data = x[i];
+  batch.outputs = y;
   network_.predict(batch);
 }
 

@@ -3,116 +3,211 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "passes/passes.h"
 #include "runtime/dispatch.h"
 #include "runtime/exact.h"
 #include "runtime/threads.h"
 
 namespace pycnn {
+namespace {
 
-Network::Network(Graph graph, int output)
-    : graph_(std::move(graph)), output_(output), parameters_(graph_.parameters()), kernels_(active_kernels()) {
-  if (output < 0 || output >= static_cast<int>(graph_.nodes().size()))
-    throw std::invalid_argument("output: there is no node " + std::to_string(output));
-  int inputs = 0;
-  for (const Node& node : graph_.nodes()) inputs += std::holds_alternative<InputNode>(node.attributes);
-  if (inputs != 1)
-    throw std::invalid_argument("a network needs one input, but the graph has " + std::to_string(inputs));
-  optimizer_ = std::make_shared<Optimizer>(OptimizerSpec{}, parameters_);
+std::vector<int> inputs_of(const Graph& graph) {
+  std::vector<int> inputs;
+  for (int i = 0; i < static_cast<int>(graph.nodes().size()); ++i)
+    if (graph.as<InputNode>(i)) inputs.push_back(i);
+  return inputs;
 }
 
-const Shape& Network::input_shape() const {
-  for (const Node& node : graph_.nodes())
-    if (std::holds_alternative<InputNode>(node.attributes)) return node.shape;
-  throw std::logic_error("a network without input");
+}  // namespace
+
+Network::Network(Graph graph, std::vector<int> outputs)
+    : graph_(std::move(graph)), inputs_(inputs_of(graph_)), outputs_(std::move(outputs)),
+      parameters_(graph_.variables()), kernels_(active_kernels()) {
+  for (int output : outputs_)
+    if (output < 0 || output >= static_cast<int>(graph_.nodes().size()))
+      throw std::invalid_argument("output: there is no node " + std::to_string(output));
+  if (inputs_.empty()) throw std::invalid_argument("a network needs an input, but the graph has none");
 }
 
-void Network::compile(const Objective& objective, const OptimizerSpec& optimizer) {
+std::vector<int> Network::ends(const Request& request) const {
+  std::vector<int> ends;
+  if (request.outputs) ends = outputs_;
+  if (!request.objective) return ends;
+  for (const LossTerm& term : objective_.losses) ends.push_back(term.node);
+  for (const MetricTerm& term : objective_.metrics) ends.push_back(term.node);
+  return ends;
+}
+
+bool Network::needs_input(int number, bool objective) const {
+  Request request;
+  request.objective = objective;
+  return needed_for(graph_, ends(request))[static_cast<size_t>(inputs_.at(static_cast<size_t>(number)))];
+}
+
+void Network::forget_plans(const std::function<bool(const Request&)>& which) {
+  for (auto it = plans_.begin(); it != plans_.end();) it = which(std::get<0>(it->first)) ? plans_.erase(it) : std::next(it);
+}
+
+void Network::compile(const Objective& objective, std::shared_ptr<Optimizer> optimizer) {
   std::lock_guard<std::mutex> lock(mutex_);
-  const Shape& y = output_shape();
-  if (objective.loss == LossKind::kSparseCategoricalCrossentropy && y.c() < 2)
-    throw std::invalid_argument(
-        "sparse_categorical_crossentropy needs at least two classes, but the output has shape " + y.text());
+  const auto check = [&](int node) {
+    if (node < 0 || node >= static_cast<int>(graph_.nodes().size()))
+      throw std::invalid_argument("objective: there is no node " + std::to_string(node));
+  };
+  for (const MetricTerm& term : objective.metrics) check(term.node);
+  for (const LossTerm& term : objective.losses) {
+    check(term.node);
+    const Shape& y = graph_.shape(term.node);
+    if (term.kind == LossKind::kSparseCategoricalCrossentropy && y.c() < 2)
+      throw std::invalid_argument(
+          "sparse_categorical_crossentropy needs at least two classes, but the output has shape " + y.text());
+    if (term.kind != LossKind::kValue && !graph_.node(term.node).batched)
+      throw std::invalid_argument("a loss needs predictions of every sample, but " + graph_.node(term.node).name +
+                                  " has no batch axis");
+  }
   objective_ = objective;
-  if (!(optimizer_->spec() == optimizer)) optimizer_ = std::make_shared<Optimizer>(optimizer, parameters_);
-  for (auto it = plans_.begin(); it != plans_.end();)
-    it = std::get<0>(it->first) == Mode::kPredict ? std::next(it) : plans_.erase(it);
+  optimizer_ = std::move(optimizer);
+  forget_plans([](const Request& r) { return r.objective; });
   compiled_ = true;
+}
+
+void Network::set_trainable(int parameter, bool trainable) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (parameters_.trainable(parameter) == trainable) return;
+  parameters_.set_trainable(parameter, trainable);
+  forget_plans([](const Request& r) { return r.gradients; });
 }
 
 void Network::require_compiled() const {
   if (!compiled_) throw std::invalid_argument("the network has no loss yet: call compile first");
 }
 
-Plan& Network::plan(Mode mode, int64_t samples) {
+Plan& Network::plan(const Request& request, int64_t samples) {
   // A batch smaller than the team is cut inside its samples. Both cuts give the same bits: algorithms depend on the
   // batch only, not on the team.
-  const bool single = mode == Mode::kPredict && samples == 1;
-  const bool split = mode == Mode::kPredict && (single || samples < num_threads());
+  const bool plain = !request.training && !request.objective;
+  const bool single = plain && samples == 1;
+  const bool split = plain && (single || samples < num_threads());
   const bool direct = exact();
-  std::unique_ptr<Plan>& plan = plans_[{mode, split, single, direct}];
+  std::unique_ptr<Plan>& plan = plans_[{request, split, single, direct}];
   if (!plan) {
     plan = std::make_unique<Plan>();
     plan->kernels = &kernels_;
     plan->program.split_samples = split;
     plan->program.single_sample = single;
-    Planner planner(graph_, output_, parameters_, kernels_, mode, objective_, direct, plan->program);
+    plan->has_gradients = request.gradients;
+    plan->graph = graph_;
+    fuse_expressions(plan->graph, ends(request));
+    Planner planner(plan->graph, outputs_, parameters_, kernels_, request, objective_, direct, plan->program);
     planner.plan();
     plan->gradients = std::move(planner.gradients);
     plan->cut_updates(parameters_);
+    // Gradients are summed slot by slot: a plan that splits samples has none.
+    if (plan->program.by_slots && split) plan->program.split_samples = false;
   }
   Program& program = plan->program;
-  const int64_t wanted = program.whole_batch || split ? samples : std::min(samples, kChunkSamples);
+  const int64_t wanted = program.whole_batch || program.split_samples ? samples : std::min(samples, kChunkSamples);
   if (program.capacity() < wanted) program.finish(wanted);
   return *plan;
 }
 
 StepResult Network::result(int64_t samples) const {
-  double loss = 0, correct = 0;
-  for (int64_t i = 0; i < samples; ++i) {
-    loss += static_cast<double>(workspace_.loss[static_cast<size_t>(i)]);
-    correct += static_cast<double>(workspace_.correct[static_cast<size_t>(i)]);
-  }
+  StepResult result;
   const double n = static_cast<double>(std::max<int64_t>(samples, 1));
-  return {loss / n, correct / n};
+  const auto means = [&](const std::vector<float>& values, size_t terms) {
+    std::vector<double> sums(terms, 0.0);
+    for (size_t t = 0; t < terms; ++t)
+      for (int64_t i = 0; i < samples; ++i)
+        sums[t] += static_cast<double>(values[t * static_cast<size_t>(samples) + static_cast<size_t>(i)]);
+    for (double& sum : sums) sum /= n;
+    return sums;
+  };
+  result.losses = means(workspace_.losses, objective_.losses.size());
+  result.metrics = means(workspace_.metrics, objective_.metrics.size());
+  for (size_t t = 0; t < result.losses.size(); ++t)
+    result.loss += static_cast<double>(objective_.losses[t].weight) * result.losses[t];
+  return result;
 }
 
-void Network::run(Plan& plan, const Batch& batch, uint64_t seed, bool update, Profile* profile) {
+void Network::run(Plan& plan, const Batch& batch, uint64_t seed, Optimizer* optimizer, Profile* profile) {
   Runner runner(plan, parameters_, workspace_);
-  if (!profile) return runner.run(batch, seed, update, optimizer_.get());
+  if (!profile) return runner.run(batch, seed, optimizer);
   Timers timers;
-  runner.run(batch, seed, update, optimizer_.get(), &timers);
-  *profile = describe(timers, plan, graph_, parameters_, batch, update ? optimizer_.get() : nullptr);
+  runner.run(batch, seed, optimizer, &timers);
+  *profile = describe(timers, plan, parameters_, batch, optimizer);
+}
+
+uint64_t Network::step_seed() const {
+  const uint64_t step = optimizer_ ? static_cast<uint64_t>(optimizer_->iterations) : calls_;
+  return seed_ * 0xd1342543de82ef95u + step;
+}
+
+static Request step_request(const Batch& batch, bool gradients) {
+  Request request;
+  request.training = gradients;
+  request.objective = true;
+  request.gradients = gradients;
+  request.outputs = std::any_of(batch.outputs.begin(), batch.outputs.end(), [](float* p) { return p != nullptr; });
+  return request;
 }
 
 StepResult Network::train_step(const Batch& batch, float learning_rate, Profile* profile) {
   std::lock_guard<std::mutex> lock(mutex_);
   require_compiled();
   if (batch.samples == 0) throw std::invalid_argument("a training step needs at least one sample");
-  Plan& p = plan(Mode::kTrain, batch.samples);
-  optimizer_->begin_step(learning_rate);
-  const uint64_t step_seed = seed_ * 0xd1342543de82ef95u + static_cast<uint64_t>(optimizer_->iterations);
-  run(p, batch, step_seed, true, profile);
+  Plan& p = plan(step_request(batch, true), batch.samples);
+  if (optimizer_) optimizer_->begin_step(learning_rate);
+  else ++calls_;
+  run(p, batch, step_seed(), optimizer_.get(), profile);
   return result(batch.samples);
+}
+
+StepResult Network::compute_gradients(const Batch& batch) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  require_compiled();
+  if (batch.samples == 0) throw std::invalid_argument("gradients need at least one sample");
+  ++calls_;
+  run(plan(step_request(batch, true), batch.samples), batch, step_seed(), nullptr, nullptr);
+  return result(batch.samples);
+}
+
+void Network::apply_gradients(float learning_rate) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  require_compiled();
+  if (!optimizer_) throw std::invalid_argument("the network has no optimizer: give compile one");
+  Request request;
+  request.training = request.objective = request.gradients = true;
+  request.outputs = false;
+  optimizer_->begin_step(learning_rate);
+  Runner(plan(request, 1), parameters_, workspace_).apply(*optimizer_);
 }
 
 StepResult Network::test_step(const Batch& batch) {
   std::lock_guard<std::mutex> lock(mutex_);
   require_compiled();
-  if (batch.samples == 0) return {0, 0};
-  run(plan(Mode::kTest, batch.samples), batch, 0, false, nullptr);
+  if (batch.samples == 0) {
+    StepResult none;
+    none.losses.assign(objective_.losses.size(), 0.0);
+    none.metrics.assign(objective_.metrics.size(), 0.0);
+    return none;
+  }
+  run(plan(step_request(batch, false), batch.samples), batch, 0, nullptr, nullptr);
   return result(batch.samples);
 }
 
-void Network::predict(const Batch& batch, Profile* profile) {
+void Network::predict(const Batch& batch, bool training, Profile* profile) {
   std::lock_guard<std::mutex> lock(mutex_);
   if (batch.samples == 0) return;
-  run(plan(Mode::kPredict, batch.samples), batch, 0, false, profile);
+  Request request;
+  request.training = training;
+  if (training) ++calls_;
+  run(plan(request, batch.samples), batch, training ? seed_ * 0xd1342543de82ef95u + (calls_ << 32) : 0, nullptr, profile);
 }
 
-std::string Network::plan_text(Mode mode, int64_t batch) {
+std::string Network::plan_text(const Request& request, int64_t batch) {
   std::lock_guard<std::mutex> lock(mutex_);
-  if (mode != Mode::kPredict) require_compiled();
-  return plan(mode, std::max<int64_t>(batch, 1)).program.text();
+  if (request.objective) require_compiled();
+  return plan(request, std::max<int64_t>(batch, 1)).program.text();
 }
 
 }  // namespace pycnn

@@ -5,7 +5,8 @@
 
 namespace pycnn {
 
-Optimizer::Optimizer(const OptimizerSpec& spec, const Parameters& parameters) : spec_(spec) {
+// In the order in which the kernels take them.
+std::vector<std::string> Optimizer::slot_names(const OptimizerSpec& spec) {
   std::vector<std::string> names;
   switch (spec.kind) {
     case OptimizerKind::kNone: break;
@@ -22,28 +23,27 @@ Optimizer::Optimizer(const OptimizerSpec& spec, const Parameters& parameters) : 
       if (spec.amsgrad) names.emplace_back("velocity_hat");
       break;
   }
-  for (const std::string& name : names) slots_.emplace(name, parameters.total());
-  const bool adam = spec.kind == OptimizerKind::kAdam;
-  first_ = state(adam || spec.kind == OptimizerKind::kSgd ? "momentum" : "velocity");
-  second_ = state(adam ? "velocity" : "average_gradient");
-  third_ = state(adam ? "velocity_hat" : "momentum");
-}
-
-float* Optimizer::state(const char* name) const {
-  const auto found = slots_.find(name);
-  return found == slots_.end() ? nullptr : found->second.data();
-}
-
-std::vector<std::string> Optimizer::slot_names() const {
-  std::vector<std::string> names;
-  for (const auto& slot : slots_) names.push_back(slot.first);
   return names;
 }
 
-float* Optimizer::slot(const std::string& name) const {
-  float* found = state(name.c_str());
-  if (!found) throw std::invalid_argument("the optimizer has no state '" + name + "'");
-  return found;
+void Optimizer::configure(const OptimizerSpec& spec) {
+  if (spec.kind != spec_.kind || slot_names(spec) != slot_names(spec_)) {
+    if (iterations > 0 || !states_.empty())
+      throw std::invalid_argument("an optimizer that has begun cannot change what it remembers; make a new one");
+  }
+  spec_ = spec;
+}
+
+const std::vector<float*>& Optimizer::state(const std::shared_ptr<Variable>& variable) {
+  State& state = states_[variable.get()];
+  if (!state.variable) {
+    state.variable = variable;
+    for (size_t i = 0; i < slot_names().size(); ++i) {
+      state.memory.emplace_back(variable->size());
+      state.arrays.push_back(state.memory.back().data());
+    }
+  }
+  return state.arrays;
 }
 
 void Optimizer::begin_step(float learning_rate) {
@@ -57,16 +57,26 @@ void Optimizer::begin_step(float learning_rate) {
   adam_ = {learning_rate, spec_.beta_1, spec_.beta_2, spec_.epsilon, static_cast<float>(step_size), spec_.amsgrad};
 }
 
-void Optimizer::update(const KernelTable& kernels, float* w, const float* g, int64_t offset, int64_t n) const {
-  const auto at = [offset](float* p) { return p ? p + offset : nullptr; };
+void Optimizer::update(const KernelTable& kernels, const Variable& variable, int64_t begin, const float* g,
+                       int64_t n) const {
+  const std::vector<float*>& arrays = states_.at(&variable).arrays;
+  float* w = variable.data() + begin;
+  size_t next = 0;
+  const auto take = [&](bool wanted) { return wanted ? arrays[next++] + begin : nullptr; };
   if (decay_ != 0)
     for (int64_t i = 0; i < n; ++i) w[i] -= decay_ * w[i];
   const OptimizerKernels& k = kernels.optimizer;
   switch (spec_.kind) {
     case OptimizerKind::kNone: return;
-    case OptimizerKind::kSgd: return k.sgd(w, g, at(first_), n, sgd_);
-    case OptimizerKind::kRmsprop: return k.rmsprop(w, g, at(first_), at(second_), at(third_), n, rmsprop_);
-    case OptimizerKind::kAdam: return k.adam(w, g, at(first_), at(second_), at(third_), n, adam_);
+    case OptimizerKind::kSgd: return k.sgd(w, g, take(spec_.momentum != 0), n, sgd_);
+    case OptimizerKind::kRmsprop: {
+      float *velocity = take(true), *average = take(spec_.centered), *momentum = take(spec_.momentum != 0);
+      return k.rmsprop(w, g, velocity, average, momentum, n, rmsprop_);
+    }
+    case OptimizerKind::kAdam: {
+      float *momentum = take(true), *velocity = take(true), *largest = take(spec_.amsgrad);
+      return k.adam(w, g, momentum, velocity, largest, n, adam_);
+    }
   }
 }
 

@@ -1,11 +1,12 @@
-// An optimizer's state and its step on one range of one parameter.
+// An optimizer: its settings, its state of every variable, and its step on one range of one of them.
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
-#include "engine/parameters.h"
+#include "graph/variable.h"
 #include "kernels/table.h"
 
 namespace pycnn {
@@ -26,27 +27,36 @@ struct OptimizerSpec {
   }
 };
 
+// Belongs to no network: those that train the same variables share its state.
 class Optimizer {
  public:
-  Optimizer(const OptimizerSpec& spec, const Parameters& parameters);
+  explicit Optimizer(const OptimizerSpec& spec) : spec_(spec) {}
 
   const OptimizerSpec& spec() const { return spec_; }
-  std::vector<std::string> slot_names() const;
-  float* slot(const std::string& name) const;  // laid out like the parameters; throws std::invalid_argument
+  // New settings of the same kind; std::invalid_argument where they need other state arrays.
+  void configure(const OptimizerSpec& spec);
+
+  // The state arrays of a variable, in the order of slot_names; zeros at first. Not while a step runs.
+  const std::vector<float*>& state(const std::shared_ptr<Variable>& variable);
+  std::vector<std::string> slot_names() const { return slot_names(spec_); }
 
   int64_t iterations = 0;  // steps done
 
   // Before the ranges of one step: counts it and fixes what depends on the count.
   void begin_step(float learning_rate);
-  // w[offset, offset + n) by its gradient g; offsets are those of the flat parameters.
-  void update(const KernelTable& kernels, float* w, const float* g, int64_t offset, int64_t n) const;
+  // w[begin, begin + n) of a variable by its gradient g.
+  void update(const KernelTable& kernels, const Variable& variable, int64_t begin, const float* g, int64_t n) const;
 
  private:
-  float* state(const char* name) const;
+  struct State {
+    std::shared_ptr<Variable> variable;  // kept alive, so that no other one gets its address
+    std::vector<AlignedFloats> memory;
+    std::vector<float*> arrays;
+  };
+  static std::vector<std::string> slot_names(const OptimizerSpec& spec);
 
   OptimizerSpec spec_;
-  std::map<std::string, AlignedFloats> slots_;
-  float *first_ = nullptr, *second_ = nullptr, *third_ = nullptr;
+  std::map<const Variable*, State> states_;
   float decay_ = 0;  // the share of w that a step takes away beforehand
   SgdStep sgd_{};
   RmspropStep rmsprop_{};

@@ -1,37 +1,37 @@
-// The weights of a network and their gradients: two flat buffers of one layout, each parameter on a cache line.
+// The weights of a network and their gradients: variables of their own, and one flat buffer with each gradient on a cache
+// line.
 #pragma once
 
+#include <memory>
 #include <vector>
 
-#include "graph/graph.h"
-#include "runtime/memory.h"
+#include "graph/variable.h"
 
 namespace pycnn {
 
 class Parameters {
  public:
-  explicit Parameters(const std::vector<Parameter>& descriptions);
+  explicit Parameters(std::vector<std::shared_ptr<Variable>> variables);
 
-  int count() const { return static_cast<int>(descriptions_.size()); }
-  const Parameter& description(int i) const { return descriptions_[static_cast<size_t>(i)]; }
-  int64_t size(int i) const { return description(i).size(); }
-  int64_t offset(int i) const { return offsets_[static_cast<size_t>(i)]; }
-  int64_t total() const { return total_; }  // with the gaps that alignment leaves
-  float* weights(int i) const { return weights_.data() + offset(i); }
-  float* gradient(int i) const { return gradients_.data() + offset(i); }
-  bool trainable(int i) const { return description(i).trainable; }
-  void set_trainable(int i, bool trainable) { descriptions_[static_cast<size_t>(i)].trainable = trainable; }
+  int count() const { return static_cast<int>(variables_.size()); }
+  Variable& variable(int i) const { return *variables_[static_cast<size_t>(i)]; }
+  const std::shared_ptr<Variable>& shared(int i) const { return variables_[static_cast<size_t>(i)]; }
+  int64_t size(int i) const { return variable(i).size(); }
+  float* weights(int i) const { return variable(i).data(); }
+  float* gradient(int i) const { return gradients_.data() + offsets_[static_cast<size_t>(i)]; }
+  const AlignedFloats& gradients() const { return gradients_; }  // with the gaps that alignment leaves
+  bool trainable(int i) const { return trainable_[static_cast<size_t>(i)]; }
+  void set_trainable(int i, bool trainable) { trainable_[static_cast<size_t>(i)] = trainable; }
 
-  // Whoever writes weights says so; whoever keeps them in another form compares versions.
-  void touch() { ++version_; }
-  int64_t version() const { return version_; }
+  // Grows whenever a variable is written.
+  int64_t version() const;
+  void touch() const;
 
  private:
-  std::vector<Parameter> descriptions_;
+  std::vector<std::shared_ptr<Variable>> variables_;
+  std::vector<bool> trainable_;
   std::vector<int64_t> offsets_;
-  int64_t total_ = 0;
-  int64_t version_ = 1;
-  AlignedFloats weights_, gradients_;
+  AlignedFloats gradients_;
 };
 
 }  // namespace pycnn

@@ -6,88 +6,147 @@
 
 namespace pycnn {
 
-Parameters::Parameters(const std::vector<Parameter>& descriptions) : descriptions_(descriptions) {
-  for (const Parameter& p : descriptions_) {
-    offsets_.push_back(total_);
-    total_ += align_floats(p.size());
-  }
-  weights_ = AlignedFloats(total_);
-  gradients_ = AlignedFloats(total_);
-}
-
-Planner::Planner(const Graph& graph, int output, const Parameters& parameters, const KernelTable& kernels, Mode mode,
-                 const Objective& objective, bool exact, Program& program)
-    : graph_(graph), output_(output), parameters_(parameters), kernels_(kernels), mode_(mode), objective_(objective),
-      exact_(exact), program_(program) {
+Planner::Planner(const Graph& graph, std::vector<int> outputs, const Parameters& parameters, const KernelTable& kernels,
+                 const Request& request, const Objective& objective, bool exact, Program& program)
+    : graph_(graph), outputs_(std::move(outputs)), parameters_(parameters), kernels_(kernels), request_(request),
+      objective_(objective), exact_(exact), program_(program) {
   const size_t n = graph.nodes().size();
   alias_.assign(n, -1);
   value_.assign(n, -1);
-  gradient_.assign(n, -1);
+  consumer_.assign(n, -1);
   consumers_.assign(n, 0);
-  needed_.assign(n, false);
-  planned_.assign(n, false);
-  placed_.assign(n, false);
-  has_gradient_.assign(n, false);
-  wants_gradient_.assign(n, false);
+  for (std::vector<bool>* flags : {&kept_, &sought_, &planned_, &in_place_, &differentiated_}) flags->assign(n, false);
   program_.done_by.assign(n, -1);
   gradients.resize(static_cast<size_t>(parameters.count()));
 }
 
-// Behind a softmax or a sigmoid the loss starts from the logits: one pass, and no log of a rounded probability.
-static int logits_behind(const Graph& graph, int output, const Objective& objective) {
-  const Node& last = graph.node(output);
-  if (objective.from_logits) return -1;
-  if (objective.loss == LossKind::kBinaryCrossentropy) {
+// --- what there is to do ---------------------------------------------------------------------------------------------
+
+// After a softmax or a sigmoid the loss starts from the logits: one pass, and no log of a rounded probability.
+static int logits_of(const Graph& graph, const LossTerm& term) {
+  if (term.from_logits || term.kind == LossKind::kValue || term.kind == LossKind::kMeanSquaredError) return -1;
+  const Node& last = graph.node(term.node);
+  if (term.kind == LossKind::kBinaryCrossentropy) {
     const auto* f = std::get_if<ActivationNode>(&last.attributes);
     return f && f->activation.kind == ActivationKind::kSigmoid ? last.inputs[0] : -1;
   }
-  if (objective.loss == LossKind::kMeanSquaredError) return -1;
-  if (objective.metric == MetricKind::kBinaryAccuracy) return -1;  // its threshold is one of probabilities
   const auto* softmax = std::get_if<SoftmaxNode>(&last.attributes);
   return softmax && !softmax->log ? last.inputs[0] : -1;
 }
 
-void Planner::plan() {
-  if (mode_ != Mode::kPredict) {
-    const int logits = logits_behind(graph_, output_, objective_);
-    if (logits >= 0) {
-      program_.done_by[static_cast<size_t>(output_)] = kByLoss;
-      output_ = logits;
-      objective_.from_logits = true;
-      const float t = objective_.threshold;  // of a sigmoid's output: the logit that gives it
-      objective_.threshold = std::log(std::max(t, 0.0f) / std::max(1.0f - t, 0.0f));
+void Planner::start_from_logits() {
+  for (LossTerm& term : objective_.losses) {
+    const int logits = logits_of(graph_, term), output = term.node;
+    if (logits < 0) continue;
+    for (MetricTerm& metric : objective_.metrics) {
+      const bool binary = metric.kind == MetricKind::kBinaryAccuracy;
+      if (metric.node != output || metric.kind == MetricKind::kValue) continue;
+      if (binary != (term.kind == LossKind::kBinaryCrossentropy)) continue;
+      metric.node = logits;
+      const float t = metric.threshold;  // of a sigmoid's output: the logit that gives it
+      if (binary) metric.threshold = std::log(std::max(t, 0.0f) / std::max(1.0f - t, 0.0f));
     }
-  }
-  find_needed();
-  for (int i = 0; i <= output_; ++i)
-    if (needed_[static_cast<size_t>(i)] && !planned_[static_cast<size_t>(i)]) {
-      plan_siblings(i);
-      plan_node(i);
-    }
-  current_ = -1;
-  if (mode_ == Mode::kPredict) return plan_output(*this, output_);
-  plan_loss(*this, output_, objective_);
-  if (!training()) return;
-  in_backward_ = true;
-  for (auto planned = backward_.rbegin(); planned != backward_.rend(); ++planned) {
-    current_ = planned->first;
-    planned->second();
+    program_.done_by[static_cast<size_t>(output)] = kByLoss;
+    term.node = logits;
+    term.from_logits = true;
   }
 }
 
-void Planner::find_needed() {
-  needed_[static_cast<size_t>(output_)] = true;
-  for (int i = output_; i >= 0; --i)
-    if (needed_[static_cast<size_t>(i)])
-      for (int input : node(i).inputs) {
-        needed_[static_cast<size_t>(input)] = true;
-        ++consumers_[static_cast<size_t>(input)];
-      }
-  for (int i = 0; i <= output_; ++i) {
-    bool wants = !node(i).parameters.empty();
-    for (int input : node(i).inputs) wants = wants || wants_gradient_[static_cast<size_t>(input)];
-    wants_gradient_[static_cast<size_t>(i)] = wants;
+void Planner::find_consumers() {
+  std::vector<int> wanted;
+  if (request_.outputs) wanted = outputs_;
+  if (request_.objective) {
+    for (const LossTerm& term : objective_.losses) wanted.push_back(term.node);
+    for (const MetricTerm& metric : objective_.metrics) wanted.push_back(metric.node);
   }
+  needed_ = needed_for(graph_, wanted);
+  for (int i : wanted) kept_[static_cast<size_t>(i)] = true;
+  for (size_t i = 0; i < needed_.size(); ++i) {
+    if (!needed_[i]) continue;
+    const Node& n = graph_.nodes()[i];
+    for (int input : n.inputs) {
+      consumer_[static_cast<size_t>(input)] = static_cast<int>(i);
+      ++consumers_[static_cast<size_t>(input)];
+      if (std::holds_alternative<GradientNode>(n.attributes)) kept_[static_cast<size_t>(input)] = true;
+    }
+    if (std::holds_alternative<GradientNode>(n.attributes)) sought_[static_cast<size_t>(n.inputs[1])] = true;
+  }
+}
+
+bool is_differentiable(const Node& node, size_t k) {
+  if (std::holds_alternative<StopGradientNode>(node.attributes)) return false;
+  if (std::holds_alternative<GradientNode>(node.attributes)) return false;
+  if (std::holds_alternative<TakeNode>(node.attributes)) return k == 0;
+  if (const auto* host = std::get_if<HostNode>(&node.attributes)) return host->function->differentiable();
+  if (const auto* reduce = std::get_if<ReduceNode>(&node.attributes)) return reduce->kind < ReduceKind::kArgmax;
+  return true;
+}
+
+// Of each node, whether a gradient by one of the sources goes through it or ends at it.
+std::vector<bool> Planner::wanting(const std::vector<bool>& sources) const {
+  std::vector<bool> wants = sources;
+  for (size_t i = 0; i < wants.size(); ++i) {
+    const Node& n = graph_.nodes()[i];
+    for (size_t k = 0; k < n.inputs.size() && !wants[i]; ++k)
+      wants[i] = wants[static_cast<size_t>(n.inputs[k])] && is_differentiable(n, k);
+  }
+  return wants;
+}
+
+// The parameters that train.
+std::vector<bool> Planner::trained() const {
+  std::vector<bool> found(graph_.nodes().size(), false);
+  for (size_t i = 0; i < found.size(); ++i)
+    if (const auto* p = graph_.as<ParameterNode>(static_cast<int>(i))) found[i] = parameters_.trainable(p->variable);
+  return found;
+}
+
+void Planner::find_differentiated() {
+  if (request_.gradients) differentiated_ = wanting(trained());
+  for (size_t g = 0; g < needed_.size(); ++g) {
+    const Node& n = graph_.nodes()[g];
+    if (!needed_[g] || !std::holds_alternative<GradientNode>(n.attributes)) continue;
+    std::vector<bool> sources(needed_.size(), false);
+    sources[static_cast<size_t>(n.inputs[1])] = true;
+    const std::vector<bool> wants = wanting(sources), upstream = needed_for(graph_, {n.inputs[0]});
+    for (size_t i = 0; i < wants.size(); ++i)
+      if (wants[i] && upstream[i]) differentiated_[i] = true;
+  }
+}
+
+// --- the order of planning -------------------------------------------------------------------------------------------
+
+void Planner::plan() {
+  if (request_.objective) start_from_logits();
+  find_consumers();
+  find_differentiated();
+  program_.by_slots = request_.gradients;
+  // What depends on no sample first, so that it does not cut the way of the samples in two.
+  std::vector<bool> on_samples(needed_.size(), false);
+  for (size_t i = 0; i < needed_.size(); ++i) {
+    const Node& n = graph_.nodes()[i];
+    on_samples[i] = n.batched;
+    for (int input : n.inputs) on_samples[i] = on_samples[i] || on_samples[static_cast<size_t>(input)];
+  }
+  for (const bool samples : {false, true})
+    for (size_t i = 0; i < needed_.size(); ++i)
+      if (needed_[i] && !planned_[i] && on_samples[i] == samples) {
+        if (samples) plan_siblings(static_cast<int>(i));
+        plan_node(static_cast<int>(i));
+      }
+  current_ = -1;
+  if (request_.outputs)
+    for (size_t k = 0; k < outputs_.size(); ++k) plan_output(*this, outputs_[k], static_cast<int>(k));
+  if (!request_.objective) return;
+  program_.losses = static_cast<int>(objective_.losses.size());
+  program_.metrics = static_cast<int>(objective_.metrics.size());
+  pass_ = new_pass(request_.gradients ? trained() : std::vector<bool>(needed_.size(), false));
+  pass_->by_parameters = true;
+  plan_objective(*this, objective_);
+  if (!request_.gradients) return;
+  run_pass();
+  for (auto& [node, parts] : pass_->parts)
+    if (const auto* p = graph_.as<ParameterNode>(node)) gradients[static_cast<size_t>(p->variable)] = std::move(*parts);
 }
 
 namespace {
@@ -95,20 +154,30 @@ struct PlanNode {
   Planner& planner;
   int i;
   void operator()(const InputNode&) const { plan_input(planner, i); }
+  void operator()(const ParameterNode&) const {}
+  void operator()(const ConstantNode&) const {}
   void operator()(const Conv2DNode&) const { plan_conv2d(planner, i); }
   void operator()(const DenseNode&) const { plan_dense(planner, i); }
   void operator()(const ActivationNode&) const { plan_activation(planner, i); }
   void operator()(const SoftmaxNode&) const { plan_softmax(planner, i); }
   void operator()(const MaxoutNode&) const { plan_maxout(planner, i); }
   void operator()(const Pool2DNode&) const { plan_pool2d(planner, i); }
-  void operator()(const ReshapeNode&) const { planner.alias(i, planner.node(i).inputs[0]); }
   void operator()(const DropoutNode&) const { plan_dropout(planner, i); }
   void operator()(const BatchNormNode&) const { plan_batch_norm(planner, i); }
   void operator()(const Pad2DNode&) const { plan_pad2d(planner, i); }
-  void operator()(const ScaleShiftNode&) const { plan_scale_shift(planner, i); }
   void operator()(const AddNode&) const { plan_add(planner, i); }
-  void operator()(const MultiplyNode&) const { plan_multiply(planner, i); }
   void operator()(const ConcatNode&) const { plan_concat(planner, i); }
+  void operator()(const ReshapeNode&) const { planner.pass_through(i); }
+  void operator()(const MapNode&) const { plan_map(planner, i); }
+  void operator()(const ReduceNode&) const { plan_reduce(planner, i); }
+  void operator()(const StridedNode&) const { plan_strided(planner, i); }
+  void operator()(const ScatterNode&) const { plan_scatter(planner, i); }
+  void operator()(const MatmulNode&) const { plan_matmul(planner, i); }
+  void operator()(const TakeNode&) const { plan_take(planner, i); }
+  void operator()(const BatchReduceNode&) const { plan_batch_reduce(planner, i); }
+  void operator()(const StopGradientNode&) const { planner.pass_through(i); }
+  void operator()(const GradientNode&) const { planner.plan_gradients_of(planner.node(i).inputs[0]); }
+  void operator()(const HostNode&) const { plan_host(planner, i); }
 };
 }  // namespace
 
@@ -120,19 +189,19 @@ void Planner::plan_node(int i) {
 
 // Whether this is a convolution whose output is kept until all samples have one, for the statistics of a normalization.
 bool Planner::waits_for_batch(int i) const {
-  if (!training() || !std::holds_alternative<Conv2DNode>(node(i).attributes)) return false;
+  if (!training() || !graph_.as<Conv2DNode>(i)) return false;
   const int next = only_consumer(i);
-  const auto* norm = next >= 0 ? std::get_if<BatchNormNode>(&node(next).attributes) : nullptr;
+  const auto* norm = next >= 0 ? graph_.as<BatchNormNode>(next) : nullptr;
   return norm && !norm->frozen;
 }
 
-// Convolutions of the same input, such as that of a residual block's shortcut: behind such a wait they would have to
-// fetch it from far away, and the way back its gradient.
+// Convolutions of the same input, such as that of a residual block's shortcut: after such a wait they would have to
+// fetch it from far away, and in the backward pass its gradient.
 void Planner::plan_siblings(int i) {
   if (!waits_for_batch(i)) return;
-  for (int k = i + 1; k <= output_; ++k)
+  for (int k = i + 1; k < static_cast<int>(needed_.size()); ++k)
     if (needed_[static_cast<size_t>(k)] && !planned_[static_cast<size_t>(k)] && waits_for_batch(k) &&
-        node(k).inputs == node(i).inputs)
+        node(k).inputs[0] == node(i).inputs[0])
       plan_node(k);
 }
 
@@ -141,41 +210,72 @@ void Planner::mark_planned(int i) {
   program_.done_by[static_cast<size_t>(i)] = current_;
 }
 
-int Planner::root(int i) const {
+// --- values ----------------------------------------------------------------------------------------------------------
+
+size_t Planner::root(int i) const {
   while (alias_[static_cast<size_t>(i)] >= 0) i = alias_[static_cast<size_t>(i)];
-  return i;
+  return static_cast<size_t>(i);
 }
 
-void Planner::alias(int i, int of) { alias_[static_cast<size_t>(i)] = of; }
+void Planner::pass_through(int i) {
+  const int input = node(i).inputs[0];
+  const bool stops = graph_.as<StopGradientNode>(i) != nullptr;
+  if (node(i).batched && !sought_[static_cast<size_t>(i)] && !(stops && differentiated(input))) {
+    alias_[static_cast<size_t>(i)] = input;
+    return;
+  }
+  const int64_t n = shape(i).size();
+  const auto copy = [=](int y, int x) {
+    Task task;
+    task.name = node(i).name;
+    task.buffers = {x, y};
+    task.run = [=, copy_rows = kernels_.elementwise.copy_rows](const Work& w) {
+      for (int64_t s = w.begin; s < w.end; ++s) copy_rows(w.at(y, s), n, w.at(x, s), n, 1, n);
+    };
+    add(std::move(task));
+  };
+  copy(value(i), value(input));
+  on_backward(i, [=] {
+    const int dy = gradient(i);
+    add_gradient(input, [&](int dx) { copy(dx, dy); });
+  });
+}
 
 int Planner::value(int i) {
-  const size_t r = static_cast<size_t>(root(i));
-  if (value_[r] < 0) value_[r] = add_buffer(shape(static_cast<int>(r)).size());
-  return value_[r];
+  const size_t r = root(i);
+  if (value_[r] >= 0) return value_[r];
+  const Node& n = graph_.nodes()[r];
+  const int64_t size = n.shape.size();
+  if (n.batched) return value_[r] = add_buffer(size);
+  if (const auto* p = std::get_if<ParameterNode>(&n.attributes))
+    return value_[r] = program_.add_fixed(parameters_.weights(p->variable), size);
+  if (const auto* c = std::get_if<ConstantNode>(&n.attributes))
+    return value_[r] = program_.add_fixed(const_cast<float*>(c->values->data()), size);
+  return value_[r] = program_.add_fixed(add_memory(size), size);
 }
 
-Planner::Place Planner::place(int i) {
-  const int next = training() ? -1 : only_consumer(i);
-  if (next < 0 || !std::holds_alternative<ConcatNode>(node(next).attributes)) return own_place(i);
-  Place found = place(next);
+float* Planner::weights(int i) {
+  return i < 0 ? nullptr : program_.buffers[static_cast<size_t>(value(i))].fixed;
+}
+
+Planner::ChannelSlice Planner::channels(int i) {
+  const int next = only_consumer(i);
+  const auto* concat = next < 0 ? nullptr : graph_.as<ConcatNode>(next);
+  const bool last_axis = concat && (concat->axis < 0 ? -1 : concat->axis + 1 - shape(next).rank() - 1) == -1;
+  if (!last_axis || differentiated(next) || !node(i).batched) return own_channels(i);
+  ChannelSlice found = channels(next);
   for (int input : node(next).inputs) {
     if (input == i) break;
     found.channel += shape(input).c();
   }
-  placed_[static_cast<size_t>(i)] = true;
+  in_place_[static_cast<size_t>(i)] = true;
   program_.buffers[static_cast<size_t>(found.buffer)].in_parts = true;
   return found;
 }
 
-int Planner::gradient(int i) {
-  const size_t r = static_cast<size_t>(root(i));
-  if (gradient_[r] < 0) gradient_[r] = add_buffer(shape(static_cast<int>(r)).size());
-  return gradient_[r];
-}
-
 int Planner::stored_value(int i) {
   const int maker = program_.done_by[static_cast<size_t>(i)];
-  const bool by_convolution = maker >= 0 && std::holds_alternative<Conv2DNode>(node(maker).attributes);
+  const bool by_convolution = maker >= 0 && graph_.as<Conv2DNode>(maker);
   return by_convolution && only_consumer(i) >= 0 ? stored(value_[static_cast<size_t>(i)]) : value(i);
 }
 
@@ -183,135 +283,82 @@ int Planner::stored(int& buffer) {
   bool earlier = false;
   for (size_t i = program_.tasks.size(); i-- > 0;) {
     const Task& task = program_.tasks[i];
-    earlier = earlier || task.kind == Task::kSplit;
+    earlier = earlier || task.kind != Task::kBlock;
     if (earlier && std::count(task.buffers.begin(), task.buffers.end(), buffer) > 0) return buffer;
   }
   return buffer = add_buffer(program_.buffers[static_cast<size_t>(buffer)].floats);
 }
 
-bool Planner::wants_gradient(int i) const { return wants_gradient_[static_cast<size_t>(root(i))]; }
-
-int Planner::parameter(int i, const char* name) const {
-  for (int p : node(i).parameters)
-    if (parameters_.description(p).name == name) return p;
-  return -1;
+void Planner::on_rematerialize(int i, std::function<void(int y)> remake) {
+  if (differentiated(i) && only_consumer(i) >= 0) remakes_[root(i)] = {current_, std::move(remake)};
 }
 
-float* Planner::find_weights(int i, const char* name) const {
-  const int p = parameter(i, name);
-  return p >= 0 ? mutable_weights(p) : nullptr;
+int Planner::rematerialized(int i) {
+  const auto found = remakes_.find(root(i));
+  if (found == remakes_.end()) return value(i);
+  Remake& remake = found->second;
+  if (remake.buffer < 0) {
+    remake.buffer = add_buffer(shape(i).size());
+    const int caller = current_;
+    current_ = remake.maker;
+    remake.remake(remake.buffer);
+    current_ = caller;
+  }
+  return remake.buffer;
 }
 
 Task& Planner::add(Task task) {
   task.node = current_;
   task.backward = in_backward_;
+  const auto is_fixed = [&](int b) { return program_.buffers[static_cast<size_t>(b)].home == Buffer::kFixed; };
+  if (task.kind == Task::kBlock && !task.buffers.empty() &&
+      std::all_of(task.buffers.begin(), task.buffers.end(), is_fixed))
+    task.kind = Task::kOnce;
   program_.tasks.push_back(std::move(task));
   return program_.tasks.back();
 }
 
-void Planner::on_backward(std::function<void()> add_tasks) {
-  if (training()) backward_.emplace_back(current_, std::move(add_tasks));
-}
-
-void Planner::add_gradient(int i, const std::function<void(int dx)>& emit) {
-  if (!wants_gradient(i)) return;
-  const size_t r = static_cast<size_t>(root(i));
-  const int target = gradient(i);
-  if (!has_gradient_[r]) {
-    has_gradient_[r] = true;
-    return emit(target);
+void Planner::prepare(const std::vector<int>& weights, int64_t pieces, const std::function<void(int64_t)>& run) {
+  const auto is_fixed = [&](int i) { return i < 0 || is_parameter(static_cast<int>(root(i))); };
+  if (std::all_of(weights.begin(), weights.end(), is_fixed)) {
+    for (int64_t i = 0; i < pieces; ++i)
+      program_.preparations.push_back({current_, [=] { run(i); }, middle(i, i + 1, pieces)});
+    return;
   }
-  const int extra = add_buffer(shape(i).size());
-  emit(extra);
-  add_to(target, extra, node(i));
-}
-
-void Planner::pass_gradient(int i, int buffer) {
-  if (!wants_gradient(i)) return;
-  const size_t r = static_cast<size_t>(root(i));
-  if (has_gradient_[r]) return add_to(gradient(i), buffer, node(i));
-  gradient_[r] = buffer;
-  has_gradient_[r] = true;
-}
-
-// To the gradient by the output of `node`.
-void Planner::add_to(int sum, int other, const Node& node) {
-  const int64_t n = node.shape.size();
-  const auto add_up = kernels_.elementwise.add;
   Task task;
-  task.name = "gradient sum of " + node.name;
-  task.buffers = {sum, other};
-  task.run = [=](const Work& w) {
-    for (int64_t s = w.begin; s < w.end; ++s) add_up(w.at(sum, s), w.at(sum, s), w.at(other, s), n);
+  task.name = node(current_).name + " packing";
+  task.kind = Task::kOnce;
+  for (int i : weights)
+    if (i >= 0) task.buffers.push_back(value(i));
+  task.run = [=](const Work&) {
+    for (int64_t i = 0; i < pieces; ++i) run(i);
   };
   add(std::move(task));
 }
 
-void Planner::on_recall(int i, std::function<void(int y)> remake) {
-  if (training() && only_consumer(i) >= 0) recalls_[root(i)] = {current_, std::move(remake)};
-}
-
-int Planner::recall(int i) {
-  const auto found = recalls_.find(root(i));
-  if (found == recalls_.end()) return value(i);
-  Recall& recall = found->second;
-  if (recall.buffer < 0) {
-    recall.buffer = add_buffer(shape(i).size());
-    const int caller = current_;
-    current_ = recall.maker;
-    recall.remake(recall.buffer);
-    current_ = caller;
-  }
-  return recall.buffer;
-}
-
-int64_t Planner::reserve_slot(int p, bool transposed) {
-  const int64_t offset = program_.slot_floats;
-  program_.slot_floats += align_floats(parameters_.size(p));
-  gradients[static_cast<size_t>(p)].slots.push_back({offset, transposed});
-  return offset;
-}
-
-float* Planner::gradient_of(int p) {
-  GradientParts& parts = gradients[static_cast<size_t>(p)];
-  if (!parts.whole) {
-    parts.whole = true;
-    return parameters_.gradient(p);
-  }
-  parts.further.emplace_back(parameters_.size(p));
-  return parts.further.back().data();
-}
-
-void Planner::prepare(int64_t pieces, const std::function<void(int64_t)>& run) {
-  for (int64_t i = 0; i < pieces; ++i)
-    program_.preparations.push_back({current_, [=] { run(i); }, middle(i, i + 1, pieces)});
-}
+// --- what fuses ------------------------------------------------------------------------------------------------------
 
 int Planner::only_consumer(int i) const {
-  if (i == output_ || consumers_[static_cast<size_t>(i)] != 1) return -1;
-  for (int k = i + 1; k <= output_; ++k)
-    if (needed_[static_cast<size_t>(k)])
-      for (int input : node(k).inputs)
-        if (input == i) return k;
-  return -1;
+  return kept_[static_cast<size_t>(i)] || consumers_[static_cast<size_t>(i)] != 1 ? -1 : consumer_[static_cast<size_t>(i)];
 }
 
 int Planner::fusable_activation(int i) const {
   const int next = only_consumer(i);
   if (next < 0) return -1;
-  const auto* f = std::get_if<ActivationNode>(&node(next).attributes);
-  if (!f || (training() && !derivative_from_output(f->activation))) return -1;
+  const auto* f = graph_.as<ActivationNode>(next);
+  if (!f || (differentiated(next) && !derivative_from_output(f->activation))) return -1;
   return next;
 }
 
 int Planner::foldable_batch_norm(int i) const {
-  const int next = training() ? -1 : only_consumer(i);
-  return next >= 0 && std::holds_alternative<BatchNormNode>(node(next).attributes) ? next : -1;
+  const int next = only_consumer(i);
+  const auto* norm = next < 0 ? nullptr : graph_.as<BatchNormNode>(next);
+  return norm && (norm->frozen || !training()) && !differentiated(next) ? next : -1;
 }
 
 int Planner::fusable_sum(int i) const {
   const int next = only_consumer(i);
-  if (next < 0 || !std::holds_alternative<AddNode>(node(next).attributes)) return -1;
+  if (next < 0 || !graph_.as<AddNode>(next)) return -1;
   const std::vector<int>& inputs = node(next).inputs;
   return inputs.size() == 2 && std::max(inputs[0], inputs[1]) == i ? next : -1;
 }
@@ -319,7 +366,7 @@ int Planner::fusable_sum(int i) const {
 int Planner::fusable_pool(int i) const {
   const int next = only_consumer(i);
   if (next < 0) return -1;
-  const auto* pool = std::get_if<Pool2DNode>(&node(next).attributes);
+  const auto* pool = graph_.as<Pool2DNode>(next);
   if (!pool || pool->average) return -1;
   const Padding& p = pool->padding;
   if (pool->pool_size.h != pool->strides.h || pool->pool_size.w != pool->strides.w) return -1;

@@ -24,7 +24,8 @@ void add(Profile& profile, ProfileRow row) {
 double weight_bytes(const Graph& graph, int node, const Parameters& parameters) {
   double floats = 0;
   if (node >= 0)
-    for (int p : graph.node(node).parameters) floats += static_cast<double>(parameters.size(p));
+    for (int input : graph.node(node).inputs)
+      if (const auto* p = graph.as<ParameterNode>(input)) floats += static_cast<double>(parameters.size(p->variable));
   return 4.0 * floats;
 }
 
@@ -33,8 +34,8 @@ double task_bytes(const Task& task, int64_t calls, const Plan& plan, const Graph
   const Program& program = plan.program;
   double sample = 0;
   for (int b : task.buffers) sample += 4.0 * static_cast<double>(program.buffers[static_cast<size_t>(b)].floats);
-  if (task.node >= 0 && std::holds_alternative<InputNode>(graph.node(task.node).attributes))
-    sample += static_cast<double>(graph.node(task.node).shape.size() * bytes_of(batch.x_type));
+  if (task.node >= 0 && graph.as<InputNode>(task.node))
+    sample += static_cast<double>(graph.shape(task.node).size() * bytes_of(batch.inputs[0].type));
   const double samples = static_cast<double>(batch.samples);
   if (task.flops == 0) return samples * sample;
   // Pieces read a part of the weights each. A backward pass also adds to the gradient by them.
@@ -70,9 +71,18 @@ void add_preparations(Profile& profile, const Timers& timers, const Plan& plan, 
   }
 }
 
+// The name of the first node that reads a parameter.
+std::string owner_of(const Graph& graph, int parameter) {
+  for (const Node& node : graph.nodes())
+    for (int input : node.inputs) {
+      const auto* p = graph.as<ParameterNode>(input);
+      if (p && p->variable == parameter) return node.name;
+    }
+  return "";
+}
+
 void add_updates(Profile& profile, const Timers& timers, const Plan& plan, const Graph& graph,
-                 const Parameters& parameters, const Batch& batch, const Optimizer& optimizer) {
-  const bool steps = optimizer.spec().kind != OptimizerKind::kNone;
+                 const Parameters& parameters, const Batch& batch, const Optimizer* optimizer) {
   const int64_t samples = std::min(plan.program.capacity(), batch.samples);
   for (int p = 0; p < parameters.count(); ++p) {
     const size_t item = plan.program.tasks.size() + plan.program.preparations.size() + static_cast<size_t>(p);
@@ -82,8 +92,8 @@ void add_updates(Profile& profile, const Timers& timers, const Plan& plan, const
         static_cast<int64_t>(parts.slots.size()) * slot_count(samples) + static_cast<int64_t>(parts.further.size());
     double arrays = read > 0 ? static_cast<double>(read + 1) : 0;  // and their sum written
     // The gradient, and weights and state, both read and written.
-    if (steps && parameters.trainable(p)) arrays += 3 + 2 * static_cast<double>(optimizer.slot_names().size());
-    add(profile, {graph.node(parameters.description(p).node).name, Phase::kUpdate, "", timers.seconds(item), 0,
+    if (optimizer && parameters.trainable(p)) arrays += 3 + 2 * static_cast<double>(optimizer->slot_names().size());
+    add(profile, {owner_of(graph, p), Phase::kUpdate, "", timers.seconds(item), 0,
                   4.0 * arrays * static_cast<double>(parameters.size(p))});
   }
 }
@@ -93,6 +103,8 @@ std::vector<std::pair<std::string, std::string>> fused(const Profile& profile, c
   std::vector<std::pair<std::string, std::string>> found;
   for (size_t i = 0; i < graph.nodes().size(); ++i) {
     const std::string& name = graph.nodes()[i].name;
+    const bool computed = !graph.as<ParameterNode>(static_cast<int>(i)) && !graph.as<ConstantNode>(static_cast<int>(i));
+    if (!computed) continue;
     const auto named = [&](const ProfileRow& row) { return row.layer == name; };
     if (std::any_of(profile.rows.begin(), profile.rows.end(), named)) continue;
     const int by = program.done_by[i];
@@ -121,14 +133,15 @@ int64_t Timers::calls(size_t item) const {
   return sum;
 }
 
-Profile describe(const Timers& timers, const Plan& plan, const Graph& graph, const Parameters& parameters,
-                 const Batch& batch, const Optimizer* optimizer) {
+Profile describe(const Timers& timers, const Plan& plan, const Parameters& parameters, const Batch& batch,
+                 const Optimizer* optimizer) {
+  const Graph& graph = plan.graph;
   Profile profile;
   profile.threads = timers.threads();
   profile.seconds = timers.seconds();
   profile.samples = batch.samples;
   add_tasks(profile, timers, plan, graph, parameters, batch);
-  if (optimizer) add_updates(profile, timers, plan, graph, parameters, batch, *optimizer);
+  if (plan.has_gradients) add_updates(profile, timers, plan, graph, parameters, batch, optimizer);
   add_preparations(profile, timers, plan, graph, parameters);
   profile.fused = fused(profile, plan.program, graph);
   return profile;

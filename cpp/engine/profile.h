@@ -65,8 +65,8 @@ class Graph;
 class Optimizer;
 class Parameters;
 
-// The times of a run, in words. `optimizer` is null where the run updated nothing.
-Profile describe(const Timers& timers, const Plan& plan, const Graph& graph, const Parameters& parameters,
-                 const Batch& batch, const Optimizer* optimizer);
+// The times of a run, in words. `optimizer` is null where the run has made no step.
+Profile describe(const Timers& timers, const Plan& plan, const Parameters& parameters, const Batch& batch,
+                 const Optimizer* optimizer);
 
 }  // namespace pycnn

@@ -38,6 +38,20 @@ int Program::add_buffer(int64_t floats) {
   return static_cast<int>(buffers.size()) - 1;
 }
 
+int Program::add_fixed(float* memory, int64_t floats) {
+  const int buffer = add_buffer(floats);
+  Buffer& b = buffers.back();
+  b.home = Buffer::kFixed;
+  b.stride = 0;
+  b.fixed = memory;
+  return buffer;
+}
+
+float* Program::add_memory(int64_t floats) {
+  fixed.emplace_back(floats);
+  return fixed.back().data();
+}
+
 double Program::flops() const {
   double sum = 0;
   for (const Task& task : tasks) sum += task.flops;
@@ -45,7 +59,7 @@ double Program::flops() const {
 }
 
 int64_t Program::shared_stages() const {
-  return std::count_if(stages_.begin(), stages_.end(), [](const Stage& s) { return !s.repeated && !s.alone; });
+  return std::count_if(stages_.begin(), stages_.end(), [](const Stage& s) { return !s.repeated; });
 }
 
 void Program::finish(int64_t capacity) {
@@ -89,15 +103,21 @@ void Program::cut_stages() {
     const Task& task = tasks[static_cast<size_t>(i)];
     const bool same_kind = !stages_.empty() && stages_.back().kind == task.kind;
     bool joins = same_kind && (task.kind == Task::kBlock || task.with_previous);
-    if (split_samples && joins) {  // only what one thread does alone, one after the other
+    if (task.kind == Task::kOnce) {
+      joins = same_kind && i > first && task.by_caller == tasks[static_cast<size_t>(i) - 1].by_caller;
+    } else if (split_samples && joins) {  // only what one thread does alone, one after the other
       const Task& previous = tasks[static_cast<size_t>(i) - 1];
       joins = i > first && task.kind == Task::kBlock && task.pieces == 1 && previous.pieces == 1;
     }
     if (joins) stages_.back().end = i + 1;
     else stages_.push_back({task.kind, i, i + 1, {}, {}});
   }
-  if (split_samples) stages_.back().alone = tasks[static_cast<size_t>(stages_.back().begin)].pieces == 1;
-  for (Stage& stage : stages_) stage.kind == Task::kBlock ? cut_passes(stage) : cut_pieces(stage);
+  for (Stage& stage : stages_) {
+    if (stage.kind == Task::kBlock) cut_passes(stage);
+    if (stage.kind == Task::kSplit) cut_pieces(stage);
+    stage.by_caller = stage.kind == Task::kOnce && tasks[static_cast<size_t>(stage.begin)].by_caller;
+  }
+  if (split_samples && tasks[static_cast<size_t>(stages_.back().begin)].pieces == 1) stages_.back().by_caller = true;
 }
 
 // What the tasks touch of a block of samples stays in the cache.
@@ -162,7 +182,7 @@ void Program::place_buffers() {
 
   std::vector<size_t> order;
   for (size_t b = 0; b < buffers.size(); ++b)
-    if (first[b].task >= 0) order.push_back(b);
+    if (first[b].task >= 0 && buffers[b].home != Buffer::kFixed) order.push_back(b);
   std::stable_sort(order.begin(), order.end(),
                    [&](size_t a, size_t b) { return buffers[a].stride > buffers[b].stride; });
   std::vector<Placed> in_chunk, own;
@@ -202,8 +222,8 @@ std::string Program::text() const {
     }
   };
   for (const Stage& stage : stages_) {
-    if (stage.repeated || stage.alone) {
-      out << (stage.repeated ? "every thread\n" : "the caller\n");
+    if (stage.repeated || stage.by_caller || stage.kind == Task::kOnce) {
+      out << (stage.repeated ? "every thread\n" : stage.by_caller ? "the caller\n" : "once\n");
       print(stage.begin, stage.end);
       continue;
     }

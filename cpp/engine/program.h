@@ -2,13 +2,16 @@
 //
 // A *block* task works on samples independently of each other. Neighbouring block tasks form one stage that runs depth
 // first: a thread takes a group of samples through all of them. Where the weights are larger than what the samples
-// leave behind, more samples must share a look at them: a stage is cut into passes, each with the block size that suits
+// leave behind, more samples share each pass over them: a stage is cut into passes, each with the block size that suits
 // it, and a thread takes its group through one pass after the other. A *split* task sees the whole chunk and brings its
-// own cut into pieces. Behind a stage all of it is done.
+// own cut into pieces. A *once* task works on values that have no batch axis, or reduces one. After a stage all of it
+// is done.
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <string>
 #include <vector>
@@ -22,18 +25,28 @@ inline int64_t bytes_of(SourceType type) {
   return type == SourceType::kFloat64 ? 8 : type == SourceType::kFloat32 ? 4 : 1;
 }
 
-// What the caller hands to one run. index picks samples (null: all in order); labels or targets for the loss.
+// What the caller hands to one run: pointers to arrays of its own.
+struct Source {
+  const void* data = nullptr;
+  SourceType type = SourceType::kFloat32;
+};
+struct Target {  // class numbers or values, one of the two
+  const int32_t* labels = nullptr;
+  const float* values = nullptr;
+};
 struct Batch {
   int64_t samples = 0;
-  const void* x = nullptr;
-  SourceType x_type = SourceType::kFloat32;
-  const int64_t* index = nullptr;
-  const int32_t* labels = nullptr;
-  const float* targets = nullptr;
-  const float* weight = nullptr;
-  float* out = nullptr;
+  const int64_t* index = nullptr;     // picks samples of all arrays but the outputs; null: all in order
+  std::vector<Source> inputs;         // in the order of the network's inputs
+  std::vector<Target> targets;        // as the objective numbers them
+  std::vector<const float*> weights;  // one a sample, for each target; null or missing: 1
+  std::vector<float*> outputs;        // null where not wanted
 
   int64_t source(int64_t sample) const { return index ? index[sample] : sample; }
+  float weight(int target, int64_t source) const {
+    const size_t t = static_cast<size_t>(target);
+    return target >= 0 && t < weights.size() && weights[t] ? weights[t][source] : 1.0f;
+  }
 };
 
 // One chunk of a batch on its way through the program, the same for all threads.
@@ -42,17 +55,24 @@ struct Run {
   int64_t begin;    // of the chunk in the batch
   int64_t samples;  // in the chunk
   uint64_t seed;    // of this step's dropout
-  float* loss;      // one a sample of the batch
-  float* correct;   // one a sample of the batch, the share of its rows that the metric counts
+  float* losses;    // of each loss, one a sample of the batch
+  float* metrics;   // the same of each metric
+  std::atomic<bool>* failed;      // set by a host function that has thrown; nothing after it counts
+  std::exception_ptr* exception;  // what it has thrown
+
+  float* loss(int term) const { return losses + term * batch->samples + begin; }
+  float* metric(int term) const { return metrics + term * batch->samples + begin; }
 };
 
 // A tensor of the program: `floats` a sample. Samples are `stride` apart, on cache lines.
 struct Buffer {
   int64_t floats;
   int64_t stride;
-  enum Home { kChunk, kGroup, kBlock } home = kChunk;  // whose samples it holds; the last two in a thread's own memory
-  int64_t offset = 0;                                  // in floats, of that memory
-  bool in_parts = false;                               // several tasks write it
+  // Whose samples it holds: kGroup and kBlock lie in a thread's own memory, kFixed is the same for all samples.
+  enum Home { kChunk, kGroup, kBlock, kFixed } home = kChunk;
+  int64_t offset = 0;      // in floats, of that memory
+  bool in_parts = false;   // several tasks write it
+  float* fixed = nullptr;  // of kFixed, which has a stride of 0
 };
 
 // What one call of a task works on.
@@ -71,6 +91,7 @@ struct Work {
 
   float* at(int buffer, int64_t sample) const {
     const Buffer& b = buffers[static_cast<size_t>(buffer)];
+    if (b.home == Buffer::kFixed) return b.fixed;
     if (b.home == Buffer::kChunk) return chunk_memory + b.offset + sample * b.stride;
     return own_memory + b.offset + (sample - (b.home == Buffer::kGroup ? group_begin : block_begin)) * b.stride;
   }
@@ -80,7 +101,7 @@ struct Work {
 
 struct Task {
   std::string name;
-  enum Kind { kBlock, kSplit } kind = kBlock;
+  enum Kind { kBlock, kSplit, kOnce } kind = kBlock;
   std::function<void(const Work&)> run;
   std::vector<int> buffers;  // all it reads or writes
   int64_t pieces = 1;        // kSplit: of the chunk. kBlock: that one sample's work can be cut into
@@ -90,7 +111,8 @@ struct Task {
   int64_t weight_uses = 1;     // how often a sample uses each of them
   bool with_previous = false;  // kSplit: need not wait for it to end
   bool writes_result = false;  // to the caller's memory
-  // For people; the planner sets the first two.
+  bool by_caller = false;      // kOnce: on the calling thread only
+  // Diagnostics; the planner sets the first two.
   int node = -1;
   bool backward = false;
   std::string algorithm;
@@ -109,11 +131,13 @@ struct SlotGradient {
   bool transposed;  // as (last axis, all others)
 };
 
-// What a parameter's gradient is the sum of: more than one part where several nodes share the parameter.
+// What the gradient by a value without a batch axis is the sum of: more than one part where several nodes read it.
 struct GradientParts {
-  bool whole = false;  // its own memory, which a node overwrites
+  float* whole = nullptr;  // memory that a node overwrites
   std::vector<SlotGradient> slots;
   std::vector<AlignedFloats> further;  // which other nodes overwrite
+
+  bool empty() const { return !whole && slots.empty(); }
 };
 
 // The place of a piece [begin, end) of `all`: its middle. Work of a single piece is then between the halves of all
@@ -146,7 +170,7 @@ struct Stage {
   std::vector<Pass> passes;   // of block tasks
   std::vector<Piece> pieces;  // of split tasks
   bool repeated = false;      // every thread runs these tasks for itself, in memory of its own
-  bool alone = false;         // the caller runs them: the last ones, which it needs the result of
+  bool by_caller = false;     // the calling thread runs these tasks
 };
 
 // How samples are cut. None of it depends on the number of threads: that is what keeps results the same bits.
@@ -172,13 +196,19 @@ class Program {
   std::vector<Task> tasks;
   std::vector<Buffer> buffers;
   std::vector<Preparation> preparations;
+  std::vector<AlignedFloats> fixed;  // of buffers that are the same for all samples
   int64_t slot_floats = 0;     // gradients of one slot
+  int losses = 0, metrics = 0;   // of the objective, that tasks write
+  bool writes_parameters = false;  // such as moving statistics
+  bool by_slots = false;       // samples are dealt out slot by slot, since gradients or statistics are summed
   bool whole_batch = false;    // some task needs the whole batch in one chunk
   bool split_samples = false;  // cut every sample's work, one stage a task: for batches smaller than the team
   bool single_sample = false;  // of which a batch never has more
   std::vector<int> done_by;    // of each node: itself, the node it is fused into, kByLoss, or -1 where not needed
 
   int add_buffer(int64_t floats);
+  int add_fixed(float* memory, int64_t floats);
+  float* add_memory(int64_t floats);  // for as long as the program lives
 
   // After the last task: stages, block size, offsets for chunks of up to `capacity` samples.
   void finish(int64_t capacity);

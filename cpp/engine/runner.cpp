@@ -35,11 +35,9 @@ WorkQueue* Workspace::queues(int64_t count) {
 
 void Plan::cut_updates(const Parameters& parameters) {
   for (int p = 0; p < parameters.count(); ++p) {
-    const int64_t size = parameters.size(p), columns = parameters.description(p).dims.back();
-    bool transposed = false;
-    for (const SlotGradient& slot : gradients[static_cast<size_t>(p)].slots) transposed |= slot.transposed;
-    // Whole rows, so that a range of a transposed gradient is a block of it.
-    const int64_t range = transposed ? std::max<int64_t>(kUpdateRange / columns, 1) * columns : kUpdateRange;
+    const GradientParts& parts = gradients[static_cast<size_t>(p)];
+    if (parts.empty()) continue;
+    const int64_t size = parameters.size(p), range = range_of(parts, Shape{parameters.variable(p).dims()}.c());
     for (int64_t from = 0; from < size; from += range) {
       const int64_t length = std::min(range, size - from);
       updates.push_back({p, from, length, middle(from, from + length, size)});
@@ -68,66 +66,114 @@ void Runner::run_task(const Team& team, int index, const Work& w) {
   timed(team, static_cast<size_t>(index), [&] { task.run(w); });
 }
 
-void Runner::run(const Batch& batch, uint64_t seed, bool update, Optimizer* optimizer, Timers* timers) {
+void Runner::run(const Batch& batch, uint64_t seed, Optimizer* optimizer, Timers* timers) {
   const Program& program = plan_.program;
-  training_ = update;
   timers_ = timers;
   const int64_t chunks = pieces_of(batch.samples, program.capacity());
   const double flops = program.flops() * static_cast<double>(batch.samples);
   const int threads = static_cast<int>(std::clamp<double>(flops / kFlopsPerThread, 1, num_threads()));
 
-  workspace_.loss.resize(static_cast<size_t>(batch.samples));
-  workspace_.correct.resize(static_cast<size_t>(batch.samples));
+  workspace_.losses.resize(static_cast<size_t>(batch.samples * program.losses));
+  workspace_.metrics.resize(static_cast<size_t>(batch.samples * program.metrics));
   chunk_memory_ = workspace_.chunk(program.chunk_floats());
   slot_memory_ = workspace_.slots(program.slot_floats * slot_count(std::min(program.capacity(), batch.samples)));
   thread_memory_ = workspace_.threads((program.own_floats() + program.scratch_floats()) * threads);
-  const bool prepares = plan_.prepared_version != parameters_.version();
-  const int64_t queues = prepares + chunks * program.shared_stages() + update;
+  const int64_t version = parameters_.version();
+  prepares_ = plan_.prepared_version != version;
+  const int64_t queues = prepares_ + chunks * program.shared_stages() + plan_.has_gradients;
   queues_ = workspace_.queues(queues);
   last_queue_ = queues > 0 ? queues_ + queues - 1 : nullptr;
 
   if (timers)
     timers->begin(threads,
                   program.tasks.size() + program.preparations.size() + static_cast<size_t>(parameters_.count()));
-  const bool updates_weights = update && optimizer && optimizer->spec().kind != OptimizerKind::kNone;
+  if (optimizer) {
+    for (const UpdateRange& range : plan_.updates) optimizer->state(parameters_.shared(range.parameter));
+  }
+  std::atomic<bool> failed{false};
+  std::exception_ptr exception;
+  const Run run{&batch, 0, 0, seed, workspace_.losses.data(), workspace_.metrics.data(), &failed, &exception};
   parallel(threads, flops < kFlopsToWake ? Wake::kIfFrequent : Wake::kAlways,
-           [&](const Team& team) { run_on(team, batch, seed, update, updates_weights ? optimizer : nullptr); });
+           [&](const Team& team) { run_on(team, batch, run, optimizer); });
   if (timers) timers->end();
-  plan_.prepared_version = parameters_.version();
-  if (update) parameters_.touch();  // also the moving statistics
+  plan_.prepared_version = version;
+  if (exception) std::rethrow_exception(exception);
+  if (program.writes_parameters || optimizer) parameters_.touch();
 }
 
-void Runner::run_on(const Team& team, const Batch& batch, uint64_t seed, bool update, const Optimizer* optimizer) {
+void Runner::run_on(const Team& team, const Batch& batch, Run run, const Optimizer* optimizer) {
   const Program& program = plan_.program;
   WorkQueue* queue = queues_;
-  if (plan_.prepared_version != parameters_.version()) {
+  if (prepares_) {
     share(team, *queue++, static_cast<int64_t>(program.preparations.size()), [&](int64_t i) {
       const size_t index = static_cast<size_t>(i);
       timed(team, program.tasks.size() + index, program.preparations[index].run);
     });
   }
-  for (int64_t begin = 0; begin < batch.samples; begin += program.capacity()) {
-    const int64_t samples = std::min(program.capacity(), batch.samples - begin);
-    const Run run{&batch, begin, samples, seed, workspace_.loss.data(), workspace_.correct.data()};
+  for (; run.begin < batch.samples; run.begin += program.capacity()) {
+    run.samples = std::min(program.capacity(), batch.samples - run.begin);
     if (program.split_samples) return run_split_samples(team, run, queue);
-    // To and fro: a stage begins with the samples that the one before it has left in the cache.
-    bool backwards = false;
-    for (const Stage& stage : program.stages()) {
-      if (stage.kind == Task::kSplit) {
-        run_split_stage(team, run, stage, *queue++);
-        continue;
-      }
+    run_stages(team, run, queue);
+  }
+  if (!plan_.has_gradients || run.failed->load()) return;
+  const int64_t used = slot_count(std::min(program.capacity(), batch.samples));
+  const GradientSum sum(plan_.kernels->elementwise, slot_memory_, program.slot_floats, used);
+  const size_t parameters = program.tasks.size() + program.preparations.size();
+  share(team, *queue, static_cast<int64_t>(plan_.updates.size()), [&](int64_t i) {
+    const UpdateRange& range = plan_.updates[static_cast<size_t>(i)];
+    timed(team, parameters + static_cast<size_t>(range.parameter), [&] {
+      const Variable& variable = parameters_.variable(range.parameter);
+      const int64_t columns = Shape{variable.dims()}.c();
+      sum(parameters_.gradient(range.parameter) + range.begin, plan_.gradients[static_cast<size_t>(range.parameter)],
+          range.begin, range.size, variable.size() / columns, columns);
+      if (optimizer) this->update(range, *optimizer);
+    });
+  });
+}
+
+void Runner::apply(Optimizer& optimizer) {
+  for (const UpdateRange& range : plan_.updates) optimizer.state(parameters_.shared(range.parameter));
+  const int64_t ranges = static_cast<int64_t>(plan_.updates.size());
+  WorkQueue* queue = workspace_.queues(1);
+  parallel(static_cast<int>(std::min<int64_t>(num_threads(), ranges)), Wake::kIfFrequent, [&](const Team& team) {
+    queue->share_last(team, ranges, [&](int64_t i) { update(plan_.updates[static_cast<size_t>(i)], optimizer); });
+  });
+  parameters_.touch();
+}
+
+void Runner::update(const UpdateRange& range, const Optimizer& optimizer) {
+  if (!parameters_.trainable(range.parameter)) return;
+  optimizer.update(*plan_.kernels, parameters_.variable(range.parameter), range.begin,
+                   parameters_.gradient(range.parameter) + range.begin, range.size);
+}
+
+template <class Before>
+void Runner::run_once_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue,
+                            const Before& before) {
+  const auto body = [&](int64_t) {
+    before();
+    Work w = work(team, run);
+    w.end = 1;
+    w.slot_memory = slot_memory_;
+    for (int t = stage.begin; t < stage.end && !run.failed->load(); ++t) run_task(team, t, w);
+  };
+  if (stage.by_caller) queue.run_by_caller(team, &queue != last_queue_, [&] { body(0); });
+  else share(team, queue, 1, body);
+}
+
+void Runner::run_stages(const Team& team, const Run& run, WorkQueue*& queue) {
+  // To and fro: a stage begins with the samples that the one before it has left in the cache.
+  bool backwards = false;
+  for (const Stage& stage : plan_.program.stages()) {
+    if (stage.kind == Task::kSplit) {
+      run_split_stage(team, run, stage, *queue++);
+    } else if (stage.kind == Task::kOnce) {
+      run_once_stage(team, run, stage, *queue++, [] {});
+    } else {
       run_block_stage(team, run, stage, *queue++, backwards);
       backwards = !backwards;
     }
   }
-  if (!update) return;
-  const int64_t used = slot_count(std::min(program.capacity(), batch.samples));
-  const size_t parameters = program.tasks.size() + program.preparations.size();
-  share(team, *queue, static_cast<int64_t>(plan_.updates.size()), [&](int64_t i) {
-    const UpdateRange& range = plan_.updates[static_cast<size_t>(i)];
-    timed(team, parameters + static_cast<size_t>(range.parameter), [&] { this->update(range, used, optimizer); });
-  });
 }
 
 Work Runner::work(const Team& team, const Run& run) {
@@ -136,9 +182,9 @@ Work Runner::work(const Team& team, const Run& run) {
   return Work{run, program.buffers, chunk_memory_, own, own + program.own_floats()};
 }
 
-// In training a slot is a piece of work, since one thread must sum its gradients in order; otherwise any cut will do.
+// Where gradients are summed a slot is a piece of work, since one thread must do it in order; otherwise any cut will do.
 int64_t Runner::piece_count(int64_t samples, int64_t threads) const {
-  if (training_) return slot_count(samples);
+  if (plan_.program.by_slots) return slot_count(samples);
   return std::min(samples, pieces_of(pieces_of(samples, kSamplesPerSlot), threads) * threads);
 }
 
@@ -202,52 +248,23 @@ void Runner::run_split_samples(const Team& team, const Run& run, WorkQueue* queu
       repeated = &stage;
       continue;
     }
+    const auto run_repeated = [&] {
+      if (repeated) run_tasks(*std::exchange(repeated, nullptr), 0, 1);
+    };
+    if (stage.kind == Task::kOnce) {
+      run_once_stage(team, run, stage, *queue++, run_repeated);
+      continue;
+    }
     const int64_t pieces = plan_.program.tasks[static_cast<size_t>(stage.begin)].pieces;
     const int64_t shares = std::min<int64_t>(team.size(), pieces);
     const auto run_share = [&](int64_t share) {
-      if (repeated) run_tasks(*std::exchange(repeated, nullptr), 0, 1);
+      run_repeated();
       run_tasks(stage, share * pieces / shares, (share + 1) * pieces / shares);
     };
-    if (!stage.alone) this->share(team, *queue++, shares, run_share);
-    else if (team.rank() == 0) run_share(0);
+    WorkQueue& own = *queue++;
+    if (stage.by_caller) own.run_by_caller(team, &own != last_queue_, [&] { run_share(0); });
+    else this->share(team, own, shares, run_share);
   }
-}
-
-// g = the sum over slots of the gradient's range, as the parameter lies.
-void Runner::sum_slots(float* g, const UpdateRange& range, const SlotGradient& slot, int64_t used_slots) const {
-  const ElementwiseKernels& k = plan_.kernels->elementwise;
-  const float* slots = slot_memory_ + slot.offset;
-  const int64_t stride = plan_.program.slot_floats;
-  if (!slot.transposed) return k.sum_slots(g, slots + range.begin, stride, used_slots, range.size);
-  const int64_t columns = parameters_.description(range.parameter).dims.back();
-  const int64_t rows = parameters_.size(range.parameter) / columns;
-  const int64_t first = range.begin / columns, count = range.size / columns;
-  float sum[kUpdateRange];
-  for (int64_t c = 0; c < columns; ++c)
-    k.sum_slots(sum + c * count, slots + c * rows + first, stride, used_slots, count);
-  k.transpose(g, columns, sum, count, columns, count);
-}
-
-// g = the sum over all parts of the gradient's range.
-void Runner::sum_parts(float* g, const UpdateRange& range, int64_t used_slots) const {
-  const GradientParts& parts = plan_.gradients[static_cast<size_t>(range.parameter)];
-  const auto add = plan_.kernels->elementwise.add;
-  bool filled = parts.whole;
-  for (const SlotGradient& slot : parts.slots) {
-    float sum[kUpdateRange];
-    sum_slots(filled ? sum : g, range, slot, used_slots);
-    if (filled) add(g, g, sum, range.size);
-    filled = true;
-  }
-  for (const AlignedFloats& further : parts.further) add(g, g, further.data() + range.begin, range.size);
-}
-
-void Runner::update(const UpdateRange& range, int64_t used_slots, const Optimizer* optimizer) {
-  float* g = parameters_.gradient(range.parameter) + range.begin;
-  sum_parts(g, range, used_slots);
-  if (!optimizer || !parameters_.trainable(range.parameter)) return;
-  optimizer->update(*plan_.kernels, parameters_.weights(range.parameter) + range.begin, g,
-                    parameters_.offset(range.parameter) + range.begin, range.size);
 }
 
 }  // namespace pycnn

@@ -4,10 +4,12 @@
 #include <memory>
 #include <vector>
 
+#include "engine/gradients.h"
 #include "engine/optimizer.h"
 #include "engine/parameters.h"
 #include "engine/profile.h"
 #include "engine/program.h"
+#include "graph/graph.h"
 #include "runtime/team.h"
 
 namespace pycnn {
@@ -21,10 +23,12 @@ struct UpdateRange {
 
 // A program with everything it needs to run.
 struct Plan {
+  Graph graph;
   Program program;
   std::vector<GradientParts> gradients;  // of each parameter
   std::vector<UpdateRange> updates;
   const KernelTable* kernels = nullptr;
+  bool has_gradients = false;
   int64_t prepared_version = 0;  // of the parameters that the preparations saw
 
   void cut_updates(const Parameters& parameters);  // after gradients are known
@@ -37,7 +41,7 @@ class Workspace {
   float* slots(int64_t floats) { return grown(slots_, floats); }
   float* threads(int64_t floats) { return grown(threads_, floats); }
   WorkQueue* queues(int64_t count);  // fresh ones
-  std::vector<float> loss, correct;
+  std::vector<float> losses, metrics;
 
  private:
   static float* grown(AlignedFloats& memory, int64_t floats);
@@ -51,19 +55,22 @@ class Runner {
   Runner(Plan& plan, Parameters& parameters, Workspace& workspace)
       : plan_(plan), parameters_(parameters), workspace_(workspace) {}
 
-  // All stages on all chunks of the batch; then, where an optimizer is given, gradients are summed over the slots and
-  // its step is done (on parameters that are trainable).
-  void run(const Batch& batch, uint64_t seed, bool update, Optimizer* optimizer, Timers* timers = nullptr);
+  // All stages on all chunks of the batch; then, where the plan has gradients, they are summed over the slots, and the
+  // step of the optimizer is done where one is given. Throws what a host function has thrown.
+  void run(const Batch& batch, uint64_t seed, Optimizer* optimizer, Timers* timers = nullptr);
+  // The step of the optimizer alone, on the gradients as they are.
+  void apply(Optimizer& optimizer);
 
  private:
-  void run_on(const Team& team, const Batch& batch, uint64_t seed, bool update, const Optimizer* optimizer);
+  void run_on(const Team& team, const Batch& batch, Run run, const Optimizer* optimizer);
+  void run_stages(const Team& team, const Run& run, WorkQueue*& queue);
   void run_block_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue, bool backwards);
   void run_pass(const Team& team, Work& w, const Pass& pass, int64_t begin, int64_t end);
   void run_split_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue);
+  template <class Before>
+  void run_once_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue, const Before& before);
   void run_split_samples(const Team& team, const Run& run, WorkQueue* queue);
-  void update(const UpdateRange& range, int64_t used_slots, const Optimizer* optimizer);
-  void sum_parts(float* g, const UpdateRange& range, int64_t used_slots) const;
-  void sum_slots(float* g, const UpdateRange& range, const SlotGradient& slot, int64_t used_slots) const;
+  void update(const UpdateRange& range, const Optimizer& optimizer);
   Work work(const Team& team, const Run& run);
   int64_t piece_count(int64_t samples, int64_t threads) const;
   void run_task(const Team& team, int index, const Work& w);
@@ -75,8 +82,8 @@ class Runner {
   Plan& plan_;
   Parameters& parameters_;
   Workspace& workspace_;
-  bool training_ = false;
-  Timers* timers_ = nullptr;  // null: nobody wants to know
+  bool prepares_ = false;
+  Timers* timers_ = nullptr;  // null: profiling is off
   float* chunk_memory_ = nullptr;
   float* slot_memory_ = nullptr;
   float* thread_memory_ = nullptr;

@@ -1,7 +1,6 @@
 #include "graph/graph.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "graph/infer.h"
 
@@ -13,46 +12,64 @@ std::string text_of(const std::vector<int64_t>& dims) {
   return text + (dims.size() == 1 ? ",)" : ")");
 }
 
-std::string Shape::text() const { return text_of(dims); }
-
-static void require_same(const std::string& name, const Parameter& wanted, const Parameter& found) {
-  if (wanted.name == found.name && wanted.dims == found.dims) return;
-  throw std::invalid_argument(name + ": needs a " + wanted.name + " of shape " + text_of(wanted.dims) +
-                              ", but the one to share is a " + found.name + " of shape " + text_of(found.dims));
+static std::vector<const Node*> inputs_of(const std::vector<Node>& nodes, const std::string& name,
+                                          const std::vector<int>& inputs) {
+  std::vector<const Node*> found;
+  for (int input : inputs) {
+    if (input < 0 || input >= static_cast<int>(nodes.size()))
+      throw std::invalid_argument(name + ": there is no node " + std::to_string(input) + "; the graph has " +
+                                  std::to_string(nodes.size()));
+    found.push_back(&nodes[static_cast<size_t>(input)]);
+  }
+  return found;
 }
 
-void Graph::reuse(std::vector<int> parameters) {
-  for (int p : parameters)
-    if (p < 0 || p >= static_cast<int>(parameters_.size()))
-      throw std::invalid_argument("there is no parameter " + std::to_string(p) + "; the graph has " +
-                                  std::to_string(parameters_.size()));
-  reused_ = std::move(parameters);
+static bool depends_on(const Graph& graph, int of, int by) {
+  return needed_for(graph, {of})[static_cast<size_t>(by)];
 }
 
 int Graph::add(const std::string& name, Attributes attributes, std::vector<int> inputs, Shape requested) {
-  std::vector<Shape> shapes;
-  for (int input : inputs) {
-    if (input < 0 || input >= static_cast<int>(nodes_.size())) {
-      throw std::invalid_argument(name + ": there is no node " + std::to_string(input) + "; the graph has " +
-                                  std::to_string(nodes_.size()));
-    }
-    shapes.push_back(nodes_[static_cast<size_t>(input)].shape);
-  }
-  Node node{name, std::move(attributes), std::move(inputs), {}, {}};
-  node.shape = infer_shape(name, node.attributes, shapes, requested);
-  const int index = static_cast<int>(nodes_.size());
-  std::vector<Parameter> parameters = parameters_of(node.attributes, shapes);
-  const size_t shared = std::min(parameters.size(), reused_.size());
-  for (size_t i = 0; i < shared; ++i) require_same(name, parameters[i], parameters_[static_cast<size_t>(reused_[i])]);
-  for (size_t i = 0; i < parameters.size(); ++i) {
-    node.parameters.push_back(i < shared ? reused_[i] : static_cast<int>(parameters_.size()));
-    if (i < shared) continue;
-    parameters[i].node = index;
-    parameters_.push_back(std::move(parameters[i]));
-  }
-  reused_.erase(reused_.begin(), reused_.begin() + static_cast<std::ptrdiff_t>(shared));
-  nodes_.push_back(std::move(node));
-  return index;
+  Inferred inferred = infer(name, attributes, inputs_of(nodes_, name, inputs), requested);
+  if (std::holds_alternative<GradientNode>(attributes) && !depends_on(*this, inputs[0], inputs[1]))
+    throw std::invalid_argument(name + ": " + node(inputs[0]).name + " does not depend on " + node(inputs[1]).name);
+  nodes_.push_back({name, std::move(attributes), std::move(inputs), std::move(inferred.shape), inferred.batched});
+  return static_cast<int>(nodes_.size()) - 1;
+}
+
+int Graph::parameter(const std::shared_ptr<Variable>& variable) {
+  if (!variable) throw std::invalid_argument("there is no variable");
+  for (size_t i = 0; i < nodes_.size(); ++i)
+    if (const auto* p = std::get_if<ParameterNode>(&nodes_[i].attributes))
+      if (variables_[static_cast<size_t>(p->variable)] == variable) return static_cast<int>(i);
+  variables_.push_back(variable);
+  return add(variable->name(), ParameterNode{static_cast<int>(variables_.size()) - 1}, {}, {variable->dims()});
+}
+
+void Graph::replace(int index, Attributes attributes, std::vector<int> inputs) {
+  Node& node = nodes_.at(static_cast<size_t>(index));
+  node.attributes = std::move(attributes);
+  node.inputs = std::move(inputs);
+}
+
+BatchNormInputs batch_norm_inputs(const Node& node) {
+  const auto& n = std::get<BatchNormNode>(node.attributes);
+  BatchNormInputs found;
+  size_t next = 0;
+  found.x = node.inputs[next++];
+  if (n.scale) found.gamma = node.inputs[next++];
+  if (n.center) found.beta = node.inputs[next++];
+  found.mean = node.inputs[next++];
+  found.variance = node.inputs[next];
+  return found;
+}
+
+std::vector<bool> needed_for(const Graph& graph, const std::vector<int>& outputs) {
+  std::vector<bool> needed(graph.nodes().size(), false);
+  for (int output : outputs) needed[static_cast<size_t>(output)] = true;
+  for (size_t i = needed.size(); i-- > 0;)
+    if (needed[i])
+      for (int input : graph.nodes()[i].inputs) needed[static_cast<size_t>(input)] = true;
+  return needed;
 }
 
 }  // namespace pycnn

@@ -1,138 +1,66 @@
-// What a network is: nodes, their attributes, shapes and parameters. Nothing here runs.
+// What a network is: values, and the operations that make them. Nothing here runs.
+//
+// Every operation makes one value, so a node is both: the value has the node's name, shape and number. Inputs,
+// parameters and constants are nodes too. A value either has a batch axis (every sample has one of its own) or none:
+// parameters, constants and what is computed from them alone.
 #pragma once
 
-#include <cstdint>
+#include <memory>
 #include <stdexcept>
 #include <string>
-#include <variant>
 #include <vector>
 
-#include "kernels/activation/activation.h"
-#include "kernels/pad2d/pad2d.h"
+#include "graph/operations.h"
+#include "graph/variable.h"
 
 namespace pycnn {
-
-// A shape without the batch axis: as the user sees it, and as (h, w, c) for the kernels: the last axis is c, the one
-// before w, and all others together h.
-struct Shape {
-  std::vector<int64_t> dims;
-
-  int64_t rank() const { return static_cast<int64_t>(dims.size()); }
-  int64_t c() const { return dims.back(); }
-  int64_t w() const { return rank() > 1 ? dims[dims.size() - 2] : 1; }
-  int64_t h() const { return size() / (w() * c()); }
-  int64_t size() const {
-    int64_t n = 1;
-    for (int64_t d : dims) n *= d;
-    return n;
-  }
-  std::string text() const;
-};
-
-struct Pair {
-  int64_t h = 1, w = 1;
-};
-struct Padding {
-  int64_t top = 0, bottom = 0, left = 0, right = 0;
-};
-
-// What a convolution or a dense layer multiplies: its input and kernel as they are, or rounded to bfloat16. Sums,
-// biases and parameters are float32.
-enum class Precision { kFloat32, kBfloat16 };
-
-// Attributes, one struct an operation. `parameters` of a node are listed in the order given here.
-struct InputNode {};
-struct Conv2DNode {  // kernel (kh, kw, c / groups, filters), bias (filters)
-  int64_t filters;
-  Pair kernel_size, strides, dilation;
-  Padding padding;
-  float pad_value = 0;
-  int64_t groups = 1;
-  bool use_bias = true;
-  Precision precision = Precision::kFloat32;
-};
-struct DenseNode {  // kernel (in, units), bias (units)
-  int64_t units;
-  bool use_bias = true;
-  Precision precision = Precision::kFloat32;
-};
-struct ActivationNode {
-  Activation activation;
-};
-struct SoftmaxNode {
-  bool log = false;
-};
-struct MaxoutNode {
-  int64_t pieces;
-};
-struct Pool2DNode {
-  bool average;
-  Pair pool_size, strides;
-  Padding padding;
-  bool count_padding = false;
-};
-struct ReshapeNode {};
-struct DropoutNode {
-  float rate;
-};
-struct BatchNormNode {  // gamma (c), beta (c) as asked for, moving_mean (c), moving_variance (c)
-  float momentum, epsilon;
-  bool center = true, scale = true, frozen = false;
-};
-struct Pad2DNode {
-  Padding padding;
-  PadMode mode;
-  float value;
-};
-struct ScaleShiftNode {
-  float scale, shift;
-};
-struct AddNode {};
-struct MultiplyNode {};
-struct ConcatNode {};
-
-using Attributes =
-    std::variant<InputNode, Conv2DNode, DenseNode, ActivationNode, SoftmaxNode, MaxoutNode, Pool2DNode, ReshapeNode,
-                 DropoutNode, BatchNormNode, Pad2DNode, ScaleShiftNode, AddNode, MultiplyNode, ConcatNode>;
-
-struct Parameter {
-  std::string name;  // kernel, bias, gamma, beta, moving_mean, moving_variance
-  std::vector<int64_t> dims;
-  int node;  // the first one that has it
-  bool trainable;
-
-  int64_t size() const { return Shape{dims}.size(); }
-};
 
 struct Node {
   std::string name;
   Attributes attributes;
   std::vector<int> inputs;
-  Shape shape;
-  std::vector<int> parameters;
+  Shape shape;  // without the batch axis
+  bool batched;
 };
 
-// Nodes are added in an order in which they can run. Every method returns the new node's number and throws
-// std::invalid_argument, naming the node, what came and what was expected.
+// Nodes are added in an order in which they can run. Methods throw std::invalid_argument, naming the node, what came
+// and what was expected.
 class Graph {
  public:
+  // Returns the number of the new node. `requested` is the shape of an input, a reshape, and what else asks for one.
   int add(const std::string& name, Attributes attributes, std::vector<int> inputs, Shape requested = {});
+  // The node of a variable; the same one for the same variable.
+  int parameter(const std::shared_ptr<Variable>& variable);
 
-  // Nodes that are added next take these parameters, one after the other, instead of new ones: a layer that is used
-  // twice. Their gradients add up.
-  void reuse(std::vector<int> parameters);
+  // The same node with other attributes and inputs, for passes: shape and batch axis must stay.
+  void replace(int node, Attributes attributes, std::vector<int> inputs);
 
   const std::vector<Node>& nodes() const { return nodes_; }
-  const std::vector<Parameter>& parameters() const { return parameters_; }
+  const std::vector<std::shared_ptr<Variable>>& variables() const { return variables_; }
   const Node& node(int index) const { return nodes_.at(static_cast<size_t>(index)); }
+  const Shape& shape(int index) const { return node(index).shape; }
+  template <class T>
+  const T* as(int index) const {
+    return std::get_if<T>(&node(index).attributes);
+  }
 
  private:
   std::vector<Node> nodes_;
-  std::vector<Parameter> parameters_;
-  std::vector<int> reused_;
+  std::vector<std::shared_ptr<Variable>> variables_;
 };
 
-// The ending of a message about a shape: "(28, 28, 1)".
-std::string text_of(const std::vector<int64_t>& dims);
+// Inputs of layers, by their parts; -1 where there is none.
+inline int kernel_of(const Node& node) { return node.inputs[1]; }
+inline int bias_of(const Node& node) { return node.inputs.size() > 2 ? node.inputs[2] : -1; }
+struct BatchNormInputs {
+  int x, gamma = -1, beta = -1, mean, variance;
+};
+BatchNormInputs batch_norm_inputs(const Node& node);
+
+// The nodes that `outputs` need, by number.
+std::vector<bool> needed_for(const Graph& graph, const std::vector<int>& outputs);
+
+// One line a node, stable: the same graph has the same text.
+std::string text_of(const Graph& graph, const std::vector<int>& outputs);
 
 }  // namespace pycnn

@@ -1,12 +1,13 @@
 #include "graph/infer.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace pycnn {
 namespace {
 
-constexpr int64_t kMaxSize = int64_t{1} << 31;     // elements of one tensor of one sample
-constexpr int64_t kMaxWeights = int64_t{1} << 40;  // elements of one parameter
+constexpr int64_t kMaxSize = int64_t{1} << 31;  // elements of one value of one sample
+constexpr size_t kMaxOperands = 64;             // of one expression
 
 [[noreturn]] void fail(const std::string& name, const std::string& message) {
   throw std::invalid_argument(name + ": " + message);
@@ -54,31 +55,83 @@ Shape checked(const std::string& name, Shape shape) {
   return shape;
 }
 
-void check_weights(const std::string& name, const std::vector<int64_t>& dims) {
-  if (exceeds(dims, kMaxWeights)) fail(name, "its weights are too large: " + text_of(dims));
+std::string count_text(size_t n) { return std::to_string(n); }
+
+// How many values an expression reads: its highest operand, where the code is sound.
+void check_code(const std::string& name, const std::vector<MapInstruction>& code, int operands) {
+  if (code.empty()) fail(name, "an expression needs at least one instruction");
+  for (size_t i = 0; i < code.size(); ++i)
+    for (int r : {code[i].a, code[i].b, code[i].c})
+      if (r < 0 || r >= operands + std::max(static_cast<int>(i), 1))
+        fail(name, "instruction " + count_text(i) + " reads register " + std::to_string(r) + ", which nothing has written");
+}
+
+// The lowest and highest offset that a strided view touches must lie inside `size` values.
+void check_view(const std::string& name, const std::vector<int64_t>& dims, const std::vector<int64_t>& strides,
+                int64_t offset, int64_t size) {
+  if (strides.size() != dims.size())
+    fail(name, "a view of " + count_text(dims.size()) + " axes needs as many strides, not " + count_text(strides.size()));
+  if (dims.size() > static_cast<size_t>(kMaxAxes)) fail(name, "has more than " + std::to_string(kMaxAxes) + " axes");
+  int64_t low = offset, high = offset;
+  for (size_t i = 0; i < dims.size(); ++i) {
+    if (std::abs(strides[i]) > kMaxSize) fail(name, "a stride is too large");
+    (strides[i] < 0 ? low : high) += strides[i] * (dims[i] - 1);
+  }
+  if (low < 0 || high >= size)
+    fail(name, "the view touches values " + std::to_string(low) + " to " + std::to_string(high) + " of " +
+                   std::to_string(size));
 }
 
 // One overload an operation: the rules that its inputs must keep, and its output shape.
 struct Infer {
   const std::string& name;
-  const std::vector<Shape>& inputs;
+  const std::vector<const Node*>& inputs;
   const Shape& requested;
 
+  void require_inputs(size_t least, size_t most) const {
+    if (inputs.size() >= least && inputs.size() <= most) return;
+    const std::string wanted = least == most ? (least == 1 ? "one input" : count_text(least) + " inputs")
+                                             : count_text(least) + " to " + count_text(most) + " inputs";
+    fail(name, "expected " + wanted + ", not " + count_text(inputs.size()));
+  }
+  const Shape& shape(size_t i) const { return inputs[i]->shape; }
   const Shape& x() const {
-    if (inputs.size() != 1) fail(name, "expected one input, not " + std::to_string(inputs.size()));
-    return inputs[0];
+    require_inputs(1, 1);
+    return shape(0);
+  }
+  const Shape& samples() const {
+    if (!inputs[0]->batched) fail(name, "its input is the same for all samples; expected one with a batch axis");
+    return shape(0);
+  }
+  // A weight of this shape, without a batch axis.
+  void require_weight(size_t i, const char* what, const std::vector<int64_t>& dims) const {
+    if (inputs[i]->batched || shape(i).dims != dims)
+      fail(name, std::string("needs a ") + what + " of shape " + text_of(dims) + ", but has one of shape " +
+                     shape(i).text() + (inputs[i]->batched ? " for each sample" : ""));
   }
 
   Shape operator()(const InputNode&) const {
     if (!inputs.empty()) fail(name, "an input has no inputs");
-    if (requested.dims.empty()) fail(name, "an input needs at least one dimension besides the batch");
+    return requested;
+  }
+
+  Shape operator()(const ParameterNode&) const { return requested; }
+
+  Shape operator()(const ConstantNode& n) const {
+    require_inputs(0, 0);
+    if (!n.values || requested.size() != static_cast<int64_t>(n.values->size()))
+      fail(name, "a constant of shape " + requested.text() + " needs " + std::to_string(requested.size()) + " values");
     return requested;
   }
 
   Shape operator()(const Conv2DNode& n) const {
-    const Shape& image = require_image(name, x());
-    require_positive(name, "filters", n.filters);
-    require_positive(name, "kernel_size", n.kernel_size);
+    require_inputs(2, 3);
+    const Shape& image = require_image(name, samples());
+    const Shape& kernel = shape(1);
+    if (kernel.rank() != 4)
+      fail(name, "needs a kernel of shape (height, width, channels / groups, filters), not " + kernel.text());
+    const int64_t filters = kernel.dims[3];
+    const Pair kernel_size{kernel.dims[0], kernel.dims[1]};
     require_positive(name, "strides", n.strides);
     require_positive(name, "dilation", n.dilation);
     require_positive(name, "groups", n.groups);
@@ -87,24 +140,29 @@ struct Infer {
     if (image.c() % n.groups != 0)
       fail(name, "the input has " + std::to_string(image.c()) + " channels, which " + std::to_string(n.groups) +
                      " groups do not divide");
-    if (n.filters % n.groups != 0)
-      fail(name, std::to_string(n.filters) + " filters cannot be divided into " + std::to_string(n.groups) + " groups");
-    check_weights(name, {n.kernel_size.h, n.kernel_size.w, image.c() / n.groups, n.filters});
+    if (filters % n.groups != 0)
+      fail(name, std::to_string(filters) + " filters cannot be divided into " + std::to_string(n.groups) + " groups");
+    require_weight(1, "kernel", {kernel_size.h, kernel_size.w, image.c() / n.groups, filters});
+    if (inputs.size() > 2) require_weight(2, "bias", {filters});
     const Padding& p = n.padding;
     if (exceeds({p.top + image.h() + p.bottom, p.left + image.w() + p.right, image.c()}, kMaxSize))
       fail(name, "the input with its padding is too large");
-    return {{window_count(name, "height", image.dims[0], n.kernel_size.h, n.strides.h, n.dilation.h, n.padding.top,
+    return {{window_count(name, "height", image.dims[0], kernel_size.h, n.strides.h, n.dilation.h, n.padding.top,
                           n.padding.bottom),
-             window_count(name, "width", image.dims[1], n.kernel_size.w, n.strides.w, n.dilation.w, n.padding.left,
+             window_count(name, "width", image.dims[1], kernel_size.w, n.strides.w, n.dilation.w, n.padding.left,
                           n.padding.right),
-             n.filters}};
+             filters}};
   }
 
-  Shape operator()(const DenseNode& n) const {
-    require_positive(name, "units", n.units);
-    Shape y = x();
-    check_weights(name, {y.c(), n.units});
-    y.dims.back() = n.units;
+  Shape operator()(const DenseNode&) const {
+    require_inputs(2, 3);
+    Shape y = samples();
+    if (y.dims.empty()) fail(name, "its input needs at least one dimension besides the batch");
+    if (shape(1).rank() != 2) fail(name, "needs a kernel of shape (inputs, units), not " + shape(1).text());
+    const int64_t units = shape(1).dims[1];
+    require_weight(1, "kernel", {y.c(), units});
+    if (inputs.size() > 2) require_weight(2, "bias", {units});
+    y.dims.back() = units;
     return y;
   }
 
@@ -141,7 +199,6 @@ struct Infer {
   }
 
   Shape operator()(const ReshapeNode&) const {
-    if (requested.dims.empty()) fail(name, "a reshape needs at least one dimension besides the batch");
     checked(name, requested);
     if (requested.size() != x().size())
       fail(name, "cannot reshape " + x().text() + " (" + std::to_string(x().size()) + " values) to " +
@@ -151,14 +208,23 @@ struct Infer {
 
   Shape operator()(const DropoutNode& n) const {
     if (!(n.rate >= 0 && n.rate < 1)) fail(name, "rate must lie in [0, 1), but is " + std::to_string(n.rate));
-    return x();
+    x();
+    return samples();
   }
 
   Shape operator()(const BatchNormNode& n) const {
+    const size_t weights = 2 + n.center + n.scale;
+    require_inputs(1 + weights, 1 + weights);
+    const Shape& y = samples();
     if (!(n.momentum >= 0 && n.momentum <= 1))
       fail(name, "momentum must lie in [0, 1], but is " + std::to_string(n.momentum));
     if (!(n.epsilon > 0)) fail(name, "epsilon must be positive, but is " + std::to_string(n.epsilon));
-    return x();
+    for (size_t i = 1; i <= weights; ++i) {
+      require_weight(i, "weight", {y.c()});
+      if (i + 2 > weights && !std::holds_alternative<ParameterNode>(inputs[i]->attributes))
+        fail(name, "its moving statistics must be parameters");
+    }
+    return y;
   }
 
   Shape operator()(const Pad2DNode& n) const {
@@ -171,35 +237,136 @@ struct Infer {
     return {{p.top + h + p.bottom, p.left + w + p.right, image.c()}};
   }
 
-  Shape operator()(const ScaleShiftNode&) const { return x(); }
-  Shape operator()(const AddNode&) const { return same_shapes(); }
-  Shape operator()(const MultiplyNode&) const { return same_shapes(); }
-
-  Shape same_shapes() const {
-    if (inputs.size() < 2) fail(name, "expected at least two inputs, not " + std::to_string(inputs.size()));
-    for (const Shape& other : inputs)
-      if (other.dims != inputs[0].dims)
-        fail(name, "all inputs must have one shape, but they have " + inputs[0].text() + " and " + other.text());
-    return inputs[0];
+  Shape operator()(const AddNode&) const {
+    if (inputs.size() < 2) fail(name, "expected at least two inputs, not " + count_text(inputs.size()));
+    for (const Node* other : inputs) {
+      if (other->shape.dims != shape(0).dims)
+        fail(name, "all inputs must have one shape, but they have " + shape(0).text() + " and " + other->shape.text());
+      if (other->batched != inputs[0]->batched) fail(name, "all inputs must have a batch axis, or none");
+    }
+    return shape(0);
   }
 
-  Shape operator()(const ConcatNode&) const {
-    if (inputs.size() < 2) fail(name, "expected at least two inputs, not " + std::to_string(inputs.size()));
-    Shape y = inputs[0];
+  Shape operator()(const ConcatNode& n) const {
+    if (inputs.size() < 2) fail(name, "expected at least two inputs, not " + count_text(inputs.size()));
+    Shape y = shape(0);
+    const int64_t axis = n.axis < 0 ? n.axis + y.rank() : n.axis;
+    if (axis < 0 || axis >= y.rank())
+      fail(name, "axis " + std::to_string(n.axis) + " is none of a sample of shape " + y.text());
     for (size_t i = 1; i < inputs.size(); ++i) {
-      Shape other = inputs[i];
-      const int64_t channels = other.c();
-      other.dims.back() = inputs[0].c();
-      if (other.dims != inputs[0].dims)
-        fail(name, "inputs may differ in the last axis only, but have shapes " + inputs[0].text() + " and " +
-                       inputs[i].text());
-      y.dims.back() += channels;
+      Shape other = shape(i);
+      const int64_t size = axis < other.rank() ? other.dims[static_cast<size_t>(axis)] : 0;
+      if (axis < other.rank()) other.dims[static_cast<size_t>(axis)] = shape(0).dims[static_cast<size_t>(axis)];
+      if (other.dims != shape(0).dims)
+        fail(name, "inputs may differ in the last axis only, but have shapes " + shape(0).text() + " and " +
+                       shape(i).text());
+      y.dims[static_cast<size_t>(axis)] += size;
     }
     return y;
   }
+
+  Shape operator()(const MapNode& n) const {
+    if (inputs.size() > kMaxOperands)
+      fail(name, "an expression of more than " + count_text(kMaxOperands) + " operands");
+    check_code(name, n.code, static_cast<int>(inputs.size()));
+    Shape y;
+    for (const Node* input : inputs) y = broadcast_shapes(name, y, input->shape);
+    if (y.rank() > kMaxAxes) fail(name, "has more than " + std::to_string(kMaxAxes) + " axes");
+    return y;
+  }
+
+  Shape operator()(const ReduceNode& n) const {
+    if (n.outer < 1 || n.n < 1 || n.inner < 1 || n.outer * n.n * n.inner != x().size() ||
+        requested.size() != n.outer * n.inner)
+      fail(name, "cannot reduce " + x().text() + " as (" + std::to_string(n.outer) + ", " + std::to_string(n.n) + ", " +
+                     std::to_string(n.inner) + ") to " + requested.text());
+    return requested;
+  }
+
+  Shape operator()(const StridedNode& n) const {
+    check_view(name, checked(name, requested).dims, n.strides, n.offset, x().size());
+    return requested;
+  }
+
+  Shape operator()(const ScatterNode& n) const {
+    check_view(name, x().dims, n.strides, n.offset, checked(name, requested).size());
+    return requested;
+  }
+
+  Shape operator()(const MatmulNode& n) const {
+    require_inputs(2, 2);
+    const auto matrix = [&](size_t i, bool transposed) -> Pair {
+      const Shape& s = shape(i);
+      if (s.rank() < 2) fail(name, "multiplies matrices, but an input has shape " + s.text());
+      return transposed ? Pair{s.c(), s.w()} : Pair{s.w(), s.c()};
+    };
+    const Pair a = matrix(0, n.transpose_a), b = matrix(1, n.transpose_b);
+    Shape y = shape(0), other = shape(1);
+    if (other.rank() > y.rank()) std::swap(y, other);
+    if (a.w != b.h)
+      fail(name, "cannot multiply " + shape(0).text() + " by " + shape(1).text() + ": inner sizes " +
+                     std::to_string(a.w) + " and " + std::to_string(b.h) + " differ");
+    const bool shared = other.rank() == 2;
+    if (!shared && !std::equal(y.dims.begin(), y.dims.end() - 2, other.dims.begin(), other.dims.end() - 2))
+      fail(name, "leading axes differ: " + shape(0).text() + " and " + shape(1).text());
+    y.dims[y.dims.size() - 2] = a.h;
+    y.dims.back() = b.w;
+    return y;
+  }
+
+  Shape operator()(const TakeNode& n) const {
+    require_inputs(2, 2);
+    if (n.axis < 0 || n.axis >= shape(0).rank())
+      fail(name, "axis " + std::to_string(n.axis) + " is none of a sample of shape " + shape(0).text());
+    Shape y;
+    const auto& from = shape(0).dims;
+    y.dims.insert(y.dims.end(), from.begin(), from.begin() + n.axis);
+    y.dims.insert(y.dims.end(), shape(1).dims.begin(), shape(1).dims.end());
+    y.dims.insert(y.dims.end(), from.begin() + n.axis + 1, from.end());
+    return y;
+  }
+
+  Shape operator()(const BatchReduceNode&) const {
+    x();
+    return samples();
+  }
+
+  Shape operator()(const StopGradientNode&) const { return x(); }
+
+  Shape operator()(const GradientNode&) const {
+    require_inputs(2, 2);
+    return shape(1);
+  }
+
+  Shape operator()(const HostNode& n) const {
+    if (!n.function) fail(name, "has no function");
+    if (inputs.empty()) fail(name, "expected at least one input");
+    return requested;
+  }
 };
 
+// Values have a batch axis where an input has one; these know better.
+bool is_batched(const Attributes& attributes, const std::vector<const Node*>& inputs) {
+  if (std::holds_alternative<InputNode>(attributes)) return true;
+  if (std::holds_alternative<BatchReduceNode>(attributes)) return false;
+  if (std::holds_alternative<GradientNode>(attributes)) return inputs[1]->batched;
+  return std::any_of(inputs.begin(), inputs.end(), [](const Node* n) { return n->batched; });
+}
+
 }  // namespace
+
+Shape broadcast_shapes(const std::string& name, const Shape& a, const Shape& b) {
+  const Shape &longer = a.rank() >= b.rank() ? a : b, &shorter = a.rank() >= b.rank() ? b : a;
+  Shape y = longer;
+  const size_t skip = longer.dims.size() - shorter.dims.size();
+  for (size_t i = 0; i < shorter.dims.size(); ++i) {
+    int64_t& d = y.dims[skip + i];
+    if (d == 1) d = shorter.dims[i];
+    else if (shorter.dims[i] != 1 && shorter.dims[i] != d)
+      fail(name, "shapes " + a.text() + " and " + b.text() + " do not broadcast");
+  }
+  return y;
+}
 
 int64_t window_count(const std::string& name, const char* axis, int64_t size, int64_t kernel, int64_t stride,
                      int64_t dilation, int64_t before, int64_t after) {
@@ -211,29 +378,9 @@ int64_t window_count(const std::string& name, const char* axis, int64_t size, in
   return (padded - reach) / stride + 1;
 }
 
-Shape infer_shape(const std::string& name, const Attributes& attributes, const std::vector<Shape>& inputs,
-                  const Shape& requested) {
-  return checked(name, std::visit(Infer{name, inputs, requested}, attributes));
-}
-
-std::vector<Parameter> parameters_of(const Attributes& attributes, const std::vector<Shape>& inputs) {
-  std::vector<Parameter> parameters;
-  const auto add = [&](const char* name, std::vector<int64_t> dims, bool trainable = true) {
-    parameters.push_back({name, std::move(dims), -1, trainable});
-  };
-  if (const auto* conv = std::get_if<Conv2DNode>(&attributes)) {
-    add("kernel", {conv->kernel_size.h, conv->kernel_size.w, inputs[0].c() / conv->groups, conv->filters});
-    if (conv->use_bias) add("bias", {conv->filters});
-  } else if (const auto* dense = std::get_if<DenseNode>(&attributes)) {
-    add("kernel", {inputs[0].c(), dense->units});
-    if (dense->use_bias) add("bias", {dense->units});
-  } else if (const auto* norm = std::get_if<BatchNormNode>(&attributes)) {
-    if (norm->scale) add("gamma", {inputs[0].c()}, !norm->frozen);
-    if (norm->center) add("beta", {inputs[0].c()}, !norm->frozen);
-    add("moving_mean", {inputs[0].c()}, false);
-    add("moving_variance", {inputs[0].c()}, false);
-  }
-  return parameters;
+Inferred infer(const std::string& name, const Attributes& attributes, const std::vector<const Node*>& inputs,
+               const Shape& requested) {
+  return {checked(name, std::visit(Infer{name, inputs, requested}, attributes)), is_batched(attributes, inputs)};
 }
 
 }  // namespace pycnn

@@ -1,4 +1,4 @@
-// Shape inference and parameters: what each operation makes of its inputs.
+// Shape inference: what each operation makes of its inputs, after checking everything that can be wrong.
 #pragma once
 
 #include <string>
@@ -8,16 +8,20 @@
 
 namespace pycnn {
 
-// The output shape, after checking everything that can be wrong. `requested` is the shape that an input or a reshape
-// asks for.
-Shape infer_shape(const std::string& name, const Attributes& attributes, const std::vector<Shape>& inputs,
-                  const Shape& requested);
+struct Inferred {
+  Shape shape;
+  bool batched;
+};
 
-// The parameters of a node whose inputs were checked by infer_shape.
-std::vector<Parameter> parameters_of(const Attributes& attributes, const std::vector<Shape>& inputs);
+// `requested` is the shape that an input, a constant, a reshape and other operations on arrays ask for.
+Inferred infer(const std::string& name, const Attributes& attributes, const std::vector<const Node*>& inputs,
+               const Shape& requested);
 
 // How many windows of `kernel` (dilated) fit into size + before + after at this stride; throws where none does.
 int64_t window_count(const std::string& name, const char* axis, int64_t size, int64_t kernel, int64_t stride,
                      int64_t dilation, int64_t before, int64_t after);
+
+// The shape that two shapes broadcast to, aligned at the last axis; throws where they do not fit.
+Shape broadcast_shapes(const std::string& name, const Shape& a, const Shape& b);
 
 }  // namespace pycnn

@@ -1,7 +1,7 @@
 // Batch normalization. In training its statistics see the whole batch: every slot sums up its own samples, one thread
 // joins the slots in their order, and the next stage applies the result, together with what follows: a sum with
-// another value, a ReLU, a max-pool. What a ReLU lets through is not kept for the way back, but made again from x,
-// which the way back reads in any case.
+// another value, a ReLU, a max-pool. What a ReLU lets through is not kept for the backward pass, but made again from x,
+// which the backward pass reads in any case.
 #include "engine/operations/batch_norm.h"
 
 #include <memory>
@@ -40,22 +40,27 @@ void fuse_pool(Planner& planner, Norm& n) {
   n.last = pool;
 }
 
+bool uses_moving(const Planner& planner, int node) {
+  return !planner.training() || planner.attributes<BatchNormNode>(node).frozen;
+}
+
 Norm describe(Planner& planner, int node) {
   const auto& attributes = planner.attributes<BatchNormNode>(node);
-  const auto find = [&](const char* name) { return planner.find_weights(node, name); };
+  const BatchNormInputs nodes = batch_norm_inputs(planner.node(node));
   const int64_t c = planner.shape(node).c();
   Norm n{c,
          planner.shape(node).size() / c,
          attributes.momentum,
          attributes.epsilon,
-         find("gamma"),
-         find("beta"),
-         find("moving_mean"),
-         find("moving_variance")};
+         planner.weights(nodes.gamma),
+         planner.weights(nodes.beta),
+         planner.weights(nodes.mean),
+         planner.weights(nodes.variance),
+         nodes};
   n.last = node;
-  if (!planner.training()) {
-    fuse_clamp(planner, n);
-  } else if (!attributes.frozen) {  // frozen, its way back does not look at its output
+  if (uses_moving(planner, node)) {
+    if (!planner.differentiated(node)) fuse_clamp(planner, n);  // its backward pass does not know its output
+  } else {
     fuse_sum(planner, n);
     if (n.other < 0) {
       fuse_clamp(planner, n);
@@ -86,21 +91,49 @@ void plan_apply(Planner& planner, std::string name, const Norm& n, const Statist
   planner.add(std::move(task));
 }
 
+// With moving statistics, gradients of gamma and beta are sums over samples like those of a bias.
+void plan_fixed_weights(Planner& planner, int node, const Norm& n, const Statistics& s, int x, int dy) {
+  const bool by_gamma = planner.wants_gradient(n.nodes.gamma), by_beta = planner.wants_gradient(n.nodes.beta);
+  if (!by_gamma && !by_beta) return;
+  const int64_t gamma_slot = by_gamma ? planner.reserve_slot(n.nodes.gamma) : 0;
+  const int64_t beta_slot = by_beta ? planner.reserve_slot(n.nodes.beta) : 0;
+  const auto sums = planner.kernels().batch_norm.backward_sums;
+  const auto& k = planner.kernels().elementwise;
+  Task task;
+  task.name = planner.node(node).name + " backward by weights";
+  task.buffers = {x, dy};
+  task.scratch_floats = 2 * n.c;
+  task.run = [=, &k](const Work& w) {
+    for (int64_t i = w.begin; i < w.end; ++i) {
+      float *dbeta = w.scratch, *dgamma = w.scratch + n.c;
+      sums(dbeta, dgamma, w.at(x, i), w.at(dy, i), nullptr, s->gradient(n), n.rows, n.c);
+      const auto add = [&](bool wanted, int64_t slot, const float* sum) {
+        if (wanted) k.sum_rows(w.slot_gradient(slot), sum, 1, n.c, n.c, w.accumulate || i > w.begin);
+      };
+      add(by_gamma, gamma_slot, dgamma);
+      add(by_beta, beta_slot, dbeta);
+    }
+  };
+  planner.add(std::move(task));
+}
+
 void plan_inference(Planner& planner, int node, const Norm& n) {
   auto s = std::make_shared<BatchStatistics>(n.c);
-  planner.prepare(1, [=](int64_t) { s->use_moving(n); });
+  planner.prepare({n.nodes.gamma, n.nodes.beta, n.nodes.mean, n.nodes.variance}, 1,
+                  [=](int64_t) { s->use_moving(n); });
   plan_apply(planner, text(planner, node, n), n, s, planner.value(n.last), planner.value(planner.node(node).inputs[0]));
-  planner.on_backward([=, &planner] {  // frozen: a scale and a shift, without gradients of their own
+  planner.on_backward(node, [=, &planner] {
+    const int x = planner.value(n.nodes.x), dy = planner.gradient(node);
+    plan_fixed_weights(planner, node, n, s, x, dy);
     const auto apply = planner.kernels().batch_norm.apply;
-    const int dy = planner.gradient(node);
-    auto zero = std::make_shared<AlignedFloats>(n.c);
-    planner.add_gradient(planner.node(node).inputs[0], [&](int dx) {
+    const float* zero = planner.add_memory(n.c);
+    planner.add_gradient(n.nodes.x, [&](int dx) {
       Task task;
       task.name = planner.node(node).name + " backward";
       task.buffers = {dx, dy};
       task.run = [=](const Work& w) {
         for (int64_t i = w.begin; i < w.end; ++i)
-          apply(w.at(dx, i), w.at(dy, i), {s->scale(), zero->data(), n.lower}, n.rows, n.c);
+          apply(w.at(dx, i), w.at(dy, i), {s->scale(), zero, n.lower}, n.rows, n.c);
       };
       planner.add(std::move(task));
     });
@@ -109,28 +142,30 @@ void plan_inference(Planner& planner, int node, const Norm& n) {
 
 void plan_statistics(Planner& planner, int node, const Norm& n, const Statistics& s, int x, int stored) {
   planner.needs_whole_batch();
+  planner.deal_by_slots();
+  planner.writes_parameters();
   const auto moments = planner.kernels().batch_norm.moments;
-  Task gather;
-  gather.name = planner.node(node).name + " moments";
-  gather.buffers = {x};
-  if (stored != x) gather.buffers.push_back(stored);
-  gather.scratch_floats = 2 * n.c;
-  gather.run = [=](const Work& w) {
+  Task accumulate;
+  accumulate.name = planner.node(node).name + " moments";
+  accumulate.buffers = {x};
+  if (stored != x) accumulate.buffers.push_back(stored);
+  accumulate.scratch_floats = 2 * n.c;
+  accumulate.run = [=](const Work& w) {
     for (int64_t i = w.begin; i < w.end; ++i) {
       moments(w.scratch, w.scratch + n.c, w.at(x, i), stored == x ? nullptr : w.at(stored, i), n.rows, n.c);
-      s->join_sample(w.slot, w.scratch, w.scratch + n.c, n.rows);
+      s->accumulate_sample(w.slot, w.scratch, w.scratch + n.c, n.rows);
     }
   };
-  planner.add(std::move(gather));
+  planner.add(std::move(accumulate));
 
-  Task meet;
-  meet.name = planner.node(node).name + " statistics";
-  meet.kind = Task::kSplit;
-  meet.run = [=](const Work&) { s->join_slots(n); };
-  planner.add(std::move(meet));
+  Task finalize;
+  finalize.name = planner.node(node).name + " statistics";
+  finalize.kind = Task::kSplit;
+  finalize.run = [=](const Work&) { s->finalize(n); };
+  planner.add(std::move(finalize));
 }
 
-// The buffers of the values that a normalization in training leaves for its way back.
+// The buffers of the values that a normalization in training leaves for its backward pass.
 struct Kept {
   int x, y;
   int picked = -1, argmax = -1;  // of a max-pool
@@ -177,14 +212,14 @@ Kept plan_forward(Planner& planner, int node, const Norm& n, const Statistics& s
   } else {
     plan_apply(planner, text(planner, node, n), n, s, kept.y, kept.x);
   }
-  // Behind a pool it is the normalization of what was picked.
-  planner.on_recall(n.last, [=, &planner](int y) {
+  // After a pool it is the normalization of what was picked.
+  planner.on_rematerialize(n.last, [=, &planner](int y) {
     plan_apply(planner, text(planner, node, n) + " again", n, s, y, n.has_pool ? kept.picked : kept.x);
   });
   return kept;
 }
 
-// Closes the gradient where the ReLU behind a sum was closed.
+// Closes the gradient where the ReLU after a sum was closed.
 void plan_bound_of_sum(Planner& planner, int node, const Norm& n, int y, int dy) {
   if (!n.bounded()) return;
   const auto backward = planner.kernels().activation.backward;
@@ -199,29 +234,28 @@ void plan_bound_of_sum(Planner& planner, int node, const Norm& n, int y, int dy)
 }
 
 void plan_backward_sums(Planner& planner, int node, const Norm& n, const Statistics& s, int x, int dy, int stored) {
-  const int gamma = planner.parameter(node, "gamma"), beta = planner.parameter(node, "beta");
-  float* dgamma = gamma >= 0 ? planner.gradient_of(gamma) : nullptr;
-  float* dbeta = beta >= 0 ? planner.gradient_of(beta) : nullptr;
+  const auto wanted = [&](int of) { return planner.wants_gradient(of) ? planner.gradient_of(of) : nullptr; };
+  float *dgamma = wanted(n.nodes.gamma), *dbeta = wanted(n.nodes.beta);
   const auto sums = planner.kernels().batch_norm.backward_sums;
-  Task gather;
-  gather.name = planner.node(node).name + " backward sums";
-  gather.buffers = {x, dy};
-  if (stored != dy) gather.buffers.push_back(stored);
-  gather.scratch_floats = 2 * n.c;
-  gather.run = [=](const Work& w) {
+  Task accumulate;
+  accumulate.name = planner.node(node).name + " backward sums";
+  accumulate.buffers = {x, dy};
+  if (stored != dy) accumulate.buffers.push_back(stored);
+  accumulate.scratch_floats = 2 * n.c;
+  accumulate.run = [=](const Work& w) {
     for (int64_t i = w.begin; i < w.end; ++i) {
-      float* away = stored == dy ? nullptr : w.at(stored, i);
-      sums(w.scratch, w.scratch + n.c, w.at(x, i), w.at(dy, i), away, s->gradient(n), n.out_rows(), n.c);
-      s->add_sample(w.slot, w.scratch, n.rows);
+      float* copy = stored == dy ? nullptr : w.at(stored, i);
+      sums(w.scratch, w.scratch + n.c, w.at(x, i), w.at(dy, i), copy, s->gradient(n), n.out_rows(), n.c);
+      s->accumulate_gradient(w.slot, w.scratch, n.rows);
     }
   };
-  planner.add(std::move(gather));
+  planner.add(std::move(accumulate));
 
-  Task meet;
-  meet.name = planner.node(node).name + " backward statistics";
-  meet.kind = Task::kSplit;
-  meet.run = [=](const Work&) { s->add_slots(dgamma, dbeta); };
-  planner.add(std::move(meet));
+  Task finalize;
+  finalize.name = planner.node(node).name + " backward statistics";
+  finalize.kind = Task::kSplit;
+  finalize.run = [=](const Work&) { s->finalize_gradient(dgamma, dbeta); };
+  planner.add(std::move(finalize));
 }
 
 void plan_backward(Planner& planner, int node, const Norm& n, const Statistics& s, const Kept& kept) {
@@ -253,10 +287,10 @@ void plan_backward(Planner& planner, int node, const Norm& n, const Statistics& 
 
 void plan_batch_norm(Planner& planner, int node) {
   const Norm n = describe(planner, node);
-  if (!planner.training() || planner.attributes<BatchNormNode>(node).frozen) return plan_inference(planner, node, n);
+  if (uses_moving(planner, node)) return plan_inference(planner, node, n);
   auto s = std::make_shared<BatchStatistics>(n.c);
   const Kept kept = plan_forward(planner, node, n, s);
-  planner.on_backward([=, &planner] { plan_backward(planner, node, n, s, kept); });
+  planner.on_backward(n.last, [=, &planner] { plan_backward(planner, node, n, s, kept); });
 }
 
 }  // namespace pycnn

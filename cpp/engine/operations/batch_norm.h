@@ -12,7 +12,8 @@ struct Norm {
   float momentum, epsilon;
   const float *gamma, *beta;  // null where not asked for
   float *moving_mean, *moving_variance;
-  // What is fused behind it: a sum with another node's value, then a ReLU, or a ReLU and then a max-pool.
+  BatchNormInputs nodes;
+  // What is fused after it: a sum with another node's value, then a ReLU, or a ReLU and then a max-pool.
   int other = -1;
   float lower = -std::numeric_limits<float>::infinity();
   bool has_pool = false;
@@ -42,11 +43,11 @@ struct BatchStatistics {
 
   void use_moving(const Norm& n);
   // One sample's mean and sum of squared deviations, into its slot's.
-  void join_sample(int64_t slot, const float* mean, const float* m2, int64_t rows);
-  void join_slots(const Norm& n);  // and moves the moving ones
-  // The way back. One sample's sums, into its slot's; dgamma and dbeta may be null.
-  void add_sample(int64_t slot, const float* sums, int64_t rows);
-  void add_slots(float* dgamma, float* dbeta);
+  void accumulate_sample(int64_t slot, const float* mean, const float* m2, int64_t rows);
+  void finalize(const Norm& n);  // over the slots, in their order; and moves the moving ones
+  // The backward pass. One sample's sums, into its slot's; dgamma and dbeta may be null.
+  void accumulate_gradient(int64_t slot, const float* sums, int64_t rows);
+  void finalize_gradient(float* dgamma, float* dbeta);
 
  private:
   void set_scale(const Norm& n);

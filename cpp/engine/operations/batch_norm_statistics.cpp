@@ -36,7 +36,7 @@ void BatchStatistics::use_moving(const Norm& n) {
   set_scale(n);
 }
 
-void BatchStatistics::join_sample(int64_t s, const float* sample_mean, const float* sample_m2, int64_t rows) {
+void BatchStatistics::accumulate_sample(int64_t s, const float* sample_mean, const float* sample_m2, int64_t rows) {
   float *slot_mean = slot(s), *slot_m2 = slot_mean + c;
   for (int64_t i = 0; i < c; ++i) {
     double total = static_cast<double>(counts[s]), joined = counts[s] ? slot_mean[i] : 0,
@@ -48,7 +48,7 @@ void BatchStatistics::join_sample(int64_t s, const float* sample_mean, const flo
   counts[s] += rows;
 }
 
-void BatchStatistics::join_slots(const Norm& n) {
+void BatchStatistics::finalize(const Norm& n) {
   for (int64_t i = 0; i < c; ++i) {
     double count = 0, joined = 0, m2 = 0;
     for (int64_t s = 0; s < kMaxSlots; ++s)
@@ -63,13 +63,13 @@ void BatchStatistics::join_slots(const Norm& n) {
   for (int64_t& count : counts) count = 0;
 }
 
-void BatchStatistics::add_sample(int64_t s, const float* sums, int64_t rows) {
+void BatchStatistics::accumulate_gradient(int64_t s, const float* sums, int64_t rows) {
   float* to = slot(s);
   for (int64_t i = 0; i < 2 * c; ++i) to[i] = sums[i] + (counts[s] ? to[i] : 0.0f);
   counts[s] += rows;
 }
 
-void BatchStatistics::add_slots(float* dgamma, float* dbeta) {
+void BatchStatistics::finalize_gradient(float* dgamma, float* dbeta) {
   for (int64_t i = 0; i < c; ++i) {
     double sum = 0, sum_x = 0, count = 0;
     for (int64_t s = 0; s < kMaxSlots; ++s)

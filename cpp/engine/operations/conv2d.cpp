@@ -51,6 +51,7 @@ void fuse_residual(Planner& planner, Fused& f) {
   const std::vector<int>& inputs = planner.node(sum).inputs;
   const int other = inputs[0] == f.last ? inputs[1] : inputs[0];
   if (!planner.is_planned(other)) return;
+  if (planner.differentiated(sum)) return;
   f.residual = other;
   f.last = sum;
   planner.mark_planned(sum);
@@ -60,9 +61,10 @@ Fused fuse(Planner& planner, int node) {
   const auto& n = planner.attributes<Conv2DNode>(node);
   const Shape& x = planner.shape(planner.node(node).inputs[0]);
   const Shape& y = planner.shape(node);
+  const std::vector<int64_t>& kernel = planner.shape(kernel_of(planner.node(node))).dims;
   Fused f;
   f.shape = {x.h(),           x.w(),           x.c(),       y.h(),       y.w(),        y.c(),
-             n.kernel_size.h, n.kernel_size.w, n.strides.h, n.strides.w, n.dilation.h, n.dilation.w,
+             kernel[0], kernel[1], n.strides.h, n.strides.w, n.dilation.h, n.dilation.w,
              n.padding.top,   n.padding.left,  n.groups,    n.pad_value};
   f.precision = n.precision;
   f.last = node;
@@ -71,7 +73,7 @@ Fused fuse(Planner& planner, int node) {
     f.last = f.norm;
     planner.mark_planned(f.norm);
   }
-  if (!planner.training() && !f.depthwise()) fuse_residual(planner, f);
+  if (!planner.differentiated(f.last) && !f.depthwise()) fuse_residual(planner, f);
   const int activation = planner.fusable_activation(f.last);
   if (activation >= 0) {
     f.activation = planner.attributes<ActivationNode>(activation).activation;
@@ -105,9 +107,10 @@ struct Folded {
 };
 
 std::function<void()> folder(Planner& planner, int node, int norm, const std::shared_ptr<Folded>& folded) {
-  const auto find = [&](int of, const char* name) -> const float* { return planner.find_weights(of, name); };
-  const float *w = find(node, "kernel"), *b = find(node, "bias"), *gamma = find(norm, "gamma"),
-              *beta = find(norm, "beta"), *mean = find(norm, "moving_mean"), *variance = find(norm, "moving_variance");
+  const BatchNormInputs inputs = batch_norm_inputs(planner.node(norm));
+  const float *w = planner.weights(kernel_of(planner.node(node))), *b = planner.weights(bias_of(planner.node(node)));
+  const float *gamma = planner.weights(inputs.gamma), *beta = planner.weights(inputs.beta);
+  const float *mean = planner.weights(inputs.mean), *variance = planner.weights(inputs.variance);
   const float epsilon = planner.attributes<BatchNormNode>(norm).epsilon;
   const int64_t k = planner.shape(node).c(), size = folded->weights.size();
   return [=] {
@@ -130,47 +133,52 @@ void plan_backward(Planner& planner, const Fused& f, int node, int argmax) {
   const auto sum_rows = planner.kernels().elementwise.sum_rows;
   const auto activation_backward = planner.kernels().activation.backward;
   const int input = planner.node(node).inputs[0];
-  const int kernel = planner.parameter(node, "kernel"), bias = planner.parameter(node, "bias");
+  const int kernel = kernel_of(planner.node(node)), bias = bias_of(planner.node(node));
+  const bool wants_dw = planner.wants_gradient(kernel), wants_db = planner.wants_gradient(bias);
   const float* weights = planner.weights(kernel);
-  const int x = planner.recall(input), y = planner.value(f.last), dy = planner.gradient(f.last);
+  const int x = wants_dw ? planner.rematerialized(input) : -1, y = planner.value(f.last), dy = planner.gradient(f.last);
   const bool wants_dx = planner.wants_gradient(input);
   const bool pooled_weight = f.has_pool && s.k <= kUpdateRange && conv.has_pooled_weight(s, f.pool);
   const bool pooled_input = f.has_pool && conv.has_pooled_input(s, f.pool);
   const bool activates = f.activation.kind != ActivationKind::kLinear && !(f.has_pool && f.clamps);
-  const bool unpools = f.has_pool && !(pooled_weight && (pooled_input || !wants_dx));
+  const bool by_weights = wants_dw || wants_db;
+  const bool unpools = f.has_pool && !(((pooled_weight && wants_dw) || !by_weights) && (pooled_input || !wants_dx));
   const int64_t full = unpools ? align_floats(s.oh * s.ow * s.k) : 0;
   const bool transposed = pooled_weight && conv.pooled_weight_transposed(s, f.pool);
-  const int64_t dw_slot = planner.reserve_slot(kernel, transposed);
-  const int64_t db_slot = bias >= 0 ? planner.reserve_slot(bias) : 0;
+  const int64_t dw_slot = wants_dw ? planner.reserve_slot(kernel, transposed) : 0;
+  const int64_t db_slot = wants_db ? planner.reserve_slot(bias) : 0;
   std::shared_ptr<AlignedFloats> packed;
   if (wants_dx) {
     packed =
         std::make_shared<AlignedFloats>(pooled_input ? conv.packed_pooled_floats(s) : conv.packed_transposed_floats(s));
     const auto pack = pooled_input ? conv.pack_pooled : conv.pack_transposed;
-    planner.prepare((pooled_input ? conv.pack_pooled_pieces : conv.pack_transposed_pieces)(s),
+    planner.prepare({kernel}, (pooled_input ? conv.pack_pooled_pieces : conv.pack_transposed_pieces)(s),
                     [=](int64_t i) { pack(packed->data(), weights, s, i, i + 1); });
   }
 
   const auto emit = [&](int dx) {
     Task task;
     task.name = planner.node(node).name + " backward";
-    task.buffers = {x, dy};
+    task.buffers = {dy};
+    if (x >= 0) task.buffers.push_back(x);
     if (activates) task.buffers.push_back(y);
     if (argmax >= 0) task.buffers.push_back(argmax);
     if (dx >= 0) task.buffers.push_back(dx);
     task.scratch_floats =
         full + std::max(conv.scratch_floats(s), f.has_pool ? conv.pooled_scratch_floats(s, f.pool) : 0);
-    task.flops = f.flops() * (dx >= 0 ? 2 : 1);
-    const std::string by_weights = !pooled_weight ? f.algorithm(s.winograd_weight)
+    task.flops = f.flops() * (wants_dw + (dx >= 0));
+    const std::string dw_algorithm = !wants_dw        ? ""
+                                     : !pooled_weight ? f.algorithm(s.winograd_weight)
                                    : transposed   ? "sparse"
                                                   : "first layer, sparse";
-    const std::string by_input = pooled_input ? "sparse" : f.algorithm(s.winograd_backward);
-    task.algorithm = dx < 0 || by_weights == by_input ? by_weights : by_weights + " dw, " + by_input + " dx";
+    const std::string dx_algorithm = pooled_input ? "sparse" : f.algorithm(s.winograd_backward);
+    if (dx < 0 || dw_algorithm == dx_algorithm) task.algorithm = dw_algorithm;
+    else task.algorithm = wants_dw ? dw_algorithm + " dw, " + dx_algorithm + " dx" : dx_algorithm;
     if (packed) {
       task.weights = packed->size();
       task.weight_uses = conv.transposed_weight_uses(s);
     }
-    if (s.winograd_weight) {  // its sums of products are transformed at the end of every block
+    if (wants_dw && s.winograd_weight) {  // its sums of products are transformed at the end of every block
       const int64_t side = s.winograd_weight + s.kh - 1, sums = side * side * s.c * s.k;
       if (sums > task.weights) {
         task.weights = sums;
@@ -185,19 +193,20 @@ void plan_backward(Planner& planner, const Fused& f, int node, int argmax) {
         const bool accumulate = w.accumulate || i > w.begin;
         if (activates) activation_backward(gradient, nullptr, w.at(y, i), gradient, f.out, f.activation);
         if (unpools) conv.unpool(w.scratch, gradient, places, s, f.pool);
-        float* db = bias >= 0 ? w.slot_gradient(db_slot) : nullptr;
-        if (db && !pooled_weight) sum_rows(db, unpools ? w.scratch : gradient, s.oh * s.ow, s.k, s.k, accumulate);
+        float* db = wants_db ? w.slot_gradient(db_slot) : nullptr;
+        const bool pooled_dw = pooled_weight && wants_dw;
+        if (db && !pooled_dw) sum_rows(db, unpools ? w.scratch : gradient, s.oh * s.ow, s.k, s.k, accumulate);
 
-        float* dw = w.slot_gradient(dw_slot);
-        if (pooled_weight)
-          conv.backward_weight_pooled(dw, db, w.at(x, i), gradient, places, scratch, s, f.pool, accumulate);
-        else if (unpools) conv.backward_weight(dw, {w.at(x, i), 0, w.scratch, 0, 1}, scratch, s, accumulate);
+        if (pooled_dw)
+          conv.backward_weight_pooled(w.slot_gradient(dw_slot), db, w.at(x, i), gradient, places, scratch, s, f.pool, accumulate);
+        else if (unpools && wants_dw)
+          conv.backward_weight(w.slot_gradient(dw_slot), {w.at(x, i), 0, w.scratch, 0, 1}, scratch, s, accumulate);
         if (dx < 0) continue;
         if (pooled_input) conv.backward_input_pooled(w.at(dx, i), gradient, places, packed->data(), scratch, s, f.pool);
         else if (unpools) conv.backward_input({w.at(dx, i), 0, w.scratch, 0, 1}, packed->data(), scratch, s);
       }
       // All images at once: their tiles fill Winograd's products better.
-      if (!f.has_pool)
+      if (!f.has_pool && wants_dw)
         conv.backward_weight(w.slot_gradient(dw_slot),
                              {w.at(x, w.begin), w.stride(x), w.at(dy, w.begin), w.stride(dy), w.end - w.begin}, scratch,
                              s, w.accumulate);
@@ -218,12 +227,14 @@ void plan_conv2d(Planner& planner, int node) {
   const Conv2D& s = f.shape;
   const Conv2DKernels& conv = planner.conv2d(f.precision);
   const int input = planner.node(node).inputs[0];
-  const float *weights = planner.find_weights(node, "kernel"), *b = planner.find_weights(node, "bias");
+  const int kernel = kernel_of(planner.node(node)), bias = bias_of(planner.node(node));
+  const float *weights = planner.weights(kernel), *b = planner.weights(bias);
   const int x = planner.value(input);
-  const Planner::Place place = f.depthwise() || f.residual >= 0 ? planner.own_place(f.last) : planner.place(f.last);
-  const int y = place.buffer;
+  const Planner::ChannelSlice slice =
+      f.depthwise() || f.residual >= 0 ? planner.own_channels(f.last) : planner.channels(f.last);
+  const int y = slice.buffer;
   const int residual = f.residual >= 0 ? planner.value(f.residual) : -1;
-  const int argmax = f.has_pool && planner.training() ? planner.add_buffer((f.out + 3) / 4) : -1;
+  const int argmax = f.has_pool && planner.differentiated(f.last) ? planner.add_buffer((f.out + 3) / 4) : -1;
 
   auto packed = std::make_shared<AlignedFloats>(conv.packed_floats(s));
   const int64_t packs = conv.pack_pieces(s);
@@ -231,12 +242,13 @@ void plan_conv2d(Planner& planner, int node) {
   if (f.norm >= 0) {
     folded = std::make_shared<Folded>(Folded{AlignedFloats(s.kh * s.kw * s.c / s.groups * s.k), AlignedFloats(s.k)});
     b = folded->bias.data();
-    planner.prepare(1, [=, fold = folder(planner, node, f.norm, folded)](int64_t) {
+    const BatchNormInputs n = batch_norm_inputs(planner.node(f.norm));
+    planner.prepare({kernel, bias, n.gamma, n.beta, n.mean, n.variance}, 1, [=, fold = folder(planner, node, f.norm, folded)](int64_t) {
       fold();
       conv.pack(packed->data(), folded->weights.data(), s, 0, packs);
     });
   } else {
-    planner.prepare(packs, [=](int64_t i) { conv.pack(packed->data(), weights, s, i, i + 1); });
+    planner.prepare({kernel}, packs, [=](int64_t i) { conv.pack(packed->data(), weights, s, i, i + 1); });
   }
 
   Task forward;
@@ -251,8 +263,8 @@ void plan_conv2d(Planner& planner, int node) {
   forward.weights = packed->size();
   forward.weight_uses = conv.weight_uses(s);
   forward.run = [=, kept = folded](const Work& w) {
-    Images images{w.at(y, w.begin) + place.channel, w.stride(y), w.at(x, w.begin), w.stride(x), w.end - w.begin};
-    images.y_pixel = place.pixel;
+    Images images{w.at(y, w.begin) + slice.channel, w.stride(y), w.at(x, w.begin), w.stride(x), w.end - w.begin};
+    images.y_pixel = slice.pixel;
     if (residual >= 0) {
       images.residual = w.at(residual, w.begin);
       images.residual_stride = w.stride(residual);
@@ -269,7 +281,7 @@ void plan_conv2d(Planner& planner, int node) {
   };
   planner.add(std::move(forward));
 
-  planner.on_backward([=, &planner] { plan_backward(planner, f, node, argmax); });
+  planner.on_backward(f.last, [=, &planner] { plan_backward(planner, f, node, argmax); });
 }
 
 }  // namespace pycnn

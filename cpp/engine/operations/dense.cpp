@@ -13,7 +13,9 @@ Dense describe(Planner& planner, int node) {
   Dense d;
   d.inputs = x.c();
   d.rows = x.size() / d.inputs;
-  d.units = planner.attributes<DenseNode>(node).units;
+  d.kernel = kernel_of(planner.node(node));
+  d.bias = bias_of(planner.node(node));
+  d.units = planner.shape(d.kernel).c();
   d.precision = planner.attributes<DenseNode>(node).precision;
   d.large = d.rows == 1 && d.inputs * d.units >= kLargeWeights && !planner.splits_samples();
   d.last = node;
@@ -38,12 +40,13 @@ int64_t panels(const KernelTable& kernels, int64_t columns) {
   return (columns + panel - 1) / panel;
 }
 
-std::shared_ptr<AlignedFloats> pack(Planner& planner, const float* weights, const Dense& d, bool transposed) {
+std::shared_ptr<AlignedFloats> pack(Planner& planner, const Dense& d, bool transposed) {
+  const float* weights = planner.weights(d.kernel);
   const GemmKernels gemm = planner.gemm(d.precision);
   const int64_t depth = transposed ? d.units : d.inputs, columns = transposed ? d.inputs : d.units;
   const int64_t count = panels(planner.kernels(), columns);
   auto packed = std::make_shared<AlignedFloats>(gemm.packed_floats(depth, columns));
-  planner.prepare(count, [=](int64_t q) {
+  planner.prepare({d.kernel}, count, [=](int64_t q) {
     if (transposed) gemm.pack_transposed(packed->data(), weights, depth, depth, columns, q, q + 1);
     else gemm.pack(packed->data(), weights, columns, depth, columns, q, q + 1);
   });
@@ -55,8 +58,8 @@ namespace {
 void plan_block(Planner& planner, const Dense& d, int node, int x, int y) {
   const KernelTable& k = planner.kernels();
   const GemmKernels gemm = planner.gemm(d.precision);
-  const float* b = planner.find_weights(node, "bias");
-  const auto packed = pack(planner, planner.find_weights(node, "kernel"), d, false);
+  const float* b = planner.weights(d.bias);
+  const auto packed = pack(planner, d, false);
   const int64_t count = panels(planner.kernels(), d.units);
   Task task;
   task.name = name_of(planner, d, node);
@@ -86,17 +89,18 @@ void plan_block(Planner& planner, const Dense& d, int node, int x, int y) {
 void plan_block_backward(Planner& planner, const Dense& d, int node, int x, int y) {
   const KernelTable& k = planner.kernels();
   const GemmKernels gemm = planner.gemm(d.precision);
-  const int input = planner.node(node).inputs[0];
-  const int kernel = planner.parameter(node, "kernel"), bias = planner.parameter(node, "bias");
-  const int dy = planner.gradient(d.last);
-  const int64_t dw_slot = planner.reserve_slot(kernel), db_slot = bias >= 0 ? planner.reserve_slot(bias) : 0;
+  const int input = planner.node(node).inputs[0], dy = planner.gradient(d.last);
+  const bool by_kernel = planner.wants_gradient(d.kernel), by_bias = planner.wants_gradient(d.bias);
+  const int64_t dw_slot = by_kernel ? planner.reserve_slot(d.kernel) : 0;
+  const int64_t db_slot = by_bias ? planner.reserve_slot(d.bias) : 0;
+  const bool linear = d.activation.kind == ActivationKind::kLinear;
   Task task;
   task.name = planner.node(node).name + " backward by weights";
   task.buffers = {x, y, dy};
-  task.flops = d.flops();
+  task.flops = by_kernel ? d.flops() : 0;
   task.algorithm = "GEMM";
   task.run = [=, &k](const Work& w) {
-    if (d.activation.kind != ActivationKind::kLinear)
+    if (!linear)
       for (int64_t i = w.begin; i < w.end; ++i)
         k.activation.backward(w.at(dy, i), nullptr, w.at(y, i), w.at(dy, i), d.rows * d.units, d.activation);
     const bool whole = d.rows > 1;
@@ -105,15 +109,16 @@ void plan_block_backward(Planner& planner, const Dense& d, int node, int x, int 
       const bool accumulate = w.accumulate || i > 0;
       const int64_t dy_stride = whole ? d.units : w.stride(dy), x_stride = whole ? d.inputs : w.stride(x);
       const float* gradient = w.at(dy, w.begin + i);
-      if (bias >= 0) k.elementwise.sum_rows(w.slot_gradient(db_slot), gradient, rows, d.units, dy_stride, accumulate);
-      gemm.outer(w.slot_gradient(dw_slot), w.at(x, w.begin + i), x_stride, gradient, dy_stride, rows, d.units, 0,
-                 d.inputs, accumulate);
+      if (by_bias) k.elementwise.sum_rows(w.slot_gradient(db_slot), gradient, rows, d.units, dy_stride, accumulate);
+      if (by_kernel)
+        gemm.outer(w.slot_gradient(dw_slot), w.at(x, w.begin + i), x_stride, gradient, dy_stride, rows, d.units, 0,
+                   d.inputs, accumulate);
     }
   };
-  planner.add(std::move(task));
+  if (by_kernel || by_bias || !linear) planner.add(std::move(task));
 
   planner.add_gradient(input, [&](int dx) {
-    const auto packed = pack(planner, planner.weights(kernel), d, true);
+    const auto packed = pack(planner, d, true);
     const int64_t count = panels(planner.kernels(), d.inputs);
     Task by_input;
     by_input.name = planner.node(node).name + " backward by input";
@@ -138,7 +143,7 @@ void plan_dense(Planner& planner, int node) {
   const Dense d = describe(planner, node);
   const int x = planner.value(planner.node(node).inputs[0]), y = planner.value(d.last);
   (d.large ? plan_split : plan_block)(planner, d, node, x, y);
-  planner.on_backward([=, &planner] { (d.large ? plan_split_backward : plan_block_backward)(planner, d, node, x, y); });
+  planner.on_backward(d.last, [=, &planner] { (d.large ? plan_split_backward : plan_block_backward)(planner, d, node, x, y); });
 }
 
 }  // namespace pycnn

@@ -16,7 +16,8 @@ struct Dense {
   Activation activation;
   float lower;
   bool clamp;
-  int last;  // the node whose value this layer makes
+  int kernel, bias;  // nodes; bias is -1 where there is none
+  int last;          // the node whose value this layer makes
 
   double flops() const { return 2.0 * static_cast<double>(rows * inputs) * static_cast<double>(units); }
 };
@@ -24,7 +25,7 @@ struct Dense {
 std::string name_of(const Planner& planner, const Dense& d, int node);
 int64_t panels(const KernelTable& kernels, int64_t columns);
 // The layer's weights, or their transpose, as products read them.
-std::shared_ptr<AlignedFloats> pack(Planner& planner, const float* weights, const Dense& d, bool transposed);
+std::shared_ptr<AlignedFloats> pack(Planner& planner, const Dense& d, bool transposed);
 
 void plan_split(Planner& planner, const Dense& d, int node, int x, int y);
 void plan_split_backward(Planner& planner, const Dense& d, int node, int x, int y);

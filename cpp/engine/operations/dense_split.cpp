@@ -29,8 +29,8 @@ int64_t panels_at_once(const Dense& d, int64_t all) {
 void plan_packed(Planner& planner, const Dense& d, int node, int x, int y) {
   const KernelTable& k = planner.kernels();
   const GemmKernels gemm = planner.gemm(d.precision);
-  const float* b = planner.find_weights(node, "bias");
-  const auto packed = pack(planner, planner.find_weights(node, "kernel"), d, false);
+  const float* b = planner.weights(d.bias);
+  const auto packed = pack(planner, d, false);
   Task task;
   task.name = name_of(planner, d, node);
   task.kind = Task::kSplit;
@@ -60,7 +60,7 @@ void plan_packed(Planner& planner, const Dense& d, int node, int x, int y) {
 
 void plan_packed_by_input(Planner& planner, const Dense& d, int node, int dy, int dx) {
   const GemmKernels gemm = planner.gemm(d.precision);
-  const auto packed = pack(planner, planner.find_weights(node, "kernel"), d, true);
+  const auto packed = pack(planner, d, true);
   Task task;
   task.name = planner.node(node).name + " backward by input";
   task.kind = Task::kSplit;
@@ -69,7 +69,7 @@ void plan_packed_by_input(Planner& planner, const Dense& d, int node, int dy, in
   task.pieces = (all + at_once - 1) / at_once * kRowBlocks;
   task.flops = d.flops();
   task.algorithm = "GEMM";
-  task.with_previous = true;
+  task.with_previous = planner.wants_gradient(d.kernel) || planner.wants_gradient(d.bias);  // its own weights' task
   task.run = [=](const Work& w) {
     for (int64_t piece = w.piece_begin; piece < w.piece_end; ++piece) {
       const Cut c = cut(w, piece);
@@ -86,13 +86,14 @@ void plan_packed_by_input(Planner& planner, const Dense& d, int node, int dy, in
 // would cost as much as it gains; and a thread reads those rows only that it also updates.
 
 bool is_plain(const Planner& planner, const Dense& d) {
-  return planner.training() && d.precision == Precision::kFloat32 && d.units % (2 * planner.kernels().lanes) == 0;
+  return planner.differentiated(d.kernel) && d.precision == Precision::kFloat32 &&
+         d.units % (2 * planner.kernels().lanes) == 0;
 }
 
 // A piece sums over a part of the inputs; the parts are added up behind it.
 void plan_plain(Planner& planner, const Dense& d, int node, int x, int y) {
   const KernelTable& k = planner.kernels();
-  const float *weights = planner.find_weights(node, "kernel"), *b = planner.find_weights(node, "bias");
+  const float *weights = planner.weights(d.kernel), *b = planner.weights(d.bias);
   const int parts = planner.add_buffer(kDepthParts * d.units);
   Task task;
   task.name = name_of(planner, d, node);
@@ -128,7 +129,7 @@ void plan_plain(Planner& planner, const Dense& d, int node, int x, int y) {
 // The transpose of dx is the product of the weights and the transpose of dy.
 void plan_plain_by_input(Planner& planner, const Dense& d, int node, int dy, int dx) {
   const KernelTable& k = planner.kernels();
-  const float* weights = planner.find_weights(node, "kernel");
+  const float* weights = planner.weights(d.kernel);
   const int64_t packed_floats = k.gemm.packed_floats(d.units, kChunkSamples);
   Task task;
   task.name = planner.node(node).name + " backward by input";
@@ -138,7 +139,7 @@ void plan_plain_by_input(Planner& planner, const Dense& d, int node, int dy, int
   task.scratch_floats = packed_floats + kInputsPerPiece * kChunkSamples;
   task.flops = d.flops();
   task.algorithm = "GEMM";
-  task.with_previous = true;
+  task.with_previous = planner.wants_gradient(d.kernel) || planner.wants_gradient(d.bias);  // its own weights' task
   task.run = [=, &k](const Work& w) {
     float *packed = w.scratch, *transposed = packed + packed_floats;
     for (int64_t begin = 0; begin < w.run.samples; begin += kChunkSamples) {
@@ -165,10 +166,9 @@ void plan_split_backward(Planner& planner, const Dense& d, int node, int x, int 
   const KernelTable& k = planner.kernels();
   const GemmKernels gemm = planner.gemm(d.precision);
   const int input = planner.node(node).inputs[0];
-  const int kernel = planner.parameter(node, "kernel"), bias = planner.parameter(node, "bias");
   const int dy = planner.gradient(d.last);
-  float* dw = planner.gradient_of(kernel);
-  float* db = bias >= 0 ? planner.gradient_of(bias) : nullptr;
+  float* dw = planner.wants_gradient(d.kernel) ? planner.gradient_of(d.kernel) : nullptr;
+  float* db = planner.wants_gradient(d.bias) ? planner.gradient_of(d.bias) : nullptr;
   if (d.activation.kind != ActivationKind::kLinear) {
     Task task;
     task.name = planner.node(node).name + " backward by activation";
@@ -180,13 +180,13 @@ void plan_split_backward(Planner& planner, const Dense& d, int node, int x, int 
     planner.add(std::move(task));
   }
 
-  const int64_t weight_pieces = (d.inputs + kInputsPerPiece - 1) / kInputsPerPiece;
+  const int64_t weight_pieces = dw ? (d.inputs + kInputsPerPiece - 1) / kInputsPerPiece : 0;
   Task task;
   task.name = planner.node(node).name + " backward by weights";
   task.kind = Task::kSplit;
   task.buffers = {x, dy};
-  task.pieces = weight_pieces + 1;  // the last one is the bias
-  task.flops = d.flops();
+  task.pieces = weight_pieces + (db != nullptr);  // the last one is the bias
+  task.flops = dw ? d.flops() : 0;
   task.algorithm = "GEMM";
   task.run = [=, &k](const Work& w) {
     for (int64_t piece = w.piece_begin; piece < w.piece_end; ++piece) {
@@ -194,12 +194,12 @@ void plan_split_backward(Planner& planner, const Dense& d, int node, int x, int 
       if (piece < weight_pieces) {
         gemm.outer(dw, w.at(x, 0), w.stride(x), w.at(dy, 0), w.stride(dy), w.run.samples, d.units,
                    piece * kInputsPerPiece, std::min(d.inputs, (piece + 1) * kInputsPerPiece), accumulate);
-      } else if (db) {
+      } else {
         k.elementwise.sum_rows(db, w.at(dy, 0), w.run.samples, d.units, w.stride(dy), accumulate);
       }
     }
   };
-  planner.add(std::move(task));
+  if (dw || db) planner.add(std::move(task));
 
   planner.add_gradient(input, [&](int dx) {
     (is_plain(planner, d) ? plan_plain_by_input : plan_packed_by_input)(planner, d, node, dy, dx);

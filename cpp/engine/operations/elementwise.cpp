@@ -24,7 +24,7 @@ void plan_unary(Planner& planner, int node, OneSample forward, std::vector<int> 
   const int input = planner.node(node).inputs[0];
   const std::string& name = planner.node(node).name;
   add_task(planner, name, {planner.value(input), planner.value(node)}, std::move(forward));
-  planner.on_backward([=, &planner] {
+  planner.on_backward(node, [=, &planner] {
     const int dy = planner.gradient(node);
     planner.add_gradient(input, [&](int dx) {
       std::vector<int> buffers = reads;
@@ -40,19 +40,24 @@ void plan_input(Planner& planner, int node) {
   const int y = planner.value(node);
   const int64_t n = planner.shape(node).size();
   const auto convert = planner.kernels().elementwise.convert;
+  size_t number = 0;  // among the inputs
+  for (int i = 0; i < node; ++i) number += planner.graph().as<InputNode>(i) != nullptr;
   add_task(planner, planner.node(node).name, {y}, [=](const Work& w, int64_t i) {
     const Batch& batch = *w.run.batch;
-    const char* x = static_cast<const char*>(batch.x) + batch.source(w.run.begin + i) * n * bytes_of(batch.x_type);
-    convert(w.at(y, i), x, batch.x_type, n);
+    const Source& source = batch.inputs[number];
+    const char* x = static_cast<const char*>(source.data);
+    convert(w.at(y, i), x + batch.source(w.run.begin + i) * n * bytes_of(source.type), source.type, n);
   });
 }
 
-void plan_output(Planner& planner, int node) {
+void plan_output(Planner& planner, int node, int number) {
   const int x = planner.value(node);
   const int64_t n = planner.shape(node).size();
+  const bool batched = planner.node(node).batched;
   const auto copy_rows = planner.kernels().elementwise.copy_rows;
   add_task(planner, "output", {x}, [=](const Work& w, int64_t i) {
-    copy_rows(w.run.batch->out + (w.run.begin + i) * n, n, w.at(x, i), n, 1, n);
+    float* out = w.run.batch->outputs[static_cast<size_t>(number)];
+    if (out) copy_rows(out + (batched ? (w.run.begin + i) * n : 0), n, w.at(x, i), n, 1, n);
   }).writes_result = true;
 }
 
@@ -105,7 +110,7 @@ void plan_maxout(Planner& planner, int node) {
 
 void plan_dropout(Planner& planner, int node) {
   const float rate = planner.attributes<DropoutNode>(node).rate;
-  if (!planner.training() || rate == 0) return planner.alias(node, planner.node(node).inputs[0]);
+  if (!planner.training() || rate == 0) return planner.pass_through(node);
   const auto dropout = planner.kernels().elementwise.dropout;
   const int x = planner.value(planner.node(node).inputs[0]), y = planner.value(node);
   const int64_t n = planner.shape(node).size();
@@ -133,18 +138,6 @@ void plan_pad2d(Planner& planner, int node) {
       });
 }
 
-void plan_scale_shift(Planner& planner, int node) {
-  const ScaleShiftNode n = planner.attributes<ScaleShiftNode>(node);
-  const auto scale_shift = planner.kernels().elementwise.scale_shift;
-  const int x = planner.value(planner.node(node).inputs[0]), y = planner.value(node);
-  const int64_t size = planner.shape(node).size();
-  plan_unary(
-      planner, node, [=](const Work& w, int64_t i) { scale_shift(w.at(y, i), w.at(x, i), n.scale, n.shift, size); }, {},
-      [=](int dx, int dy) -> OneSample {
-        return [=](const Work& w, int64_t i) { scale_shift(w.at(dx, i), w.at(dy, i), n.scale, 0.0f, size); };
-      });
-}
-
 void plan_add(Planner& planner, int node) {
   const std::vector<int> inputs = planner.node(node).inputs;
   const ElementwiseKernels& k = planner.kernels().elementwise;
@@ -166,16 +159,19 @@ void plan_add(Planner& planner, int node) {
              for (size_t j = 2; j < x.size(); ++j) k.add(w.at(y, i), w.at(y, i), w.at(x[j], i), n);
              if (!linear) activation.forward(w.at(y, i), w.at(y, i), n, f);
            });
-  planner.on_backward([=, &planner, &k, &activation] {
+  planner.on_backward(last, [=, &planner, &k, &activation] {
     const int dy = planner.gradient(last);
     if (!linear)
       add_task(planner, name + " backward by activation", {y, dy}, [=, &activation](const Work& w, int64_t i) {
         activation.backward(w.at(dy, i), nullptr, w.at(y, i), w.at(dy, i), n, f);
       });
-    for (size_t j = 0; j < inputs.size(); ++j) {
-      if (j + 1 == inputs.size() || planner.has_gradient(inputs[j])) planner.pass_gradient(inputs[j], dy);
+    std::vector<int> wanting;
+    for (int input : inputs)
+      if (planner.wants_gradient(input)) wanting.push_back(input);
+    for (size_t j = 0; j < wanting.size(); ++j) {
+      if (j + 1 == wanting.size() || planner.has_gradient(wanting[j])) planner.pass_gradient(wanting[j], dy);
       else
-        planner.add_gradient(inputs[j], [&](int dx) {
+        planner.add_gradient(wanting[j], [&](int dx) {
           add_task(planner, name + " backward", {dx, dy},
                    [=, &k](const Work& w, int64_t i) { k.copy_rows(w.at(dx, i), n, w.at(dy, i), n, 1, n); });
         });
@@ -183,40 +179,20 @@ void plan_add(Planner& planner, int node) {
   });
 }
 
-void plan_multiply(Planner& planner, int node) {
-  const std::vector<int> inputs = planner.node(node).inputs;
-  const auto multiply = planner.kernels().elementwise.multiply;
-  const int64_t n = planner.shape(node).size();
-  const int y = planner.value(node);
-  std::vector<int> x;
-  for (int input : inputs) x.push_back(planner.value(input));
-  std::vector<int> buffers = x;
-  buffers.push_back(y);
-  add_task(planner, planner.node(node).name, buffers, [=](const Work& w, int64_t i) {
-    multiply(w.at(y, i), w.at(x[0], i), w.at(x[1], i), n);
-    for (size_t k = 2; k < x.size(); ++k) multiply(w.at(y, i), w.at(y, i), w.at(x[k], i), n);
-  });
-  planner.on_backward([=, &planner] {
-    const int dy = planner.gradient(node);
-    for (size_t k = 0; k < inputs.size(); ++k)
-      planner.add_gradient(inputs[k], [&](int dx) {
-        std::vector<int> others = x;
-        others.erase(others.begin() + static_cast<std::ptrdiff_t>(k));
-        std::vector<int> touched = others;
-        touched.insert(touched.end(), {dx, dy});
-        add_task(planner, planner.node(node).name + " backward", touched, [=](const Work& w, int64_t i) {
-          multiply(w.at(dx, i), w.at(dy, i), w.at(others[0], i), n);
-          for (size_t o = 1; o < others.size(); ++o) multiply(w.at(dx, i), w.at(dx, i), w.at(others[o], i), n);
-        });
-      });
-  });
-}
-
 void plan_concat(Planner& planner, int node) {
   const std::vector<int> inputs = planner.node(node).inputs;
   const auto copy_rows = planner.kernels().elementwise.copy_rows;
-  const int64_t width = planner.shape(node).c(), rows = planner.shape(node).size() / width;
-  const Planner::Place y = planner.place(node);
+  const int64_t named = planner.attributes<ConcatNode>(node).axis, rank = planner.shape(node).rank();
+  const size_t axis = static_cast<size_t>(named < 0 ? named + rank : named);
+  // As rows: all axes from this one on, those before it.
+  const auto width_of = [&](int i) {
+    int64_t width = 1;
+    for (size_t a = axis; a < planner.shape(i).dims.size(); ++a) width *= planner.shape(i).dims[a];
+    return width;
+  };
+  const int64_t width = width_of(node), rows = planner.shape(node).size() / width;
+  const Planner::ChannelSlice y = planner.channels(node);
+  const int64_t pixel = y.pixel == planner.shape(node).c() ? width : y.pixel;  // with gaps only along the last axis
   struct Part {
     int x;
     int64_t channel, width;
@@ -225,8 +201,8 @@ void plan_concat(Planner& planner, int node) {
   std::vector<int> buffers = {y.buffer};
   int64_t channel = y.channel;
   for (int input : inputs) {
-    const int64_t part = planner.shape(input).c();
-    if (!planner.is_placed(input)) {
+    const int64_t part = width_of(input);
+    if (!planner.is_written_in_place(input)) {
       parts.push_back({planner.value(input), channel, part});
       buffers.push_back(parts.back().x);
     }
@@ -235,13 +211,13 @@ void plan_concat(Planner& planner, int node) {
   if (!parts.empty())
     add_task(planner, planner.node(node).name, buffers, [=](const Work& w, int64_t i) {
       for (const Part& part : parts)
-        copy_rows(w.at(y.buffer, i) + part.channel, y.pixel, w.at(part.x, i), part.width, rows, part.width);
+        copy_rows(w.at(y.buffer, i) + part.channel, pixel, w.at(part.x, i), part.width, rows, part.width);
     });
-  planner.on_backward([=, &planner] {
+  planner.on_backward(node, [=, &planner] {
     const int dy = planner.gradient(node);
     int64_t from = 0;
-    for (int input : inputs) {
-      const int64_t part = planner.shape(input).c();
+    for (const int input : inputs) {
+      const int64_t part = planner.shape(input).size() / rows;
       planner.add_gradient(input, [&](int dx) {
         add_task(planner, planner.node(node).name + " backward", {dx, dy}, [=](const Work& w, int64_t i) {
           copy_rows(w.at(dx, i), part, w.at(dy, i) + from, width, rows, part);

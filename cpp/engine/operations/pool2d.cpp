@@ -14,7 +14,7 @@ void plan_pool2d(Planner& planner, int node) {
   const int input = planner.node(node).inputs[0];
   const Shape& in = planner.shape(input);
   const Shape& out = planner.shape(node);
-  const Planner::Place y = planner.place(node);
+  const Planner::ChannelSlice y = planner.channels(node);
   const Pool2D p = {in.h(),         in.w(),          in.c(),      out.h(),     out.w(),
                     n.pool_size.h,  n.pool_size.w,   n.strides.h, n.strides.w, n.padding.top,
                     n.padding.left, n.count_padding, y.pixel};
@@ -33,7 +33,7 @@ void plan_pool2d(Planner& planner, int node) {
   };
   planner.add(std::move(forward));
 
-  planner.on_backward([=, &planner, &pool] {
+  planner.on_backward(node, [=, &planner, &pool] {
     const int dy = planner.gradient(node);
     planner.add_gradient(input, [&](int dx) {
       Task task;

@@ -1,0 +1,26 @@
+#include "engine/parameters.h"
+
+namespace pycnn {
+
+Parameters::Parameters(std::vector<std::shared_ptr<Variable>> variables) : variables_(std::move(variables)) {
+  int64_t total = 0;
+  for (const auto& variable : variables_) {
+    variable->data();  // takes its memory here, and not in a thread of a call
+    trainable_.push_back(variable->trainable());
+    offsets_.push_back(total);
+    total += align_floats(variable->size());
+  }
+  gradients_ = AlignedFloats(total);
+}
+
+int64_t Parameters::version() const {
+  int64_t sum = 0;
+  for (const auto& variable : variables_) sum += variable->version();
+  return sum;
+}
+
+void Parameters::touch() const {
+  for (const auto& variable : variables_) variable->touch();
+}
+
+}  // namespace pycnn
