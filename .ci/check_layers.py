@@ -32,7 +32,8 @@ ONLY_IN = {"omp.h": "cpp/runtime/team.cpp", "pybind11/": "cpp/bindings/", "Pytho
 # for whoever is called then has everything loaded; but nobody may know the top rung.
 LADDER = (
     ("_version",),
-    ("_core", "_names", "_loading", "_policy", "_program", "_seeds", "_serialization", "_variable"),
+    ("_core",),
+    ("core",),
     ("ops",),
     ("activations", "backend", "config", "datasets", "initializers", "losses", "metrics", "nn", "optimizers"),
     ("mixed_precision", "random", "utils", "layers"),

@@ -16,7 +16,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pycnn._names import unknown
+from pycnn import _core
+from pycnn.core.arrays import as_float32
+from pycnn.core.names import unknown
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -83,9 +85,6 @@ def _apply(x: Any, kind: str, **options: float) -> Any:
         if x.kind != "linear":
             raise TypeError("an activation is one function, not several in a row")
         return _Operation(kind, options)
-    from pycnn import _core
-    from pycnn.ops._arguments import as_float32
-
     array = as_float32("x", x)
     return _core.activation_forward(kind, array.reshape(array.shape or (1,)), **options).reshape(array.shape)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from pycnn import _core
-from pycnn._policy import dtype_policy, set_dtype_policy
-from pycnn.ops._arguments import as_int
+from pycnn.core.arguments import as_int
+from pycnn.core.policy import dtype_policy, set_dtype_policy
 
 __all__ = [
     "dtype_policy",

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from pycnn import _serialization
-from pycnn._names import snake_case, unknown
-from pycnn._seeds import checked_seed, next_seed
+from pycnn.core import serialization
+from pycnn.core.names import snake_case, unknown
+from pycnn.core.seeds import checked_seed, next_seed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -69,7 +69,7 @@ class Initializer:
         Returns:
             A new float32 array of that shape.
         """
-        _serialization.checked_dtype(dtype, type(self).__name__)
+        serialization.checked_dtype(dtype, type(self).__name__)
         return np.ascontiguousarray(self._values(tuple(shape)), np.float32)
 
     def _values(self, shape: tuple[int, ...]) -> NDArray[Any]:
@@ -389,9 +389,9 @@ def serialize(initializer: Any) -> dict[str, Any]:
     """A description of an initializer of this module as plain data."""
     if type(initializer).__name__ not in _CLASSES:
         raise ValueError(f"{initializer!r} cannot be described; use one of {', '.join(_CLASSES)}")
-    return _serialization.serialize(initializer, "keras.initializers")
+    return serialization.serialize(initializer, "keras.initializers")
 
 
 def deserialize(config: Any) -> Initializer:
     """The initializer that `serialize` described."""
-    return _serialization.deserialize(config, _CLASSES, "initializer")  # type: ignore[no-any-return]
+    return serialization.deserialize(config, _CLASSES, "initializer")  # type: ignore[no-any-return]

@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 
-from pycnn import _core, _serialization
-from pycnn._names import snake_case, unknown
-from pycnn.ops._arguments import as_float32, as_number
+from pycnn import _core
+from pycnn.core import serialization
+from pycnn.core.arguments import as_number
+from pycnn.core.arrays import as_float32, as_labels, as_targets
+from pycnn.core.names import snake_case, unknown
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -60,7 +62,7 @@ class Loss:
     def __init__(
         self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: Any = None
     ) -> None:
-        _serialization.checked_dtype(dtype, type(self).__name__)
+        serialization.checked_dtype(dtype, type(self).__name__)
         self.name = name or snake_case(type(self).__name__)
         if reduction not in ("sum_over_batch_size", "sum", "none", None):
             raise unknown("reduction", reduction, ("sum_over_batch_size", "sum", "none"))
@@ -321,8 +323,6 @@ def smoothed(kind: str, targets: F32, smoothing: float) -> F32:
 
 
 def _losses(kind: str, y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool, smoothing: float) -> F32:
-    from pycnn.models.data import as_labels, as_targets
-
     predictions = as_float32("y_pred", y_pred)
     if predictions.ndim == 0:
         raise ValueError("y_pred is a single number; expected an array (n, ..., classes)")
@@ -395,9 +395,9 @@ def get(identifier: Any) -> Loss | None:
 
 def serialize(loss: Loss) -> dict[str, Any]:
     """A description of a loss as plain data."""
-    return _serialization.serialize(loss, "keras.losses")
+    return serialization.serialize(loss, "keras.losses")
 
 
 def deserialize(config: Any) -> Loss:
     """The loss that `serialize` described."""
-    return _serialization.deserialize(config, _CLASSES, "loss")  # type: ignore[no-any-return]
+    return serialization.deserialize(config, _CLASSES, "loss")  # type: ignore[no-any-return]

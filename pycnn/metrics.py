@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 
-from pycnn import _serialization
-from pycnn._names import snake_case, unknown
-from pycnn.ops._arguments import as_float32, as_number
+from pycnn.core import serialization
+from pycnn.core.arguments import as_number
+from pycnn.core.arrays import as_float32
+from pycnn.core.names import snake_case, unknown
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -40,7 +41,7 @@ class Metric:
     """
 
     def __init__(self, name: str | None = None, dtype: Any = None) -> None:
-        self.dtype = _serialization.checked_dtype(dtype, type(self).__name__)
+        self.dtype = serialization.checked_dtype(dtype, type(self).__name__)
         self.name = name or snake_case(type(self).__name__)
         self.reset_state()
 
@@ -335,9 +336,9 @@ def get(identifier: Any) -> Metric:
 
 def serialize(metric: Metric) -> dict[str, Any]:
     """A description of a metric, without its state, as plain data."""
-    return _serialization.serialize(metric, "keras.metrics")
+    return serialization.serialize(metric, "keras.metrics")
 
 
 def deserialize(config: Any) -> Metric:
     """The metric that `serialize` described."""
-    return _serialization.deserialize(config, _CLASSES, "metric")  # type: ignore[no-any-return]
+    return serialization.deserialize(config, _CLASSES, "metric")  # type: ignore[no-any-return]

@@ -11,9 +11,9 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pycnn import _serialization
-from pycnn._names import auto_name, unknown
-from pycnn.ops._arguments import as_number
+from pycnn.core import serialization
+from pycnn.core.arguments import as_number
+from pycnn.core.names import auto_name, unknown
 
 if TYPE_CHECKING:
     from pycnn._core import Network
@@ -377,9 +377,9 @@ def get(identifier: Any) -> Optimizer:
 
 def serialize(optimizer: Optimizer) -> dict[str, Any]:
     """A description of an optimizer, without its state, as plain data."""
-    return _serialization.serialize(optimizer, "keras.optimizers")
+    return serialization.serialize(optimizer, "keras.optimizers")
 
 
 def deserialize(config: Any) -> Optimizer:
     """The optimizer that `serialize` described."""
-    return _serialization.deserialize(config, _CLASSES, "optimizer")  # type: ignore[no-any-return]
+    return serialization.deserialize(config, _CLASSES, "optimizer")  # type: ignore[no-any-return]

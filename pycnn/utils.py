@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from pycnn import _seeds
-from pycnn.ops._arguments import as_int
+from pycnn.core import seeds
+from pycnn.core.arguments import as_int
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -32,7 +32,7 @@ def set_random_seed(seed: int) -> None:
     """
     import random
 
-    _seeds.set_seed(seed)
+    seeds.set_seed(seed)
     random.seed(seed)
     np.random.seed(seed)
 

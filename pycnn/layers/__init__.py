@@ -5,7 +5,7 @@ Images are (batch, height, width, channels). A layer can be called on an array; 
 
 from typing import Any
 
-from pycnn import _serialization
+from pycnn.core import serialization
 from pycnn.layers.activation import ELU, Activation, LeakyReLU, Maxout, ReLU, Softmax
 from pycnn.layers.base import Layer
 from pycnn.layers.convolution import Conv2D, DepthwiseConv2D, SeparableConv2D
@@ -148,4 +148,4 @@ def deserialize(config: Any) -> Layer:
     from pycnn.models.sequential import Sequential
 
     models = {"Functional": Model, "Model": Model, "Sequential": Sequential}
-    return _serialization.deserialize(config, _CLASSES | models, "layer")  # type: ignore[no-any-return]
+    return serialization.deserialize(config, _CLASSES | models, "layer")  # type: ignore[no-any-return]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pycnn import activations
+from pycnn.core.arguments import as_int, as_number
 from pycnn.layers.base import Layer
-from pycnn.ops._arguments import as_int, as_number
 
 if TYPE_CHECKING:
     from pycnn._core import Graph

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pycnn import activations, initializers
+from pycnn.core.arguments import as_int, as_number, as_pair
 from pycnn.layers.base import Layer, WeightSpec
 from pycnn.layers.checks import checked_data_format, plain
 from pycnn.layers.geometry import checked_padding, image_size, resolved_padding
-from pycnn.ops._arguments import as_int, as_number, as_pair
 
 if TYPE_CHECKING:
     from pycnn._core import Graph
-    from pycnn._variable import Variable
+    from pycnn.core.variable import Variable
 
     Pair: TypeAlias = int | Sequence[int]
     ImagePadding: TypeAlias = str | Sequence[Sequence[int]]

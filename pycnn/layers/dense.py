@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pycnn import activations, initializers
+from pycnn.core.arguments import as_int
 from pycnn.layers.base import Layer, WeightSpec
-from pycnn.ops._arguments import as_int
 
 if TYPE_CHECKING:
     from pycnn._core import Graph
-    from pycnn._variable import Variable
+    from pycnn.core.variable import Variable
 
 
 class Dense(Layer):

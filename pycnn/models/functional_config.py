@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pycnn.layers.symbolic import KerasTensor
+from pycnn.core.symbolic import KerasTensor
 
 if TYPE_CHECKING:
     from pycnn.layers.base import Layer

@@ -7,18 +7,18 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pycnn import _serialization
-from pycnn._names import auto_name, unknown
-from pycnn._program import Blueprint, Program
+from pycnn.core import serialization
+from pycnn.core.names import auto_name, unknown
+from pycnn.core.program import Blueprint, Program
+from pycnn.core.symbolic import KerasTensor, Node, layers_by_depth, trace
 from pycnn.layers.base import Layer
 from pycnn.layers.input import InputLayer
-from pycnn.layers.symbolic import KerasTensor, Node, layers_by_depth, trace
 from pycnn.models.trainer import Trainer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pycnn._variable import Variable
+    from pycnn.core.variable import Variable
 
     Path: TypeAlias = str | os.PathLike[str]
 
@@ -317,7 +317,7 @@ class Model(Trainer):
 
     def serialize(self) -> dict[str, Any]:
         names = {"class_name": "Functional", "registered_name": "Functional"}  # as Keras writes and reads it
-        return _serialization.serialize(self, "keras.src.models.functional") | names
+        return serialization.serialize(self, "keras.src.models.functional") | names
 
     def to_json(self, **kwargs: Any) -> str:
         """The configuration as JSON text; `keras.models.model_from_json` reads it."""

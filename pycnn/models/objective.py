@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pycnn import losses, metrics, optimizers
-from pycnn.models.data import as_labels, as_targets
+from pycnn.core.arrays import as_labels, as_targets
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from pycnn import _policy, _serialization
+from pycnn.core import policy, serialization
+from pycnn.core.arguments import checked_shape
+from pycnn.core.symbolic import KerasTensor
 from pycnn.layers.base import Layer
-from pycnn.layers.checks import checked_shape
 from pycnn.layers.input import InputLayer
-from pycnn.layers.symbolic import KerasTensor
 from pycnn.models.model import Model
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pycnn._program import Program
+    from pycnn.core.program import Program
 
 
 class Sequential(Model):
@@ -197,7 +197,7 @@ class Sequential(Model):
         config: dict[str, Any] = {
             "name": self.name,
             "trainable": self.trainable,
-            "dtype": _serialization.serialize(self.dtype_policy, "keras"),
+            "dtype": serialization.serialize(self.dtype_policy, "keras"),
             "layers": [layer.serialize() for layer in layers],
         }
         if self._input_layer is not None:
@@ -217,11 +217,11 @@ class Sequential(Model):
             )
         model = cls([layers.deserialize(entry) for entry in entries], name=config.get("name"))
         model._trainable = bool(config.get("trainable", True))
-        model.dtype_policy = _policy.policy_of(config.get("dtype"), "Sequential")
+        model.dtype_policy = policy.policy_of(config.get("dtype"), "Sequential")
         shape = config.get("build_input_shape")
         if shape is not None and model._input_layer is None:
             model.build(shape)
         return model
 
     def serialize(self) -> dict[str, Any]:
-        return _serialization.serialize(self, "keras")
+        return serialization.serialize(self, "keras")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pycnn.models.functional_config import call_keys
 
 if TYPE_CHECKING:
-    from pycnn._variable import Variable
+    from pycnn.core.variable import Variable
     from pycnn.layers.base import Layer
     from pycnn.models.model import Model
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pycnn import _core
+from pycnn.core.arguments import as_number
 
-from . import _arguments as arguments
+from . import arguments
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from ._arguments import F32, Padding
+    from pycnn.core.arrays import F32
+
+    from .arguments import Padding
 
 
 def pad2d(x: ArrayLike, padding: Padding, *, mode: str = "constant", value: float = 0.0) -> F32:
@@ -38,7 +41,7 @@ def pad2d(x: ArrayLike, padding: Padding, *, mode: str = "constant", value: floa
     """
     x = arguments.as_images("x", x)
     mode = arguments.as_mode("mode", mode)
-    value = arguments.as_number("value", value)
+    value = as_number("value", value)
     sides = arguments.explicit_padding(padding)
     if mode == "reflect":
         arguments.check_reflection(sides, (x.shape[1], x.shape[2]))

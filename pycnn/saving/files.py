@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from pycnn._names import snake_case
+from pycnn.core.names import snake_case
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pycnn._variable import Variable
+    from pycnn.core.variable import Variable
     from pycnn.models.model import Model
 
     F32: TypeAlias = NDArray[np.float32]

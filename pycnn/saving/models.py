@@ -23,8 +23,8 @@ from pycnn.saving.files import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pycnn._program import Program
-    from pycnn._variable import Variable
+    from pycnn.core.program import Program
+    from pycnn.core.variable import Variable
     from pycnn.models.model import Model
 
     F32: TypeAlias = NDArray[np.float32]

@@ -1,37 +1,22 @@
-"""Checks of arguments at the door: what every operation asks of arrays, window sizes and padding."""
+"""Checks of the arguments of operations: batches of images, gradients, padding and windows."""
 
 from __future__ import annotations
 
-import math
-import numbers
-import operator
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
+from pycnn.core.arguments import as_int, as_pair, is_sequence
+from pycnn.core.arrays import as_float32
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
-    F32: TypeAlias = NDArray[np.float32]
-    Pair: TypeAlias = int | Sequence[int]
+    from pycnn.core.arrays import F32
+
     Padding: TypeAlias = str | int | Sequence[int] | Sequence[Sequence[int]]
 
 MODES = ("constant", "reflect", "edge")
-
-
-def as_float32(name: str, value: ArrayLike, ndim: int | None = None) -> F32:
-    """The array as C-contiguous, aligned float32; integers, booleans and other floats are converted."""
-    try:
-        array = np.asarray(value)
-    except ValueError as error:
-        raise ValueError(f"{name} is not an array of numbers: {error}") from None
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"{name} has dtype {array.dtype}; expected real numbers")
-    if ndim is not None and array.ndim != ndim:
-        raise ValueError(f"{name} has shape {array.shape}; expected {ndim} dimensions")
-    return np.require(array, np.float32, ["C", "A"])
 
 
 def as_images(name: str, value: ArrayLike) -> F32:
@@ -68,51 +53,13 @@ def as_vector(name: str, value: ArrayLike | None, length: int) -> F32 | None:
     return vector
 
 
-def as_int(name: str, value: Any, minimum: int) -> int:
-    """An integer (not a bool, not a float) of at least `minimum`."""
-    if not isinstance(value, (bool, np.bool_)):
-        try:
-            number = operator.index(value)
-        except TypeError:
-            pass
-        else:
-            if number < minimum:
-                raise ValueError(f"{name} is {number}; expected at least {minimum}")
-            return number
-    raise TypeError(f"{name} is {value!r}; expected an integer")
-
-
-def as_number(name: str, value: Any) -> float:
-    """A finite real number."""
-    if not isinstance(value, numbers.Real):
-        raise TypeError(f"{name} is {value!r}; expected a number")
-    number = float(value)
-    if not math.isfinite(number):
-        raise ValueError(f"{name} is {number}; expected a finite number")
-    return number
-
-
-def _is_sequence(value: object) -> bool:
-    return isinstance(value, (tuple, list, np.ndarray))
-
-
-def as_pair(name: str, value: Pair, minimum: int = 1) -> tuple[int, int]:
-    """An int for both axes, or (height, width)."""
-    pair: Any = value
-    if not _is_sequence(pair):
-        pair = value, value
-    elif len(pair) != 2:
-        raise ValueError(f"{name} is {value!r}; expected an integer or a pair (height, width)")
-    return as_int(name, pair[0], minimum), as_int(name, pair[1], minimum)
-
-
 def explicit_padding(value: Padding) -> tuple[int, int, int, int]:
     """An int, (h, w) or ((top, bottom), (left, right)) as (top, bottom, left, right)."""
     sides: Any = value
-    if isinstance(sides, str) or (_is_sequence(sides) and len(sides) != 2):
+    if isinstance(sides, str) or (is_sequence(sides) and len(sides) != 2):
         expected = "'valid', 'same', an integer, (h, w) or ((top, bottom), (left, right))"
         raise ValueError(f"padding is {value!r}; expected {expected}")
-    if _is_sequence(sides) and _is_sequence(sides[0]) and _is_sequence(sides[1]):
+    if is_sequence(sides) and is_sequence(sides[0]) and is_sequence(sides[1]):
         return (*as_pair("padding[0]", sides[0], 0), *as_pair("padding[1]", sides[1], 0))
     h, w = as_pair("padding", sides, 0)
     return h, h, w, w

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
-from pycnn._names import auto_name
+from pycnn.core.names import auto_name
 
 if TYPE_CHECKING:
     from pycnn.layers.base import Layer

@@ -12,7 +12,7 @@ import numpy as np
 from pycnn._core import Graph, Network, weights_moved
 
 if TYPE_CHECKING:
-    from pycnn._variable import Variable
+    from pycnn.core.variable import Variable
     from pycnn.layers.base import Layer
 
 _moving = threading.Lock()
