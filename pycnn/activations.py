@@ -16,15 +16,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pycnn import _core
+from pycnn import _core, ops
+from pycnn.core import registry
 from pycnn.core.arrays import as_float32
+from pycnn.core.layer import Layer
 from pycnn.core.names import unknown
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from pycnn._core import Graph
-    from pycnn.layers.base import Layer
 
     ActivationFunction: TypeAlias = Callable[..., Any]
 
@@ -221,8 +222,6 @@ def _along(kind: str, x: ArrayLike | _Operation, axis: int) -> Any:
         if axis != -1:
             raise TypeError(f"{kind} in a layer works along the last axis, not {axis}")
         return _apply(x, kind)
-    from pycnn import ops
-
     return getattr(ops, kind)(x, axis=axis)
 
 
@@ -254,8 +253,6 @@ def get(identifier: Any) -> ActivationFunction | Layer:
         >>> keras.activations.get("relu") is keras.activations.relu
         True
     """
-    from pycnn.layers.base import Layer
-
     if identifier is None:
         return linear
     if isinstance(identifier, Layer):
@@ -289,16 +286,16 @@ def _recognized(function: Callable[..., Any]) -> ActivationFunction | Layer:
     for known in _FUNCTIONS.values():
         if operation == known(_Operation()):
             return known
-    from pycnn import layers
-
     if isinstance(operation, _Operation):
         options = operation.options
         if operation.kind == "leaky_relu":
-            return layers.LeakyReLU(options["alpha"])
+            return registry.layer_class("LeakyReLU")(options["alpha"])
         if operation.kind == "elu":
-            return layers.ELU(options["alpha"])
+            return registry.layer_class("ELU")(options["alpha"])
         if operation.kind == "relu":
-            return layers.ReLU(options.get("max_value"), options["alpha"], options["threshold"])
+            return registry.layer_class("ReLU")(
+                options.get("max_value"), options["alpha"], options["threshold"]
+            )
         if operation.kind == "gelu_tanh":
             raise ValueError("gelu(approximate=True) is not available as a layer's activation; use gelu")
     raise ValueError(
@@ -308,8 +305,6 @@ def _recognized(function: Callable[..., Any]) -> ActivationFunction | Layer:
 
 def lower(activation: ActivationFunction | Layer, graph: Graph, node: int, name: str) -> int:
     """Adds an activation (what `get` returned) to a graph and returns its node."""
-    from pycnn.layers.base import Layer
-
     if isinstance(activation, Layer):
         activation.build((None, *graph.shape(node)))
         return activation.lower(graph, node)
@@ -319,15 +314,11 @@ def lower(activation: ActivationFunction | Layer, graph: Graph, node: int, name:
 
 def serialize(activation: ActivationFunction | Layer) -> Any:
     """The name of a function of this module, or the description of a layer."""
-    from pycnn.layers.base import Layer
-
     return activation.serialize() if isinstance(activation, Layer) else activation.__name__
 
 
 def deserialize(config: Any) -> ActivationFunction | Layer:
     """The activation that `serialize` described."""
     if isinstance(config, Mapping):
-        from pycnn import layers
-
-        return layers.deserialize(config)
+        return registry.deserialize_layer(config)
     return get(config)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from pycnn._core import Graph, Network, weights_moved
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from pycnn.core.variable import Variable
-    from pycnn.layers.base import Layer
+
+    F32: TypeAlias = NDArray[np.float32]
+    from pycnn.core.layer import Layer
 
 _moving = threading.Lock()
 # A short description of models inside models, each used twice, can stand for any number of calls.
@@ -104,6 +108,14 @@ class Program:
                     variable.move(self.network, view)
             self.network.touch()
             weights_moved()
+
+
+def run(program: Program, x: NDArray[Any]) -> F32:
+    """The output for samples that the core takes as they are."""
+    program.claim()
+    y = np.empty((len(x), *program.output_shape), np.float32)
+    program.network.predict(x, y)
+    return y
 
 
 def _trainable(layers: Sequence[Layer]) -> list[bool]:

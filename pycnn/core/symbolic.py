@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 from pycnn.core.names import auto_name
 
 if TYPE_CHECKING:
-    from pycnn.layers.base import Layer
+    from pycnn.core.layer import Layer
 
     Shape: TypeAlias = tuple[int | None, ...]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pycnn import activations
 from pycnn.core.arguments import as_int, as_number
-from pycnn.layers.base import Layer
+from pycnn.core.layer import Layer
 
 if TYPE_CHECKING:
     from pycnn._core import Graph

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pycnn import activations, initializers
 from pycnn.core.arguments import as_int, as_number, as_pair
-from pycnn.layers.base import Layer, WeightSpec
+from pycnn.core.layer import Layer, WeightSpec
 from pycnn.layers.checks import checked_data_format, plain
 from pycnn.layers.geometry import checked_padding, image_size, resolved_padding
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pycnn import activations, initializers
 from pycnn.core.arguments import as_int
-from pycnn.layers.base import Layer, WeightSpec
+from pycnn.core.layer import Layer, WeightSpec
 
 if TYPE_CHECKING:
     from pycnn._core import Graph

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pycnn.core.arguments import checked_shape
+from pycnn.core.layer import Layer
 from pycnn.core.symbolic import KerasTensor, Node
-from pycnn.layers.base import Layer
 
 if TYPE_CHECKING:
     from pycnn._core import Graph

@@ -10,8 +10,8 @@ import numpy as np
 
 from pycnn.core.arguments import as_int, checked_shape
 from pycnn.core.arrays import as_samples
+from pycnn.core.layer import Layer
 from pycnn.core.symbolic import KerasTensor
-from pycnn.layers.base import Layer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from pycnn import initializers
 from pycnn.core.arguments import as_int, as_number
+from pycnn.core.layer import Layer, WeightSpec
 from pycnn.layers.activation import check_last_axis
-from pycnn.layers.base import Layer, WeightSpec
 
 if TYPE_CHECKING:
     from pycnn._core import Graph

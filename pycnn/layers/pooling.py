@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pycnn.core.arguments import as_pair
-from pycnn.layers.base import Layer
+from pycnn.core.layer import Layer
 from pycnn.layers.checks import checked_data_format
 from pycnn.layers.geometry import checked_padding, image_size, resolved_padding
 

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pycnn.core import serialization
+from pycnn.core.layer import Layer
 from pycnn.core.names import auto_name, unknown
 from pycnn.core.program import Blueprint, Program
 from pycnn.core.symbolic import KerasTensor, Node, layers_by_depth, trace
-from pycnn.layers.base import Layer
 from pycnn.layers.input import InputLayer
 from pycnn.models.trainer import Trainer
 
@@ -280,9 +280,9 @@ class Model(Trainer):
 
     def save_weights(self, filepath: Path, overwrite: bool = True) -> None:
         """Writes the weights to a safetensors file; arguments and errors as in `save`."""
-        from pycnn.saving import files
+        from pycnn.saving import weights
 
-        files.save_weights(self, filepath, overwrite)
+        weights.save_weights(self, filepath, overwrite)
 
     def load_weights(self, filepath: Path, skip_mismatch: bool = False) -> None:
         """Reads weights that `save_weights` or `save` wrote.
@@ -295,9 +295,9 @@ class Model(Trainer):
             FileNotFoundError: if there is no such file.
             ValueError: if it is no such file, or does not fit; nothing is changed then.
         """
-        from pycnn.saving import files
+        from pycnn.saving import weights
 
-        files.load_weights(self, filepath, skip_mismatch)
+        weights.load_weights(self, filepath, skip_mismatch)
 
     def get_config(self) -> dict[str, Any]:
         from pycnn.models.functional_config import model_config

@@ -11,8 +11,8 @@ from pycnn._core import PreparedCall
 from pycnn.callbacks import CallbackList
 from pycnn.core.arguments import as_int
 from pycnn.core.arrays import as_samples
-from pycnn.core.program import Program
-from pycnn.layers.base import Layer, run
+from pycnn.core.layer import Layer
+from pycnn.core.program import Program, run
 from pycnn.models.data import is_sequence, is_stream
 from pycnn.models.progress import Progress, is_live
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from pycnn.core import policy, serialization
+from pycnn.core import policy, registry, serialization
 from pycnn.core.arguments import checked_shape
+from pycnn.core.layer import Layer
 from pycnn.core.symbolic import KerasTensor
-from pycnn.layers.base import Layer
 from pycnn.layers.input import InputLayer
 from pycnn.models.model import Model
 
@@ -206,8 +206,6 @@ class Sequential(Model):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: None = None) -> Any:
-        from pycnn import layers
-
         if custom_objects is not None:
             raise ValueError("`custom_objects` is not supported; expected None")
         entries = config.get("layers")
@@ -215,7 +213,7 @@ class Sequential(Model):
             raise ValueError(
                 f"The configuration of a Sequential model needs a list `layers`, not {entries!r:.100}"
             )
-        model = cls([layers.deserialize(entry) for entry in entries], name=config.get("name"))
+        model = cls([registry.deserialize_layer(entry) for entry in entries], name=config.get("name"))
         model._trainable = bool(config.get("trainable", True))
         model.dtype_policy = policy.policy_of(config.get("dtype"), "Sequential")
         shape = config.get("build_input_shape")

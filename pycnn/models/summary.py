@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from pycnn.models.functional_config import call_keys
 
 if TYPE_CHECKING:
+    from pycnn.core.layer import Layer
     from pycnn.core.variable import Variable
-    from pycnn.layers.base import Layer
     from pycnn.models.model import Model
 
 _UNITS = ("B", "KB", "MB", "GB", "TB")

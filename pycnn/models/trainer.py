@@ -323,7 +323,8 @@ class Trainer(Compiled):
         x, program, objective = self._start(x)
         batch = Feeder(program.input_shape, program.output_shape, objective).batch(x, y, sample_weight)
         rate = objective.optimizer.current_rate()
-        return measure.training_step(self.name, program.network, batch, rate, seconds)
+        data = (batch.x, batch.y, batch.weight)
+        return measure.training_step(self.name, program.network, data, rate, seconds)
 
     def _result(self, logs: dict[str, float], return_dict: bool) -> Any:
         """The dict; or the loss alone, or a list in the order of metrics_names."""

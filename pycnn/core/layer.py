@@ -11,7 +11,7 @@ from pycnn.core import policy, serialization
 from pycnn.core.arguments import checked_name, checked_shape
 from pycnn.core.arrays import as_samples
 from pycnn.core.names import auto_name
-from pycnn.core.program import Blueprint, Program
+from pycnn.core.program import Blueprint, Program, run
 from pycnn.core.symbolic import KerasTensor, Node, is_symbolic
 from pycnn.core.variable import Variable
 
@@ -364,11 +364,3 @@ class Layer(policy.HasDTypePolicy):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
-
-
-def run(program: Program, x: NDArray[Any]) -> F32:
-    """The output for samples that the core takes as they are."""
-    program.claim()
-    y = np.empty((len(x), *program.output_shape), np.float32)
-    program.network.predict(x, y)
-    return y
