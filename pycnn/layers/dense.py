@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pycnn import activations, initializers
+from pycnn.activations.operation import lower as lower_activation
 from pycnn.core.arguments import as_int
 from pycnn.core.layer import Layer, WeightSpec
 
@@ -86,7 +87,7 @@ class Dense(Layer):
             precision=self.compute_dtype,
             name=self.name,
         )
-        return activations.lower(self.activation, graph, node, self.name)
+        return lower_activation(self.activation, graph, node, self.name)
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {
