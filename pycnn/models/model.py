@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from pycnn.core import serialization
 from pycnn.core.layer import Layer
@@ -72,7 +72,7 @@ class Model(Trainer):
         if not isinstance(origin, InputLayer):  # a symbol in the midst of another model
             origin = InputLayer(batch_shape=source.shape, dtype=source.dtype)
         self._input_layer = origin
-        self._layers = layers_by_depth(origin, source, self._steps)
+        self._layers = cast("list[Layer]", layers_by_depth(origin, source, self._steps))
         _check_names(self._layers)
         self.built = True
         if not trainable:

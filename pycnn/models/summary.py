@@ -93,7 +93,7 @@ def _rows(
 
     keys = call_keys(model) if connected and model.built else {}
     shapes = {step.layer: step.output.shape for step in model.steps}
-    origins: dict[Layer, list[str]] = {}
+    origins: dict[object, list[str]] = {}
     for step in model.steps if connected else ():
         origins.setdefault(step.layer, []).extend("{}[{}][0]".format(*keys[tensor]) for tensor in step.inputs)
     rows = []
