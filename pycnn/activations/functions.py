@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pycnn import ops
 from pycnn.activations.operation import Operation, apply
 
 if TYPE_CHECKING:
@@ -143,4 +142,6 @@ def _along(kind: str, x: ArrayLike | Operation, axis: int) -> Any:
         if axis != -1:
             raise TypeError(f"{kind} in a layer works along the last axis, not {axis}")
         return apply(x, kind)
+    from pycnn import ops  # not loaded by `import pycnn`
+
     return getattr(ops, kind)(x, axis=axis)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pycnn.core.arguments import as_pair
-from pycnn.ops.arguments import window_padding
+from pycnn.core.padding import window_padding
 
 if TYPE_CHECKING:
     # 'valid', 'same' or ((top, bottom), (left, right))

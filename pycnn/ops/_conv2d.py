@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pycnn import _core
 from pycnn.core.arguments import as_int, as_number, as_pair
 from pycnn.core.arrays import as_float32
+from pycnn.core.padding import window_padding
 
 from . import arguments
 from ._activation import find_activation
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 
     from pycnn.core.arguments import Pair
     from pycnn.core.arrays import F32
-
-    from .arguments import Padding
+    from pycnn.core.padding import Padding
 
 
 class _Geometry(NamedTuple):
@@ -60,7 +60,7 @@ def _geometry(
     value = as_number("padding_value", padding_value)
     mode = arguments.as_mode("padding_mode", padding_mode)
     size, kernel = (x.shape[1], x.shape[2]), (w.shape[0], w.shape[1])
-    sides = arguments.window_padding(padding, size, kernel, strides, dilation)
+    sides = window_padding(padding, size, kernel, strides, dilation)
     oh, ow = arguments.output_size("the kernel", size, kernel, strides, sides, dilation)
     if mode == "reflect":
         arguments.check_reflection(sides, size)

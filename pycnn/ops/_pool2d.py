@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pycnn import _core
 from pycnn.core.arguments import as_pair
 from pycnn.core.arrays import as_float32
+from pycnn.core.padding import window_padding
 
 from . import arguments
 
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
 
     from pycnn.core.arguments import Pair
     from pycnn.core.arrays import F32
-
-    from .arguments import Padding
+    from pycnn.core.padding import Padding
 
 
 class _Geometry(NamedTuple):
@@ -32,7 +32,7 @@ def _geometry(x: F32, pool_size: Pair, strides: Pair | None, padding: Padding) -
     window = as_pair("pool_size", pool_size)
     strides = window if strides is None else as_pair("strides", strides)
     n, h, w, c = x.shape
-    sides = arguments.window_padding(padding, (h, w), window, strides)
+    sides = window_padding(padding, (h, w), window, strides)
     if max(sides[:2]) >= window[0] or max(sides[2:]) >= window[1]:
         raise ValueError(
             f"padding (top, bottom, left, right) is {sides}; expected less than pool_size {window},"
