@@ -11,8 +11,10 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from pycnn.core import loading as _loading  # noqa: F401  (first: it loads the extension)
+
+# isort: split
 from pycnn import (
-    _loading,  # noqa: F401  (first: it loads the core)
     activations,
     callbacks,
     config,
@@ -23,11 +25,11 @@ from pycnn import (
     models,
     optimizers,
 )
-from pycnn._policy import DTypePolicy
 from pycnn._version import __version__
 from pycnn.config import show_config
+from pycnn.core.policy import DTypePolicy
+from pycnn.core.symbolic import KerasTensor
 from pycnn.layers import Input, Layer
-from pycnn.layers.symbolic import KerasTensor
 from pycnn.models import Model, Sequential
 
 if TYPE_CHECKING:

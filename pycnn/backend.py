@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pycnn._names import reset_names
-from pycnn._policy import reset_policy
+from pycnn.core.names import reset_names
+from pycnn.core.policy import reset_policy
 
 __all__ = [
     "clear_session",

@@ -10,7 +10,7 @@ others compute the same, about as fast as in float32.
 
 from __future__ import annotations
 
-from pycnn._policy import DTypePolicy, dtype_policy, set_dtype_policy
+from pycnn.core.policy import DTypePolicy, dtype_policy, set_dtype_policy
 
 __all__ = [
     "DTypePolicy",

@@ -1,6 +1,6 @@
 """TensorFlow's `tf.random`, as far as programs for Keras use it."""
 
-from pycnn import _seeds
+from pycnn.core import seeds
 
 __all__ = ["set_seed"]
 
@@ -18,4 +18,4 @@ def set_seed(seed: int) -> None:
         >>> import pycnn as tf
         >>> tf.random.set_seed(1)
     """
-    _seeds.set_seed(seed)
+    seeds.set_seed(seed)

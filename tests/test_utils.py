@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import pycnn as keras
-from pycnn import _names, utils
+from pycnn import utils
+from pycnn.core.names import auto_name
 from pycnn.models import progress
 
 
@@ -61,12 +62,10 @@ def test_refused_seeds(seed):
 
 def test_automatic_names():
     keras.backend.clear_session()
-    names = [
-        _names.auto_name(name) for name in ("Conv2D", "Conv2D", "ReLU", "Conv2D", "GlobalAveragePooling2D")
-    ]
+    names = [auto_name(name) for name in ("Conv2D", "Conv2D", "ReLU", "Conv2D", "GlobalAveragePooling2D")]
     assert names == ["conv2d", "conv2d_1", "re_lu", "conv2d_2", "global_average_pooling2d"]
     keras.backend.clear_session()
-    assert _names.auto_name("Conv2D") == "conv2d"
+    assert auto_name("Conv2D") == "conv2d"
 
 
 def test_datasets_without_methods():

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from pycnn.models.model import Model
+from typing import Any
 
 
 class Callback:
@@ -22,7 +19,7 @@ class Callback:
         ...         self.model.stop_training = logs["loss"] < 0.1
     """
 
-    model: Model
+    model: Any  # the pycnn.Model
 
     def __init__(self) -> None:
         self.params: dict[str, Any] = {}
@@ -31,7 +28,7 @@ class Callback:
         """Called before training."""
         self.params = params
 
-    def set_model(self, model: Model) -> None:
+    def set_model(self, model: Any) -> None:
         """Called before training."""
         self.model = model
 

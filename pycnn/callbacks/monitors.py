@@ -6,8 +6,8 @@ import math
 import os
 from typing import TYPE_CHECKING
 
-from pycnn._names import unknown
 from pycnn.callbacks.base import Callback
+from pycnn.core.names import unknown
 
 if TYPE_CHECKING:
     import numpy as np

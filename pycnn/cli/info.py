@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import Any
 
-__all__ = ["DESCRIPTION", "EPILOG", "SUMMARY", "add_arguments", "as_text", "describe", "run"]
+from pycnn.config.report import as_text, describe
 
-_CONVOLUTIONS = {
-    False: "Winograd's form where it is faster",
-    True: "direct sums only (exact mode)",
-}
+__all__ = ["DESCRIPTION", "EPILOG", "SUMMARY", "add_arguments", "run"]
 
 SUMMARY = "tell about this build, this machine and where data is"
 DESCRIPTION = """\
@@ -36,45 +32,3 @@ def run(arguments: argparse.Namespace) -> int:
     facts = describe()
     print(json.dumps(facts, indent=1) if arguments.json else as_text(facts))
     return 0
-
-
-def describe() -> dict[str, Any]:
-    """The facts, by name.
-
-    Example:
-        >>> sorted(describe())[:4]
-        ['build_type', 'compiler', 'data', 'exact']
-    """
-    import platform
-
-    import numpy as np
-
-    from pycnn import _core
-    from pycnn.datasets import fashion_mnist, mnist
-
-    data = {}
-    for title, dataset in (("Fashion-MNIST", fashion_mnist), ("MNIST", mnist)):
-        try:
-            data[title] = str(dataset.find())
-        except FileNotFoundError as error:
-            data[title] = str(error)
-    return {**_core.config(), "python": platform.python_version(), "numpy": np.__version__, "data": data}
-
-
-def as_text(facts: dict[str, Any]) -> str:
-    """The facts of `describe`, for people."""
-    rows = [
-        ("pycnn", f"{facts['version']} ({facts['build_type']})"),
-        ("compiler", facts["compiler"]),
-        ("ISAs built", ", ".join(facts["isas_built"])),
-        ("ISAs available", ", ".join(facts["isas_available"])),
-        ("ISA active", facts["isa_active"]),
-        ("convolutions", _CONVOLUTIONS[facts["exact"]]),
-        ("threads", f"{facts['threads']} ({facts['threads_reason']})"),
-        ("OpenMP", facts["openmp"]),
-        ("Python", facts["python"]),
-        ("NumPy", facts["numpy"]),
-        *facts["data"].items(),
-    ]
-    width = max(len(name) for name, _ in rows)
-    return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pycnn.datasets.catalogue import FILES, Dataset
-from pycnn.datasets.sources import is_intact
+from pycnn.datasets.checksum import is_intact
 
 __all__ = ["TIMEOUT", "download"]
 

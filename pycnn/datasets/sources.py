@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 import zipfile
@@ -15,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycnn.datasets.catalogue import FILES, Dataset
+from pycnn.datasets.checksum import is_intact
 from pycnn.datasets.idx import read_idx
 
-__all__ = ["Data", "Source", "cache_folder", "find", "is_intact", "load", "load_npz_or"]
+__all__ = ["Data", "Source", "cache_folder", "find", "load", "load_npz_or"]
 
 _LARGEST = 1 << 32  # bytes that an .npz file may unpack to
 Bytes = NDArray[np.uint8]
@@ -107,18 +107,6 @@ def load_npz_or(
     if npz != Path(f"{dataset.folders[0]}.npz"):
         raise FileNotFoundError(f"path: there is no file {npz}")
     return load(dataset, data_dir)
-
-
-def is_intact(path: Path, sha256: str) -> bool:
-    """Whether the file is there with that checksum."""
-    digest = hashlib.sha256()
-    try:
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
-    except OSError:
-        return False
-    return digest.hexdigest() == sha256
 
 
 def _say(line: str) -> None:

@@ -5,9 +5,9 @@ Images are (batch, height, width, channels). A layer can be called on an array; 
 
 from typing import Any
 
-from pycnn import _serialization
+from pycnn.core import registry
+from pycnn.core.layer import Layer
 from pycnn.layers.activation import ELU, Activation, LeakyReLU, Maxout, ReLU, Softmax
-from pycnn.layers.base import Layer
 from pycnn.layers.convolution import Conv2D, DepthwiseConv2D, SeparableConv2D
 from pycnn.layers.dense import Dense
 from pycnn.layers.input import Input, InputLayer
@@ -120,6 +120,7 @@ _CLASSES: dict[str, type[Layer]] = {
         ZeroPadding2D,
     )
 }
+registry.add_layers(_CLASSES)
 
 
 def serialize(layer: Layer) -> dict[str, Any]:
@@ -144,8 +145,4 @@ def deserialize(config: Any) -> Layer:
         >>> keras.layers.deserialize({"class_name": "Dense", "config": {"units": 2, "name": "d"}})
         <Dense name=d, built=False>
     """
-    from pycnn.models.model import Model
-    from pycnn.models.sequential import Sequential
-
-    models = {"Functional": Model, "Model": Model, "Sequential": Sequential}
-    return _serialization.deserialize(config, _CLASSES | models, "layer")  # type: ignore[no-any-return]
+    return registry.deserialize_layer(config)

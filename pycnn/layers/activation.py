@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pycnn import activations
-from pycnn.layers.base import Layer
-from pycnn.ops._arguments import as_int, as_number
+from pycnn.activations.operation import lower as lower_activation
+from pycnn.core.arguments import as_int, as_number
+from pycnn.core.layer import Layer
 
 if TYPE_CHECKING:
     from pycnn._core import Graph
@@ -33,7 +34,7 @@ class Activation(Layer):
         self.activation = activations.get(activation)
 
     def lower(self, graph: Graph, node: int) -> int:
-        return activations.lower(self.activation, graph, node, self.name)
+        return lower_activation(self.activation, graph, node, self.name)
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"activation": activations.serialize(self.activation)}

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pycnn import activations, initializers
-from pycnn.layers.base import Layer, WeightSpec
+from pycnn.activations.operation import lower as lower_activation
+from pycnn.core.arguments import as_int, as_number, as_pair
+from pycnn.core.layer import Layer, WeightSpec
 from pycnn.layers.checks import checked_data_format, plain
 from pycnn.layers.geometry import checked_padding, image_size, resolved_padding
-from pycnn.ops._arguments import as_int, as_number, as_pair
 
 if TYPE_CHECKING:
     from pycnn._core import Graph
-    from pycnn._variable import Variable
+    from pycnn.core.variable import Variable
 
     Pair: TypeAlias = int | Sequence[int]
     ImagePadding: TypeAlias = str | Sequence[Sequence[int]]
@@ -58,7 +59,7 @@ class _Convolution(Layer):
 
     def _lower(self, graph: Graph, node: int, filters: int, groups: int) -> int:
         node = self._convolved(graph, node, filters, groups, self.use_bias)
-        return activations.lower(self.activation, graph, node, self.name)
+        return lower_activation(self.activation, graph, node, self.name)
 
     def _convolved(self, graph: Graph, node: int, filters: int, groups: int, use_bias: bool) -> int:
         padding = resolved_padding(
@@ -382,7 +383,7 @@ class SeparableConv2D(_Convolution):
             precision=self.compute_dtype,
             name=self.name,
         )
-        return activations.lower(self.activation, graph, node, self.name)
+        return lower_activation(self.activation, graph, node, self.name)
 
     def get_config(self) -> dict[str, Any]:
         return (

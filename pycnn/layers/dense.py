@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pycnn import activations, initializers
-from pycnn.layers.base import Layer, WeightSpec
-from pycnn.ops._arguments import as_int
+from pycnn.activations.operation import lower as lower_activation
+from pycnn.core.arguments import as_int
+from pycnn.core.layer import Layer, WeightSpec
 
 if TYPE_CHECKING:
     from pycnn._core import Graph
-    from pycnn._variable import Variable
+    from pycnn.core.variable import Variable
 
 
 class Dense(Layer):
@@ -86,7 +87,7 @@ class Dense(Layer):
             precision=self.compute_dtype,
             name=self.name,
         )
-        return activations.lower(self.activation, graph, node, self.name)
+        return lower_activation(self.activation, graph, node, self.name)
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {

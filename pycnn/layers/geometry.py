@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pycnn.ops._arguments import as_pair, window_padding
+from pycnn.core.arguments import as_pair
+from pycnn.core.padding import window_padding
 
 if TYPE_CHECKING:
     # 'valid', 'same' or ((top, bottom), (left, right))

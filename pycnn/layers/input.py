@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from pycnn.layers.base import Layer
-from pycnn.layers.checks import checked_shape
-from pycnn.layers.symbolic import KerasTensor, Node
+from pycnn.core.arguments import checked_shape
+from pycnn.core.layer import Layer
+from pycnn.core.symbolic import KerasTensor, Node
 
 if TYPE_CHECKING:
     from pycnn._core import Graph

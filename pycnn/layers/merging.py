@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from pycnn.layers.base import Layer
-from pycnn.layers.checks import checked_shape
-from pycnn.layers.symbolic import KerasTensor
-from pycnn.ops._arguments import as_int
+from pycnn.core.arguments import as_int, checked_shape
+from pycnn.core.arrays import as_samples
+from pycnn.core.layer import Layer
+from pycnn.core.symbolic import KerasTensor
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -78,8 +78,6 @@ class _Merge(Layer):
         return tuple(x)
 
     def _call_on_arrays(self, x: Any) -> F32:
-        from pycnn.models.data import as_samples
-
         self._require_several(x)
         arrays = [as_samples("x", item).astype(np.float32) for item in x]
         self._build(*(array.shape[1:] for array in arrays))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pycnn import initializers
+from pycnn.core.arguments import as_int, as_number
+from pycnn.core.layer import Layer, WeightSpec
 from pycnn.layers.activation import check_last_axis
-from pycnn.layers.base import Layer, WeightSpec
-from pycnn.ops._arguments import as_int, as_number
 
 if TYPE_CHECKING:
     from pycnn._core import Graph
-    from pycnn._variable import Variable
+    from pycnn.core.variable import Variable
 
 
 class BatchNormalization(Layer):

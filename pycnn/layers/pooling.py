@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pycnn.layers.base import Layer
+from pycnn.core.arguments import as_pair
+from pycnn.core.layer import Layer
 from pycnn.layers.checks import checked_data_format
 from pycnn.layers.geometry import checked_padding, image_size, resolved_padding
-from pycnn.ops._arguments import as_pair
 
 if TYPE_CHECKING:
     from pycnn._core import Graph

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pycnn._seeds import checked_seed, next_seed
-from pycnn.layers.base import Layer
-from pycnn.ops._arguments import as_number
+from pycnn.core.arguments import as_number
+from pycnn.core.layer import Layer
+from pycnn.core.seeds import checked_seed, next_seed
 
 if TYPE_CHECKING:
     from pycnn._core import Graph

@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pycnn.layers.base import Layer
+from pycnn.core.arguments import as_int, as_number, as_pair
+from pycnn.core.layer import Layer
 from pycnn.layers.checks import checked_data_format
 from pycnn.layers.geometry import image_size
-from pycnn.ops._arguments import as_int, as_number, as_pair
 
 if TYPE_CHECKING:
     from pycnn._core import Graph

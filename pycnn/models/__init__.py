@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pycnn.core import registry
 from pycnn.models.model import Model
 from pycnn.models.sequential import Sequential
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     import os
 
 __all__ = ["Model", "Sequential", "clone_model", "load_model", "model_from_json", "save_model"]
+
+registry.add_layers({"Functional": Model, "Model": Model, "Sequential": Sequential})
 
 
 def load_model(
@@ -22,7 +25,7 @@ def load_model(
     """The model that `model.save` wrote; see `pycnn.saving.load_model`."""
     from pycnn import saving
 
-    return saving.load_model(filepath, custom_objects, compile, safe_mode)
+    return saving.load_model(filepath, custom_objects, compile, safe_mode)  # type: ignore[no-any-return]
 
 
 def save_model(model: Model, filepath: str | os.PathLike[str], overwrite: bool = True, **kwargs: Any) -> None:
@@ -63,11 +66,9 @@ def model_from_json(json_string: str, custom_objects: None = None) -> Model:
     """
     import json
 
-    from pycnn import layers
-
     if custom_objects is not None:
         raise ValueError("`custom_objects` is not supported; expected None")
-    model = layers.deserialize(json.loads(json_string))
+    model = registry.deserialize_layer(json.loads(json_string))
     if not isinstance(model, Model):
         raise ValueError(f"The text describes a {type(model).__name__}")
     return model

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pycnn import optimizers
-from pycnn._program import Program
-from pycnn.models.data import as_samples
+from pycnn.core.arrays import as_samples
+from pycnn.core.program import Program
 from pycnn.models.feeding import first_samples
 from pycnn.models.objective import Objective
 from pycnn.models.predictor import Predictor

@@ -7,19 +7,18 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from pycnn.core.arguments import as_int
+from pycnn.core.arrays import as_samples, as_weights
 from pycnn.models.data import (
     ArraySource,
     Batch,
     StreamSource,
-    as_samples,
-    as_weights,
     check_lengths,
     class_weights,
     is_sequence,
     is_stream,
     unpack,
 )
-from pycnn.ops._arguments import as_int
 
 if TYPE_CHECKING:
     from pycnn.models.objective import Objective

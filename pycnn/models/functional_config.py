@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pycnn.layers.symbolic import KerasTensor
+from pycnn.core import registry
+from pycnn.core.symbolic import KerasTensor
 
 if TYPE_CHECKING:
-    from pycnn.layers.base import Layer
+    from pycnn.core.layer import Layer
     from pycnn.models.model import Model
 
     Key: TypeAlias = tuple[str, int]  # a layer's name and the number of its call
@@ -81,15 +82,13 @@ def symbols_of(config: Mapping[str, Any]) -> tuple[KerasTensor, KerasTensor]:
 
 def _layers_and_calls(config: Mapping[str, Any]) -> tuple[dict[str, Layer], dict[Key, Any]]:
     """The layers by name, and what each of their calls was given."""
-    from pycnn import layers
-
     entries = config.get("layers")
     if not isinstance(entries, list):
         raise ValueError(f"The configuration of a Model needs a list `layers`, not {entries!r:.100}")
     found: dict[str, Layer] = {}
     calls: dict[Key, Any] = {}
     for entry in entries:
-        layer = layers.deserialize(entry)
+        layer = registry.deserialize_layer(entry)
         if layer.name in found:
             raise ValueError(f"The name {layer.name!r} is used by several layers of the model")
         found[layer.name] = layer

@@ -5,20 +5,20 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from pycnn import _serialization
-from pycnn._names import auto_name, unknown
-from pycnn._program import Blueprint, Program
-from pycnn.layers.base import Layer
+from pycnn.core import serialization
+from pycnn.core.layer import Layer
+from pycnn.core.names import auto_name, unknown
+from pycnn.core.program import Blueprint, Program
+from pycnn.core.symbolic import KerasTensor, Node, layers_by_depth, trace
 from pycnn.layers.input import InputLayer
-from pycnn.layers.symbolic import KerasTensor, Node, layers_by_depth, trace
 from pycnn.models.trainer import Trainer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pycnn._variable import Variable
+    from pycnn.core.variable import Variable
 
     Path: TypeAlias = str | os.PathLike[str]
 
@@ -72,7 +72,7 @@ class Model(Trainer):
         if not isinstance(origin, InputLayer):  # a symbol in the midst of another model
             origin = InputLayer(batch_shape=source.shape, dtype=source.dtype)
         self._input_layer = origin
-        self._layers = layers_by_depth(origin, source, self._steps)
+        self._layers = cast("list[Layer]", layers_by_depth(origin, source, self._steps))
         _check_names(self._layers)
         self.built = True
         if not trainable:
@@ -280,9 +280,9 @@ class Model(Trainer):
 
     def save_weights(self, filepath: Path, overwrite: bool = True) -> None:
         """Writes the weights to a safetensors file; arguments and errors as in `save`."""
-        from pycnn.saving import files
+        from pycnn.saving import weights
 
-        files.save_weights(self, filepath, overwrite)
+        weights.save_weights(self, filepath, overwrite)
 
     def load_weights(self, filepath: Path, skip_mismatch: bool = False) -> None:
         """Reads weights that `save_weights` or `save` wrote.
@@ -295,9 +295,9 @@ class Model(Trainer):
             FileNotFoundError: if there is no such file.
             ValueError: if it is no such file, or does not fit; nothing is changed then.
         """
-        from pycnn.saving import files
+        from pycnn.saving import weights
 
-        files.load_weights(self, filepath, skip_mismatch)
+        weights.load_weights(self, filepath, skip_mismatch)
 
     def get_config(self) -> dict[str, Any]:
         from pycnn.models.functional_config import model_config
@@ -317,7 +317,7 @@ class Model(Trainer):
 
     def serialize(self) -> dict[str, Any]:
         names = {"class_name": "Functional", "registered_name": "Functional"}  # as Keras writes and reads it
-        return _serialization.serialize(self, "keras.src.models.functional") | names
+        return serialization.serialize(self, "keras.src.models.functional") | names
 
     def to_json(self, **kwargs: Any) -> str:
         """The configuration as JSON text; `keras.models.model_from_json` reads it."""

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pycnn import losses, metrics, optimizers
-from pycnn.models.data import as_labels, as_targets
+from pycnn.core.arrays import as_labels, as_targets
+from pycnn.losses.base import smoothed
+from pycnn.metrics.accuracy import Accuracy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -93,7 +95,7 @@ class Objective:
         """The core's name for the one kind of accuracy that it counts."""
         kinds = set()
         for metric in self.metrics:
-            if not isinstance(metric, metrics.Accuracy):
+            if not isinstance(metric, Accuracy):
                 raise ValueError(
                     f"Metric {metric.name!r} cannot be computed in training; expected an accuracy"
                 )
@@ -131,7 +133,7 @@ class Objective:
                 f"`{name}` has values from {targets.min():g} to {targets.max():g}, "
                 f"but {loss.kind} expects targets from 0 to 1"
             )
-        return losses.smoothed(loss.kind, targets, loss.label_smoothing)
+        return smoothed(loss.kind, targets, loss.label_smoothing)
 
     def mean(self) -> RunningMean:
         """Starts the mean over the batches of an epoch."""

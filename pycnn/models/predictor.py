@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from pycnn._core import PreparedCall
-from pycnn._program import Program
 from pycnn.callbacks import CallbackList
-from pycnn.layers.base import Layer, run
-from pycnn.models.data import as_samples, is_sequence, is_stream
+from pycnn.core.arguments import as_int
+from pycnn.core.arrays import as_samples
+from pycnn.core.layer import Layer
+from pycnn.core.program import Program, run
+from pycnn.models.data import is_sequence, is_stream
 from pycnn.models.progress import Progress, is_live
-from pycnn.ops._arguments import as_int
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

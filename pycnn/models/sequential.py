@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from pycnn import _policy, _serialization
-from pycnn.layers.base import Layer
-from pycnn.layers.checks import checked_shape
+from pycnn.core import policy, registry, serialization
+from pycnn.core.arguments import checked_shape
+from pycnn.core.layer import Layer
+from pycnn.core.symbolic import KerasTensor
 from pycnn.layers.input import InputLayer
-from pycnn.layers.symbolic import KerasTensor
 from pycnn.models.model import Model
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pycnn._program import Program
+    from pycnn.core.program import Program
 
 
 class Sequential(Model):
@@ -197,7 +197,7 @@ class Sequential(Model):
         config: dict[str, Any] = {
             "name": self.name,
             "trainable": self.trainable,
-            "dtype": _serialization.serialize(self.dtype_policy, "keras"),
+            "dtype": serialization.serialize(self.dtype_policy, "keras"),
             "layers": [layer.serialize() for layer in layers],
         }
         if self._input_layer is not None:
@@ -206,8 +206,6 @@ class Sequential(Model):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: None = None) -> Any:
-        from pycnn import layers
-
         if custom_objects is not None:
             raise ValueError("`custom_objects` is not supported; expected None")
         entries = config.get("layers")
@@ -215,13 +213,13 @@ class Sequential(Model):
             raise ValueError(
                 f"The configuration of a Sequential model needs a list `layers`, not {entries!r:.100}"
             )
-        model = cls([layers.deserialize(entry) for entry in entries], name=config.get("name"))
+        model = cls([registry.deserialize_layer(entry) for entry in entries], name=config.get("name"))
         model._trainable = bool(config.get("trainable", True))
-        model.dtype_policy = _policy.policy_of(config.get("dtype"), "Sequential")
+        model.dtype_policy = policy.policy_of(config.get("dtype"), "Sequential")
         shape = config.get("build_input_shape")
         if shape is not None and model._input_layer is None:
             model.build(shape)
         return model
 
     def serialize(self) -> dict[str, Any]:
-        return _serialization.serialize(self, "keras")
+        return serialization.serialize(self, "keras")

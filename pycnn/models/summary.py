@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from pycnn.models.functional_config import call_keys
 
 if TYPE_CHECKING:
-    from pycnn._variable import Variable
-    from pycnn.layers.base import Layer
+    from pycnn.core.layer import Layer
+    from pycnn.core.variable import Variable
     from pycnn.models.model import Model
 
 _UNITS = ("B", "KB", "MB", "GB", "TB")
@@ -93,7 +93,7 @@ def _rows(
 
     keys = call_keys(model) if connected and model.built else {}
     shapes = {step.layer: step.output.shape for step in model.steps}
-    origins: dict[Layer, list[str]] = {}
+    origins: dict[object, list[str]] = {}
     for step in model.steps if connected else ():
         origins.setdefault(step.layer, []).extend("{}[{}][0]".format(*keys[tensor]) for tensor in step.inputs)
     rows = []

@@ -6,15 +6,16 @@ import warnings
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pycnn._program import Program
 from pycnn.callbacks import CallbackList, History
+from pycnn.core.arguments import as_int, as_number
+from pycnn.core.arrays import as_samples
+from pycnn.core.program import Program
 from pycnn.models.compiled import Compiled
-from pycnn.models.data import ArraySource, StreamSource, as_samples, is_stream
+from pycnn.models.data import ArraySource, StreamSource, is_stream
 from pycnn.models.feeding import Feeder, split
 from pycnn.models.objective import Objective
 from pycnn.models.predictor import checked_batch_size, checked_steps, checked_verbose
 from pycnn.models.progress import Progress
-from pycnn.ops._arguments import as_int, as_number
 
 if TYPE_CHECKING:
     from pycnn.profiling import Profile
@@ -322,7 +323,8 @@ class Trainer(Compiled):
         x, program, objective = self._start(x)
         batch = Feeder(program.input_shape, program.output_shape, objective).batch(x, y, sample_weight)
         rate = objective.optimizer.current_rate()
-        return measure.training_step(self.name, program.network, batch, rate, seconds)
+        data = (batch.x, batch.y, batch.weight)
+        return measure.training_step(self.name, program.network, data, rate, seconds)
 
     def _result(self, logs: dict[str, float], return_dict: bool) -> Any:
         """The dict; or the loss alone, or a list in the order of metrics_names."""

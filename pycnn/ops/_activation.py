@@ -12,7 +12,7 @@ from ._softmax import log_softmax, softmax
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ._arguments import F32
+    from pycnn.core.arrays import F32
 
 _ACTIVATIONS: dict[str, Callable[..., F32]] = {
     "elu": elu,

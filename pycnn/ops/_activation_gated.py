@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pycnn import _core
+from pycnn.core.arguments import as_number
+from pycnn.core.arrays import as_float32
 
-from . import _arguments as arguments
+from . import arguments
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from ._arguments import F32
+    from pycnn.core.arrays import F32
 
 
 def elu(x: ArrayLike, alpha: float = 1.0) -> F32:
@@ -36,9 +38,7 @@ def elu(x: ArrayLike, alpha: float = 1.0) -> F32:
     >>> ops.elu([-100.0, 2.0]).tolist()
     [-1.0, 2.0]
     """
-    return _core.activation_forward(
-        "elu", arguments.as_float32("x", x), alpha=arguments.as_number("alpha", alpha)
-    )
+    return _core.activation_forward("elu", as_float32("x", x), alpha=as_number("alpha", alpha))
 
 
 def elu_backward(dy: ArrayLike, x: ArrayLike, *, alpha: float = 1.0) -> F32:
@@ -62,9 +62,9 @@ def elu_backward(dy: ArrayLike, x: ArrayLike, *, alpha: float = 1.0) -> F32:
     >>> [round(v, 4) for v in ops.elu_backward([4.0, 4.0], [-1.0, 2.0]).tolist()]
     [1.4715, 4.0]
     """
-    x = arguments.as_float32("x", x)
+    x = as_float32("x", x)
     dy = arguments.as_gradient(dy, x.shape)
-    return _core.activation_backward("elu", x, dy, alpha=arguments.as_number("alpha", alpha))
+    return _core.activation_backward("elu", x, dy, alpha=as_number("alpha", alpha))
 
 
 def selu(x: ArrayLike) -> F32:
@@ -87,7 +87,7 @@ def selu(x: ArrayLike) -> F32:
     >>> [round(v, 4) for v in ops.selu([-100.0, 1.0]).tolist()]
     [-1.7581, 1.0507]
     """
-    return _core.activation_forward("selu", arguments.as_float32("x", x))
+    return _core.activation_forward("selu", as_float32("x", x))
 
 
 def selu_backward(dy: ArrayLike, x: ArrayLike) -> F32:
@@ -110,7 +110,7 @@ def selu_backward(dy: ArrayLike, x: ArrayLike) -> F32:
     >>> [round(v, 4) for v in ops.selu_backward([1.0], [2.0]).tolist()]
     [1.0507]
     """
-    x = arguments.as_float32("x", x)
+    x = as_float32("x", x)
     dy = arguments.as_gradient(dy, x.shape)
     return _core.activation_backward("selu", x, dy)
 
@@ -136,7 +136,7 @@ def gelu(x: ArrayLike, approximate: bool = False) -> F32:
     >>> [round(v, 4) for v in ops.gelu([-1.0, 1.0]).tolist()]
     [-0.1587, 0.8413]
     """
-    return _core.activation_forward("gelu_tanh" if approximate else "gelu", arguments.as_float32("x", x))
+    return _core.activation_forward("gelu_tanh" if approximate else "gelu", as_float32("x", x))
 
 
 def gelu_backward(dy: ArrayLike, x: ArrayLike, *, approximate: bool = False) -> F32:
@@ -160,7 +160,7 @@ def gelu_backward(dy: ArrayLike, x: ArrayLike, *, approximate: bool = False) -> 
     >>> ops.gelu_backward([4.0], [0.0]).tolist()
     [2.0]
     """
-    x = arguments.as_float32("x", x)
+    x = as_float32("x", x)
     dy = arguments.as_gradient(dy, x.shape)
     return _core.activation_backward("gelu_tanh" if approximate else "gelu", x, dy)
 
@@ -185,7 +185,7 @@ def silu(x: ArrayLike) -> F32:
     >>> [round(v, 4) for v in ops.silu([-1.0, 1.0]).tolist()]
     [-0.2689, 0.7311]
     """
-    return _core.activation_forward("silu", arguments.as_float32("x", x))
+    return _core.activation_forward("silu", as_float32("x", x))
 
 
 def silu_backward(dy: ArrayLike, x: ArrayLike) -> F32:
@@ -208,7 +208,7 @@ def silu_backward(dy: ArrayLike, x: ArrayLike) -> F32:
     >>> ops.silu_backward([4.0], [0.0]).tolist()
     [2.0]
     """
-    x = arguments.as_float32("x", x)
+    x = as_float32("x", x)
     dy = arguments.as_gradient(dy, x.shape)
     return _core.activation_backward("silu", x, dy)
 
@@ -237,7 +237,7 @@ def mish(x: ArrayLike) -> F32:
     >>> [round(v, 4) for v in ops.mish([-1.0, 1.0]).tolist()]
     [-0.3034, 0.8651]
     """
-    return _core.activation_forward("mish", arguments.as_float32("x", x))
+    return _core.activation_forward("mish", as_float32("x", x))
 
 
 def mish_backward(dy: ArrayLike, x: ArrayLike) -> F32:
@@ -260,6 +260,6 @@ def mish_backward(dy: ArrayLike, x: ArrayLike) -> F32:
     >>> [round(v, 4) for v in ops.mish_backward([1.0], [0.0]).tolist()]
     [0.6]
     """
-    x = arguments.as_float32("x", x)
+    x = as_float32("x", x)
     dy = arguments.as_gradient(dy, x.shape)
     return _core.activation_backward("mish", x, dy)

@@ -6,13 +6,15 @@ import math
 from typing import TYPE_CHECKING
 
 from pycnn import _core
+from pycnn.core.arguments import as_number
+from pycnn.core.arrays import as_float32
 
-from . import _arguments as arguments
+from . import arguments
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from ._arguments import F32
+    from pycnn.core.arrays import F32
 
 
 def linear(x: ArrayLike) -> F32:
@@ -35,7 +37,7 @@ def linear(x: ArrayLike) -> F32:
     >>> ops.linear([-1, 2]).tolist()
     [-1.0, 2.0]
     """
-    return _core.activation_forward("linear", arguments.as_float32("x", x))
+    return _core.activation_forward("linear", as_float32("x", x))
 
 
 def linear_backward(dy: ArrayLike, x: ArrayLike) -> F32:
@@ -58,7 +60,7 @@ def linear_backward(dy: ArrayLike, x: ArrayLike) -> F32:
     >>> ops.linear_backward([3.0], [1.0]).tolist()
     [3.0]
     """
-    x = arguments.as_float32("x", x)
+    x = as_float32("x", x)
     dy = arguments.as_gradient(dy, x.shape)
     return _core.activation_backward("linear", x, dy)
 
@@ -91,10 +93,10 @@ def relu(
     """
     return _core.activation_forward(
         "relu",
-        arguments.as_float32("x", x),
-        alpha=arguments.as_number("negative_slope", negative_slope),
+        as_float32("x", x),
+        alpha=as_number("negative_slope", negative_slope),
         max_value=_limit(max_value),
-        threshold=arguments.as_number("threshold", threshold),
+        threshold=as_number("threshold", threshold),
     )
 
 
@@ -128,15 +130,15 @@ def relu_backward(
     >>> ops.relu_backward([5.0, 5.0], [-1.0, 2.0]).tolist()
     [0.0, 5.0]
     """
-    x = arguments.as_float32("x", x)
+    x = as_float32("x", x)
     dy = arguments.as_gradient(dy, x.shape)
     return _core.activation_backward(
         "relu",
         x,
         dy,
-        alpha=arguments.as_number("negative_slope", negative_slope),
+        alpha=as_number("negative_slope", negative_slope),
         max_value=_limit(max_value),
-        threshold=arguments.as_number("threshold", threshold),
+        threshold=as_number("threshold", threshold),
     )
 
 
@@ -164,8 +166,8 @@ def leaky_relu(x: ArrayLike, negative_slope: float = 0.2) -> F32:
     """
     return _core.activation_forward(
         "leaky_relu",
-        arguments.as_float32("x", x),
-        alpha=arguments.as_number("negative_slope", negative_slope),
+        as_float32("x", x),
+        alpha=as_number("negative_slope", negative_slope),
     )
 
 
@@ -190,11 +192,9 @@ def leaky_relu_backward(dy: ArrayLike, x: ArrayLike, *, negative_slope: float = 
     >>> ops.leaky_relu_backward([4.0, 4.0], [-2.0, 2.0], negative_slope=0.25).tolist()
     [1.0, 4.0]
     """
-    x = arguments.as_float32("x", x)
+    x = as_float32("x", x)
     dy = arguments.as_gradient(dy, x.shape)
-    return _core.activation_backward(
-        "leaky_relu", x, dy, alpha=arguments.as_number("negative_slope", negative_slope)
-    )
+    return _core.activation_backward("leaky_relu", x, dy, alpha=as_number("negative_slope", negative_slope))
 
 
 def hard_sigmoid(x: ArrayLike) -> F32:
@@ -217,7 +217,7 @@ def hard_sigmoid(x: ArrayLike) -> F32:
     >>> ops.hard_sigmoid([-3.0, 0.0, 3.0]).tolist()
     [0.0, 0.5, 1.0]
     """
-    return _core.activation_forward("hard_sigmoid", arguments.as_float32("x", x))
+    return _core.activation_forward("hard_sigmoid", as_float32("x", x))
 
 
 def hard_sigmoid_backward(dy: ArrayLike, x: ArrayLike) -> F32:
@@ -240,7 +240,7 @@ def hard_sigmoid_backward(dy: ArrayLike, x: ArrayLike) -> F32:
     >>> ops.hard_sigmoid_backward([6.0, 6.0], [0.0, 4.0]).tolist()
     [1.0, 0.0]
     """
-    x = arguments.as_float32("x", x)
+    x = as_float32("x", x)
     dy = arguments.as_gradient(dy, x.shape)
     return _core.activation_backward("hard_sigmoid", x, dy)
 
@@ -265,7 +265,7 @@ def hard_silu(x: ArrayLike) -> F32:
     >>> ops.hard_silu([-1.5, 0.0, 3.0]).tolist()
     [-0.375, 0.0, 3.0]
     """
-    return _core.activation_forward("hard_silu", arguments.as_float32("x", x))
+    return _core.activation_forward("hard_silu", as_float32("x", x))
 
 
 def hard_silu_backward(dy: ArrayLike, x: ArrayLike) -> F32:
@@ -288,7 +288,7 @@ def hard_silu_backward(dy: ArrayLike, x: ArrayLike) -> F32:
     >>> ops.hard_silu_backward([2.0, 2.0], [0.0, 4.0]).tolist()
     [1.0, 2.0]
     """
-    x = arguments.as_float32("x", x)
+    x = as_float32("x", x)
     dy = arguments.as_gradient(dy, x.shape)
     return _core.activation_backward("hard_silu", x, dy)
 
@@ -298,4 +298,4 @@ hard_swish_backward = hard_silu_backward
 
 
 def _limit(max_value: float | None) -> float:
-    return math.inf if max_value is None else arguments.as_number("max_value", max_value)
+    return math.inf if max_value is None else as_number("max_value", max_value)

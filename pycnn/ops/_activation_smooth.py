@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pycnn import _core
+from pycnn.core.arrays import as_float32
 
-from . import _arguments as arguments
+from . import arguments
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from ._arguments import F32
+    from pycnn.core.arrays import F32
 
 
 def sigmoid(x: ArrayLike) -> F32:
@@ -34,7 +35,7 @@ def sigmoid(x: ArrayLike) -> F32:
     >>> ops.sigmoid([0.0, 100.0]).tolist()
     [0.5, 1.0]
     """
-    return _core.activation_forward("sigmoid", arguments.as_float32("x", x))
+    return _core.activation_forward("sigmoid", as_float32("x", x))
 
 
 def sigmoid_backward(dy: ArrayLike, x: ArrayLike) -> F32:
@@ -57,7 +58,7 @@ def sigmoid_backward(dy: ArrayLike, x: ArrayLike) -> F32:
     >>> ops.sigmoid_backward([4.0], [0.0]).tolist()
     [1.0]
     """
-    x = arguments.as_float32("x", x)
+    x = as_float32("x", x)
     dy = arguments.as_gradient(dy, x.shape)
     return _core.activation_backward("sigmoid", x, dy)
 
@@ -82,7 +83,7 @@ def tanh(x: ArrayLike) -> F32:
     >>> ops.tanh([0.0, 100.0]).tolist()
     [0.0, 1.0]
     """
-    return _core.activation_forward("tanh", arguments.as_float32("x", x))
+    return _core.activation_forward("tanh", as_float32("x", x))
 
 
 def tanh_backward(dy: ArrayLike, x: ArrayLike) -> F32:
@@ -105,7 +106,7 @@ def tanh_backward(dy: ArrayLike, x: ArrayLike) -> F32:
     >>> ops.tanh_backward([4.0], [0.0]).tolist()
     [4.0]
     """
-    x = arguments.as_float32("x", x)
+    x = as_float32("x", x)
     dy = arguments.as_gradient(dy, x.shape)
     return _core.activation_backward("tanh", x, dy)
 
@@ -130,7 +131,7 @@ def softplus(x: ArrayLike) -> F32:
     >>> [round(v, 4) for v in ops.softplus([0.0, 100.0]).tolist()]
     [0.6931, 100.0]
     """
-    return _core.activation_forward("softplus", arguments.as_float32("x", x))
+    return _core.activation_forward("softplus", as_float32("x", x))
 
 
 def softplus_backward(dy: ArrayLike, x: ArrayLike) -> F32:
@@ -153,7 +154,7 @@ def softplus_backward(dy: ArrayLike, x: ArrayLike) -> F32:
     >>> ops.softplus_backward([4.0], [0.0]).tolist()
     [2.0]
     """
-    x = arguments.as_float32("x", x)
+    x = as_float32("x", x)
     dy = arguments.as_gradient(dy, x.shape)
     return _core.activation_backward("softplus", x, dy)
 
@@ -178,7 +179,7 @@ def softsign(x: ArrayLike) -> F32:
     >>> ops.softsign([-1.0, 3.0]).tolist()
     [-0.5, 0.75]
     """
-    return _core.activation_forward("softsign", arguments.as_float32("x", x))
+    return _core.activation_forward("softsign", as_float32("x", x))
 
 
 def softsign_backward(dy: ArrayLike, x: ArrayLike) -> F32:
@@ -201,7 +202,7 @@ def softsign_backward(dy: ArrayLike, x: ArrayLike) -> F32:
     >>> ops.softsign_backward([4.0], [-1.0]).tolist()
     [1.0]
     """
-    x = arguments.as_float32("x", x)
+    x = as_float32("x", x)
     dy = arguments.as_gradient(dy, x.shape)
     return _core.activation_backward("softsign", x, dy)
 
@@ -226,7 +227,7 @@ def exponential(x: ArrayLike) -> F32:
     >>> ops.exponential([0.0]).tolist()
     [1.0]
     """
-    return _core.activation_forward("exponential", arguments.as_float32("x", x))
+    return _core.activation_forward("exponential", as_float32("x", x))
 
 
 def exponential_backward(dy: ArrayLike, x: ArrayLike) -> F32:
@@ -249,6 +250,6 @@ def exponential_backward(dy: ArrayLike, x: ArrayLike) -> F32:
     >>> ops.exponential_backward([4.0], [0.0]).tolist()
     [4.0]
     """
-    x = arguments.as_float32("x", x)
+    x = as_float32("x", x)
     dy = arguments.as_gradient(dy, x.shape)
     return _core.activation_backward("exponential", x, dy)

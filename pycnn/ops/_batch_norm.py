@@ -5,24 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pycnn import _core
+from pycnn.core.arguments import as_number
+from pycnn.core.arrays import as_float32
 
-from . import _arguments as arguments
+from . import arguments
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from ._arguments import F32
+    from pycnn.core.arrays import F32
 
 
 def _rows(name: str, value: ArrayLike) -> F32:
-    x = arguments.as_float32(name, value)
+    x = as_float32(name, value)
     if x.ndim < 2 or x.shape[-1] == 0:
         raise ValueError(f"{name} has shape {x.shape}; expected (n, ..., c) with at least one channel")
     return x
 
 
 def _epsilon(value: float) -> float:
-    epsilon = arguments.as_number("epsilon", value)
+    epsilon = as_number("epsilon", value)
     if epsilon < 0:
         raise ValueError(f"epsilon is {epsilon}; expected at least 0")
     return epsilon

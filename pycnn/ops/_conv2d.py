@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pycnn import _core
+from pycnn.core.arguments import as_int, as_number, as_pair
+from pycnn.core.arrays import as_float32
+from pycnn.core.padding import window_padding
 
-from . import _arguments as arguments
+from . import arguments
 from ._activation import find_activation
 
 if TYPE_CHECKING:
@@ -14,7 +17,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from ._arguments import F32, Padding, Pair
+    from pycnn.core.arguments import Pair
+    from pycnn.core.arrays import F32
+    from pycnn.core.padding import Padding
 
 
 class _Geometry(NamedTuple):
@@ -50,12 +55,12 @@ def _geometry(
     padding_value: float,
     padding_mode: str,
 ) -> _Geometry:
-    strides = arguments.as_pair("strides", strides)
-    dilation = arguments.as_pair("dilation_rate", dilation_rate)
-    value = arguments.as_number("padding_value", padding_value)
+    strides = as_pair("strides", strides)
+    dilation = as_pair("dilation_rate", dilation_rate)
+    value = as_number("padding_value", padding_value)
     mode = arguments.as_mode("padding_mode", padding_mode)
     size, kernel = (x.shape[1], x.shape[2]), (w.shape[0], w.shape[1])
-    sides = arguments.window_padding(padding, size, kernel, strides, dilation)
+    sides = window_padding(padding, size, kernel, strides, dilation)
     oh, ow = arguments.output_size("the kernel", size, kernel, strides, sides, dilation)
     if mode == "reflect":
         arguments.check_reflection(sides, size)
@@ -67,8 +72,8 @@ def _geometry(
 
 
 def _kernel(w: ArrayLike, channels: int, groups: int) -> tuple[F32, int]:
-    kernel = arguments.as_float32("w", w, ndim=4)
-    groups = arguments.as_int("groups", groups, 1)
+    kernel = as_float32("w", w, ndim=4)
+    groups = as_int("groups", groups, 1)
     if 0 in kernel.shape:
         raise ValueError(f"w has shape {kernel.shape}; expected sizes of at least 1")
     if channels % groups or kernel.shape[3] % groups:
@@ -85,7 +90,7 @@ def _kernel(w: ArrayLike, channels: int, groups: int) -> tuple[F32, int]:
 
 
 def _depthwise_kernel(w: ArrayLike, channels: int) -> F32:
-    kernel = arguments.as_float32("w", w, ndim=4)
+    kernel = as_float32("w", w, ndim=4)
     if 0 in kernel.shape or kernel.shape[2] != channels:
         raise ValueError(
             f"w has shape {kernel.shape}; expected (kh, kw, {channels}, multiplier), as x has channels"

@@ -6,8 +6,9 @@ import math
 from typing import TYPE_CHECKING
 
 from pycnn import _core
+from pycnn.core.arrays import as_float32
 
-from . import _arguments as arguments
+from . import arguments
 from ._activation import find_activation
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from ._arguments import F32
+    from pycnn.core.arrays import F32
 
 
 def matmul(a: ArrayLike, b: ArrayLike) -> F32:
@@ -38,14 +39,14 @@ def matmul(a: ArrayLike, b: ArrayLike) -> F32:
     >>> ops.matmul([[1, 2]], [[3], [4]]).tolist()
     [[11.0]]
     """
-    a, b = arguments.as_float32("a", a, ndim=2), arguments.as_float32("b", b, ndim=2)
+    a, b = as_float32("a", a, ndim=2), as_float32("b", b, ndim=2)
     if a.shape[1] != b.shape[0]:
         raise ValueError(f"a has shape {a.shape} and b {b.shape}; expected (m, k) and (k, n)")
     return _core.matmul(a, b)
 
 
 def _checked(x: ArrayLike, w: ArrayLike) -> tuple[F32, F32]:
-    x, w = arguments.as_float32("x", x), arguments.as_float32("w", w, ndim=2)
+    x, w = as_float32("x", x), as_float32("w", w, ndim=2)
     if 0 in w.shape:
         raise ValueError(f"w has shape {w.shape}; expected sizes of at least 1")
     if x.ndim < 2 or x.shape[-1] != w.shape[0]:

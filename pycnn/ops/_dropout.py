@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pycnn import _core
-
-from . import _arguments as arguments
+from pycnn.core.arguments import as_int, as_number
+from pycnn.core.arrays import as_float32
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from ._arguments import F32
+    from pycnn.core.arrays import F32
 
 _SEEDS = 2**63
 
@@ -39,11 +39,11 @@ def dropout(x: ArrayLike, rate: float, *, seed: int) -> F32:
     >>> sorted(set(ops.dropout([3.0] * 100, 0.5, seed=1).tolist()))
     [0.0, 6.0]
     """
-    x = arguments.as_float32("x", x)
-    share = arguments.as_number("rate", rate)
+    x = as_float32("x", x)
+    share = as_number("rate", rate)
     if not 0.0 <= share < 1.0:
         raise ValueError(f"rate is {share}; expected 0 <= rate < 1")
-    number = arguments.as_int("seed", seed, 0)
+    number = as_int("seed", seed, 0)
     if number >= _SEEDS:
         raise ValueError(f"seed is {number}; expected less than 2**63")
     return _core.dropout(x, share, number)
@@ -70,4 +70,4 @@ def dropout_backward(dy: ArrayLike, rate: float, *, seed: int) -> F32:
     >>> bool((ops.dropout_backward([1.0] * 9, 0.5, seed=1) == ops.dropout([1.0] * 9, 0.5, seed=1)).all())
     True
     """
-    return dropout(arguments.as_float32("dy", dy), rate, seed=seed)
+    return dropout(as_float32("dy", dy), rate, seed=seed)

@@ -7,19 +7,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pycnn import _core
+from pycnn.core.arguments import as_int
+from pycnn.core.arrays import as_float32
 
-from . import _arguments as arguments
+from . import arguments
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from ._arguments import F32
+    from pycnn.core.arrays import F32
 
 
 def _checked(x: ArrayLike, num_units: int, axis: int) -> tuple[F32, int, int]:
     """x with the axis moved to the end, the pieces of a unit, and the axis."""
-    array = arguments.as_float32("x", x)
-    units = arguments.as_int("num_units", num_units, 1)
+    array = as_float32("x", x)
+    units = as_int("num_units", num_units, 1)
     if array.ndim == 0:
         raise ValueError("x is a single number; expected an array of at least one dimension")
     axis = arguments.as_axis(axis, array.ndim)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pycnn import _core
+from pycnn.core.arguments import as_number
+from pycnn.core.padding import explicit_padding
 
-from . import _arguments as arguments
+from . import arguments
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from ._arguments import F32, Padding
+    from pycnn.core.arrays import F32
+    from pycnn.core.padding import Padding
 
 
 def pad2d(x: ArrayLike, padding: Padding, *, mode: str = "constant", value: float = 0.0) -> F32:
@@ -38,8 +41,8 @@ def pad2d(x: ArrayLike, padding: Padding, *, mode: str = "constant", value: floa
     """
     x = arguments.as_images("x", x)
     mode = arguments.as_mode("mode", mode)
-    value = arguments.as_number("value", value)
-    sides = arguments.explicit_padding(padding)
+    value = as_number("value", value)
+    sides = explicit_padding(padding)
     if mode == "reflect":
         arguments.check_reflection(sides, (x.shape[1], x.shape[2]))
     return _core.pad2d_forward(x, sides, mode, value)
@@ -69,7 +72,7 @@ def pad2d_backward(dy: ArrayLike, padding: Padding, *, mode: str = "constant") -
     """
     dy = arguments.as_images("dy", dy)
     mode = arguments.as_mode("mode", mode)
-    sides = arguments.explicit_padding(padding)
+    sides = explicit_padding(padding)
     h, w = dy.shape[1] - sides[0] - sides[1], dy.shape[2] - sides[2] - sides[3]
     if h < 1 or w < 1:
         raise ValueError(

@@ -5,13 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pycnn import _core
+from pycnn.core.arguments import as_pair
+from pycnn.core.arrays import as_float32
+from pycnn.core.padding import window_padding
 
-from . import _arguments as arguments
+from . import arguments
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from ._arguments import F32, Padding, Pair
+    from pycnn.core.arguments import Pair
+    from pycnn.core.arrays import F32
+    from pycnn.core.padding import Padding
 
 
 class _Geometry(NamedTuple):
@@ -24,10 +29,10 @@ class _Geometry(NamedTuple):
 
 
 def _geometry(x: F32, pool_size: Pair, strides: Pair | None, padding: Padding) -> _Geometry:
-    window = arguments.as_pair("pool_size", pool_size)
-    strides = window if strides is None else arguments.as_pair("strides", strides)
+    window = as_pair("pool_size", pool_size)
+    strides = window if strides is None else as_pair("strides", strides)
     n, h, w, c = x.shape
-    sides = arguments.window_padding(padding, (h, w), window, strides)
+    sides = window_padding(padding, (h, w), window, strides)
     if max(sides[:2]) >= window[0] or max(sides[2:]) >= window[1]:
         raise ValueError(
             f"padding (top, bottom, left, right) is {sides}; expected less than pool_size {window},"
@@ -183,7 +188,7 @@ def _whole(x: F32) -> tuple[int, int]:
 
 
 def _global_gradient(dy: ArrayLike, x: F32) -> F32:
-    dy = arguments.as_float32("dy", dy)
+    dy = as_float32("dy", dy)
     n, _, _, c = x.shape
     if dy.shape not in ((n, c), (n, 1, 1, c)):
         raise ValueError(

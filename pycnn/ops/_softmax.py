@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pycnn import _core
+from pycnn.core.arrays import as_float32
 
-from . import _arguments as arguments
+from . import arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import ArrayLike, NDArray
 
-    from ._arguments import F32
+    from pycnn.core.arrays import F32
 
 
 def _checked(name: str, value: ArrayLike, axis: int) -> tuple[F32, int]:
-    x = arguments.as_float32(name, value)
+    x = as_float32(name, value)
     if x.ndim == 0:
         raise ValueError(f"{name} is a single number; expected an array of at least one dimension")
     axis = arguments.as_axis(axis, x.ndim)
@@ -154,7 +155,7 @@ def _cross_entropy(x: ArrayLike, labels: ArrayLike) -> tuple[F32, F32, tuple[int
         raise TypeError(f"labels have dtype {given.dtype}; expected class numbers or probabilities")
     rows = x.reshape(-1, classes)
     if given.shape == x.shape:
-        targets = arguments.as_float32("labels", given).reshape(-1, classes)
+        targets = as_float32("labels", given).reshape(-1, classes)
         if not np.isfinite(targets).all():
             raise ValueError("labels hold NaN or infinities; expected probabilities")
         loss = _core.loss_forward_backward("categorical_crossentropy", rows, None, targets, True)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pycnn._core import Network
-    from pycnn.models.data import Batch
 
+    Batch: TypeAlias = tuple[NDArray[Any], NDArray[Any], NDArray[np.float32] | None]
     Raw: TypeAlias = dict[str, Any]
     Step: TypeAlias = Callable[[int], list[Raw]]
 
@@ -35,10 +35,11 @@ def prediction(name: str, network: Network, x: NDArray[Any], seconds: float) -> 
 
 
 def training_step(name: str, network: Network, batch: Batch, rate: float, seconds: float) -> Profile:
-    """The profile of a training step. Weights and the optimizer's state are put back afterwards."""
+    """The profile of a step on samples, labels and weights; what it changes is put back afterwards."""
+    x, y, weight = batch
 
     def step(runs: int) -> list[Raw]:
-        return network.profile_train_step(batch.x, batch.y, None, batch.weight, rate, runs)
+        return network.profile_train_step(x, y, None, weight, rate, runs)
 
     with _unchanged(network):
         return _measured(name, True, step, seconds)

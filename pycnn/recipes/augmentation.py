@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pycnn import _seeds
+from pycnn.core import seeds
 from pycnn.utils import PyDataset
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Augmented(PyDataset):
         super().__init__()
         self._windows = _windows(pixels, shift)
         self._y, self._size, self._shift, self._erase = y, size, shift, erase
-        self._rng = np.random.default_rng(_seeds.next_seed())
+        self._rng = np.random.default_rng(seeds.next_seed())
         self.on_epoch_end()
 
     def __len__(self) -> int:

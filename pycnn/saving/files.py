@@ -1,4 +1,4 @@
-"""Weights in safetensors files: checked reading, and writing that never leaves half a file."""
+"""Safetensors files: checked reading, and writing that never leaves half a file."""
 
 from __future__ import annotations
 
@@ -10,13 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from pycnn._names import snake_case
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from pycnn._variable import Variable
-    from pycnn.models.model import Model
 
     F32: TypeAlias = NDArray[np.float32]
     Path: TypeAlias = str | os.PathLike[str]
@@ -113,70 +108,3 @@ def opened(filepath: Path) -> Iterator[Reader]:
             yield Reader(path, file)
     except SafetensorError as error:
         raise ValueError(f"{path!r} is no intact safetensors file: {error!s:.200}") from error
-
-
-def named_variables(model: Model, prefix: str = "") -> dict[str, Variable]:
-    """All weights by `dense_1/kernel`: the layer's class and its number among those of its class, from 0.
-
-    The names of layers do not matter, so that weights fit every model of the same architecture.
-    """
-    from pycnn.models.model import Model
-
-    found: dict[str, Variable] = {}
-    counts: dict[str, int] = {}
-    for layer in model.layers:
-        kind = snake_case(type(layer).__name__)
-        number = counts.setdefault(kind, 0)
-        counts[kind] += 1
-        place = f"{prefix}{kind}_{number}" if number else f"{prefix}{kind}"
-        if isinstance(layer, Model):
-            found |= named_variables(layer, f"{place}/")
-        else:
-            found |= {f"{place}/{variable.name}": variable for variable in layer.weights}
-    return found
-
-
-def checked_variables(model: Model) -> dict[str, Variable]:
-    """The same, for a model that has its weights."""
-    if not model.built:
-        raise ValueError(
-            f"Model {model.name!r} has no weights yet; give it an Input, or call `build(input_shape)` first"
-        )
-    return named_variables(model)
-
-
-def save_weights(model: Model, filepath: Path, overwrite: bool) -> None:
-    """Writes a model's weights; see `Model.save_weights`."""
-    path = checked_path(filepath)
-    arrays = {f"weights/{name}": variable.numpy() for name, variable in checked_variables(model).items()}
-    write(path, arrays, {"format": "pycnn-weights"}, overwrite)
-
-
-def load_weights(model: Model, filepath: Path, skip_mismatch: bool) -> None:
-    """Reads a model's weights; see `Model.load_weights`."""
-    variables = checked_variables(model)
-    with opened(filepath) as reader:
-        if not skip_mismatch:
-            check_weights(reader, variables)
-        fitting = {
-            name: variable
-            for name, variable in variables.items()
-            if reader.shapes.get(f"weights/{name}") == variable.shape
-        }
-        arrays = {name: reader.array(f"weights/{name}") for name in fitting}
-    for name, array in arrays.items():
-        fitting[name].assign(array)
-
-
-def check_weights(reader: Reader, variables: Mapping[str, Variable]) -> None:
-    """ValueError unless the file has exactly these weights."""
-    found = {name[len("weights/") :] for name in reader.shapes if name.startswith("weights/")}
-    for what, names in (("lacks", variables.keys() - found), ("has unknown", found - variables.keys())):
-        if names:
-            raise ValueError(f"{reader.path!r} {what} weights: {', '.join(sorted(names))!s:.300}")
-    for name, variable in variables.items():
-        shape = reader.shapes[f"weights/{name}"]
-        if shape != variable.shape:
-            raise ValueError(
-                f"{reader.path!r}: {name!r} has shape {shape}, but the model's is {variable.shape}"
-            )

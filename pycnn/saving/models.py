@@ -5,27 +5,20 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
 from pycnn._version import __version__
-from pycnn.saving.files import (
-    Reader,
-    check_weights,
-    checked_path,
-    checked_variables,
-    named_variables,
-    opened,
-    write,
-)
+from pycnn.core import registry
+from pycnn.saving.files import Reader, checked_path, opened, write
+from pycnn.saving.weights import HasLayers, check_weights, checked_variables, named_variables
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pycnn._program import Program
-    from pycnn._variable import Variable
-    from pycnn.models.model import Model
+    from pycnn.core.program import Program
+    from pycnn.core.variable import Variable
 
     F32: TypeAlias = NDArray[np.float32]
     Path: TypeAlias = str | os.PathLike[str]
@@ -33,7 +26,28 @@ if TYPE_CHECKING:
 _LARGEST_JSON = 1 << 24  # characters
 
 
-def save_model(model: Model, filepath: Path, overwrite: bool = True, zipped: None = None) -> None:
+@runtime_checkable
+class SavableModel(HasLayers, Protocol):
+    """What is asked of a model here."""
+
+    @property
+    def compiled(self) -> bool:
+        """Whether `compile` was called."""
+
+    def serialize(self) -> dict[str, Any]:
+        """The architecture as plain data."""
+
+    def get_compile_config(self) -> dict[str, Any] | None:
+        """The arguments of `compile` as plain data."""
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compiles with what `get_compile_config` returned."""
+
+    def optimizer_program(self, create: bool = False) -> Program | None:
+        """The program that has the optimizer's state."""
+
+
+def save_model(model: SavableModel, filepath: Path, overwrite: bool = True, zipped: None = None) -> None:
     """Writes a model; see `Model.save`.
 
     Args:
@@ -60,7 +74,7 @@ def save_model(model: Model, filepath: Path, overwrite: bool = True, zipped: Non
 
 def load_model(
     filepath: Path, custom_objects: None = None, compile: bool = True, safe_mode: bool = True
-) -> Model:
+) -> Any:
     """Reads a model that `save_model` wrote. Nothing in a file is ever executed.
 
     Args:
@@ -103,18 +117,15 @@ def load_model(
     return model
 
 
-def _described(reader: Reader) -> Model:
+def _described(reader: Reader) -> SavableModel:
     """The model of the header, whose weights are not made yet: their shapes are checked first."""
-    from pycnn import layers
-    from pycnn.models.model import Model
-
-    model = layers.deserialize(_from_json(reader.metadata["model"]))
-    if not isinstance(model, Model) or not model.built:
+    model = registry.deserialize_layer(_from_json(reader.metadata["model"]))
+    if not isinstance(model, SavableModel) or not model.built:
         raise ValueError("expected a model with a known input shape")
     return model
 
 
-def _restore_optimizer(reader: Reader, model: Model) -> None:
+def _restore_optimizer(reader: Reader, model: SavableModel) -> None:
     names = [name for name in reader.shapes if name.startswith("optimizer/")]
     if "iterations" not in reader.metadata:
         if names:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pycnn._names import unknown
+from pycnn.core.names import unknown
 
 
 def serialize(obj: Any, module: str) -> dict[str, Any]:

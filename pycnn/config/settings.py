@@ -1,31 +1,11 @@
-"""This build, this machine, and the number of threads."""
+"""Settings of the process: threads, instruction set, exactness."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from pycnn import _core
-from pycnn._policy import dtype_policy, set_dtype_policy
-from pycnn.ops._arguments import as_int
-
-__all__ = [
-    "dtype_policy",
-    "get_exact",
-    "get_isa",
-    "get_num_threads",
-    "set_dtype_policy",
-    "set_exact",
-    "set_isa",
-    "set_num_threads",
-    "show_config",
-]
-
-
-def show_config() -> None:
-    """Prints version, compiler, ISAs, threads and where data was found: what `pycnn info` prints."""
-    from pycnn.cli import info
-
-    print(info.as_text(info.describe()))
+from pycnn.core.arguments import as_int
 
 
 def get_num_threads() -> int:

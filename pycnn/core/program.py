@@ -5,19 +5,40 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
 from pycnn._core import Graph, Network, weights_moved
 
 if TYPE_CHECKING:
-    from pycnn._variable import Variable
-    from pycnn.layers.base import Layer
+    from numpy.typing import NDArray
+
+    from pycnn.core.variable import Variable
+
+    F32: TypeAlias = NDArray[np.float32]
 
 _moving = threading.Lock()
 # A short description of models inside models, each used twice, can stand for any number of calls.
 _MOST_CALLS = 1 << 14
+
+
+class Connectable(Protocol):
+    """What is asked here of a layer or model."""
+
+    @property
+    def weights(self) -> list[Variable]:
+        """All weights."""
+
+    @property
+    def trainable(self) -> bool:
+        """Whether the optimizer may change them."""
+
+    def connect(self, graph: Blueprint, nodes: Sequence[int]) -> int:
+        """Adds it to a graph behind `nodes`; returns the node of its output."""
+
+    def lower(self, graph: Graph, node: int) -> int:
+        """Adds the nodes of the core's graph that it is."""
 
 
 class Blueprint(Graph):
@@ -25,13 +46,13 @@ class Blueprint(Graph):
 
     def __init__(self) -> None:
         super().__init__()
-        self.layers: list[Layer] = []
+        self.layers: list[Connectable] = []
         self.variables: list[Variable] = []
         self.values = 0  # numbers that one sample's layers compute
         self._calls = 0
         self._first: dict[int, int] = {}  # the number of each layer's first parameter, by the layer's id
 
-    def add_layer(self, layer: Layer, nodes: Sequence[int]) -> int:
+    def add_layer(self, layer: Connectable, nodes: Sequence[int]) -> int:
         """Adds a layer that has no others inside; one that is there already shares its weights.
 
         Args:
@@ -64,7 +85,7 @@ class Program:
     the weights over with `claim`, so that all of them see the same values.
     """
 
-    def __init__(self, layer: Layer, input_shape: tuple[int, ...], input_name: str = "input") -> None:
+    def __init__(self, layer: Connectable, input_shape: tuple[int, ...], input_name: str = "input") -> None:
         graph = Blueprint()
         output = layer.connect(graph, [graph.input(input_shape, name=input_name)])
         self.network = Network(graph, output)
@@ -106,12 +127,20 @@ class Program:
             weights_moved()
 
 
-def _trainable(layers: Sequence[Layer]) -> list[bool]:
+def run(program: Program, x: NDArray[Any]) -> F32:
+    """The output for samples that the core takes as they are."""
+    program.claim()
+    y = np.empty((len(x), *program.output_shape), np.float32)
+    program.network.predict(x, y)
+    return y
+
+
+def _trainable(layers: Sequence[Connectable]) -> list[bool]:
     """For each weight, whether the optimizer may change it."""
     return [variable.trainable and layer.trainable for layer in layers for variable in layer.weights]
 
 
-def _dropout_seed(layers: Sequence[Layer]) -> int:
+def _dropout_seed(layers: Sequence[Connectable]) -> int:
     """One seed made from those of all dropout layers."""
     seeds = [getattr(layer, "actual_seed", 0) for layer in layers]
     return int(np.random.SeedSequence(seeds).generate_state(1)[0])

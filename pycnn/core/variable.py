@@ -20,7 +20,7 @@ class Variable:
     """A named float32 array of fixed shape.
 
     The first reader runs the initializer; a file that is loaded before never does. `network` is the network
-    whose memory holds the values now (see `pycnn._program`).
+    whose memory holds the values now (see `pycnn.core.program`).
 
     Example:
         >>> import pycnn as keras

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pycnn._serialization import dtype_name
+from pycnn.core.serialization import dtype_name
 
 __all__ = ["DTypePolicy", "HasDTypePolicy", "dtype_policy", "policy_of", "reset_policy", "set_dtype_policy"]
 

@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from pycnn import _policy, _serialization
-from pycnn._names import auto_name
-from pycnn._program import Blueprint, Program
-from pycnn._variable import Variable
-from pycnn.layers.checks import checked_name, checked_shape
-from pycnn.layers.symbolic import KerasTensor, Node, is_symbolic
+from pycnn.core import policy, serialization
+from pycnn.core.arguments import checked_name, checked_shape
+from pycnn.core.arrays import as_samples
+from pycnn.core.names import auto_name
+from pycnn.core.program import Blueprint, Program, run
+from pycnn.core.symbolic import KerasTensor, Node, is_symbolic
+from pycnn.core.variable import Variable
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from pycnn._core import Graph
-    from pycnn._variable import Initializer
+    from pycnn.core.variable import Initializer
 
     F32: TypeAlias = NDArray[np.float32]
     Shape: TypeAlias = tuple[int | None, ...]
@@ -33,7 +34,7 @@ class WeightSpec(NamedTuple):
     trainable: bool = True
 
 
-class Layer(_policy.HasDTypePolicy):
+class Layer(policy.HasDTypePolicy):
     """One step of a network.
 
     A subclass says in `weight_specs` which weights it needs for an input shape, and in `lower` which nodes of
@@ -65,7 +66,7 @@ class Layer(_policy.HasDTypePolicy):
     ) -> None:
         if kwargs:
             raise ValueError(f"Unrecognized keyword arguments passed to {type(self).__name__}: {kwargs}")
-        self.dtype_policy = _policy.policy_of(dtype, type(self).__name__)
+        self.dtype_policy = policy.policy_of(dtype, type(self).__name__)
         self.name = checked_name(name) if name is not None else auto_name(type(self).__name__)
         self.built = False
         self._trainable = bool(trainable)
@@ -93,7 +94,7 @@ class Layer(_policy.HasDTypePolicy):
         return {
             "name": self.name,
             "trainable": self._trainable,
-            "dtype": _serialization.serialize(self.dtype_policy, "keras"),
+            "dtype": serialization.serialize(self.dtype_policy, "keras"),
         }
 
     # --- building -------------------------------------------------------------------------------------------
@@ -189,8 +190,6 @@ class Layer(_policy.HasDTypePolicy):
         return self._call_on_arrays(x)
 
     def _call_on_arrays(self, x: Any) -> F32:
-        from pycnn.models.data import as_samples
-
         samples = as_samples("x", x)
         if self._called is None or self._called.input_shape != samples.shape[1:]:
             self._build(samples.shape[1:])
@@ -353,7 +352,7 @@ class Layer(_policy.HasDTypePolicy):
 
     def serialize(self) -> dict[str, Any]:
         """Class and configuration as plain data."""
-        return _serialization.serialize(self, "keras.layers")
+        return serialization.serialize(self, "keras.layers")
 
     def _reject(self, **arguments: Any) -> None:
         """Arguments of Keras that must keep their default, None."""
@@ -365,11 +364,3 @@ class Layer(_policy.HasDTypePolicy):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
-
-
-def run(program: Program, x: NDArray[Any]) -> F32:
-    """The output for samples that the core takes as they are."""
-    program.claim()
-    y = np.empty((len(x), *program.output_shape), np.float32)
-    program.network.predict(x, y)
-    return y

@@ -1,40 +1,17 @@
-"""Small helpers, with Keras' names."""
+"""Arrays of labels and of vectors, transformed."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from pycnn import _seeds
-from pycnn.ops._arguments import as_int
+from pycnn.core.arguments import as_int
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     F64: TypeAlias = NDArray[np.float64]
-
-__all__ = ["PyDataset", "Sequence", "normalize", "set_random_seed", "to_categorical"]
-
-
-def set_random_seed(seed: int) -> None:
-    """Seeds Python's `random`, NumPy, and pycnn: weights, shuffling and dropout are the same from here on.
-
-    Args:
-        seed: an integer in [0, 2**32).
-
-    Raises:
-        TypeError, ValueError: if it is none.
-
-    Example:
-        >>> import pycnn as keras
-        >>> keras.utils.set_random_seed(1)
-    """
-    import random
-
-    _seeds.set_seed(seed)
-    random.seed(seed)
-    np.random.seed(seed)
 
 
 def to_categorical(x: ArrayLike, num_classes: int | None = None) -> F64:
@@ -99,38 +76,3 @@ def normalize(x: ArrayLike, axis: int = -1, order: float = 2) -> F64:
     array = np.asarray(x)
     norm = np.linalg.norm(array, order, axis, keepdims=True)
     return np.asarray(array / np.where(norm == 0, 1.0, norm))
-
-
-class PyDataset:
-    """Base of data sets that give `fit` one batch after the other: define `__len__` and `__getitem__`.
-
-    Args:
-        workers: has no effect, as the two that follow: batches are made when they are needed.
-
-    Example:
-        >>> import numpy as np
-        >>> import pycnn as keras
-        >>> class Squares(keras.utils.PyDataset):
-        ...     def __len__(self):
-        ...         return 3  # batches
-        ...     def __getitem__(self, i):
-        ...         x = np.full((2, 1), float(i))
-        ...         return x, x**2
-    """
-
-    def __init__(self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10) -> None:
-        self.workers = workers
-        self.use_multiprocessing = use_multiprocessing
-        self.max_queue_size = max_queue_size
-
-    def __len__(self) -> int:
-        raise NotImplementedError(f"{type(self).__name__} defines no __len__, the number of batches")
-
-    def __getitem__(self, index: int) -> Any:
-        raise NotImplementedError(f"{type(self).__name__} defines no __getitem__, the batch of a number")
-
-    def on_epoch_end(self) -> None:
-        """Called after each pass."""
-
-
-Sequence = PyDataset

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeAlias
 
-from pycnn._names import auto_name
+from pycnn.core.names import auto_name
 
 if TYPE_CHECKING:
-    from pycnn.layers.base import Layer
+    from pycnn.core.program import Blueprint
 
     Shape: TypeAlias = tuple[int | None, ...]
+
+
+class Called(Protocol):
+    """What is asked here of a layer or model."""
+
+    name: str
+
+    def connect(self, graph: Blueprint, nodes: Sequence[int]) -> int:
+        """Adds it to a graph behind `nodes`; returns the node of its output."""
+
+    def forget_call(self, call: Node) -> None:
+        """Takes a call back."""
 
 
 class KerasTensor:
@@ -58,7 +70,7 @@ class Node:
 
     __slots__ = ("inputs", "layer", "output")
 
-    def __init__(self, layer: Layer, inputs: tuple[KerasTensor, ...], output: KerasTensor) -> None:
+    def __init__(self, layer: Called, inputs: tuple[KerasTensor, ...], output: KerasTensor) -> None:
         self.layer = layer
         self.inputs = inputs
         self.output = output
@@ -96,14 +108,14 @@ def trace(source: KerasTensor, target: KerasTensor) -> list[Node]:
     return list(calls)
 
 
-def layers_by_depth(first: Layer, source: KerasTensor, calls: Sequence[Node]) -> list[Layer]:
+def layers_by_depth(first: Called, source: KerasTensor, calls: Sequence[Node]) -> list[Called]:
     """The layers of calls that `trace` found, `first` included, in Keras' order.
 
     That is the longest way to the output, then the order in which a search from the output, depth first and
     along the inputs, meets them.
     """
     depths = dict.fromkeys(calls, 0)
-    of_layer: dict[Layer, int] = {}
+    of_layer: dict[Called, int] = {}
     first_depth = 0
     for call in reversed(calls):
         depth = depths[call] = of_layer[call.layer] = max(depths[call], of_layer.get(call.layer, 0))
@@ -112,7 +124,7 @@ def layers_by_depth(first: Layer, source: KerasTensor, calls: Sequence[Node]) ->
                 first_depth = max(first_depth, depth + 1)
             elif tensor.node is not None:
                 depths[tensor.node] = max(depths[tensor.node], depth + 1)
-    met: dict[Layer, int] = {}
+    met: dict[Called, int] = {}
     stack = [calls[-1].output] if calls else []
     seen: set[Node] = set()
     while stack:

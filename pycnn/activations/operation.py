@@ -1,0 +1,59 @@
+"""Activations as operations of the core, on arrays and in graphs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from pycnn import _core
+from pycnn.core.arrays import as_float32
+from pycnn.core.layer import Layer
+
+if TYPE_CHECKING:
+    from pycnn._core import Graph
+
+    ActivationFunction: TypeAlias = Callable[..., Any]
+
+
+class Operation:
+    """Stands for an array, to ask a function which operation of the core it is: relu(Operation()) tells."""
+
+    __slots__ = ("kind", "options")
+
+    def __init__(self, kind: str = "linear", options: dict[str, float] | None = None) -> None:
+        self.kind = kind
+        self.options = options or {}
+
+    def lower(self, graph: Graph, node: int, name: str) -> int:
+        """Adds the operation to a graph."""
+        if self.kind == "linear":
+            return node
+        if self.kind == "softmax":
+            return graph.softmax(node, name=name)
+        if self.kind == "log_softmax":
+            return graph.log_softmax(node, name=name)
+        return graph.activation(node, self.kind, name=name, **self.options)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Operation) and (self.kind, self.options) == (other.kind, other.options)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def apply(x: Any, kind: str, **options: float) -> Any:
+    """The function `kind` of an array; or, of an `Operation`, what says which function it is."""
+    if isinstance(x, Operation):
+        if x.kind != "linear":
+            raise TypeError("an activation is one function, not several in a row")
+        return Operation(kind, options)
+    array = as_float32("x", x)
+    return _core.activation_forward(kind, array.reshape(array.shape or (1,)), **options).reshape(array.shape)
+
+
+def lower(activation: ActivationFunction | Layer, graph: Graph, node: int, name: str) -> int:
+    """Adds an activation (what `get` returned) to a graph and returns its node."""
+    if isinstance(activation, Layer):
+        activation.build((None, *graph.shape(node)))
+        return activation.lower(graph, node)
+    operation: Operation = activation(Operation())
+    return operation.lower(graph, node, name)

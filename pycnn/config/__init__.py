@@ -1,0 +1,17 @@
+"""This build, this machine, and the settings of the process."""
+
+from pycnn.config.report import show_config
+from pycnn.config.settings import get_exact, get_isa, get_num_threads, set_exact, set_isa, set_num_threads
+from pycnn.core.policy import dtype_policy, set_dtype_policy
+
+__all__ = [
+    "dtype_policy",
+    "get_exact",
+    "get_isa",
+    "get_num_threads",
+    "set_dtype_policy",
+    "set_exact",
+    "set_isa",
+    "set_num_threads",
+    "show_config",
+]

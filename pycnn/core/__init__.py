@@ -1,0 +1,1 @@
+"""What all other packages share: names, seeds, policies, variables, symbols, programs, argument checks."""

@@ -1,0 +1,31 @@
+"""Classes of layers and models by Keras' name: what a description may name.
+
+The packages that define them add them when they are imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pycnn.core import serialization
+
+if TYPE_CHECKING:
+    from pycnn.core.layer import Layer
+
+_layers: dict[str, type[Layer]] = {}
+
+
+def add_layers(classes: Mapping[str, type[Layer]]) -> None:
+    """Makes these classes known."""
+    _layers.update(classes)
+
+
+def layer_class(name: str) -> Callable[..., Layer]:
+    """The class of a name that is known."""
+    return _layers[name]
+
+
+def deserialize_layer(config: Any) -> Layer:
+    """The layer or model that `serialize` described; only known classes can come out."""
+    return serialization.deserialize(config, _layers, "layer")  # type: ignore[no-any-return]

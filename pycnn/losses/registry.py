@@ -1,0 +1,77 @@
+"""Losses by name, and as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pycnn.core import serialization
+from pycnn.core.names import unknown
+from pycnn.losses.base import Loss
+from pycnn.losses.crossentropy import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    SparseCategoricalCrossentropy,
+    binary_crossentropy,
+    categorical_crossentropy,
+    sparse_categorical_crossentropy,
+)
+from pycnn.losses.regression import MeanSquaredError, mean_squared_error
+
+_CLASSES: dict[str, type[Loss]] = {
+    cls.__name__: cls
+    for cls in (BinaryCrossentropy, CategoricalCrossentropy, MeanSquaredError, SparseCategoricalCrossentropy)
+}
+_NAMES: dict[str, type[Loss]] = {cls.kind: cls for cls in _CLASSES.values()} | {"mse": MeanSquaredError}
+_FUNCTIONS = {
+    sparse_categorical_crossentropy: SparseCategoricalCrossentropy,
+    categorical_crossentropy: CategoricalCrossentropy,
+    binary_crossentropy: BinaryCrossentropy,
+    mean_squared_error: MeanSquaredError,
+}
+
+
+def get(identifier: Any) -> Loss | None:
+    """The loss for a name, a function of `keras.losses`, a class, an object, a description of one, or None.
+
+    Args:
+        identifier: for instance 'mse', mean_squared_error, MeanSquaredError or MeanSquaredError().
+
+    Returns:
+        A loss, or None for None.
+
+    Raises:
+        ValueError: if there is no such loss. Functions of your own cannot run in the C++ core.
+
+    Example:
+        >>> import pycnn as keras
+        >>> keras.losses.get("mse")
+        <MeanSquaredError name=mean_squared_error>
+    """
+    if identifier is None or isinstance(identifier, Loss):
+        return identifier
+    if isinstance(identifier, Mapping):
+        return deserialize(identifier)
+    if isinstance(identifier, str):
+        cls = _NAMES.get(identifier.lower()) or _CLASSES.get(identifier)
+    elif isinstance(identifier, type):
+        cls = identifier if identifier in _CLASSES.values() else None
+    else:
+        cls = _FUNCTIONS.get(identifier) if callable(identifier) else None
+    if cls is None and callable(identifier):
+        raise ValueError(
+            f"{identifier!r} cannot be a loss: the C++ core computes only its own, {', '.join(_NAMES)}"
+        )
+    if cls is None:
+        raise unknown("loss", identifier, _NAMES)
+    return cls()
+
+
+def serialize(loss: Loss) -> dict[str, Any]:
+    """A description of a loss as plain data."""
+    return serialization.serialize(loss, "keras.losses")
+
+
+def deserialize(config: Any) -> Loss:
+    """The loss that `serialize` described."""
+    return serialization.deserialize(config, _CLASSES, "loss")  # type: ignore[no-any-return]

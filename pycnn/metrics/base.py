@@ -1,0 +1,70 @@
+"""The base of the metrics."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pycnn.core import serialization
+from pycnn.core.arrays import as_float32
+from pycnn.core.names import snake_case
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from pycnn.core.arrays import F32
+
+
+class Metric:
+    """Base of the metrics: a mean over all values since the last reset.
+
+    Args:
+        name: None for the class's.
+        dtype: None or 'float32'.
+    """
+
+    def __init__(self, name: str | None = None, dtype: Any = None) -> None:
+        self.dtype = serialization.checked_dtype(dtype, type(self).__name__)
+        self.name = name or snake_case(type(self).__name__)
+        self.reset_state()
+
+    def reset_state(self) -> None:
+        """Forgets all values."""
+        self.total = 0.0
+        self.count = 0.0
+
+    def add(self, total: float, count: float) -> None:
+        """Adds values of which the sum and the (weighted) number are known."""
+        self.total += total
+        self.count += count
+
+    def result(self) -> float:
+        """The mean so far; 0 if there was nothing."""
+        return self.total / self.count if self.count else 0.0
+
+    def _add_values(self, values: F32, sample_weight: ArrayLike | None) -> None:
+        weight = np.ones(values.shape, np.float32)
+        if sample_weight is not None:
+            given = as_float32("sample_weight", sample_weight)
+            try:
+                weight = np.broadcast_to(
+                    given.reshape(given.shape + (1,) * (values.ndim - given.ndim)), values.shape
+                )
+            except ValueError:
+                raise ValueError(
+                    f"sample_weight has shape {given.shape}; expected one that fits {values.shape}"
+                ) from None
+        self.add(float(np.sum(values * weight, dtype=np.float64)), float(weight.sum(dtype=np.float64)))
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments as plain data."""
+        return {"name": self.name, "dtype": self.dtype}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """A new metric from the dict that `get_config` returned."""
+        return cls(**config)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}>"

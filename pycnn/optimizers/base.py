@@ -1,0 +1,130 @@
+"""The base of the optimizers."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pycnn.core.arguments import as_number
+from pycnn.core.names import auto_name
+
+if TYPE_CHECKING:
+    from pycnn._core import Network
+
+# Keras' common arguments, with the one value each can have here.
+_UNSUPPORTED: dict[str, Any] = {
+    "clipnorm": None,
+    "clipvalue": None,
+    "global_clipnorm": None,
+    "use_ema": False,
+    "ema_momentum": 0.99,
+    "ema_overwrite_frequency": None,
+    "loss_scale_factor": None,
+    "gradient_accumulation_steps": None,
+}
+
+
+class Optimizer:
+    """Base of the optimizers.
+
+    Args:
+        learning_rate: positive or zero; can be set during training.
+        weight_decay: at least 0; None for 0.
+        name: None for an automatic one.
+        kwargs: Keras' further arguments, with their default values only; `lr` and `decay` of old programs.
+
+    Raises:
+        TypeError, ValueError: if an argument has the wrong type or value, or is not supported.
+    """
+
+    kind: ClassVar[str] = "none"  # the core's name of the formula
+
+    def __init__(
+        self, learning_rate: Any, weight_decay: float | None, name: str | None, **kwargs: Any
+    ) -> None:
+        if "lr" in kwargs:
+            learning_rate = kwargs.pop("lr")
+            warnings.warn("`lr` is now called `learning_rate`", DeprecationWarning, stacklevel=3)
+        self.decay = 0.0
+        if "decay" in kwargs:
+            warnings.warn(
+                "`decay` is outdated; pycnn still does it: learning_rate / (1 + decay * iterations)",
+                DeprecationWarning,
+                stacklevel=3,
+            )
+            self.decay = self._number("decay", kwargs.pop("decay"), 0.0, math.inf)
+        for argument, value in kwargs.items():
+            if argument not in _UNSUPPORTED:
+                raise TypeError(f"{type(self).__name__} has no argument {argument!r}")
+            if value != _UNSUPPORTED[argument]:
+                raise ValueError(
+                    f"{type(self).__name__}: `{argument}` is not supported; "
+                    f"expected {_UNSUPPORTED[argument]!r}, not {value!r}"
+                )
+        self.name = name or auto_name(type(self).__name__)
+        self._network: Network | None = None
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        if weight_decay is not None:
+            self.weight_decay = self._number("weight_decay", weight_decay, 0.0, math.inf)
+
+    @property
+    def learning_rate(self) -> float:
+        """The step size; setting it takes effect at the next step."""
+        return self._learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: Any) -> None:
+        self._learning_rate = self._number("learning_rate", value, 0.0, math.inf)
+
+    @property
+    def iterations(self) -> int:
+        """Number of steps done since `compile`."""
+        return 0 if self._network is None else self._network.iterations
+
+    def options(self) -> dict[str, float]:
+        """The settings that the core's `compile` takes."""
+        return {} if not self.weight_decay else {"weight_decay": self.weight_decay}
+
+    def bind(self, network: Network) -> None:
+        """Counts `iterations` by this network from now on."""
+        self._network = network
+
+    def current_rate(self) -> float:
+        """The learning rate of the next step."""
+        if self.decay:
+            return self._learning_rate / (1.0 + self.decay * self.iterations)
+        return self._learning_rate
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments as plain data."""
+        config = {"name": self.name, "learning_rate": self._learning_rate, "weight_decay": self.weight_decay}
+        config |= _UNSUPPORTED
+        return config | ({"decay": self.decay} if self.decay else {})
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """A new optimizer from the dict that `get_config` returned."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return cls(**config)
+
+    def _number(self, name: str, value: object, low: float, high: float) -> float:
+        number = as_number(f"{type(self).__name__}: {name}", value)
+        if not low <= number <= high:
+            limits = f"at least {low:g}" if high == math.inf else f"a number from {low:g} to {high:g}"
+            raise ValueError(f"{type(self).__name__}: {name} is {number}; expected {limits}")
+        return number
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} learning_rate={self._learning_rate}>"
+
+
+def clipping(clipnorm: Any, clipvalue: Any, global_clipnorm: Any) -> dict[str, Any]:
+    """Keras' arguments that limit the gradient, by name."""
+    return {
+        "clipnorm": clipnorm,
+        "clipvalue": clipvalue,
+        "global_clipnorm": global_clipnorm,
+    }
