@@ -84,7 +84,7 @@ void gather(float* y, const float* x, const StridedDims& dims) {
     const int64_t columns = v.dims[turned], y_stride = v.flat[turned];
     v.dims[turned] = 1;
     return for_places(
-        v, 2, [&](int64_t to, int64_t from) { transpose(y + to, y_stride, x + from, stride, extent, columns); });
+        v, [&](int64_t to, int64_t from) { transpose(y + to, y_stride, x + from, stride, extent, columns); });
   }
   for_places(v, [&](int64_t to, int64_t from) {
     if (stride == 1) copy(y + to, x + from, extent);
@@ -128,7 +128,7 @@ void scatter_add(float* x, const float* y, const StridedDims& dims) {
     const int64_t rows = v.dims[k], y_stride = v.flat[k];
     v.dims[k] = 1;
     return for_places(
-        v, 2, [&](int64_t from, int64_t to) { elementwise.sum_rows(x + to, y + from, rows, extent, y_stride, true); });
+        v, [&](int64_t from, int64_t to) { elementwise.sum_rows(x + to, y + from, rows, extent, y_stride, true); });
   }
   for_places(v, [&](int64_t from, int64_t to) {
     if (stride == 1) elementwise.add(x + to, x + to, y + from, extent);
