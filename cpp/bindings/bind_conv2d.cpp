@@ -20,15 +20,12 @@ Conv2D conv2d_of(const Conv2DKernels& conv, const std::vector<int64_t>& x, const
   require(groups >= 1 && x[3] % groups == 0 && w[2] == x[3] / groups,
           "w: a kernel of shape " + text_of(w) + " in " + std::to_string(groups) + " groups does not fit " +
               std::to_string(x[3]) + " input channels");
-  const Conv2DNode node{w[3],
-                        {w[0], w[1]},
-                        {strides[0], strides[1]},
+  const Conv2DNode node{{strides[0], strides[1]},
                         {dilation[0], dilation[1]},
                         {padding[0], padding[1], padding[2], padding[3]},
                         pad_value,
-                        groups,
-                        false};
-  const Shape y = infer_shape("conv2d", node, {Shape{{x[1], x[2], x[3]}}}, {});
+                        groups};
+  const Shape y = infer_shape("conv2d", node, {{x[1], x[2], x[3]}}, {{w}});
   Conv2D s{x[1],       x[2],       x[3],        y.h(),       y.w(),      y.c(),      w[0],   w[1],
            strides[0], strides[1], dilation[0], dilation[1], padding[0], padding[2], groups, pad_value};
   if (!exact()) conv.choose(s, kImagesAtOnce);

@@ -95,8 +95,8 @@ class PreparedCall {
     return out.is_none() ? output() : out;
   }
 
-  py::object input() const { return x_.size() == 1 ? py::object(inputs_[0]) : inputs_; }
-  py::object output() const { return y_.size() == 1 ? py::object(outputs_[0]) : outputs_; }
+  py::object input() const { return x_.size() == 1 ? py::object(inputs_[0]) : py::object(inputs_); }
+  py::object output() const { return y_.size() == 1 ? py::object(outputs_[0]) : py::object(outputs_); }
   std::string text() const {
     const auto shapes = [](const std::vector<Expected>& all) {
       std::string text;

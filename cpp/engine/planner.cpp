@@ -220,7 +220,7 @@ size_t Planner::root(int i) const {
 void Planner::pass_through(int i) {
   const int input = node(i).inputs[0];
   const bool stops = graph_.as<StopGradientNode>(i) != nullptr;
-  if (node(i).batched && !sought_[static_cast<size_t>(i)] && !(stops && differentiated(input))) {
+  if (!sought_[static_cast<size_t>(i)] && !(stops && differentiated(input))) {
     alias_[static_cast<size_t>(i)] = input;
     return;
   }

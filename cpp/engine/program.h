@@ -128,7 +128,8 @@ struct Preparation {
 // Where the tasks leave a gradient in every slot.
 struct SlotGradient {
   int64_t offset;
-  bool transposed;  // as (last axis, all others)
+  int64_t rows, columns;
+  bool transposed;  // it lies as (columns, rows)
 };
 
 // What the gradient by a value without a batch axis is the sum of: more than one part where several nodes read it.
