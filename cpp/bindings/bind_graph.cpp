@@ -169,19 +169,22 @@ void bind_graph(py::module_& m) {
           py::arg("x"), py::arg("shape"), py::kw_only(), name("reshape"))
       .def(
           "dropout",
-          [](Graph& g, int x, float rate, const std::string& name) { return g.add(name, DropoutNode{rate}, {x}); },
-          py::arg("x"), py::kw_only(), py::arg("rate"), name("dropout"))
+          [](Graph& g, int x, float rate, bool always, const std::string& name) {
+            return g.add(name, DropoutNode{rate, always}, {x});
+          },
+          py::arg("x"), py::kw_only(), py::arg("rate"), py::arg("always") = false, name("dropout"))
       .def(
           "batch_norm",
           [](Graph& g, int x, std::optional<int> gamma, std::optional<int> beta, int mean, int variance, float momentum,
-             float epsilon, bool frozen, const std::string& name) {
+             float epsilon, bool frozen, bool always, const std::string& name) {
             std::vector<int> inputs = with_optional({x}, {gamma, beta});
             inputs.insert(inputs.end(), {mean, variance});
-            return g.add(name, BatchNormNode{momentum, epsilon, beta.has_value(), gamma.has_value(), frozen}, inputs);
+            return g.add(name, BatchNormNode{momentum, epsilon, beta.has_value(), gamma.has_value(), frozen, always},
+                         inputs);
           },
           py::arg("x"), py::arg("gamma"), py::arg("beta"), py::arg("mean"), py::arg("variance"), py::kw_only(),
           py::arg("momentum") = 0.99f, py::arg("epsilon") = 1e-3f, py::arg("frozen") = false,
-          name("batch_normalization"))
+          py::arg("always") = false, name("batch_normalization"))
       .def(
           "pad2d",
           [](Graph& g, int x, IntFour pad, const std::string& mode, float value, const std::string& name) {

@@ -385,6 +385,7 @@ void bind_network(py::module_& m) {
           "output_shape", [](const Network& n, int i) { return py::tuple(py::cast(n.output_shape(i).dims)); },
           py::arg("number") = 0)
       .def_property_readonly("graph", &Network::graph, py::return_value_policy::reference_internal)
+      .def_property_readonly("optimizer", [](Network& n) { return n.optimizer(); })
       .def("gradient", &gradient_view, py::arg("index"))
       .def_property_readonly("gradients", &all_gradients)
       .def(

@@ -353,7 +353,7 @@ int Planner::fusable_activation(int i) const {
 int Planner::foldable_batch_norm(int i) const {
   const int next = only_consumer(i);
   const auto* norm = next < 0 ? nullptr : graph_.as<BatchNormNode>(next);
-  return norm && (norm->frozen || !training()) && !differentiated(next) ? next : -1;
+  return norm && (norm->frozen || !(training() || norm->always)) && !differentiated(next) ? next : -1;
 }
 
 int Planner::fusable_sum(int i) const {

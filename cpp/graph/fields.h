@@ -45,7 +45,10 @@ void fields(F& f, Pool2DNode& n) {
   f("count_padding", n.count_padding);
 }
 template <class F>
-void fields(F& f, DropoutNode& n) { f("rate", n.rate); }
+void fields(F& f, DropoutNode& n) {
+  f("rate", n.rate);
+  f("always", n.always);
+}
 template <class F>
 void fields(F& f, BatchNormNode& n) {
   f("momentum", n.momentum);
@@ -53,6 +56,7 @@ void fields(F& f, BatchNormNode& n) {
   f("center", n.center);
   f("scale", n.scale);
   f("frozen", n.frozen);
+  f("always", n.always);
 }
 template <class F>
 void fields(F& f, Pad2DNode& n) {

@@ -65,10 +65,13 @@ struct Pool2DNode {  // x
 };
 struct DropoutNode {  // x
   float rate;
+  bool always = false;  // in inference too
 };
 struct BatchNormNode {  // x, gamma (c) and beta (c) as asked for, moving_mean (c), moving_variance (c)
   float momentum, epsilon;
-  bool center = true, scale = true, frozen = false;
+  bool center = true, scale = true;
+  bool frozen = false;  // moving statistics in training too
+  bool always = false;  // statistics of the batch in inference too
 };
 struct Pad2DNode {  // x
   Padding padding;

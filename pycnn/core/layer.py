@@ -92,7 +92,9 @@ class Layer(policy.HasDTypePolicy):
         self._trainable = bool(trainable)
         self._variables: list[Variable] = []
         self._calls: list[Node] = []  # on symbols
-        self._called: tuple[Any, Program, Any] | None = None  # for arrays: their shapes, the outputs' structure
+        self._called: tuple[Any, Program, Any] | None = (
+            None  # for arrays: their shapes, the outputs' structure
+        )
         self._reject(activity_regularizer=activity_regularizer)
         if input_dim is not None:
             input_shape = (input_dim,)
@@ -408,7 +410,9 @@ class Layer(policy.HasDTypePolicy):
     def _traced(self, call: Node, training: bool) -> tuple[Any, Function]:
         """What `call` returns for symbols, and the function that it is."""
         inner = {symbol: KerasTensor(symbol.shape, symbol.dtype, symbol.name) for symbol in call.inputs}
-        args, kwargs = tree.transformed(lambda x: inner.get(x, x) if isinstance(x, KerasTensor) else x, call.arguments)
+        args, kwargs = tree.transformed(
+            lambda x: inner.get(x, x) if isinstance(x, KerasTensor) else x, call.arguments
+        )
         if self._accepts_training():
             kwargs = kwargs | {"training": training if call.training is None else call.training}
         with tracing():

@@ -54,7 +54,8 @@ class Program:
     def _made(self, training: bool) -> tuple[_core.Network, Blueprint]:
         graph = Blueprint(training, None if self._goal is None else self._goal.frozen)
         nodes = [
-            graph.input(symbol.sample_shape, name=symbol.name, dtype=symbol.dtype) for symbol in self.function.inputs
+            graph.input(symbol.sample_shape, name=symbol.name, dtype=symbol.dtype)
+            for symbol in self.function.inputs
         ]
         outputs = self.function.lower(graph, nodes)
         arguments = None if self._goal is None else self._goal.bind(graph, outputs)

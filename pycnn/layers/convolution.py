@@ -13,7 +13,7 @@ from pycnn.layers.checks import checked_data_format, plain
 from pycnn.layers.geometry import checked_padding, image_size, resolved_padding
 
 if TYPE_CHECKING:
-    from pycnn._core import Graph
+    from pycnn.core.blueprint import Blueprint
     from pycnn.core.variable import Variable
 
     Pair: TypeAlias = int | Sequence[int]
@@ -57,24 +57,22 @@ class _Convolution(Layer):
         if not self.use_bias:
             self.bias = None
 
-    def _lower(self, graph: Graph, node: int, filters: int, groups: int) -> int:
-        node = self._convolved(graph, node, filters, groups, self.use_bias)
-        return lower_activation(self.activation, graph, node, self.name)
+    def _bias(self, graph: Blueprint) -> int | None:
+        return graph.variable(self.bias, self) if self.bias is not None else None
 
-    def _convolved(self, graph: Graph, node: int, filters: int, groups: int, use_bias: bool) -> int:
+    def _convolved(self, graph: Blueprint, node: int, kernel: int, bias: int | None, groups: int) -> int:
         padding = resolved_padding(
             self.padding, graph.shape(node), self.kernel_size, self.strides, self.dilation_rate
         )
         return graph.conv2d(
             node,
-            filters=filters,
-            kernel_size=self.kernel_size,
+            kernel,
+            bias,
             strides=self.strides,
             padding=padding,
             pad_value=self.padding_value,
             dilation=self.dilation_rate,
             groups=groups,
-            use_bias=use_bias,
             precision=self.compute_dtype,
             name=self.name,
         )
@@ -178,8 +176,10 @@ class Conv2D(_Convolution):
         specs = [WeightSpec("kernel", shape, self.kernel_initializer)]
         return specs + [WeightSpec("bias", (self.filters,), self.bias_initializer)] * self.use_bias
 
-    def lower(self, graph: Graph, node: int) -> int:
-        return self._lower(graph, node, self.filters, self.groups)
+    def lower(self, graph: Blueprint, node: int) -> int:
+        kernel = graph.variable(self.kernel, self)
+        node = self._convolved(graph, node, kernel, self._bias(graph), self.groups)
+        return lower_activation(self.activation, graph, node, self.name)
 
     def get_config(self) -> dict[str, Any]:
         return (
@@ -267,9 +267,10 @@ class DepthwiseConv2D(_Convolution):
         filters = channels * self.depth_multiplier
         return specs + [WeightSpec("bias", (filters,), self.bias_initializer)] * self.use_bias
 
-    def lower(self, graph: Graph, node: int) -> int:
-        channels = graph.shape(node)[-1]
-        return self._lower(graph, node, channels * self.depth_multiplier, channels)
+    def lower(self, graph: Blueprint, node: int) -> int:
+        kernel = depthwise(graph, graph.variable(self.kernel, self))
+        node = self._convolved(graph, node, kernel, self._bias(graph), graph.shape(node)[-1])
+        return lower_activation(self.activation, graph, node, self.name)
 
     def get_config(self) -> dict[str, Any]:
         return (
@@ -372,14 +373,13 @@ class SeparableConv2D(_Convolution):
             WeightSpec("pointwise_kernel", pointwise, self.pointwise_initializer),
         ] + [WeightSpec("bias", (self.filters,), self.bias_initializer)] * self.use_bias
 
-    def lower(self, graph: Graph, node: int) -> int:
-        channels = graph.shape(node)[-1]
-        node = self._convolved(graph, node, channels * self.depth_multiplier, channels, use_bias=False)
+    def lower(self, graph: Blueprint, node: int) -> int:
+        kernel = depthwise(graph, graph.variable(self.depthwise_kernel, self))
+        node = self._convolved(graph, node, kernel, None, graph.shape(node)[-1])
         node = graph.conv2d(
             node,
-            filters=self.filters,
-            kernel_size=(1, 1),
-            use_bias=self.use_bias,
+            graph.variable(self.pointwise_kernel, self),
+            self._bias(graph),
             precision=self.compute_dtype,
             name=self.name,
         )
@@ -400,3 +400,9 @@ class SeparableConv2D(_Convolution):
                 "pointwise_constraint": None,
             }
         )
+
+
+def depthwise(graph: Blueprint, kernel: int) -> int:
+    """Keras' kernel (h, w, c, multiplier) as the core's (h, w, 1, c * multiplier): the same memory."""
+    height, width, channels, multiplier = graph.shape(kernel)
+    return graph.reshape(kernel, (height, width, 1, channels * multiplier), name="depthwise kernel")

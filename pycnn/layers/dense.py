@@ -10,7 +10,7 @@ from pycnn.core.arguments import as_int
 from pycnn.core.layer import Layer, WeightSpec
 
 if TYPE_CHECKING:
-    from pycnn._core import Graph
+    from pycnn.core.blueprint import Blueprint
     from pycnn.core.variable import Variable
 
 
@@ -79,11 +79,11 @@ class Dense(Layer):
         specs = [WeightSpec("kernel", (input_shape[-1], self.units), self.kernel_initializer)]
         return specs + [WeightSpec("bias", (self.units,), self.bias_initializer)] * self.use_bias
 
-    def lower(self, graph: Graph, node: int) -> int:
+    def lower(self, graph: Blueprint, node: int) -> int:
         node = graph.dense(
             node,
-            units=self.units,
-            use_bias=self.use_bias,
+            graph.variable(self.kernel, self),
+            graph.variable(self.bias, self) if self.bias is not None else None,
             precision=self.compute_dtype,
             name=self.name,
         )

@@ -10,7 +10,7 @@ from pycnn.core.layer import Layer, WeightSpec
 from pycnn.layers.activation import check_last_axis
 
 if TYPE_CHECKING:
-    from pycnn._core import Graph
+    from pycnn.core.blueprint import Blueprint
     from pycnn.core.variable import Variable
 
 
@@ -111,14 +111,17 @@ class BatchNormalization(Layer):
             WeightSpec("moving_variance", shape, self.moving_variance_initializer, trainable=False),
         ]
 
-    def lower(self, graph: Graph, node: int) -> int:
+    def lower(self, graph: Blueprint, node: int) -> int:
         return graph.batch_norm(
             node,
+            graph.variable(self.gamma, self) if self.gamma is not None else None,
+            graph.variable(self.beta, self) if self.beta is not None else None,
+            graph.variable(self.moving_mean, self),
+            graph.variable(self.moving_variance, self),
             momentum=self.momentum,
             epsilon=self.epsilon,
-            center=self.center,
-            scale=self.scale,
-            frozen=not self.trainable,
+            frozen=graph.is_frozen(self) or graph.mode is False,
+            always=graph.mode is True,
             name=self.name,
         )
 

@@ -28,7 +28,7 @@ class Loss:
         dtype: None or 'float32'.
     """
 
-    kind: ClassVar[str]
+    kind: ClassVar[str | None] = None  # the core's name of the formula; None for a `call` that is traced
     from_logits = False
     label_smoothing = 0.0
 
@@ -41,8 +41,13 @@ class Loss:
             raise unknown("reduction", reduction, ("sum_over_batch_size", "sum", "none"))
         self.reduction = None if reduction == "none" else reduction
 
-    def call(self, y_true: ArrayLike, y_pred: ArrayLike) -> F32:
-        """The loss of each sample: an array of y_pred's shape without its last axis."""
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """The loss of each sample: an array of y_pred's shape without its last axis.
+
+        Losses of your own override it, with `keras.ops`.
+        """
+        if self.kind is None:
+            raise NotImplementedError(f"{type(self).__name__} has no `call`")
         return losses_of(self.kind, y_true, y_pred, self.from_logits, self.label_smoothing)
 
     def __call__(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> Any:
@@ -79,6 +84,21 @@ class Loss:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"
+
+
+class FunctionLoss(Loss):
+    """A loss that is a function f(y_true, y_pred) of one's own, written with `keras.ops`.
+
+    Args:
+        function: gives the losses of samples, (n, ...), or one number.
+    """
+
+    def __init__(self, function: Any, name: str | None = None) -> None:
+        super().__init__(name or getattr(function, "__name__", "function"))
+        self.function = function
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        return self.function(y_true, y_pred)
 
 
 def smoothed(kind: str, targets: F32, smoothing: float) -> F32:

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pycnn.callbacks import CallbackList, History
 from pycnn.core.arguments import as_int, as_number
-from pycnn.core.arrays import as_samples
 from pycnn.core.program import Program
 from pycnn.models.compiled import Compiled
-from pycnn.models.data import ArraySource, StreamSource, is_stream
-from pycnn.models.feeding import Feeder, split
+from pycnn.models.data import ArraySource, Batch, StreamSource, is_stream
+from pycnn.models.feeding import split
 from pycnn.models.objective import Objective
 from pycnn.models.predictor import checked_batch_size, checked_steps, checked_verbose
 from pycnn.models.progress import Progress
@@ -93,8 +92,7 @@ class Trainer(Compiled):
         fraction = as_number("validation_split", validation_split)
         if fraction and validation_data is None:
             (x, y, sample_weight), validation_data = split(x, y, sample_weight, fraction)
-        x, program, objective = self._start(x)
-        feeder = Feeder(program.input_shape, program.output_shape, objective)
+        x, program, feeder = self._start(x, y)
         source = feeder.source(x, y, size, steps, bool(shuffle), sample_weight, class_weight)
         validation = feeder.validation(validation_data, validation_size, validation_steps)
 
@@ -108,13 +106,13 @@ class Trainer(Compiled):
             if level:
                 print(f"Epoch {epoch + 1}/{epochs}")
             progress = Progress(source.steps, level)
-            step, result = self._train(source, program, objective, called, progress)
+            step, result = self._train(source, program, called, progress)
             if step == 0:
                 _report_no_batches(epoch == initial_epoch)
                 break
             logs = result
             if validation is not None and validates(epoch + 1):
-                values = self._test(validation, program, objective, called, None)
+                values = self._validate(validation, program, called)
                 logs = logs | {f"val_{name}": value for name, value in values.items()}
             progress.finish(step, logs)
             called.call("on_epoch_end", epoch, logs)
@@ -127,29 +125,41 @@ class Trainer(Compiled):
         return self.history
 
     def _train(
-        self, source: Source, program: Program, objective: Objective, called: CallbackList, progress: Progress
+        self, source: Source, program: Program, called: CallbackList, progress: Progress
     ) -> tuple[int, dict[str, float]]:
         """One epoch: the number of its batches, and the mean loss and metrics."""
         begin, end = called.hooks("on_train_batch_begin"), called.hooks("on_train_batch_end")
-        train_step, optimizer, due = program.network.train_step, objective.optimizer, progress.due
-        mean = objective.mean()
+        train_step, due = self._train_step(program), progress.due
+        mean = self._goal.mean()
         step = 0
-        program.claim()
-        for x, y, rows, weight, size in source.epoch():
+        for batch in source.epoch():
             for hook in begin:
                 hook(step)
-            mean.add(train_step(x, y, rows, weight, optimizer.current_rate()), size)
+            mean.add(train_step(batch), batch.size)
             if end:
                 logs = mean.logs()
                 for hook in end:
                     hook(step, logs)
-                program.claim()
             step += 1
             if due():
                 progress.draw(step, mean.logs())
             if self.stop_training:
                 break
         return step, mean.finished()
+
+    @property
+    def _goal(self) -> Objective:
+        assert self._objective is not None
+        return self._objective
+
+    def _train_step(self, program: Program) -> Callable[[Batch], tuple[float, list[float], list[float]]]:
+        """A step on one batch: gradients, what looks at them, and what the optimizer makes of them."""
+        network, optimizer = program.network, self._goal.optimizer
+
+        def fused(batch: Batch) -> tuple[float, list[float], list[float]]:
+            return network.train_step(batch.x, batch.y, batch.rows, batch.weight, optimizer.current_rate())
+
+        return fused
 
     def train_on_batch(
         self,
@@ -174,14 +184,23 @@ class Trainer(Compiled):
         Raises:
             TypeError, ValueError: if data or arguments do not fit.
         """
-        x, program, objective = self._start(x)
-        batch = Feeder(program.input_shape, program.output_shape, objective).batch(
-            x, y, sample_weight, class_weight
-        )
-        rate = objective.optimizer.current_rate()
-        mean = objective.mean()
-        mean.add(program.network.train_step(batch.x, batch.y, None, batch.weight, rate), batch.size)
+        x, program, feeder = self._start(x, y)
+        batch = feeder.batch(x, y, sample_weight, class_weight)
+        mean = self._goal.mean()
+        mean.add(self._train_step(program)(batch), batch.size)
         return self._result(mean.finished(), return_dict)
+
+    def _validate(self, source: Source, program: Program, called: CallbackList) -> dict[str, float]:
+        """The same samples after every epoch; a generator that has run out gives nothing but a warning."""
+        source.restart()
+        found = self._test(source, program, called, None)
+        if found is None:
+            warnings.warn(
+                "`validation_data` has no batches left, so there is no validation; a generator must yield "
+                "validation_steps batches for each epoch.",
+                stacklevel=4,
+            )
+        return found or {}
 
     # --- evaluate -------------------------------------------------------------------------------------------
     def evaluate(
@@ -225,38 +244,38 @@ class Trainer(Compiled):
         level = checked_verbose(verbose)
         size = checked_batch_size("batch_size", batch_size)
         steps = checked_steps("steps", steps)
-        x, program, objective = self._start(x)
-        feeder = Feeder(program.input_shape, program.output_shape, objective)
+        x, program, feeder = self._start(x, y)
         source = feeder.source(x, y, size, steps, sample_weight=sample_weight)
         called = CallbackList(callbacks, self, {"verbose": level, "epochs": 1, "steps": source.steps})
-        logs = self._test(source, program, objective, called, Progress(source.steps, level))
+        logs = self._test(source, program, called, Progress(source.steps, level))
+        if logs is None:
+            raise ValueError("The data to evaluate has no batches left; expected at least one")
         return self._result(logs, return_dict)
 
     def _test(
         self,
         source: Source,
         program: Program,
-        objective: Objective,
         called: CallbackList,
         progress: Progress | None,
-    ) -> dict[str, float]:
-        """Mean loss and metrics of all batches of a source."""
+    ) -> dict[str, float] | None:
+        """Mean loss and metrics of all batches of a source; None where it has none."""
         begin, end = called.hooks("on_test_batch_begin"), called.hooks("on_test_batch_end")
         called.call("on_test_begin")
-        mean = objective.mean()
+        mean = self._goal.mean()
+        test_step = program.test_network.test_step
         step = 0
-        program.claim()
-        for x, y, rows, weight, size in source.epoch():
+        for batch in source.epoch():
             for hook in begin:
                 hook(step)
-            mean.add(program.network.test_step(x, y, rows, weight), size)
+            mean.add(test_step(batch.x, batch.y, batch.rows, batch.weight), batch.size)
             for hook in end:
                 hook(step, mean.logs())
             step += 1
             if progress is not None and progress.due():
                 progress.draw(step, mean.logs())
         if step == 0:
-            raise ValueError("The data to evaluate has no batches left; expected at least one")
+            return None
         logs = mean.finished()
         if progress is not None:
             progress.finish(step, logs)
@@ -267,10 +286,10 @@ class Trainer(Compiled):
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
         """Loss and metrics of one batch, as `evaluate` gives them; arguments as in `train_on_batch`."""
-        x, program, objective = self._start(x)
-        batch = Feeder(program.input_shape, program.output_shape, objective).batch(x, y, sample_weight)
-        mean = objective.mean()
-        mean.add(program.network.test_step(batch.x, batch.y, None, batch.weight), batch.size)
+        x, program, feeder = self._start(x, y)
+        batch = feeder.batch(x, y, sample_weight)
+        mean = self._goal.mean()
+        mean.add(program.test_network.test_step(batch.x, batch.y, None, batch.weight), batch.size)
         return self._result(mean.finished(), return_dict)
 
     def profile(self, x: Any, y: Any = None, sample_weight: Any = None, *, seconds: float = 0.5) -> Profile:
@@ -314,15 +333,13 @@ class Trainer(Compiled):
         if y is None:
             if sample_weight is not None:
                 raise ValueError("`sample_weight` is for a training step, which needs `y` too")
-            program = self._ready(None if self._is_ready() else as_samples("x", x))
             samples = self._samples(x)
-            if not len(samples):
+            if not len(samples[0]):
                 raise ValueError("`x` is empty; expected at least one sample")
-            program.claim()
-            return measure.prediction(self.name, program.network, samples, seconds)
-        x, program, objective = self._start(x)
-        batch = Feeder(program.input_shape, program.output_shape, objective).batch(x, y, sample_weight)
-        rate = objective.optimizer.current_rate()
+            return measure.prediction(self.name, self._ready(None).network, samples, seconds)
+        x, program, feeder = self._start(x, y)
+        batch = feeder.batch(x, y, sample_weight)
+        rate = self._goal.optimizer.current_rate()
         data = (batch.x, batch.y, batch.weight)
         return measure.training_step(self.name, program.network, data, rate, seconds)
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
+from pycnn import _core
 from pycnn.core.arguments import as_number
 from pycnn.core.names import auto_name
-
-if TYPE_CHECKING:
-    from pycnn._core import Network
 
 # Keras' common arguments, with the one value each can have here.
 _UNSUPPORTED: dict[str, Any] = {
@@ -63,7 +61,8 @@ class Optimizer:
                     f"expected {_UNSUPPORTED[argument]!r}, not {value!r}"
                 )
         self.name = name or auto_name(type(self).__name__)
-        self._network: Network | None = None
+        self._core: _core.Optimizer | None = None
+        self._settings: dict[str, float] = {}  # that the core has
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         if weight_decay is not None:
@@ -81,18 +80,30 @@ class Optimizer:
     @property
     def iterations(self) -> int:
         """Number of steps done since `compile`."""
-        return 0 if self._network is None else self._network.iterations
+        return 0 if self._core is None else self._core.iterations
 
     def options(self) -> dict[str, float]:
         """The settings that the core's `compile` takes."""
         return {} if not self.weight_decay else {"weight_decay": self.weight_decay}
 
-    def bind(self, network: Network) -> None:
-        """Counts `iterations` by this network from now on."""
-        self._network = network
+    @property
+    def has_begun(self) -> bool:
+        """Whether it trains a model already."""
+        return self._core is not None
+
+    def core(self) -> _core.Optimizer:
+        """What does the steps, with the settings as they are now; its state is this optimizer's alone."""
+        settings = self.options()
+        if self._core is None:
+            self._core = _core.Optimizer(self.kind, settings)
+        elif settings != self._settings:
+            self._core.configure(self.kind, settings)
+        self._settings = settings
+        return self._core
 
     def current_rate(self) -> float:
-        """The learning rate of the next step."""
+        """The learning rate of the next step, to which all settings are brought up to date."""
+        self.core()
         if self.decay:
             return self._learning_rate / (1.0 + self.decay * self.iterations)
         return self._learning_rate

@@ -17,7 +17,6 @@ from pycnn.saving.weights import HasLayers, check_weights, checked_variables, na
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pycnn.core.program import Program
     from pycnn.core.variable import Variable
 
     F32: TypeAlias = NDArray[np.float32]
@@ -43,8 +42,9 @@ class SavableModel(HasLayers, Protocol):
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles with what `get_compile_config` returned."""
 
-    def optimizer_program(self, create: bool = False) -> Program | None:
-        """The program that has the optimizer's state."""
+    @property
+    def optimizer(self) -> Any:
+        """The optimizer given to `compile`."""
 
 
 def save_model(model: SavableModel, filepath: Path, overwrite: bool = True, zipped: None = None) -> None:
@@ -64,10 +64,9 @@ def save_model(model: SavableModel, filepath: Path, overwrite: bool = True, zipp
     metadata = {"format": "pycnn", "version": __version__, "model": _to_json(model.serialize())}
     if model.compiled:
         metadata["compile"] = _to_json(model.get_compile_config())
-    program = model.optimizer_program()
-    if program is not None:
-        metadata["iterations"] = str(program.network.iterations)
-        for name, view in _optimizer_state(program, variables).items():
+    if model.compiled and model.optimizer.has_begun:
+        metadata["iterations"] = str(model.optimizer.iterations)
+        for name, view in _optimizer_state(model.optimizer, variables).items():
             arrays[name] = view.reshape(-1).copy()
     write(path, arrays, metadata, overwrite)
 
@@ -131,9 +130,8 @@ def _restore_optimizer(reader: Reader, model: SavableModel) -> None:
         if names:
             raise ValueError("the optimizer's state has no count of steps")
         return
-    program = model.optimizer_program(create=True)
-    assert program is not None
-    expected = _optimizer_state(program, named_variables(model))
+    optimizer = model.optimizer.core()
+    expected = _optimizer_state(model.optimizer, named_variables(model))
     if expected.keys() != set(names):
         raise ValueError("the optimizer's state does not belong to the model")
     iterations = int(reader.metadata["iterations"])
@@ -143,16 +141,15 @@ def _restore_optimizer(reader: Reader, model: SavableModel) -> None:
         if reader.shapes[name] != (view.size,):
             raise ValueError(f"{name!r} has shape {reader.shapes[name]}, expected {(view.size,)}")
         view[...] = reader.array(name).reshape(view.shape)
-    program.network.iterations = iterations
+    optimizer.iterations = iterations
 
 
-def _optimizer_state(program: Program, variables: Mapping[str, Variable]) -> dict[str, F32]:
+def _optimizer_state(optimizer: Any, variables: Mapping[str, Variable]) -> dict[str, F32]:
     """Views of what the optimizer keeps for each weight."""
-    network = program.network
-    numbers = {id(variable): i for i, variable in enumerate(program.variables)}
+    core = optimizer.core()
     return {
-        f"optimizer/{slot}/{name}": network.optimizer_slot(slot, numbers[id(variable)])
-        for slot in network.optimizer_slots
+        f"optimizer/{slot}/{name}": core.state(variable.core, slot)
+        for slot in core.slot_names
         for name, variable in variables.items()
     }
 

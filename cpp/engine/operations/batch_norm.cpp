@@ -41,7 +41,8 @@ void fuse_pool(Planner& planner, Norm& n) {
 }
 
 bool uses_moving(const Planner& planner, int node) {
-  return !planner.training() || planner.attributes<BatchNormNode>(node).frozen;
+  const auto& n = planner.attributes<BatchNormNode>(node);
+  return n.frozen || !(planner.training() || n.always);
 }
 
 Norm describe(Planner& planner, int node) {
