@@ -18,7 +18,6 @@ from pycnn.core.symbolic import KerasTensor, Node, as_symbol
 from pycnn.core.variable import Variable
 
 if TYPE_CHECKING:
-
     Shape = tuple[int | None, ...]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -109,7 +108,7 @@ class Function:
         body: the function as it is written.
         operands: how many of its first arguments are arrays.
         lower: computes it with `Value`s.
-        arrays: computes it with NumPy arrays.
+        arrays: computes it with NumPy arrays; None for `body`, which checks its arguments itself.
         dtype: of the result: a name, 'same' as the first operand's, or a function of the attributes.
         numbers: whether `lower` takes a Python number for an operand.
         several: whether the first operand is a list of arrays.
@@ -120,7 +119,7 @@ class Function:
         body: Callable[..., Any],
         operands: int,
         lower: Callable[..., Any],
-        arrays: Callable[..., Any],
+        arrays: Callable[..., Any] | None,
         dtype: str | Callable[..., str],
         numbers: bool,
         several: bool,
@@ -155,7 +154,9 @@ class Function:
             is_tracing() and any(isinstance(leaf, Variable) for leaf in leaves)
         ):
             return self._on_symbols(self._each(self._symbol, operands), attributes)
-        return self._on_arrays(names, operands, attributes)
+        if self._arrays is None:
+            return self._body(*args, **kwargs)
+        return self._on_arrays(self._arrays, names, operands, attributes)
 
     def _each(self, function: Callable[[Any], Any], operands: list[Any]) -> list[Any]:
         """function(operand) for each, or for each in the list that the first one is."""
@@ -202,7 +203,9 @@ class Function:
         return call.output if len(call.outputs) == 1 and not self._returns_list else list(call.outputs)
 
     # On arrays
-    def _on_arrays(self, names: list[str], operands: list[Any], attributes: dict[str, Any]) -> Any:
+    def _on_arrays(
+        self, function: Callable[..., Any], names: list[str], operands: list[Any], attributes: dict[str, Any]
+    ) -> Any:
         named = iter(
             names[: len(operands)] if not self._several else [names[0]] * len(operands[0]) + names[1:]
         )
@@ -210,7 +213,7 @@ class Function:
             lambda x: _array(f"{self.name}: {next(named)}", x, self._dtype == "same"), operands
         )
         with np.errstate(all="ignore"):
-            result = self._arrays(*arrays, **attributes)
+            result = function(*arrays, **attributes)
         dtype = self._dtype_of("same", attributes)
         return tree.transformed(lambda x: _own(x, dtype, arrays), result)
 
@@ -237,15 +240,23 @@ def operation(
 
     Args:
         operands: how many of its first arguments are arrays, or lists of arrays.
-        lower: what computes it with `Value`s; None for the function itself.
-        arrays: what computes it with NumPy arrays; None for the function itself.
+        lower: what computes it with `Value`s, where the function itself takes any arrays; None for the function.
+        arrays: what computes it with float32 arrays; None for the function itself.
         dtype: of the result: a name, 'same' as the first operand's, or a function of the attributes.
         numbers: whether `Value`s may be met by Python numbers.
         several: whether the first operand is a list of arrays.
     """
 
     def decorate(body: _Function) -> _Function:
-        function = Function(body, operands, lower or body, arrays or body, dtype, numbers, several)
+        function = Function(
+            body,
+            operands,
+            lower or body,
+            (arrays or body) if lower is None else None,
+            dtype,
+            numbers,
+            several,
+        )
 
         @functools.wraps(body)
         def call(*args: Any, **kwargs: Any) -> Any:

@@ -402,11 +402,8 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> An
     >>> ops.arange(3).tolist()
     [0, 1, 2]
     """
-    numbers = (
-        np.arange(start)
-        if stop is None and step == 1
-        else np.arange(*((0, start) if stop is None else (start, stop)), step)
-    )
+    first, end = (0, start) if stop is None else (start, stop)
+    numbers = np.arange(first, end, step)
     if dtype is None:
         return numbers.astype(np.float32 if numbers.dtype.kind == "f" else np.int32)
     return numbers.astype(checked_dtype("arange", dtype))
@@ -444,6 +441,6 @@ def linspace(
     >>> ops.linspace(0, 1, 3).tolist()
     [0.0, 0.5, 1.0]
     """
-    numbers, step = np.linspace(start, stop, num, endpoint, True, axis=axis)
+    numbers, step = np.linspace(start, stop, num, endpoint, retstep=True, axis=axis)
     numbers = numbers.astype(checked_dtype("linspace", dtype))
     return (numbers, step) if retstep else numbers

@@ -223,19 +223,16 @@ def _array_einsum(operands: list[F32], subscripts: str) -> Any:
 
 @operation(arrays=_array_einsum, several=True)
 def _einsum(operands: Any, subscripts: str) -> Any:
-    name = operands[0].name
-    terms, output = _terms(name, subscripts, operands)
-    operands, terms = zip(
-        *(_summed(x, term, terms, output) for x, term in zip(operands, terms, strict=True)), strict=True
-    )
-    letter = _batch_letter(subscripts, operands, terms, output)
-    inner = [
-        term.replace(letter, "") if x.is_batched else term for x, term in zip(operands, terms, strict=True)
-    ]
-    wanted = output.replace(letter, "") if letter else output
-    if len(operands) == 1:
-        return permuted(operands[0], [inner[0].index(c) for c in wanted])
-    return _einsum_of_two(*operands, *inner, wanted)
+    given, output = _terms(operands[0].name, subscripts, operands)
+    pairs = [_summed(x, term, given, output) for x, term in zip(operands, given, strict=True)]
+    values, terms = [x for x, _ in pairs], [term for _, term in pairs]
+    letter = _batch_letter(subscripts, values, terms, output)
+    if letter:
+        terms = [term.replace(letter, "") for term in terms]
+        output = output.replace(letter, "")
+    if len(values) == 1:
+        return permuted(values[0], [terms[0].index(c) for c in output])
+    return _einsum_of_two(values[0], values[1], terms[0], terms[1], output)
 
 
 def _terms(name: str, subscripts: str, operands: Sequence[Value]) -> tuple[list[str], str]:
@@ -279,6 +276,10 @@ def _batch_letter(subscripts: str, operands: Sequence[Value], terms: Sequence[st
     batched = next((x for x in operands if x.is_batched), None)
     if batched is None:
         return ""
+    if any(not x.is_batched and term[:1] in letters for x, term in zip(operands, terms, strict=True)):
+        raise refuse_batch(
+            batched, f"subscripts are {subscripts!r}; only operands with a batch axis have its letter"
+        )
     if len(letters) > 1 or not output.startswith(next(iter(letters))):
         raise refuse_batch(
             batched, f"subscripts are {subscripts!r}; expected its letter first in the result, and one only"
