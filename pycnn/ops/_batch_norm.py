@@ -43,7 +43,7 @@ def _statistic(name: str, value: ArrayLike, channels: int) -> F32:
 
 
 @operation(5)
-def _normalized(x: Any, mean: Any, variance: Any, offset: Any, scale: Any, axis: int, epsilon: float) -> Any:
+def _batch_normalization(x: Any, mean: Any, variance: Any, offset: Any, scale: Any, axis: int, epsilon: float) -> Any:
     shape = [1] * x.ndim
     place = axis_of("batch_normalization", axis, x.ndim)
     if x.shape[place] is None:
@@ -115,7 +115,7 @@ def batch_normalization(
             )
         if mean is None or variance is None:
             raise TypeError("batch_normalization: mean and variance are needed where `axis` is given")
-        return _normalized(x, mean, variance, offset, scale, axis, _epsilon(epsilon))
+        return _batch_normalization(x, mean, variance, offset, scale, axis, _epsilon(epsilon))
     if offset is not None or scale is not None:
         raise TypeError("batch_normalization: offset and scale need mean, variance and axis")
     if isinstance(x, KerasTensor):

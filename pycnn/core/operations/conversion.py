@@ -282,7 +282,7 @@ def full(shape: Any, fill_value: Any, dtype: Any = None) -> Any:
 
 
 @operation(arrays=lambda x, value: np.full(x.shape, value), dtype="float32")
-def _filled_like(x: Any, value: float) -> Any:
+def _full_like(x: Any, value: float) -> Any:
     return filled(x, value)
 
 
@@ -307,7 +307,7 @@ def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Any:
     >>> ops.full_like([1.0, 2.0], 3).tolist()
     [3.0, 3.0]
     """
-    y = _filled_like(x, float(fill_value))
+    y = _full_like(x, float(fill_value))
     return y if dtype is None else cast(y, dtype)
 
 

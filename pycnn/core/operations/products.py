@@ -19,14 +19,12 @@ if TYPE_CHECKING:
 
 
 def _array_matmul(x1: F32, x2: F32) -> Any:
-    if x1.ndim == 2 and x2.ndim == 2:
-        _check_inner(f"x1 has shape {x1.shape} and x2 {x2.shape}", x1.shape, x2.shape)
-        return _core.matmul(x1, x2)
-    return np.matmul(x1, x2)
+    _check_inner(f"matmul: x1 has shape {x1.shape} and x2 {x2.shape}", x1.shape, x2.shape)
+    return _core.matmul(x1, x2) if x1.ndim == 2 and x2.ndim == 2 else np.matmul(x1, x2)
 
 
 def _check_inner(text: str, a: Sequence[int | None], b: Sequence[int | None]) -> None:
-    if a[-1] != b[max(len(b) - 2, 0)]:
+    if not a or not b or a[-1] != b[max(len(b) - 2, 0)]:
         raise ValueError(f"{text}; expected (..., m, k) and (..., k, n)")
 
 
@@ -51,14 +49,11 @@ def matmul(x1: Any, x2: Any) -> Any:
     >>> ops.matmul([[1, 2]], [[3], [4]]).tolist()
     [[11.0]]
     """
-    if x1.ndim == 0 or x2.ndim == 0:
-        raise ValueError(f"{x1.name}: shapes {x1.shape} and {x2.shape}; expected at least one axis each")
     if x2.is_batched and x2.ndim < 3:
         raise refuse_batch(x2, "the product would go over it; x2 needs two axes besides")
     if x1.is_batched and x1.ndim == 1:
         raise refuse_batch(x1, "the product would go over it")
-    text = f"{x1.name}: x1 has shape {x1.shape} and x2 {x2.shape}"
-    _check_inner(text, x1.shape, x2.shape)
+    _check_inner(f"{x1.name}: x1 has shape {x1.shape} and x2 {x2.shape}", x1.shape, x2.shape)
     row, column = x1.ndim == 1, x2.ndim == 1
     a = reshaped(x1, (1, *x1.sample)) if row else x1
     b = reshaped(x2, (*x2.sample, 1)) if column else x2

@@ -91,7 +91,7 @@ def count_nonzero(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 @operation(2)
-def _weighted(x: Any, weights: Any, axis: Any) -> Any:
+def _average(x: Any, weights: Any, axis: Any) -> Any:
     if weights.shape == x.shape:
         return e.divide(sum(e.multiply(x, weights), axis), sum(weights, axis))
     if weights.ndim != 1 or not isinstance(axis, int):
@@ -121,7 +121,7 @@ def average(x: Any, axis: Any = None, weights: Any = None) -> Any:
     Source: numpy.average.
 
     >>> from pycnn import ops
-    >>> ops.average([1.0, 4.0], weights=[2.0, 1.0])
+    >>> float(ops.average([1.0, 4.0], weights=[2.0, 1.0]))
     2.0
     """
-    return mean(x, axis) if weights is None else _weighted(x, weights, axis)
+    return mean(x, axis) if weights is None else _average(x, weights, axis)
