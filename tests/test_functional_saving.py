@@ -95,7 +95,7 @@ def origin(layer, history):
     [
         (lambda c, e: c.pop("layers"), "needs a list `layers`"),
         (lambda c, e: c.pop("input_layers"), "names no call of a layer"),
-        (lambda c, e: c.update(output_layers=[["out", 1, 0]]), "expected one call of a layer"),
+        (lambda c, e: c.update(output_layers=[["out", 1, 0]]), "expected calls of layers"),
         (lambda c, e: c.update(output_layers=[["out", 0, 0], ["a", 0, 0]]), "names no call"),
         (lambda c, e: c.update(output_layers="out"), "names no call"),
         (lambda c, e: c.update(input_layers=[["shared", 1, 0]]), "Graph disconnected"),
