@@ -145,7 +145,7 @@ def test_names_of_metrics(name):
     [
         (lambda: metrics.get("acuracy"), "Did you mean 'accuracy'"),
         (lambda: metrics.get(3), "Unknown metric: 3"),
-        (lambda: metrics.get(print), "Unknown metric"),
+        (lambda: metrics.get(int), "Unknown metric"),
         (lambda: metrics.BinaryAccuracy(threshold=2), "threshold"),
         (lambda: metrics.Mean(dtype="float64"), "float64"),
         (lambda: metrics.categorical_accuracy([[0, 1]], [[0, 1], [1, 0]]), "y_true has shape"),
