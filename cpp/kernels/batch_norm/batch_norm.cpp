@@ -156,7 +156,15 @@ void backward_apply(float* dx, const float* x, const float* dy, const BatchNormG
 }  // namespace
 
 BatchNormKernels batch_norm_kernels() {
-  return {moments, apply, apply_add, apply_pool, backward_sums, backward_apply, backward_apply_pool};
+  BatchNormKernels kernels{};
+  kernels.moments = moments;
+  kernels.apply = apply;
+  kernels.apply_add = apply_add;
+  kernels.apply_pool = apply_pool;
+  kernels.backward_sums = backward_sums;
+  kernels.backward_apply = backward_apply;
+  kernels.backward_apply_pool = backward_apply_pool;
+  return kernels;
 }
 
 }  // namespace pycnn::PYCNN_ISA

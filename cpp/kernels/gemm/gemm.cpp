@@ -90,8 +90,14 @@ void outer(float* dw, const float* x, int64_t x_stride, const float* dy, int64_t
 }  // namespace
 
 GemmKernels gemm_kernels() {
-  return {
-      gemm_packed_floats<Float32>, gemm_pack<Float32>, gemm_pack_transposed<Float32>, multiply, multiply_plain, outer};
+  GemmKernels kernels{};
+  kernels.packed_floats = gemm_packed_floats<Float32>;
+  kernels.pack = gemm_pack<Float32>;
+  kernels.pack_transposed = gemm_pack_transposed<Float32>;
+  kernels.multiply = multiply;
+  kernels.multiply_plain = multiply_plain;
+  kernels.outer = outer;
+  return kernels;
 }
 
 }  // namespace pycnn::PYCNN_ISA

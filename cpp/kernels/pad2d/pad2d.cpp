@@ -71,6 +71,11 @@ void backward(float* dx, const float* dy, const Pad2D& p) {
 
 }  // namespace
 
-Pad2DKernels pad2d_kernels() { return {forward, backward}; }
+Pad2DKernels pad2d_kernels() {
+  Pad2DKernels kernels{};
+  kernels.forward = forward;
+  kernels.backward = backward;
+  return kernels;
+}
 
 }  // namespace pycnn::PYCNN_ISA

@@ -146,6 +146,13 @@ void average_backward(float* dx, const float* dy, const Pool2D& p) {
 
 }  // namespace
 
-Pool2DKernels pool2d_kernels() { return {max_forward, max_backward, average_forward, average_backward}; }
+Pool2DKernels pool2d_kernels() {
+  Pool2DKernels kernels{};
+  kernels.max_forward = max_forward;
+  kernels.max_backward = max_backward;
+  kernels.average_forward = average_forward;
+  kernels.average_backward = average_backward;
+  return kernels;
+}
 
 }  // namespace pycnn::PYCNN_ISA
