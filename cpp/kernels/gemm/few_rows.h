@@ -46,11 +46,7 @@ void run_few_rows(const Tile& t, int64_t panel_stride) {
 
 template <class Operand, int Q>
 void run_few_rows(const Tile& t, int64_t rows, int64_t panel_stride) {
-  switch (rows) {
-    case 1: return run_few_rows<Operand, 1, Q>(t, panel_stride);
-    case 2: return run_few_rows<Operand, 2, Q>(t, panel_stride);
-    case 3: return run_few_rows<Operand, 3, Q>(t, panel_stride);
-  }
+  dispatch<1, kFewRows>(rows, [&](auto r) { run_few_rows<Operand, r, Q>(t, panel_stride); });
 }
 
 // At most kFewRows rows times `panels` panels.

@@ -69,26 +69,7 @@ void run_outer(const OuterTile& t) {
 
 template <class Operand, int V>
 void run_outer_rows(const OuterTile& t, int64_t inputs) {
-  switch (inputs) {
-    case 1: return run_outer<Operand, 1, V>(t);
-    case 2: return run_outer<Operand, 2, V>(t);
-    case 3: return run_outer<Operand, 3, V>(t);
-    case 4: return run_outer<Operand, 4, V>(t);
-    case 5: return run_outer<Operand, 5, V>(t);
-    case 6: return run_outer<Operand, 6, V>(t);
-#if defined(__AVX512F__) || defined(__aarch64__)
-    case 7: return run_outer<Operand, 7, V>(t);
-    case 8: return run_outer<Operand, 8, V>(t);
-    case 9: return run_outer<Operand, 9, V>(t);
-    case 10: return run_outer<Operand, 10, V>(t);
-    case 11: return run_outer<Operand, 11, V>(t);
-    case 12: return run_outer<Operand, 12, V>(t);
-#endif
-#if defined(__AVX512F__)
-    case 13: return run_outer<Operand, 13, V>(t);
-    case 14: return run_outer<Operand, 14, V>(t);
-#endif
-  }
+  dispatch<1, kMaxRows>(inputs, [&](auto r) { run_outer<Operand, r, V>(t); });
 }
 
 // `inputs` neighbouring inputs of x, all `outputs` columns, tile by tile.

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "simd/operands.h"
+#include "simd/unroll.h"
 
 namespace pycnn::PYCNN_ISA {
 
@@ -117,26 +118,7 @@ void run_tile(const Tile& t) {
 
 template <class Operand, int V>
 void run_rows(const Tile& t, int64_t rows) {
-  switch (rows) {
-    case 1: return run_tile<Operand, 1, V>(t);
-    case 2: return run_tile<Operand, 2, V>(t);
-    case 3: return run_tile<Operand, 3, V>(t);
-    case 4: return run_tile<Operand, 4, V>(t);
-    case 5: return run_tile<Operand, 5, V>(t);
-    case 6: return run_tile<Operand, 6, V>(t);
-#if defined(__AVX512F__) || defined(__aarch64__)
-    case 7: return run_tile<Operand, 7, V>(t);
-    case 8: return run_tile<Operand, 8, V>(t);
-    case 9: return run_tile<Operand, 9, V>(t);
-    case 10: return run_tile<Operand, 10, V>(t);
-    case 11: return run_tile<Operand, 11, V>(t);
-    case 12: return run_tile<Operand, 12, V>(t);
-#endif
-#if defined(__AVX512F__)
-    case 13: return run_tile<Operand, 13, V>(t);
-    case 14: return run_tile<Operand, 14, V>(t);
-#endif
-  }
+  dispatch<1, kMaxRows>(rows, [&](auto p) { run_tile<Operand, p, V>(t); });
 }
 
 // `rows` rows in tiles of nearly equal height: a lone last row would waste its chains.
