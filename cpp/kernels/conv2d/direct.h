@@ -3,14 +3,11 @@
 // phase of the stride.
 #pragma once
 
-#include "kernels/conv2d/geometry.h"
+#include "kernels/conv2d/epilogue.h"
 #include "kernels/conv2d/pool_tile.h"
-#include "kernels/shared.h"
 
 namespace pycnn::PYCNN_ISA {
 namespace {
-
-constexpr int64_t kMaxRowBlocks = 8;
 
 // One channel would leave half of a word empty. Three taps in a row are then two words, (0, 1) and (1, 2), and tap 1
 // has no weight in the second: what lies outside the window is never multiplied.
@@ -50,25 +47,6 @@ Border gradient_border(const Conv2D& s) {
 }
 
 template <class Operand>
-int64_t direct_scratch_floats(const Conv2D& s) {
-  const Border b = gradient_border(s);
-  const int64_t forward = padded_input_floats<Operand>(s) + s.oh * round_up(s.ow * kPanel);
-  const int64_t backward = round_up(b.h * b.w * pixel_words<Operand>(s.k, s.groups));
-  return segment_floats(s) + most(forward, backward);
-}
-
-template <class Operand>
-int64_t direct_packed_floats(const Conv2D& s) {
-  const Conv2D t = in_words<Operand>(s);
-  return s.groups * panels_of(group_outputs(s)) * t.kh * t.kw * group_inputs(t) * kPanel;
-}
-
-template <class Operand>
-int64_t direct_packed_transposed_floats(const Conv2D& s) {
-  return s.groups * panels_of(group_inputs(s)) * s.kh * s.kw * Operand::words(group_outputs(s)) * kPanel;
-}
-
-template <class Operand>
 void pack_tap_pairs(float* packed, const float* w, const Conv2D& s) {
   for (int64_t k = 0; k < s.k; k += kPanel)
     for (int64_t i = 0; i < s.kh; ++i, packed += 2 * kPanel) {
@@ -82,7 +60,7 @@ void pack_tap_pairs(float* packed, const float* w, const Conv2D& s) {
 }
 
 template <class Operand>
-void direct_pack(float* packed, const float* w, const Conv2D& s) {
+void direct_pack(float* packed, const float* w, const Conv2D& s, int64_t, int64_t) {
   if (pairs_taps<Operand>(s)) return pack_tap_pairs<Operand>(packed, w, s);
   const int64_t taps = s.kh * s.kw, inputs = group_inputs(s), outputs = group_outputs(s);
   for (int64_t g = 0; g < s.groups; ++g)
@@ -92,7 +70,7 @@ void direct_pack(float* packed, const float* w, const Conv2D& s) {
 }
 
 template <class Operand>
-void direct_pack_transposed(float* packed, const float* w, const Conv2D& s) {
+void direct_pack_transposed(float* packed, const float* w, const Conv2D& s, int64_t, int64_t) {
   const int64_t taps = s.kh * s.kw, inputs = group_inputs(s), outputs = group_outputs(s);
   for (int64_t g = 0; g < s.groups; ++g)
     for (int64_t c = 0; c < inputs; c += kPanel)
@@ -101,8 +79,6 @@ void direct_pack_transposed(float* packed, const float* w, const Conv2D& s) {
                                        least(kPanel, inputs - c));
 }
 
-// Pieces are (panel, block of rows); `rows` counts what is cut: output rows, or pooled rows.
-int64_t row_blocks(int64_t rows) { return least(rows, kMaxRowBlocks); }
 // `s` and x in words.
 int64_t make_segments(Segment* segments, const Conv2D& s, const Image& x) {
   const int64_t inputs = group_inputs(s);
@@ -119,24 +95,15 @@ int64_t make_segments(Segment* segments, const Conv2D& s, const Image& x) {
   return count;
 }
 
-bool is_clamp(const Activation& f) {
-  return f.kind == ActivationKind::kLinear ||
-         (f.kind == ActivationKind::kRelu && f.alpha == 0 && f.threshold == 0 && f.max_value == __builtin_huge_valf());
-}
-
-float lower_bound(const Activation& f) {
-  return f.kind == ActivationKind::kRelu && is_clamp(f) ? 0.0f : -__builtin_huge_valf();
-}
-
-// What forward and forward_pool share: everything but where a row goes.
+// What both forward passes share: everything but where a row goes.
 struct Direct {
+  const Conv2DForward& f;
   Conv2D s;  // in words
   Image x;
   const float* packed;
   const float* bias;
   Segment* segments;
   int64_t segment_count;
-  Activation activation;
 
   int64_t panels() const { return panels_of(group_outputs(s)); }
   int64_t channel(int64_t panel) const { return panel / panels() * group_outputs(s) + panel % panels() * kPanel; }
@@ -156,39 +123,28 @@ struct Direct {
     t.b = packed + panel * s.kh * s.kw * group_inputs(s) * kPanel;
     t.bias = bias ? bias + channel(panel) : nullptr;
     t.accumulate = false;
-    t.lower = lower_bound(activation);
+    t.lower = f.lower;
     return t;
   }
 };
 
 template <class Operand>
-Direct prepare(const Conv2D& s, const float* x, const float* packed, const float* bias, float*& scratch,
-               Activation activation) {
-  Direct d;
-  d.s = in_words<Operand>(s);
-  d.segments = reinterpret_cast<Segment*>(scratch);
-  scratch += segment_floats(s);
-  d.x = padded_input<Operand>(x, scratch, s);
-  if (pairs_taps<Operand>(s)) pair_neighbours(scratch, d.x.h * d.x.w);
-  scratch += padded_input_floats<Operand>(s);
-  d.packed = packed;
-  d.bias = bias;
+Direct prepare(const Conv2DForward& f, const float* x, const float* packed, const float* bias, float*& scratch) {
+  Direct d{f, in_words<Operand>(f.shape), {}, packed, bias, reinterpret_cast<Segment*>(scratch), 0};
+  scratch += segment_floats(f.shape);
+  d.x = padded_input<Operand>(x, scratch, f.shape);
+  if (pairs_taps<Operand>(f.shape)) pair_neighbours(scratch, d.x.h * d.x.w);
+  scratch += padded_input_floats<Operand>(f.shape);
   d.segment_count = make_segments(d.segments, d.s, d.x);
-  d.activation = activation;
   return d;
 }
 
-void activate_pixels(float* y, int64_t pixels, int64_t stride, int64_t columns, Activation activation) {
-  const auto activate = activation_kernels().forward;
-  if (columns == stride) return activate(y, y, pixels * stride, activation);
-  for (int64_t i = 0; i < pixels; ++i) activate(y + i * stride, y + i * stride, columns, activation);
-}
-
+// One image of forward, and of forward with a pool, which has in scratch the rows that its registers do not hold.
 template <class Operand>
-void direct_forward(float* y, int64_t y_pixel, const float* x, const float* packed, const float* bias,
-                    const float* residual, float* scratch, const Conv2D& s, Activation activation, int64_t begin,
-                    int64_t end) {
-  const Direct d = prepare<Operand>(s, x, packed, bias, scratch, activation);
+void direct_image(float* y, int64_t y_pixel, const float* x, const float* packed, const float* bias,
+                  const float* residual, float* scratch, const Conv2DForward& f, int64_t begin, int64_t end) {
+  const Conv2D& s = f.shape;
+  const Direct d = prepare<Operand>(f, x, packed, bias, scratch);
   const int64_t blocks = row_blocks(s.oh);
   for (int64_t piece = begin; piece < end; ++piece) {
     const int64_t panel = piece / blocks, block = piece % blocks;
@@ -198,7 +154,7 @@ void direct_forward(float* y, int64_t y_pixel, const float* x, const float* pack
       Tile t = d.tile(row, y_pixel, panel, oh);
       if (residual) t.residual = residual + at;
       run_tiles<Operand>(t, s.ow);
-      if (!is_clamp(activation)) activate_pixels(row, s.ow, y_pixel, d.columns(panel), activation);
+      if (!f.clamps) activate_pixels(row, s.ow, y_pixel, d.columns(panel), f.activation);
     }
   }
 }
@@ -226,13 +182,14 @@ void pool_row(float* y, uint8_t* argmax, int64_t y_stride, const float* rows, in
 }
 
 template <class Operand>
-void direct_forward_pool(float* y, int64_t y_pixel, uint8_t* argmax, const float* x, const float* packed,
-                         const float* bias, float* scratch, const Conv2D& s, FusedPool pool, Activation activation,
-                         int64_t begin, int64_t end) {
-  const Direct d = prepare<Operand>(s, x, packed, bias, scratch, activation);
+void direct_image_pool(float* y, int64_t y_pixel, uint8_t* argmax, const float* x, const float* packed,
+                       const float* bias, float* scratch, const Conv2DForward& f, int64_t begin, int64_t end) {
+  const Conv2D& s = f.shape;
+  const FusedPool pool = f.pool;
+  const Direct d = prepare<Operand>(f, x, packed, bias, scratch);
   const int64_t oh = s.oh / pool.ph, ow = s.ow / pool.pw;
   const int64_t blocks = row_blocks(s.oh);
-  const bool in_registers = pool.ph == 2 && pool.pw == 2 && is_clamp(activation);
+  const bool in_registers = is_square(pool) && f.clamps;
   for (int64_t piece = begin; piece < end; ++piece) {
     const int64_t panel = piece / blocks, block = piece % blocks, columns = d.columns(panel);
     for (int64_t i = block * oh / blocks; i < (block + 1) * oh / blocks; ++i) {
@@ -246,16 +203,28 @@ void direct_forward_pool(float* y, int64_t y_pixel, uint8_t* argmax, const float
       }
       for (int64_t a = 0; a < pool.ph; ++a)
         run_tiles<Operand>(d.tile(scratch + a * s.ow * kPanel, kPanel, panel, i * pool.ph + a), s.ow);
-      if (!is_clamp(activation)) activation_kernels().forward(scratch, scratch, pool.ph * s.ow * kPanel, activation);
-      pool_row(y + at, argmax ? argmax + at : nullptr, y_pixel, scratch, s.ow, columns, pool,
-               broadcast(lower_bound(activation)));
+      if (!f.clamps) activation_kernels().forward(scratch, scratch, pool.ph * s.ow * kPanel, f.activation);
+      pool_row(y + at, argmax ? argmax + at : nullptr, y_pixel, scratch, s.ow, columns, pool, broadcast(f.lower));
     }
   }
 }
 
 template <class Operand>
-void direct_backward_input(float* dx, const float* dy, const float* packed_transposed, float* scratch,
-                           const Conv2D& s) {
+void direct_forward(const Images& images, const float* packed, const float* bias, float* scratch,
+                    const Conv2DForward& f, int64_t begin, int64_t end) {
+  const int64_t pixel = y_pixel(images, f.shape);
+  for (int64_t i = 0; i < images.count; ++i) {
+    float* y = images.y + i * images.y_stride;
+    const float* x = images.x + i * images.x_stride;
+    const float* residual = images.residual ? images.residual + i * images.residual_stride : nullptr;
+    uint8_t* argmax = images.argmax ? images.argmax + i * images.argmax_stride : nullptr;
+    if (f.pool.ph > 0) direct_image_pool<Operand>(y, pixel, argmax, x, packed, bias, scratch, f, begin, end);
+    else direct_image<Operand>(y, pixel, x, packed, bias, residual, scratch, f, begin, end);
+  }
+}
+
+template <class Operand>
+void direct_image_backward(float* dx, const float* dy, const float* packed, float* scratch, const Conv2D& s) {
   auto* segments = reinterpret_cast<Segment*>(scratch);
   scratch += segment_floats(s);
   const Border b = gradient_border(s);
@@ -286,7 +255,7 @@ void direct_backward_input(float* dx, const float* dy, const float* packed_trans
         t.segments = segments;
         t.segment_count = count;
         t.length = outputs;
-        t.b = packed_transposed + panel * s.kh * s.kw * outputs * kPanel;
+        t.b = packed + panel * s.kh * s.kw * outputs * kPanel;
         t.bias = nullptr;
         t.accumulate = false;
         t.lower = -__builtin_huge_valf();
@@ -294,6 +263,42 @@ void direct_backward_input(float* dx, const float* dy, const float* packed_trans
       }
     }
   }
+}
+
+template <class Operand>
+void direct_backward_input(const InputGradients& images, const float* packed, float* scratch,
+                           const Conv2DBackwardInput& f) {
+  for (int64_t i = 0; i < images.count; ++i)
+    direct_image_backward<Operand>(images.dx + i * images.dx_stride, images.dy + i * images.dy_stride, packed, scratch,
+                                   f.shape);
+}
+
+PYCNN_INLINE const char* direct_name(const Conv2D& s) { return s.kh * s.kw == 1 ? "direct 1x1" : "direct"; }
+
+template <class Operand>
+void direct_form(Conv2DForward& f) {
+  const Conv2D &s = f.shape, words = in_words<Operand>(s);
+  f.name = direct_name(s);
+  f.scratch_floats = segment_floats(s) + padded_input_floats<Operand>(s) + s.oh * round_up(s.ow * kPanel);
+  f.weight_reuse = s.oh * s.ow;
+  f.packed_floats = s.groups * panels_of(group_outputs(s)) * words.kh * words.kw * group_inputs(words) * kPanel;
+  f.pack_pieces = 1;
+  f.pack = direct_pack<Operand>;
+  f.pieces = s.groups * panels_of(group_outputs(s)) * row_blocks(s.oh);
+  f.run = direct_forward<Operand>;
+}
+
+template <class Operand>
+void direct_form(Conv2DBackwardInput& f) {
+  const Conv2D& s = f.shape;
+  const Border b = gradient_border(s);
+  f.name = direct_name(s);
+  f.scratch_floats = segment_floats(s) + round_up(b.h * b.w * pixel_words<Operand>(s.k, s.groups));
+  f.weight_reuse = s.oh * s.ow;
+  f.packed_floats = s.groups * panels_of(group_inputs(s)) * s.kh * s.kw * Operand::words(group_outputs(s)) * kPanel;
+  f.pack_pieces = 1;
+  f.pack = direct_pack_transposed<Operand>;
+  f.run = direct_backward_input<Operand>;
 }
 
 }  // namespace

@@ -1,8 +1,10 @@
-#include "kernels/conv2d/few_filters.h"
-
+// A convolution of few filters on images of one channel, with a 2x2 max-pool after it: as output channels would leave
+// lanes idle, vectors go over the windows of a row, and each weight is a broadcast. The sums are those of the tiles of
+// pool_tile.h, to the bit.
+#include "kernels/conv2d/epilogue.h"
+#include "kernels/conv2d/forms.h"
 #include "kernels/conv2d/pool_tile.h"
 #include "kernels/conv2d/split_row.h"
-#include "kernels/shared.h"
 
 namespace pycnn::PYCNN_ISA {
 namespace {
@@ -49,13 +51,6 @@ void pool_windows(Vec* best, IntVec* place, const float* const* rows, int64_t ha
     best[f] = maximum_of_four(sum[0][0][f], sum[0][1][f], sum[1][0][f], sum[1][1][f], place[f]);
 }
 
-template <int F>
-void pool_windows_of(int64_t filters, Vec* best, IntVec* place, const float* const* rows, int64_t half, const float* w,
-                     const float* bias, const Conv2D& s) {
-  if (filters == F) return pool_windows<F>(best, place, rows, half, w, bias, s);
-  if constexpr (F > 1) pool_windows_of<F - 1>(filters, best, place, rows, half, w, bias, s);
-}
-
 // argmax (windows, k) from the places (k) of a vector of windows.
 void store_places(uint8_t* argmax, const IntVec* place, int64_t windows, int64_t k) {
   // A window's places as the bytes of two words.
@@ -73,20 +68,16 @@ void store_places(uint8_t* argmax, const IntVec* place, int64_t windows, int64_t
   }
 }
 
-}  // namespace
-
-bool few_filters_supported(const Conv2D& s) {
-  const bool plain = s.c == 1 && s.groups == 1 && s.stride_h == 1 && s.stride_w == 1 && s.dilation_h == 1 &&
-                     s.dilation_w == 1 && s.k <= kMaxFilters && s.kh <= kMaxKernelRows && kLanes > 4;
+// Where this form takes fewer multiplications than register tiles over output channels.
+bool is_worth_it(const Conv2D& s) {
+  const bool exists = s.c == 1 && is_plain(s) && s.k <= kMaxFilters && s.kh <= kMaxKernelRows && kLanes > 4;
   const int64_t in_tiles = s.ow / 2 * ((s.k + kLanes - 1) / kLanes);
-  return plain && 5 * vectors_of(s) * s.k < 4 * in_tiles;
+  return exists && 5 * vectors_of(s) * s.k < 4 * in_tiles;
 }
 
-int64_t few_filters_scratch_floats(const Conv2D& s) { return padded_input_floats(s) + (s.kh + 1) * 2 * half_of(s); }
-
-void few_filters_forward_pool(float* y, int64_t y_pixel, uint8_t* argmax, const float* x, const float* w,
-                              const float* bias, float* scratch, const Conv2D& s, float lower, int64_t begin,
-                              int64_t end) {
+// Rows [begin, end) of y (oh / 2, ow / 2, k); argmax may be null.
+void pool_image(float* y, int64_t y_pixel, uint8_t* argmax, const float* x, const float* w, const float* bias,
+                float* scratch, const Conv2D& s, float lower, int64_t begin, int64_t end) {
   const auto transpose = elementwise_kernels().transpose;
   const Image image = padded_input(x, scratch, s);
   scratch += padded_input_floats(s);
@@ -104,8 +95,9 @@ void few_filters_forward_pool(float* y, int64_t y_pixel, uint8_t* argmax, const 
       IntVec place[kMaxFilters];
       for (int64_t part = 0; part < parts; ++part) {
         const int64_t f = part * s.k / parts;
-        pool_windows_of<kFilters>((part + 1) * s.k / parts - f, best + f, place + f, rows, half, w + f,
-                                  bias ? bias + f : nullptr, s);
+        dispatch<1, kFilters>((part + 1) * s.k / parts - f, [&](auto filters) {
+          pool_windows<filters>(best + f, place + f, rows, half, w + f, bias ? bias + f : nullptr, s);
+        });
       }
       float values[kMaxFilters * kLanes];
       for (int64_t f = 0; f < s.k; ++f) {
@@ -117,6 +109,28 @@ void few_filters_forward_pool(float* y, int64_t y_pixel, uint8_t* argmax, const 
       if (argmax) store_places(argmax + at, place, windows, s.k);
     }
   }
+}
+
+void forward(const Images& images, const float* packed, const float* bias, float* scratch, const Conv2DForward& f,
+             int64_t begin, int64_t end) {
+  const int64_t rows = f.shape.oh / 2;
+  for (int64_t i = 0; i < images.count; ++i)
+    pool_image(images.y + i * images.y_stride, y_pixel(images, f.shape),
+               images.argmax ? images.argmax + i * images.argmax_stride : nullptr, images.x + i * images.x_stride,
+               packed, bias, scratch, f.shape, f.lower, begin * rows / f.pieces, end * rows / f.pieces);
+}
+
+}  // namespace
+
+bool few_filters_form(Conv2DForward& f) {
+  const Conv2D& s = f.shape;
+  if (!is_square(f.pool) || !f.clamps || !is_worth_it(s)) return false;
+  f.name = "direct, few filters";
+  f.scratch_floats = padded_input_floats(s) + (s.kh + 1) * 2 * half_of(s);
+  describe_plain_weights(f);
+  f.pieces = row_blocks(s.oh);
+  f.run = forward;
+  return true;
 }
 
 }  // namespace pycnn::PYCNN_ISA

@@ -1,5 +1,7 @@
-#include "kernels/conv2d/first_layer.h"
-
+// The weight gradient of a first layer (1 to 3 input channels) with a 2x2 max-pool after it: a kernel row has too few
+// inputs to fill vectors, so vectors go over output channels and all taps of several kernel rows are accumulators at
+// once.
+#include "kernels/conv2d/forms.h"
 #include "simd/bytes.h"
 #include "simd/permute.h"
 
@@ -150,8 +152,8 @@ void all_taps(float* dw, float* db, const Squares& squares, const float* dy, con
 }
 
 template <int KH, int C>
-void backward_weight(float* dw, float* db, const Image& x, const float* dy, const uint8_t* argmax, float* scratch,
-                     const Conv2D& s, bool accumulate) {
+void image_backward_weight(float* dw, float* db, const Image& x, const float* dy, const uint8_t* argmax, float* scratch,
+                           const Conv2D& s, bool accumulate) {
   const Squares squares = {scratch, half_of(s)};
   const int64_t block = window_rows(s), all = s.oh / 2, pixels = s.ow / 2 * 2 + KH - 1;
   for (int64_t row = 0; row < all; row += block) {
@@ -167,27 +169,29 @@ void backward_weight(float* dw, float* db, const Image& x, const float* dy, cons
   }
 }
 
+template <int KH, int C>
+void backward_weight(float* dw, float* db, const ImagePairs& images, float* scratch, const Conv2DBackwardWeight& f,
+                     bool accumulate) {
+  for (int64_t i = 0; i < images.count; ++i)
+    image_backward_weight<KH, C>(dw, db, padded_input(images.x + i * images.x_stride, scratch, f.shape),
+                                 images.dy + i * images.dy_stride, images.argmax + i * images.argmax_stride,
+                                 scratch + padded_input_floats(f.shape), f.shape, accumulate || i > 0);
+}
+
 }  // namespace
 
-bool first_layer_supported(const Conv2D& s, FusedPool pool) {
-  const bool plain = pool.ph == 2 && pool.pw == 2 && s.stride_h == 1 && s.stride_w == 1 && s.dilation_h == 1 &&
-                     s.dilation_w == 1 && s.groups == 1 && s.kh == s.kw;
-  return plain && ((s.kh == 3 && s.c <= 3) || (s.kh == 5 && s.c == 1));
-}
-
-int64_t first_layer_scratch_floats(const Conv2D& s) {
-  return padded_input_floats(s) + (2 * window_rows(s) + s.kh - 2) * 2 * half_of(s) + kLanes;
-}
-
-void first_layer_backward_weight(float* dw, float* db, const float* x, const float* dy_pooled, const uint8_t* argmax,
-                                 float* scratch, const Conv2D& s, bool accumulate) {
-  const Image image = padded_input(x, scratch, s);
-  scratch += padded_input_floats(s);
-  const auto run = [&](auto kernel) { kernel(dw, db, image, dy_pooled, argmax, scratch, s, accumulate); };
-  if (s.kh == 5) run(backward_weight<5, 1>);
-  else if (s.c == 1) run(backward_weight<3, 1>);
-  else if (s.c == 2) run(backward_weight<3, 2>);
-  else run(backward_weight<3, 3>);
+bool first_layer_form(Conv2DBackwardWeight& f) {
+  const Conv2D& s = f.shape;
+  if (!is_square(f.pool) || !is_plain(s) || s.kh != s.kw || s.k > kMaxPooledFilters) return false;
+  if (!(s.kh == 3 && s.c <= 3) && !(s.kh == 5 && s.c == 1)) return false;
+  f.name = "first layer, sparse";
+  f.scratch_floats = padded_input_floats(s) + (2 * window_rows(s) + s.kh - 2) * 2 * half_of(s) + kLanes;
+  f.pooled = true;
+  f.run = s.kh == 5  ? backward_weight<5, 1>
+          : s.c == 1 ? backward_weight<3, 1>
+          : s.c == 2 ? backward_weight<3, 2>
+                     : backward_weight<3, 3>;
+  return true;
 }
 
 }  // namespace pycnn::PYCNN_ISA

@@ -20,7 +20,14 @@ PYCNN_INLINE int64_t round_up(int64_t n) { return (n + 15) / 16 * 16; }
 PYCNN_INLINE bool is_depthwise(const Conv2D& s) { return s.groups == s.c && s.groups > 1; }
 PYCNN_INLINE int64_t group_inputs(const Conv2D& s) { return s.c / s.groups; }
 PYCNN_INLINE int64_t group_outputs(const Conv2D& s) { return s.k / s.groups; }
+PYCNN_INLINE bool is_plain(const Conv2D& s) {  // no strides, dilation or groups
+  return s.stride_h == 1 && s.stride_w == 1 && s.dilation_h == 1 && s.dilation_w == 1 && s.groups == 1;
+}
+PYCNN_INLINE bool is_square(FusedPool pool) { return pool.ph == 2 && pool.pw == 2; }
 PYCNN_INLINE int64_t y_pixel(const Images& images, const Conv2D& s) { return images.y_pixel ? images.y_pixel : s.k; }
+
+// Pieces are (panel, block of rows); `rows` counts what is cut: output rows, or pooled rows.
+PYCNN_INLINE int64_t row_blocks(int64_t rows) { return least(rows, 8); }
 
 // The part of the padded image that the output looks at.
 PYCNN_INLINE int64_t seen_h(const Conv2D& s) { return (s.oh - 1) * s.stride_h + (s.kh - 1) * s.dilation_h + 1; }

@@ -109,13 +109,7 @@ void run_pool_tile(const Tile& t, int64_t x_row, uint8_t* argmax) {
 
 template <class Operand, int V, bool kArgmax>
 void run_windows(const Tile& t, int64_t x_row, uint8_t* argmax, int64_t windows) {
-  switch (windows) {
-    case 1: return run_pool_tile<Operand, 1, V, kArgmax>(t, x_row, argmax);
-#if defined(__AVX512F__) || defined(__aarch64__)
-    case 2: return run_pool_tile<Operand, 2, V, kArgmax>(t, x_row, argmax);
-    case 3: return run_pool_tile<Operand, 3, V, kArgmax>(t, x_row, argmax);
-#endif
-  }
+  dispatch<1, kMaxWindows>(windows, [&](auto w) { run_pool_tile<Operand, w, V, kArgmax>(t, x_row, argmax); });
 }
 
 template <class Operand, bool kArgmax>

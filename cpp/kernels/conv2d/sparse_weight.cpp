@@ -1,10 +1,9 @@
-#include "kernels/conv2d/sparse.h"
+#include "kernels/conv2d/forms.h"
 #include "simd/bytes.h"
+#include "simd/unroll.h"
 
 namespace pycnn::PYCNN_ISA {
 namespace {
-
-constexpr int64_t kMaxChannels = 8192;  // a row of the update step must hold one value of each
 
 #if defined(__AVX512F__) || defined(__aarch64__)
 constexpr int kSums = 20;          // vectors of the kernel's gradient that stay in registers
@@ -150,13 +149,6 @@ void add_rows(float* dw, int64_t dw_row, const Block& b, int64_t channel, int64_
     }
 }
 
-// The same for `vectors` vectors, 1 to V.
-template <int R, int V, class... Rest>
-void add_vectors(int64_t vectors, const Rest&... rest) {
-  if (vectors == V) return add_rows<R, V>(rest...);
-  if constexpr (V > 1) add_vectors<R, V - 1>(vectors, rest...);
-}
-
 // Kernels of any size: rows of dw (k, kh, kw * c), R at a time.
 template <int R>
 void add_kernels(float* dw, Block b, const Conv2D& s, bool accumulate) {
@@ -169,8 +161,8 @@ void add_kernels(float* dw, Block b, const Conv2D& s, bool accumulate) {
         const int64_t vectors = least(kVectors, (length - at + kLanes - 1) / kLanes);
         const int64_t tail = least(kLanes, length - at - (vectors - 1) * kLanes);
         b.x = x + i * b.kernel_row + at;
-        add_vectors<R, kVectors>(vectors, dw + (channel * s.kh + i) * length + at, length, b, channel, tail,
-                                 accumulate);
+        float* to = dw + (channel * s.kh + i) * length + at;
+        dispatch<1, kVectors>(vectors, [&](auto v) { add_rows<R, v>(to, length, b, channel, tail, accumulate); });
       }
 }
 
@@ -215,20 +207,9 @@ Image some_channels(float* to, const Image& image, int64_t c, int64_t channels, 
   return {to, rows, columns, channels};
 }
 
-}  // namespace
-
-bool sparse_weight_supported(const Conv2D& s, FusedPool) {
-  return s.groups == 1 && s.dilation_w == 1 && s.kw * s.c >= kLanes && s.k <= kMaxChannels;
-}
-
-int64_t sparse_weight_scratch_floats(const Conv2D& s, FusedPool pool) {
-  const int64_t floats = padded_input_floats(s) + mask_floats(s) + round_up(pool.ph * pool.pw);
-  if (!by_channels(s, pool)) return floats;
-  return floats + seen_pixels(rows_at_once(s, pool)) * seen_pixels(columns_at_once(s, pool)) * kKernelVectors * kLanes;
-}
-
-void sparse_backward_weight(float* dwt, float* db, const float* x, const float* dy_pooled, const uint8_t* argmax,
-                            float* scratch, const Conv2D& s, FusedPool pool, bool accumulate) {
+// dwt (k, kh * kw * c), the kernel's gradient transposed.
+void image_backward_weight(float* dwt, float* db, const float* x, const float* dy_pooled, const uint8_t* argmax,
+                           float* scratch, const Conv2D& s, FusedPool pool, bool accumulate) {
   const Image image = padded_input(x, scratch, s);
   const int64_t column_step = s.stride_w * s.c, row_step = s.stride_h * image.w * s.c;
   float* masks = scratch + padded_input_floats(s);
@@ -268,6 +249,30 @@ void sparse_backward_weight(float* dwt, float* db, const float* x, const float* 
         (channels > kLanes ? add_kernels3x3<kKernelVectors> : add_kernels3x3<1>)(dwt + c, s.c, b, accumulate);
       }
     }
+}
+
+void backward_weight(float* dw, float* db, const ImagePairs& images, float* scratch, const Conv2DBackwardWeight& f,
+                     bool accumulate) {
+  for (int64_t i = 0; i < images.count; ++i)
+    image_backward_weight(dw, db, images.x + i * images.x_stride, images.dy + i * images.dy_stride,
+                          images.argmax + i * images.argmax_stride, scratch, f.shape, f.pool, accumulate || i > 0);
+}
+
+}  // namespace
+
+bool sparse_weight_form(Conv2DBackwardWeight& f) {
+  const Conv2D& s = f.shape;
+  const FusedPool pool = f.pool;
+  if (pool.ph == 0 || s.groups != 1 || s.dilation_w != 1 || s.kw * s.c < kLanes || s.k > kMaxPooledFilters)
+    return false;
+  f.name = "sparse";
+  f.scratch_floats = padded_input_floats(s) + mask_floats(s) + round_up(pool.ph * pool.pw);
+  if (by_channels(s, pool))
+    f.scratch_floats +=
+        seen_pixels(rows_at_once(s, pool)) * seen_pixels(columns_at_once(s, pool)) * kKernelVectors * kLanes;
+  f.pooled = f.transposed = true;
+  f.run = backward_weight;
+  return true;
 }
 
 }  // namespace pycnn::PYCNN_ISA

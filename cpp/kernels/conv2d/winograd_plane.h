@@ -15,6 +15,7 @@ class PlaneForm {
   static constexpr int M = 2, R = 3, N = M + R - 1, kProducts = N * N;
 
  public:
+  static constexpr int kOut = M;
   static int64_t packed_floats(const Conv2D& s) { return panels_of(s.k) * kProducts * kPanel; }
   static int64_t scratch_floats(const Conv2D& s) { return padded_input_floats(s) + N * 2 * half_of(s); }
 

@@ -1,5 +1,12 @@
-#include "kernels/conv2d/winograd_weight.h"
-
+// Winograd's minimal filtering for weight gradients, F(r x r, m x m): the transpose of winograd.h's algorithm.
+//
+//   dg = G^T [ sum over tiles of (B^T d B) * (A dy A^T) ] G      d: n x n inputs, dy: m x m gradients, dg: r x r
+//
+// Its products are n^2 sums of outer products over tiles. It multiplies floats, in bfloat16 too: that is faster than
+// direct sums of bfloat16, and finer.
+#include "kernels/conv2d/epilogue.h"
+#include "kernels/conv2d/forms.h"
+#include "kernels/conv2d/winograd_cut.h"
 #include "kernels/conv2d/winograd_forms.h"
 #include "kernels/conv2d/winograd_tiles.h"
 #include "kernels/gemm/outer.h"
@@ -81,7 +88,10 @@ struct Form {
            panels_of(s.k) * blocks_of(s) * block_floats();
   }
 
-  static void run(float* dw, const ImagePairs& images, float* scratch, const Conv2D& s, bool accumulate) {
+  static void run(float* dw, float* db, const ImagePairs& images, float* scratch, const Conv2DBackwardWeight& f,
+                  bool accumulate) {
+    const Conv2D& s = f.shape;
+    bias_gradient(db, images, s, accumulate);
     const Tiles tiles = tiles_of(s, M);
     float* outside = scratch;  // a row of padding
     fill(outside, s.pad_value, s.w * s.c);
@@ -122,13 +132,16 @@ struct Form {
 
 }  // namespace
 
-int64_t winograd_weight_scratch_floats(const Conv2D& s) {
-  return with_winograd_form(s.winograd_weight, s.kh, [&](auto f) { return Form<f.kOut, f.kTaps>::scratch_floats(s); });
-}
-
-void winograd_backward_weight(float* dw, const ImagePairs& images, float* scratch, const Conv2D& s, bool accumulate) {
-  with_winograd_form(s.winograd_weight, s.kh,
-                     [&](auto f) { Form<f.kOut, f.kTaps>::run(dw, images, scratch, s, accumulate); });
+void winograd_weight_form(Conv2DBackwardWeight& f) {
+  const Conv2D& s = f.shape;
+  with_winograd_form(f.tile, s.kh, [&](auto form) {
+    using Weight = Form<form.kOut, form.kTaps>;
+    f.name = form.name;
+    f.scratch_floats = Weight::scratch_floats(s);
+    f.sum_floats = form.kProducts * s.c * s.k;
+    f.weight_reuse = winograd_tiles(s, f.tile);
+    f.run = Weight::run;
+  });
 }
 
 }  // namespace pycnn::PYCNN_ISA
