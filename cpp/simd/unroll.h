@@ -17,12 +17,8 @@ PYCNN_INLINE void dispatch(int64_t n, const Body& body) {
   if constexpr (kFirst < kLast) dispatch<kFirst + 1, kLast>(n, body);
 }
 
-// body(i) for i below kCount, and body(i, j) for i below kRows and j below kColumns: no loop is left of it.
-template <int kCount, class Body>
-PYCNN_INLINE void unrolled(const Body& body) {
-#pragma GCC unroll 16
-  for (int i = 0; i < kCount; ++i) body(i);
-}
+// body(i, j) for i below kRows and j below kColumns: no loop is left of it. Inside other loops, and in a large
+// function, GCC 12 keeps arrays that a lambda refers to in memory: look at its code.
 template <int kRows, int kColumns, class Body>
 PYCNN_INLINE void unrolled(const Body& body) {
 #pragma GCC unroll 16

@@ -13,7 +13,7 @@ void unpool(float* dy, const float* dy_pooled, const uint8_t* argmax, const Conv
   for (int64_t i = 0; i < oh; ++i)
     for (int64_t j = 0; j < ow; ++j, dy_pooled += s.k, argmax += s.k)
       for (int64_t k = 0; k < s.k; k += kLanes) {
-        const int64_t lanes = least(kLanes, s.k - k);
+        const int64_t lanes = min(kLanes, s.k - k);
         const Vec g = load_n(dy_pooled + k, lanes);
         const IntVec winner = load_bytes(argmax + k, lanes);
         for (int64_t a = 0; a < pool.ph * pool.pw; ++a) {

@@ -1,4 +1,4 @@
-// The kernels of convolution whose products are of bfloat16 operands. The sparse backward passes behind a max-pool are
+// The kernels of convolution whose products are of bfloat16 operands. The sparse backward passes of a max-pool are
 // those of float32; so is depthwise convolution, which has no sums over channels to gain from.
 #include "kernels/conv2d/choose.h"
 

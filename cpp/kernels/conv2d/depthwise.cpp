@@ -9,16 +9,16 @@ namespace {
 
 constexpr int kPixels = 8;
 
-// The whole image behind the padding, so that backward_input can use the same shape.
-int64_t full_h(const Conv2D& s) { return most(seen_h(s), s.top + s.h); }
-int64_t full_w(const Conv2D& s) { return most(seen_w(s), s.left + s.w); }
+// The image with all of its padding, so that backward_input can use the same shape.
+int64_t full_h(const Conv2D& s) { return max(seen_h(s), s.top + s.h); }
+int64_t full_w(const Conv2D& s) { return max(seen_w(s), s.left + s.w); }
 
 // The input padded and with each channel repeated `multiplier` times: (full_h, full_w, k).
 Image expanded_input(const float* x, float* scratch, const Conv2D& s) {
   const int64_t multiplier = s.k / s.c, h = full_h(s), w = full_w(s);
   if (multiplier == 1) {
     if (!needs_padding(s)) return {x, s.h, s.w, s.c};
-    place<Float32>(scratch, h, w, x, s.h, s.w, s.c, 1, s.top, s.left, s.pad_value);
+    pad_image<Float32>(scratch, h, w, x, s.h, s.w, s.c, 1, s.top, s.left, s.pad_value);
     return {scratch, h, w, s.c};
   }
   fill(scratch, s.pad_value, h * w * s.k);
@@ -51,7 +51,7 @@ void image_forward(float* y, const float* x, const float* w, const float* bias, 
   const int64_t x_row = image.w * s.k;
   for (int64_t oh = 0; oh < s.oh; ++oh)
     for (int64_t k = 0; k < s.k; k += kLanes) {
-      const int64_t lanes = least(kLanes, s.k - k);
+      const int64_t lanes = min(kLanes, s.k - k);
       const Vec start = bias ? load_n(bias + k, lanes) : Vec{};
       const float* row = image.data + oh * s.stride_h * x_row + k;
       float* out = y + oh * s.ow * s.k + k;
@@ -74,7 +74,7 @@ void image_backward_input(float* dx, const float* dy, const float* w, float* scr
           float* to = row + ow * s.stride_w * s.k;
           const float* from = dy + (oh * s.ow + ow) * s.k;
           for (int64_t k = 0; k < s.k; k += kLanes) {
-            const int64_t lanes = least(kLanes, s.k - k);
+            const int64_t lanes = min(kLanes, s.k - k);
             store_n(to + k, load_n(to + k, lanes) + load_n(from + k, lanes) * load_n(tap + k, lanes), lanes);
           }
         }
@@ -100,7 +100,7 @@ void image_backward_weight(float* dw, const float* x, const float* dy, float* sc
   for (int64_t i = 0; i < s.kh; ++i)
     for (int64_t j = 0; j < s.kw; ++j)
       for (int64_t k = 0; k < s.k; k += kLanes) {
-        const int64_t lanes = least(kLanes, s.k - k);
+        const int64_t lanes = min(kLanes, s.k - k);
         Vec sum[4] = {};
         for (int64_t oh = 0; oh < s.oh; ++oh) {
           const float* row = image.data + ((oh * s.stride_h + i * s.dilation_h) * image.w + j * s.dilation_w) * s.k + k;

@@ -16,7 +16,7 @@ bool pairs_taps(const Conv2D& s) {
   return Operand::kTerms == 2 && s.c == 1 && s.kw == 3 && s.dilation_w == 1;
 }
 
-// The same convolution over words in place of channels.
+// The same convolution over words instead of channels.
 template <class Operand>
 Conv2D in_words(const Conv2D& s) {
   Conv2D words = s;
@@ -28,7 +28,7 @@ Conv2D in_words(const Conv2D& s) {
 // words (n) of single terms: each gets the term of the next one as its second.
 PYCNN_INLINE void pair_neighbours(float* words, int64_t n) {
   for (int64_t i = 0; i < n - 1; i += kLanes) {
-    const int64_t lanes = least(kLanes, n - 1 - i);
+    const int64_t lanes = min(kLanes, n - 1 - i);
     const IntVec next = as_int(load_n(words + i + 1, lanes)) << 16;
     store_n(words + i, as_float(as_int(load_n(words + i, lanes)) | next), lanes);
   }
@@ -42,8 +42,8 @@ struct Border {
 Border gradient_border(const Conv2D& s) {
   const int64_t before_h = (s.kh - 1) * s.dilation_h / s.stride_h;
   const int64_t before_w = (s.kw - 1) * s.dilation_w / s.stride_w;
-  return {before_h, before_w, before_h + most(s.oh, (s.h - 1 + s.top) / s.stride_h + 1),
-          before_w + most(s.ow, (s.w - 1 + s.left) / s.stride_w + 1)};
+  return {before_h, before_w, before_h + max(s.oh, (s.h - 1 + s.top) / s.stride_h + 1),
+          before_w + max(s.ow, (s.w - 1 + s.left) / s.stride_w + 1)};
 }
 
 template <class Operand>
@@ -51,7 +51,7 @@ void pack_tap_pairs(float* packed, const float* w, const Conv2D& s) {
   for (int64_t k = 0; k < s.k; k += kPanel)
     for (int64_t i = 0; i < s.kh; ++i, packed += 2 * kPanel) {
       const float* taps = w + i * 3 * s.k + k;
-      const int64_t columns = least(kPanel, s.k - k);
+      const int64_t columns = min(kPanel, s.k - k);
       float last[2 * kPanel] = {};  // (0, tap 2)
       copy(last + kPanel, taps + 2 * s.k, columns);
       pack_panel<Operand>(packed, taps, s.k, 2, columns);
@@ -66,7 +66,7 @@ void direct_pack(float* packed, const float* w, const Conv2D& s, int64_t, int64_
   for (int64_t g = 0; g < s.groups; ++g)
     for (int64_t k = 0; k < outputs; k += kPanel)
       for (int64_t tap = 0; tap < taps; ++tap, packed += Operand::words(inputs) * kPanel)
-        pack_panel<Operand>(packed, w + tap * inputs * s.k + g * outputs + k, s.k, inputs, least(kPanel, outputs - k));
+        pack_panel<Operand>(packed, w + tap * inputs * s.k + g * outputs + k, s.k, inputs, min(kPanel, outputs - k));
 }
 
 template <class Operand>
@@ -76,7 +76,7 @@ void direct_pack_transposed(float* packed, const float* w, const Conv2D& s, int6
     for (int64_t c = 0; c < inputs; c += kPanel)
       for (int64_t tap = 0; tap < taps; ++tap, packed += Operand::words(outputs) * kPanel)
         pack_panel_transposed<Operand>(packed, w + (tap * inputs + c) * s.k + g * outputs, s.k, outputs,
-                                       least(kPanel, inputs - c));
+                                       min(kPanel, inputs - c));
 }
 
 // `s` and x in words.
@@ -107,7 +107,7 @@ struct Direct {
 
   int64_t panels() const { return panels_of(group_outputs(s)); }
   int64_t channel(int64_t panel) const { return panel / panels() * group_outputs(s) + panel % panels() * kPanel; }
-  int64_t columns(int64_t panel) const { return least(kPanel, group_outputs(s) - panel % panels() * kPanel); }
+  int64_t columns(int64_t panel) const { return min(kPanel, group_outputs(s) - panel % panels() * kPanel); }
 
   // The tiles of output row oh of one panel, without any activation that is no clamp.
   Tile tile(float* y, int64_t y_stride, int64_t panel, int64_t oh) const {
@@ -164,19 +164,19 @@ void pool_row(float* y, uint8_t* argmax, int64_t y_stride, const float* rows, in
               FusedPool pool, Vec lower) {
   for (int64_t j = 0; j < ow / pool.pw; ++j) {
     for (int64_t k = 0; k < columns; k += kLanes) {
-      const int64_t lanes = least(kLanes, columns - k);
+      const int64_t lanes = min(kLanes, columns - k);
       const float* window = rows + j * pool.pw * kPanel + k;
       Vec best = load(window);
-      IntVec place = {};
+      IntVec winner = {};
       for (int64_t a = 0; a < pool.ph; ++a)
         for (int64_t b = 0; b < pool.pw; ++b) {
           const Vec v = load(window + (a * ow + b) * kPanel);
           const IntVec wins = (v > best) | (v != v);
           best = select(wins, v, best);
-          place = wins ? broadcast_int(static_cast<int32_t>(a * pool.pw + b)) : place;
+          winner = wins ? broadcast_int(static_cast<int32_t>(a * pool.pw + b)) : winner;
         }
       store_n(y + j * y_stride + k, best, lanes);
-      if (argmax) store_bytes(argmax + j * y_stride + k, open_place(place, best, lower), lanes);
+      if (argmax) store_bytes(argmax + j * y_stride + k, open_argmax(winner, best, lower), lanes);
     }
   }
 }
@@ -228,7 +228,7 @@ void direct_image_backward(float* dx, const float* dy, const float* packed, floa
   auto* segments = reinterpret_cast<Segment*>(scratch);
   scratch += segment_floats(s);
   const Border b = gradient_border(s);
-  place<Operand>(scratch, b.h, b.w, dy, s.oh, s.ow, s.k, s.groups, b.before_h, b.before_w, 0.0f);
+  pad_image<Operand>(scratch, b.h, b.w, dy, s.oh, s.ow, s.k, s.groups, b.before_h, b.before_w, 0.0f);
   const int64_t pixel = pixel_words<Operand>(s.k, s.groups);
 
   const int64_t inputs = group_inputs(s), outputs = pixel / s.groups, panels = panels_of(inputs);
@@ -249,7 +249,7 @@ void direct_image_backward(float* dx, const float* dy, const float* packed, floa
         Tile t;
         t.y = dx + ((rows.first + i * s.stride_h) * s.w + columns.first) * s.c + group * inputs + c;
         t.y_stride = s.stride_w * s.c;
-        t.columns = least(kPanel, inputs - c);
+        t.columns = min(kPanel, inputs - c);
         t.x = scratch + ((rows.from + i + b.before_h) * b.w + columns.from + b.before_w) * pixel + group * outputs;
         t.x_stride = pixel;
         t.segments = segments;

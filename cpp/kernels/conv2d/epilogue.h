@@ -30,13 +30,13 @@ PYCNN_INLINE void bias_gradient(float* db, const ImagePairs& images, const Conv2
 }
 
 // Of forms that read the weights as they are.
-PYCNN_INLINE void pack_nothing(float* packed, const float* w, const Conv2D& s, int64_t, int64_t) {
+PYCNN_INLINE void copy_weights(float* packed, const float* w, const Conv2D& s, int64_t, int64_t) {
   copy(packed, w, s.kh * s.kw * s.k);
 }
 PYCNN_INLINE void describe_plain_weights(Conv2DForm& f) {
   f.packed_floats = f.shape.kh * f.shape.kw * f.shape.k;
   f.pack_pieces = 1;
-  f.pack = pack_nothing;
+  f.pack = copy_weights;
   f.weight_reuse = f.shape.oh * f.shape.ow;
 }
 

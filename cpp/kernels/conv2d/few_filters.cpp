@@ -20,10 +20,10 @@ constexpr int kFilters = 3;
 int64_t vectors_of(const Conv2D& s) { return (s.ow / 2 + kLanes - 1) / kLanes; }
 int64_t half_of(const Conv2D& s) { return half_row(s.ow / 2, s.kw); }
 
-// One vector of windows, F filters: rows[i] has row i of the kh + 1 rows of x that they look at, its even pixels and,
+// One vector of windows, F filters: rows[i] has row i of the kh + 1 rows of x under them, its even pixels and,
 // `half` floats further, its odd ones.
 template <int F>
-void pool_windows(Vec* best, IntVec* place, const float* const* rows, int64_t half, const float* w, const float* bias,
+void pool_windows(Vec* best, IntVec* winner, const float* const* rows, int64_t half, const float* w, const float* bias,
                   const Conv2D& s) {
   Vec sum[2][2][F];
 #pragma GCC unroll 6
@@ -48,16 +48,16 @@ void pool_windows(Vec* best, IntVec* place, const float* const* rows, int64_t ha
     }
 #pragma GCC unroll 6
   for (int f = 0; f < F; ++f)
-    best[f] = maximum_of_four(sum[0][0][f], sum[0][1][f], sum[1][0][f], sum[1][1][f], place[f]);
+    best[f] = maximum_of_four(sum[0][0][f], sum[0][1][f], sum[1][0][f], sum[1][1][f], winner[f]);
 }
 
-// argmax (windows, k) from the places (k) of a vector of windows.
-void store_places(uint8_t* argmax, const IntVec* place, int64_t windows, int64_t k) {
-  // A window's places as the bytes of two words.
+// argmax (windows, k) from the winners (k) of a vector of windows.
+void store_argmax(uint8_t* argmax, const IntVec* winner, int64_t windows, int64_t k) {
+  // A window's k of them as the bytes of two words.
   int32_t words[2][kLanes];
   for (int half = 0; half < 2; ++half) {
     IntVec word{};
-    for (int64_t f = 4 * half; f < least(k, 4 * half + 4); ++f) word |= place[f] << static_cast<int32_t>(8 * (f % 4));
+    for (int64_t f = 4 * half; f < min(k, 4 * half + 4); ++f) word |= winner[f] << static_cast<int32_t>(8 * (f % 4));
     __builtin_memcpy(words[half], &word, sizeof word);
   }
   const uint8_t* end = argmax + windows * k;
@@ -92,21 +92,21 @@ void pool_image(float* y, int64_t y_pixel, uint8_t* argmax, const float* x, cons
     for (int64_t column = 0; column < columns; column += kLanes) {
       for (int64_t i = 0; i < ring; ++i) rows[i] = scratch + (2 * row + i) % ring * 2 * half + column;
       Vec best[kMaxFilters];
-      IntVec place[kMaxFilters];
+      IntVec winner[kMaxFilters];
       for (int64_t part = 0; part < parts; ++part) {
         const int64_t f = part * s.k / parts;
-        dispatch<1, kFilters>((part + 1) * s.k / parts - f, [&](auto filters) {
-          pool_windows<filters>(best + f, place + f, rows, half, w + f, bias ? bias + f : nullptr, s);
+        dispatch<1, kFilters>((part + 1) * s.k / parts - f, [&](auto filters) __attribute__((always_inline)) {
+          pool_windows<filters>(best + f, winner + f, rows, half, w + f, bias ? bias + f : nullptr, s);
         });
       }
       float values[kMaxFilters * kLanes];
       for (int64_t f = 0; f < s.k; ++f) {
         store(values + f * kLanes, maximum(broadcast(lower), best[f]));
-        if (argmax) place[f] = open_place(place[f], best[f], broadcast(lower));
+        if (argmax) winner[f] = open_argmax(winner[f], best[f], broadcast(lower));
       }
-      const int64_t windows = least(kLanes, columns - column), at = (row * columns + column) * y_pixel;
+      const int64_t windows = min(kLanes, columns - column), at = (row * columns + column) * y_pixel;
       transpose(y + at, y_pixel, values, kLanes, s.k, windows);
-      if (argmax) store_places(argmax + at, place, windows, s.k);
+      if (argmax) store_argmax(argmax + at, winner, windows, s.k);
     }
   }
 }

@@ -15,16 +15,16 @@ constexpr int kTapRows = 1;
 constexpr int64_t kWordBits = 64;
 int64_t words_of(const Conv2D& s) { return (s.k + kWordBits - 1) / kWordBits; }
 
-// masks (words of k, 4) of one window: the channels whose gradient is not zero, by the place of their maximum.
+// masks (words of k, 4) of one window: the channels whose gradient is not zero, by their argmax.
 void make_masks(uint64_t* masks, const float* gradient, const uint8_t* argmax, int64_t k) {
   for (int64_t word = 0; word < k; word += kWordBits, masks += 4) {
     uint64_t mask[4] = {};
-    for (int64_t i = word; i < least(k, word + kWordBits); i += kLanes) {
-      const int64_t lanes = least(kLanes, k - i);
-      const IntVec open = load_n(gradient + i, lanes) != Vec{}, place = load_bytes(argmax + i, lanes);
+    for (int64_t i = word; i < min(k, word + kWordBits); i += kLanes) {
+      const int64_t lanes = min(kLanes, k - i);
+      const IntVec open = load_n(gradient + i, lanes) != Vec{}, winner = load_bytes(argmax + i, lanes);
 #pragma GCC unroll 4
       for (int a = 0; a < 4; ++a)
-        mask[a] |= static_cast<uint64_t>(bits_of(open & (place == broadcast_int(a)))) << (i - word);
+        mask[a] |= static_cast<uint64_t>(bits_of(open & (winner == broadcast_int(a)))) << (i - word);
     }
     for (int a = 0; a < 4; ++a) masks[a] = mask[a];
   }
@@ -81,7 +81,7 @@ void pack(float* packed, const float* w, const Conv2D& s, int64_t begin, int64_t
   const auto transpose = elementwise_kernels().transpose;
   const int64_t taps = s.kh * s.kw;
   for (int64_t block = begin; block < end; ++block) {
-    const int64_t c = block * kLanes, lanes = least(kLanes, s.c - c);
+    const int64_t c = block * kLanes, lanes = min(kLanes, s.c - c);
     float* to = packed + block * s.k * taps * kLanes;
     if (lanes < kLanes) fill(to, 0.0f, s.k * taps * kLanes);
     for (int64_t tap = 0; tap < taps; ++tap)

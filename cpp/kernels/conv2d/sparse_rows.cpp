@@ -19,12 +19,12 @@ void add_window(float* dx, int64_t dx_row, int64_t c, const float* dy, const uin
     Vec sum[KH + 1][V] = {};
     bool any = false;
     for (int64_t first = 0; first < k; first += kLanes) {
-      const int64_t lanes = least(kLanes, k - first);
-      const IntVec place = load_bytes(argmax + first, lanes);
+      const int64_t lanes = min(kLanes, k - first);
+      const IntVec winner = load_bytes(argmax + first, lanes);
       const IntVec open = load_n(dy + first, lanes) != Vec{};
 #pragma GCC unroll 2
       for (int a = 0; a < 2; ++a) {
-        uint32_t here = bits_of(open & (place == broadcast_int(2 * a + column)));
+        uint32_t here = bits_of(open & (winner == broadcast_int(2 * a + column)));
         any |= here != 0;
         for (; here != 0; here &= here - 1) {
           const int64_t channel = first + __builtin_ctz(here);
@@ -60,14 +60,14 @@ void add_windows(float* dx, int64_t width, const float* dy, const uint8_t* argma
                  const Conv2D& s) {
   const int64_t vectors = row_vectors(s), row = vectors * kLanes, dx_row = width * s.c;
   for (int64_t v = 0; v < vectors; v += kMaxVectors) {
-    const int64_t count = least(kMaxVectors, vectors - v), tail = least(kLanes, s.kw * s.c - (v + count - 1) * kLanes);
+    const int64_t count = min(kMaxVectors, vectors - v), tail = min(kLanes, s.kw * s.c - (v + count - 1) * kLanes);
     auto add = add_window<KH, 1>;
     dispatch<1, kMaxVectors>(count, [&](auto n) { add = add_window<KH, n>; });
     const float* gradient = dy;
-    const uint8_t* place = argmax;
+    const uint8_t* winner = argmax;
     for (int64_t i = 0; i + 2 <= s.oh; i += 2)
-      for (int64_t j = 0; j + 2 <= s.ow; j += 2, gradient += s.k, place += s.k)
-        add(dx + i * dx_row + j * s.c + v * kLanes, dx_row, s.c, gradient, place, packed + v * kLanes, row, s.k, tail);
+      for (int64_t j = 0; j + 2 <= s.ow; j += 2, gradient += s.k, winner += s.k)
+        add(dx + i * dx_row + j * s.c + v * kLanes, dx_row, s.c, gradient, winner, packed + v * kLanes, row, s.k, tail);
   }
 }
 

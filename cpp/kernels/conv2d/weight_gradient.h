@@ -15,7 +15,7 @@ void pair_pixels(float* y, const float* x, int64_t h, int64_t w, int64_t c, int6
   for (int64_t row = 0; row < h; ++row, x += w * c)
     for (int64_t p = 0; p < w; p += step, y += c)
       for (int64_t k = 0; k < c; k += kLanes) {
-        const int64_t lanes = least(kLanes, c - k);
+        const int64_t lanes = min(kLanes, c - k);
         Vec terms[Operand::kTerms];
         for (int64_t t = 0; t < Operand::kTerms; ++t)
           terms[t] = p + t * apart < w ? load_n(x + (p + t * apart) * c + k, lanes) : Vec{};

@@ -13,8 +13,8 @@ struct WinogradPart {
 
 namespace {
 
-// From so many tiles on, neighbouring pieces are panels of the same rows: who works on half of a large image fetches
-// half of its inputs. Of a small one he takes all rows, and half of the weights.
+// From so many tiles on, neighbouring pieces are panels of the same rows: half of a large image's pieces read half of
+// its inputs, half of a small one's all rows and half of the weights.
 constexpr int64_t kTilesByRows = 32;
 constexpr int64_t kMaxTileBlocks = 8;
 
@@ -22,7 +22,7 @@ PYCNN_INLINE int64_t winograd_tile_rows(const Conv2D& s, int m) { return (s.oh +
 
 // Of odd tiles a pool needs whole images.
 PYCNN_INLINE int64_t winograd_row_blocks(const Conv2D& s, int m) {
-  return m % 2 == 1 ? 1 : least(kMaxTileBlocks, winograd_tile_rows(s, m));
+  return m % 2 == 1 ? 1 : min(kMaxTileBlocks, winograd_tile_rows(s, m));
 }
 
 PYCNN_INLINE int64_t winograd_pieces(const Conv2D& s, int m) { return panels_of(s.k) * winograd_row_blocks(s, m); }
@@ -39,8 +39,8 @@ PYCNN_INLINE void for_winograd_parts(const Conv2D& s, int m, int64_t begin, int6
                 inner = by_rows ? panels_of(s.k) : blocks;
   while (begin < end) {
     const int64_t outer = begin / inner, first = begin % inner;
-    const int64_t outers = first == 0 ? most(1, (end - begin) / inner) : 1;
-    const int64_t last = least(inner, first + end - begin);
+    const int64_t outers = first == 0 ? max(1, (end - begin) / inner) : 1;
+    const int64_t last = min(inner, first + end - begin);
     const int64_t row_begin = by_rows ? outer : first, row_end = by_rows ? outer + outers : last;
     WinogradPart part;
     part.panel_begin = by_rows ? first : outer;

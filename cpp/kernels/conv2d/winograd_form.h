@@ -86,7 +86,7 @@ struct Form {
     const int64_t group = winograd_group(kProducts, s.c);
     if (!kWholeImages) return group;
     const int64_t each = tiles_of(s, M).each();
-    return most(1, group / each) * each;
+    return max(1, group / each) * each;
   }
 
   static void pack(float* packed, const float* w, const Conv2D& s, int64_t begin, int64_t end) {
@@ -95,7 +95,7 @@ struct Form {
       clear_gaps(packed + panel * kProducts * stride, s.c);
       for (int64_t c = 0; c < s.c; c += Operand::kTerms)
         for (int v = 0; v < kPanelVectors; ++v) {
-          const int64_t k = panel * kPanel + v * kLanes, lanes = least(kLanes, s.k - k);
+          const int64_t k = panel * kPanel + v * kLanes, lanes = min(kLanes, s.k - k);
           float* to = packed + panel * kProducts * stride + c / Operand::kTerms * kPanel + v * kLanes;
           kernel_tile<Operand, N, R>(to, stride, [&](int term, int i, int j) {
             const bool exists = lanes > 0 && c + term < s.c;
@@ -112,11 +112,11 @@ struct Form {
     for (int64_t panel = begin; panel < end; ++panel) {
       clear_gaps(packed + panel * kProducts * stride, s.k);
       for (int v = 0; v < kPanelVectors; ++v) {
-        const int64_t c = panel * kPanel + v * kLanes, lanes = least(kLanes, s.c - c);
+        const int64_t c = panel * kPanel + v * kLanes, lanes = min(kLanes, s.c - c);
         float* to = packed + panel * kProducts * stride + v * kLanes;
         for (int64_t k = 0; k < s.k; k += kLanes) {
           float taps[R * R][kLanes * kLanes] = {};  // flipped, (k, c)
-          const int64_t outputs = least(kLanes, s.k - k);
+          const int64_t outputs = min(kLanes, s.k - k);
           for (int64_t tap = 0; tap < R * R && lanes > 0; ++tap)
             transpose(taps[R * R - 1 - tap], kLanes, w + (tap * s.c + c) * s.k + k, s.k, lanes, outputs);
           for (int64_t i = 0; i < outputs; i += Operand::kTerms)
@@ -158,7 +158,7 @@ struct Form {
         const int64_t columns = s.k - panel * kPanel > kLanes ? kPanel : kLanes;  // whole vectors
         multiply<Operand>(m, m_stride, v, v_stride, packed + panel * kProducts * packed_stride(s.c), packed_stride(s.c),
                           kProducts, count, words, columns);
-        for (int64_t k = panel * kPanel; k < least(s.k, (panel + 1) * kPanel); k += kLanes)
+        for (int64_t k = panel * kPanel; k < min(s.k, (panel + 1) * kPanel); k += kLanes)
           outputs(images, m + k % kPanel, m_stride, bias, lower, image, s, tiles, pool, k, first, count);
       }
     }
@@ -169,13 +169,13 @@ struct Form {
   static void outputs(const Images& images, const float* m, int64_t m_stride, const float* bias, float lower,
                       float* image, const Conv2D& s, const Tiles& tiles, bool pool, int64_t k, int64_t first,
                       int64_t count) {
-    const int64_t lanes = least(kLanes, s.k - k), pixel = y_pixel(images, s);
+    const int64_t lanes = min(kLanes, s.k - k), pixel = y_pixel(images, s);
     const Vec start = bias ? load_n(bias + k, lanes) : Vec{}, bound = broadcast(lower);
     for (int64_t i = 0; i < count; ++i, m += kPanel) {
-      const TilePlace at = place_of(tiles, first + i);
+      const TileOrigin at = tile_origin(tiles, first + i);
       float* y = images.y + at.sample * images.y_stride + k;
       uint8_t* argmax = images.argmax ? images.argmax + at.sample * images.argmax_stride + k : nullptr;
-      const int64_t rows = least(M, s.oh - at.row), columns = least(M, s.ow - at.column);
+      const int64_t rows = min(M, s.oh - at.row), columns = min(M, s.ow - at.column);
       const int64_t corner = at.row * s.ow + at.column;
       if (!pool) {
         const float* residual = images.residual;
@@ -235,10 +235,10 @@ void run_forward(const Images& images, const float* packed, const float* bias, f
     Form::forward(images, packed, bias, f.lower, scratch, s, f.pool.ph > 0, part);
     if (f.clamps) return;
     const int64_t first = part.row_begin * Form::kOut, channel = part.panel_begin * kPanel, pixel = y_pixel(images, s);
-    const int64_t pixels = (least(s.oh, part.row_end * Form::kOut) - first) * s.ow;
+    const int64_t pixels = (min(s.oh, part.row_end * Form::kOut) - first) * s.ow;
     for (int64_t i = 0; i < images.count; ++i)
       activate_pixels(images.y + i * images.y_stride + first * s.ow * pixel + channel, pixels, pixel,
-                      least(s.k, part.panel_end * kPanel) - channel, f.activation);
+                      min(s.k, part.panel_end * kPanel) - channel, f.activation);
   });
 }
 

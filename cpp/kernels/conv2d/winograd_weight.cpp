@@ -102,14 +102,14 @@ struct Form {
     // With one group of tiles no accumulator is needed twice: all blocks use the same, which stays in the cache.
     const int64_t next_block = all > kTilesAtOnce ? block_floats() : 0;
     for (int64_t first = 0; first < all; first += kTilesAtOnce) {
-      const int64_t count = least(kTilesAtOnce, all - first);
+      const int64_t count = min(kTilesAtOnce, all - first);
       const int64_t v_stride = product_stride(count * s.c), m_stride = product_stride(count * kPanel);
       input_tiles<Float32, M, N>(v, v_stride, images.x, images.x_stride, outside, s, tiles, first, count);
       float* u = sums;
       for (int64_t k = 0; k < s.k; k += kPanel) {
-        const int64_t outputs = least(kPanel, s.k - k);
+        const int64_t outputs = min(kPanel, s.k - k);
         for (int64_t i = 0; i < count; ++i) {
-          const TilePlace at = place_of(tiles, first + i);
+          const TileOrigin at = tile_origin(tiles, first + i);
           const float* dy = images.dy + at.sample * images.dy_stride + (at.row * s.ow + at.column) * s.k + k;
           for_vectors(outputs, [&](int64_t j, auto lanes) {
             gradient_tile<M, N>(m + i * kPanel + j, m_stride, dy + j, s.k, s.ow * s.k, s.oh - at.row, s.ow - at.column,
@@ -123,7 +123,7 @@ struct Form {
           for (int64_t i = 0; i < inputs; ++i)
             for (int64_t j = 0; j < outputs; j += kLanes)
               weight_tile<N, R>(dw + (c + i) * s.k + k + j, s.c * s.k, u + i * kPanel + j, u_stride(),
-                                least(kLanes, outputs - j), accumulate);
+                                min(kLanes, outputs - j), accumulate);
         }
       }
     }

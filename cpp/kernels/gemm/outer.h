@@ -44,13 +44,10 @@ PYCNN_INLINE void run_outer(const OuterTile& t, const Lanes& lanes) {
   float* const dw = t.dw;
   const int64_t dw_stride = t.dw_stride;
   const auto finish = [&](const auto& start) __attribute__((always_inline)) {
-#pragma GCC unroll 16
-    for (int r = 0; r < R; ++r)
-#pragma GCC unroll 2
-      for (int v = 0; v < V; ++v) {
-        float* to = dw + r * dw_stride + v * kLanes;
-        store_n(to, start(to, v) + sum[r][v], lanes(v));
-      }
+    unrolled<R, V>([&](int r, int v) {
+      float* to = dw + r * dw_stride + v * kLanes;
+      store_n(to, start(to, v) + sum[r][v], lanes(v));
+    });
   };
   if (t.accumulate) finish([&](const float* to, int v) __attribute__((always_inline)) { return load_n(to, lanes(v)); });
   else finish([](const float*, int) __attribute__((always_inline)) { return Vec{}; });
@@ -69,7 +66,8 @@ void run_outer(const OuterTile& t) {
 
 template <class Operand, int V>
 void run_outer_rows(const OuterTile& t, int64_t inputs) {
-  dispatch<1, kMaxRows>(inputs, [&](auto r) { run_outer<Operand, r, V>(t); });
+  dispatch<1, kMaxRows>(
+      inputs, [&](auto r) __attribute__((always_inline)) { run_outer<Operand, r, V>(t); });
 }
 
 // `inputs` neighbouring inputs of x, all `outputs` columns, tile by tile.
@@ -82,7 +80,7 @@ PYCNN_INLINE void run_outers(OuterTile t, int64_t inputs, int64_t outputs) {
       OuterTile panel = t;
       panel.dw += k;
       panel.dy += k;
-      panel.columns = least(kPanel, outputs - k);
+      panel.columns = min(kPanel, outputs - k);
       if (panel.columns > kLanes) run_outer_rows<Operand, 2>(panel, height);
       else run_outer_rows<Operand, 1>(panel, height);
     }

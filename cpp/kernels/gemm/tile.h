@@ -51,16 +51,14 @@ struct Tile {
 namespace {
 
 // Valid floats of the panel's vector v: less than kLanes only in the last one.
-PYCNN_INLINE int64_t lanes_of(int64_t columns, int v) { return least(columns - v * kLanes, kLanes); }
+PYCNN_INLINE int64_t lanes_of(int64_t columns, int v) { return min(columns - v * kLanes, kLanes); }
 
 template <class Operand, int P, int V>
 void run_tile(const Tile& t) {
   Vec sum[P][V];
   if (t.accumulate) {
-#pragma GCC unroll 16
-    for (int p = 0; p < P; ++p)
-#pragma GCC unroll 2
-      for (int v = 0; v < V; ++v) sum[p][v] = load_n(t.y + p * t.y_stride + v * kLanes, lanes_of(t.columns, v));
+    unrolled<P, V>(
+        [&](int p, int v) { sum[p][v] = load_n(t.y + p * t.y_stride + v * kLanes, lanes_of(t.columns, v)); });
   } else {
 #pragma GCC unroll 2
     for (int v = 0; v < V; ++v) {
@@ -102,15 +100,9 @@ void run_tile(const Tile& t) {
   const Vec lower = broadcast(t.lower);
   const auto finish = [&](auto lanes) __attribute__((always_inline)) {
     if (residual) {
-#pragma GCC unroll 16
-      for (int p = 0; p < P; ++p)
-#pragma GCC unroll 2
-        for (int v = 0; v < V; ++v) sum[p][v] += load_n(residual + p * y_stride + v * kLanes, lanes(v));
+      unrolled<P, V>([&](int p, int v) { sum[p][v] += load_n(residual + p * y_stride + v * kLanes, lanes(v)); });
     }
-#pragma GCC unroll 16
-    for (int p = 0; p < P; ++p)
-#pragma GCC unroll 2
-      for (int v = 0; v < V; ++v) store_n(y + p * y_stride + v * kLanes, maximum(lower, sum[p][v]), lanes(v));
+    unrolled<P, V>([&](int p, int v) { store_n(y + p * y_stride + v * kLanes, maximum(lower, sum[p][v]), lanes(v)); });
   };
   if (columns == V * kLanes) finish([](int) __attribute__((always_inline)) { return int64_t{kLanes}; });
   else finish([&](int v) __attribute__((always_inline)) { return lanes_of(columns, v); });
@@ -118,7 +110,8 @@ void run_tile(const Tile& t) {
 
 template <class Operand, int V>
 void run_rows(const Tile& t, int64_t rows) {
-  dispatch<1, kMaxRows>(rows, [&](auto p) { run_tile<Operand, p, V>(t); });
+  dispatch<1, kMaxRows>(
+      rows, [&](auto p) __attribute__((always_inline)) { run_tile<Operand, p, V>(t); });
 }
 
 // `rows` rows in tiles of nearly equal height: a lone last row would waste its chains.
@@ -148,11 +141,8 @@ PYCNN_INLINE int64_t run_square(float* y, int64_t y_stride, const float* x, cons
   int64_t done = 0;
   for (; done + kSquareRows <= rows; done += kSquareRows, y += kSquareRows * y_stride, x += kSquareRows * kLanes) {
     Vec sum[kSquareRows] = {};
-#pragma GCC unroll 16
-    for (int i = 0; i < kLanes; ++i)
-#pragma GCC unroll 8
-      for (int p = 0; p < kSquareRows; ++p)
-        sum[p] = Operand::add_product(sum[p], Operand::broadcast(x + p * kLanes + i), row[i]);
+    unrolled<kLanes, kSquareRows>(
+        [&](int i, int p) { sum[p] = Operand::add_product(sum[p], Operand::broadcast(x + p * kLanes + i), row[i]); });
 #pragma GCC unroll 8
     for (int p = 0; p < kSquareRows; ++p) store(y + p * y_stride, sum[p]);
   }
