@@ -11,6 +11,7 @@ OptimizerKernels optimizer_kernels();
 Pad2DKernels pad2d_kernels();
 Pool2DKernels pool2d_kernels();
 SoftmaxKernels softmax_kernels();
+TensorKernels tensor_kernels();
 
 namespace {
 
@@ -45,6 +46,7 @@ KernelTable kernel_table() {
           pad2d_kernels(),
           pool2d_kernels(),
           softmax_kernels(),
+          tensor_kernels(),
           bf16_kernels(),
           fma_burst};
 }

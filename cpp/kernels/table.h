@@ -10,6 +10,7 @@
 #include "kernels/pad2d/pad2d.h"
 #include "kernels/pool2d/pool2d.h"
 #include "kernels/softmax/softmax.h"
+#include "kernels/tensor/tensor.h"
 
 namespace pycnn {
 
@@ -31,6 +32,7 @@ struct KernelTable {
   Pad2DKernels pad2d;
   Pool2DKernels pool2d;
   SoftmaxKernels softmax;
+  TensorKernels tensor;
   Bf16Kernels bf16;
   // Runs `iterations` rounds of independent fused multiply-adds in registers and returns the number of floating
   // point operations done; the result lands in *sink so that the work cannot be removed.

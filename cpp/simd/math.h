@@ -19,6 +19,23 @@ PYCNN_INLINE Vec copy_sign(Vec magnitude, Vec sign) {
 
 // The larger of both, and NaN if any of them is.
 PYCNN_INLINE Vec maximum_or_nan(Vec a, Vec b) { return select(a != a, a, maximum(a, b)); }
+PYCNN_INLINE Vec minimum_or_nan(Vec a, Vec b) { return select(a != a, a, minimum(a, b)); }
+
+// -1, 0 or 1; NaN and the sign of 0 stay.
+PYCNN_INLINE Vec sign(Vec x) { return select(x > 0.0f, broadcast(1.0f), select(x < 0.0f, broadcast(-1.0f), x)); }
+
+// To the nearest integer, halves to the even one. From 2^23 on every float is one.
+PYCNN_INLINE Vec round_to_integer(Vec x) {
+  const Vec a = absolute(x);
+  return copy_sign(select(a < 0x1p23f, (a + 0x1p23f) - 0x1p23f, a), x);
+}
+
+PYCNN_INLINE Vec floor(Vec x) {
+  const Vec nearest = round_to_integer(x);
+  return nearest - select(nearest > x, broadcast(1.0f), Vec{});
+}
+
+PYCNN_INLINE Vec ceil(Vec x) { return -floor(-x); }
 
 // The AVX-512 intrinsics below are the masked ones because GCC 12 warns about the plain ones.
 PYCNN_INLINE Vec square_root(Vec x) {
@@ -76,6 +93,13 @@ PYCNN_INLINE Vec expm1_negative(Vec x) {
   const ReducedExp e = reduce_exp(minimum(broadcast(0.0f), maximum(broadcast(-20.0f), x)));
   const Vec scale = times_power_of_two(broadcast(1.0f), e.n);
   return e.r_expm1 * scale + (scale - 1.0f);
+}
+
+// e^x - 1. By half the power of two, which is finite wherever the result is.
+PYCNN_INLINE Vec expm1(Vec x) {
+  const ReducedExp e = reduce_exp(minimum(broadcast(89.0f), maximum(broadcast(-20.0f), x)));
+  const Vec half = times_power_of_two(broadcast(0.5f), e.n);
+  return 2.0f * (e.r_expm1 * half + (half - 0.5f));
 }
 
 PYCNN_INLINE Vec log(Vec x) {
