@@ -144,8 +144,8 @@ struct FloorDivision {
 PYCNN_INLINE FloorDivision floor_divide(float a, float b) {
   const double infinity = __builtin_huge_val();
   const double size = a < 0.0f ? -static_cast<double>(a) : a, divisor = b < 0.0f ? -static_cast<double>(b) : b;
-  if (!(size < infinity)) return {__builtin_nanf(""), __builtin_nanf("")};
-  if (!(divisor > 0.0)) return {a / b, __builtin_nanf("")};
+  if (divisor == 0.0) return {a / b, __builtin_nanf("")};
+  if (!(size < infinity && divisor > 0.0)) return {__builtin_nanf(""), __builtin_nanf("")};
   // The leading 28 binary digits of the quotient at a time: their product with the divisor's 24 is exact, and no
   // rounding of the division can reach the next such number.
   double rest = size, count = 0.0;
