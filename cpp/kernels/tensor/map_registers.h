@@ -27,7 +27,7 @@ struct MapRegister {
 // All registers and adjoints of an expression should find room in L1.
 PYCNN_INLINE int64_t map_block(const MapCode& code) {
   const int32_t registers = code.inputs + code.count;
-  return registers <= 16 ? 256 : registers <= 32 ? 128 : 64;
+  return registers <= 4 ? 1024 : registers <= 10 ? 512 : registers <= 20 ? 256 : registers <= 40 ? 128 : 64;
 }
 
 constexpr int64_t kScratchLine = 16;
@@ -35,6 +35,13 @@ constexpr int64_t kScratchLine = 16;
 PYCNN_INLINE int64_t map_register_floats(const MapCode& code) {
   const int64_t floats = (code.inputs + code.count) * static_cast<int64_t>(sizeof(MapRegister) / sizeof(float));
   return (floats + kScratchLine - 1) / kScratchLine * kScratchLine;
+}
+
+// From a slot to the next: a cache line more than a block, so that they do not all compete for the same sets.
+PYCNN_INLINE int64_t map_slot_floats(const MapCode& code) { return map_block(code) + kScratchLine; }
+
+PYCNN_INLINE int64_t map_scratch_floats(const MapCode& code) {
+  return kScratchLine + map_register_floats(code) + (2 * (code.inputs + code.count) + 1) * map_slot_floats(code);
 }
 
 // In scratch: what is known of the registers, a slot and an adjoint of each, and one block more.
@@ -47,10 +54,10 @@ PYCNN_INLINE MapMemory map_memory(const MapCode& code, float* scratch) {
   constexpr uintptr_t kLineBytes = kScratchLine * sizeof(float);
   scratch = reinterpret_cast<float*>((reinterpret_cast<uintptr_t>(scratch) + kLineBytes - 1) / kLineBytes * kLineBytes);
   MapRegister* registers = reinterpret_cast<MapRegister*>(scratch);
-  const int64_t block = map_block(code);
+  const int64_t slot = map_slot_floats(code);
   float* next = scratch + map_register_floats(code);
-  for (int32_t i = 0; i < code.inputs + code.count; ++i, next += 2 * block)
-    registers[i] = {next, next, next + block, 0, false, true, false, false, false, false, nullptr, 0, 0, 0};
+  for (int32_t i = 0; i < code.inputs + code.count; ++i, next += 2 * slot)
+    registers[i] = {next, next, next + slot, 0, false, true, false, false, false, false, nullptr, 0, 0, 0};
   return {registers, next};
 }
 
