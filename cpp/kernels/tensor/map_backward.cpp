@@ -86,7 +86,7 @@ void map_backward(float* const* dx, const MapOperand* x, const float* dy, const 
     for (int32_t k = 0; k < code.inputs; ++k) {
       if (!r[k].wanted) continue;
       if (!r[k].summed) {
-        r[k].adjoint = dx[k] + place.first;
+        r[k].adjoint_slot = dx[k] + place.first;
         r[k].has_adjoint = false;
       } else if (r[k].changed || ++r[k].sum_blocks == kSummedBlocks) {
         add_sum(dx[k], r[k], x[k], axes, blocks);
@@ -106,7 +106,7 @@ void map_backward(float* const* dx, const MapOperand* x, const float* dy, const 
       run_backward(f, r, y.value, last ? dy + place.first : y.adjoint, exponent, memory.temporary, n);
     }
     for (int32_t k = 0; k < code.inputs; ++k)
-      if (r[k].wanted && !r[k].summed && !r[k].has_adjoint) fill(r[k].adjoint, 0.0f, n);
+      if (r[k].wanted && !r[k].summed && !r[k].has_adjoint) fill(r[k].adjoint_slot, 0.0f, n);
   });
   for (int32_t k = 0; k < code.inputs; ++k)
     if (r[k].wanted && r[k].summed) add_sum(dx[k], r[k], x[k], axes, blocks);

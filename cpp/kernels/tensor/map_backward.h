@@ -95,13 +95,15 @@ PYCNN_INLINE Vec share_of_larger(Vec a, Vec b) {
 // adjoint of r += or = term(i, lanes).
 template <typename Term>
 PYCNN_INLINE void add_adjoint(MapRegister& r, int64_t n, Term term) {
-  float* adjoint = r.adjoint;
+  float* adjoint = r.adjoint_slot;
+  const float* before = r.adjoint;
   if (r.has_adjoint) {
     for_vectors_of_block(
-        n, [&](int64_t i, auto lanes) { store(adjoint + i, load(adjoint + i, lanes) + term(i, lanes), lanes); });
+        n, [&](int64_t i, auto lanes) { store(adjoint + i, load(before + i, lanes) + term(i, lanes), lanes); });
   } else {
     for_vectors_of_block(n, [&](int64_t i, auto lanes) { store(adjoint + i, term(i, lanes), lanes); });
   }
+  r.adjoint = adjoint;
   r.has_adjoint = true;
 }
 
@@ -127,6 +129,13 @@ __attribute__((noinline)) void add_changed(MapRegister& r, const float* dy, int6
   add_adjoint(r, n, [&](int64_t i, auto lanes) { return kFunction(load(dy + i, lanes)); });
 }
 
+// += or = dy. An instruction's register takes it as it lies.
+void pass_adjoint(MapRegister& r, const float* dy, int64_t n) {
+  if (r.is_operand || r.has_adjoint) return add_changed<same>(r, dy, n);
+  r.adjoint = dy;
+  r.has_adjoint = true;
+}
+
 // += or = dy where a condition holds that is not 0, or where it does not hold.
 template <bool kHolds>
 void add_where(MapRegister& r, const float* dy, const float* condition, int64_t n) {
@@ -147,9 +156,9 @@ void power_backward(MapRegister& a, MapRegister& b, const float* y, const float*
                   [&](int64_t i, auto lanes) { return load(dy + i, lanes) * (factor * load(temporary + i, lanes)); });
     }
   } else if (a.wanted) {
-    const float *base = a.value, *power_of = b.value;
-    for (int64_t i = 0; i < n; ++i)
-      temporary[i] = power_of[i] == 0.0f ? 0.0f : power_of[i] * power(base[i], power_of[i] - 1.0f);
+    for_doubles(
+        temporary, a.value, b.value, n,
+        [](DoubleVec u, DoubleVec v) __attribute__((always_inline)) { return v == 0.0 ? v : v * power(u, v - 1.0); });
     add_sloped<same>(a, dy, temporary, n);
   }
   if (b.wanted) add_sloped<exponent_slope>(b, dy, y, a.value, n);
@@ -161,11 +170,11 @@ void run_backward(const MapInstruction& f, MapRegister* registers, const float* 
   MapRegister &a = registers[f.a], &b = registers[f.b], &c = registers[f.c];
   switch (f.op) {
     case MapOp::kAdd:
-      if (a.wanted) add_changed<same>(a, dy, n);
-      if (b.wanted) add_changed<same>(b, dy, n);
+      if (a.wanted) pass_adjoint(a, dy, n);
+      if (b.wanted) pass_adjoint(b, dy, n);
       return;
     case MapOp::kSubtract:
-      if (a.wanted) add_changed<same>(a, dy, n);
+      if (a.wanted) pass_adjoint(a, dy, n);
       if (b.wanted) add_changed<negative>(b, dy, n);
       return;
     case MapOp::kMultiply:
@@ -186,7 +195,7 @@ void run_backward(const MapInstruction& f, MapRegister* registers, const float* 
       return;
     case MapOp::kPower: return power_backward(a, b, y, dy, exponent, temporary, n);
     case MapOp::kMod:
-      if (a.wanted) add_changed<same>(a, dy, n);
+      if (a.wanted) pass_adjoint(a, dy, n);
       if (!b.wanted) return;
       for (int64_t i = 0; i < n; ++i) temporary[i] = -floor_divide(a.value[i], b.value[i]).quotient;
       return add_sloped<same>(b, dy, temporary, n);

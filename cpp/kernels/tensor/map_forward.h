@@ -66,8 +66,9 @@ __attribute__((noinline)) void map_binary(float* y, const float* a, const float*
       n, [&](int64_t i, auto lanes) { store(y + i, kFunction(load(a + i, lanes), load(b + i, lanes)), lanes); });
 }
 
-void map_power(float* y, const float* a, const float* b, int64_t n) {
-  for (int64_t i = 0; i < n; ++i) y[i] = power(a[i], b[i]);
+__attribute__((noinline)) void map_power(float* y, const float* a, const float* b, int64_t n) {
+  for_doubles(
+      y, a, b, n, [](DoubleVec u, DoubleVec v) __attribute__((always_inline)) { return power(u, v); });
 }
 
 // Without a logarithm where there is a shorter way.
@@ -82,22 +83,24 @@ void map_power(float* y, const float* a, float b, int64_t n) {
   if (b == -0.5f) return map_unary<power_minus_half>(y, a, n);
   if (b == -1.0f) return map_unary<reciprocal>(y, a, n);
   if (b == -2.0f) return map_unary<power_minus_2>(y, a, n);
-  for (int64_t i = 0; i < n; ++i) y[i] = power(a[i], b);
+  for_doubles(
+      y, a, a, n, [&](DoubleVec u, DoubleVec) __attribute__((always_inline)) { return power(u, broadcast_double(b)); });
 }
 
 // sin, or with next_quadrants = 1 cos.
 void map_sine(float* y, const float* x, uint64_t next_quadrants, int64_t n) {
-  IntVec large{};
-  for_vectors(n, [&](int64_t i, auto lanes) { large |= absolute(load(x + i, lanes)) >= kLargestPlainAngle; });
-  if (bits_of(large) == 0) {
-    for (int64_t i = 0; i < n; ++i) y[i] = sine_of(reduce_angle(x[i]), next_quadrants);
-    return;
-  }
-  for (int64_t i = 0; i < n; ++i) {
-    const float size = __builtin_fabsf(x[i]);
-    const bool plain = !(size >= kLargestPlainAngle && size < kInfinity);
-    y[i] = sine_of(plain ? reduce_angle(x[i]) : reduce_large_angle(x[i]), next_quadrants);
-  }
+  for_doubles(
+      y, x, x, n, [&](DoubleVec v, DoubleVec) __attribute__((always_inline)) {
+        auto angle = reduce_angle(v);
+        const auto large = magnitude_of(v) >= kLargestPlainAngle;
+        for (int i = 0; i < kDoubleLanes; ++i) {
+          if (!large[i] || !(magnitude_of(v)[i] < __builtin_huge_val())) continue;
+          const auto reduced = reduce_large_angle(static_cast<float>(v[i]));
+          angle.r[i] = reduced.r;
+          angle.quadrant[i] = reduced.quadrant;
+        }
+        return sine_of(angle.r, angle.quadrant + next_quadrants);
+      });
 }
 
 void map_where(float* y, const float* a, const float* b, const float* c, int64_t n) {

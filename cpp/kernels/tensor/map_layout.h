@@ -3,10 +3,12 @@
 // part of it.
 #pragma once
 
-#include "kernels/tensor/tensor.h"
+#include "kernels/tensor/parts.h"
 #include "simd/lanes.h"
 
 namespace pycnn::PYCNN_ISA {
+
+constexpr int64_t kLargestMapBlock = 1024;
 
 // The axes of the result without those of extent 1, neighbours joined where all operands allow it.
 struct MapAxes {
@@ -103,7 +105,13 @@ PYCNN_INLINE void for_blocks(const MapAxes& axes, const MapBlocks& blocks, bool 
 
 namespace {
 
-// Writes `extent` steps along `axis` of an operand, with all axes behind it, contiguously. Returns the end.
+// Whether an operand shows one value along all of the last axis and another one at each step of `axis` before it.
+PYCNN_INLINE bool is_row_of_values(const MapOperand& operand, const MapAxes& axes, int axis) {
+  return axis == axes.count - 2 && axes.stride(operand, axis) != 0 && axes.stride(operand, axis + 1) == 0;
+}
+
+// Writes `extent` steps along `axis` of an operand, with all axes behind it, contiguously, and up to a vector more.
+// Returns the end.
 float* expand(float* y, const float* x, const MapOperand& operand, const MapAxes& axes, int axis, int64_t extent) {
   const int64_t stride = axes.stride(operand, axis);
   if (axis == axes.count - 1) {
@@ -111,20 +119,24 @@ float* expand(float* y, const float* x, const MapOperand& operand, const MapAxes
     else copy(y, x, extent);
     return y + extent;
   }
-  float* end = expand(y, x, operand, axes, axis + 1, axes.dims[axis + 1]);
+  const int64_t next_extent = axes.dims[axis + 1];
+  if (is_row_of_values(operand, axes, axis)) {
+    for (int64_t i = 0; i < extent; ++i, y += next_extent)
+      for (int64_t j = 0; j < next_extent; j += kLanes) store(y + j, broadcast(x[i * stride]));
+    return y;
+  }
+  float* end = expand(y, x, operand, axes, axis + 1, next_extent);
   const int64_t width = end - y;
   for (int64_t i = 1; i < extent; ++i) {
     if (stride == 0) copy(end, y, width);
-    else expand(end, x + i * stride, operand, axes, axis + 1, axes.dims[axis + 1]);
+    else expand(end, x + i * stride, operand, axes, axis + 1, next_extent);
     end += width;
   }
   return end;
 }
 
-PYCNN_INLINE float sum_of(const float* x, int64_t n) {
-  Vec sum{};
-  for_vectors(n, [&](int64_t i, auto lanes) { sum += load(x + i, lanes); });
-  return sum_lanes(sum);
+PYCNN_INLINE void add_to(float* x, const float* y, int64_t n) {
+  for_vectors(n, [&](int64_t i, auto lanes) { store(x + i, load(x + i, lanes) + load(y + i, lanes), lanes); });
 }
 
 // The way back of expand: x += what lies in y. Returns the end of y.
@@ -132,10 +144,17 @@ const float* add_folded(float* x, const float* y, const MapOperand& operand, con
                         int64_t extent) {
   const int64_t stride = axes.stride(operand, axis);
   if (axis == axes.count - 1) {
-    if (stride == 0) *x += sum_of(y, extent);
-    else
-      for_vectors(extent, [&](int64_t i, auto lanes) { store(x + i, load(x + i, lanes) + load(y + i, lanes), lanes); });
+    float sum = 0.0f;
+    if (stride == 0) reduce(&sum, y, ReduceKind::kSum, 1, extent, 1), *x += sum;
+    else add_to(x, y, extent);
     return y + extent;
+  }
+  if (is_row_of_values(operand, axes, axis)) {
+    const int64_t width = axes.dims[axis + 1];
+    float sums[kLargestMapBlock / 2];  // width is at least 2
+    reduce(sums, y, ReduceKind::kSum, extent, width, 1);
+    for (int64_t i = 0; i < extent; ++i) x[i * stride] += sums[i];
+    return y + extent * width;
   }
   for (int64_t i = 0; i < extent; ++i) y = add_folded(x + i * stride, y, operand, axes, axis + 1, axes.dims[axis + 1]);
   return y;
