@@ -3,7 +3,7 @@
 // part of it.
 #pragma once
 
-#include "kernels/tensor/parts.h"
+#include "kernels/tensor/tensor.h"
 #include "simd/lanes.h"
 
 namespace pycnn::PYCNN_ISA {
@@ -133,31 +133,6 @@ float* expand(float* y, const float* x, const MapOperand& operand, const MapAxes
     end += width;
   }
   return end;
-}
-
-PYCNN_INLINE void add_to(float* x, const float* y, int64_t n) {
-  for_vectors(n, [&](int64_t i, auto lanes) { store(x + i, load(x + i, lanes) + load(y + i, lanes), lanes); });
-}
-
-// The way back of expand: x += what lies in y. Returns the end of y.
-const float* add_folded(float* x, const float* y, const MapOperand& operand, const MapAxes& axes, int axis,
-                        int64_t extent) {
-  const int64_t stride = axes.stride(operand, axis);
-  if (axis == axes.count - 1) {
-    float sum = 0.0f;
-    if (stride == 0) reduce(&sum, y, ReduceKind::kSum, 1, extent, 1), *x += sum;
-    else add_to(x, y, extent);
-    return y + extent;
-  }
-  if (is_row_of_values(operand, axes, axis)) {
-    const int64_t width = axes.dims[axis + 1];
-    float sums[kLargestMapBlock / 2];  // width is at least 2
-    reduce(sums, y, ReduceKind::kSum, extent, width, 1);
-    for (int64_t i = 0; i < extent; ++i) x[i * stride] += sums[i];
-    return y + extent * width;
-  }
-  for (int64_t i = 0; i < extent; ++i) y = add_folded(x + i * stride, y, operand, axes, axis + 1, axes.dims[axis + 1]);
-  return y;
 }
 
 }  // namespace
