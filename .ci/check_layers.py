@@ -18,9 +18,10 @@ CPP = {
     "runtime": {"kernels", "runtime"},
     "graph": {"kernels", "graph"},
     "engine": {"kernels", "runtime", "graph", "engine"},
-    "bindings": {"kernels", "runtime", "graph", "engine", "bindings"},
+    "api": {"kernels", "runtime", "graph", "engine", "api"},
+    "bindings": {"kernels", "runtime", "graph", "engine", "api", "bindings"},
     "include": {"kernels", "runtime", "graph", "engine", "include"},
-    "tests": {"simd", "kernels", "runtime", "graph", "engine", "tests"},
+    "tests": {"simd", "kernels", "runtime", "graph", "engine", "api", "tests"},
 }
 # Compiled once per ISA: an inline function of the standard library would be shared with code for older CPUs.
 PER_ISA = ("cpp/simd/", "cpp/kernels/", "cpp/tests/per_isa/")
