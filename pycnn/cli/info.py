@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import Any
 
-__all__ = ["DESCRIPTION", "EPILOG", "SUMMARY", "add_arguments", "as_text", "describe", "run"]
+__all__ = ["DESCRIPTION", "EPILOG", "SUMMARY", "add_arguments", "as_text", "cmake_dir", "describe", "run"]
 
 _CONVOLUTIONS = {
     False: "Winograd's form where it is faster",
@@ -28,11 +28,20 @@ environment:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the command's arguments."""
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print JSON")
+    form.add_argument(
+        "--cmake-dir",
+        action="store_true",
+        help="print only the value of pycnn_DIR for CMake's find_package(pycnn)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints, and returns the exit status."""
+    if arguments.cmake_dir:
+        print(cmake_dir())
+        return 0
     facts = describe()
     print(json.dumps(facts, indent=1) if arguments.json else as_text(facts))
     return 0
@@ -59,6 +68,25 @@ def describe() -> dict[str, Any]:
         except FileNotFoundError as error:
             data[title] = str(error)
     return {**_core.config(), "python": platform.python_version(), "numpy": np.__version__, "data": data}
+
+
+def cmake_dir() -> str:
+    """The folder of the CMake package that C++ and C programs link.
+
+    Returns:
+        Its path, for `cmake -Dpycnn_DIR="$(pycnn info --cmake-dir)"`.
+
+    Raises:
+        FileNotFoundError: if this pycnn was built without it.
+    """
+    from pathlib import Path
+
+    from pycnn import _core
+
+    folder = Path(_core.__file__).parent / "cpp" / "lib" / "cmake" / "pycnn"
+    if not (folder / "pycnnConfig.cmake").is_file():
+        raise FileNotFoundError(f"This pycnn was built without its C++ library: there is no {str(folder)!r}")
+    return str(folder)
 
 
 def as_text(facts: dict[str, Any]) -> str:
