@@ -16,7 +16,8 @@ set(core_headers ${headers}/pycnn/core)
 
 target_include_directories(pycnn_core INTERFACE $<INSTALL_INTERFACE:${prefix}${headers}>)
 target_include_directories(pycnn_network INTERFACE $<INSTALL_INTERFACE:${prefix}${core_headers}>)
-install(TARGETS pycnn_core pycnn_network EXPORT pycnn ARCHIVE DESTINATION ${prefix}${libraries})
+install(TARGETS pycnn_core pycnn_network EXPORT pycnn ARCHIVE DESTINATION ${prefix}${libraries}
+        LIBRARY DESTINATION ${prefix}${libraries})
 install(EXPORT pycnn NAMESPACE pycnn:: FILE pycnnTargets.cmake DESTINATION ${package})
 configure_package_config_file(cmake/pycnnConfig.cmake.in pycnnConfig.cmake INSTALL_DESTINATION ${package})
 write_basic_package_version_file(pycnnConfigVersion.cmake VERSION ${PYCNN_VERSION} COMPATIBILITY SameMinorVersion)
