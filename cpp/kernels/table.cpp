@@ -35,7 +35,6 @@ int64_t fma_burst(float* sink, int64_t iterations) {
 }  // namespace
 
 KernelTable kernel_table() {
-<<<<<<< HEAD
   KernelTable table{};
   table.isa = PYCNN_STRING_OF(PYCNN_ISA);
   table.lanes = kLanes;
@@ -52,22 +51,6 @@ KernelTable kernel_table() {
   table.bf16 = bf16_kernels();
   table.fma_burst = fma_burst;
   return table;
-=======
-  return {PYCNN_STRING_OF(PYCNN_ISA),
-          kLanes,
-          activation_kernels(),
-          batch_norm_kernels(),
-          conv2d_kernels(),
-          elementwise_kernels(),
-          gemm_kernels(),
-          optimizer_kernels(),
-          pad2d_kernels(),
-          pool2d_kernels(),
-          softmax_kernels(),
-          tensor_kernels(),
-          bf16_kernels(),
-          fma_burst};
->>>>>>> h-tensor
 }
 
 }  // namespace pycnn::PYCNN_ISA

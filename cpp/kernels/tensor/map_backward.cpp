@@ -51,8 +51,6 @@ bool sums_over_places(const MapOperand& x, const MapAxes& axes, const MapBlocks&
   return over_places && blocks.pieces > 1 && axes.stride(x, blocks.split) != 0;
 }
 
-<<<<<<< HEAD
-=======
 PYCNN_INLINE void add_to(float* x, const float* y, int64_t n) {
   for_vectors(n, [&](int64_t i, auto lanes) { store(x + i, load(x + i, lanes) + load(y + i, lanes), lanes); });
 }
@@ -78,7 +76,6 @@ const float* add_folded(float* x, const float* y, const MapOperand& operand, con
   return y;
 }
 
->>>>>>> h-tensor
 // The gradient of an operand that repeats, so far.
 void add_sum(float* dx, MapRegister& r, const MapOperand& x, const MapAxes& axes, const MapBlocks& blocks) {
   if (!r.has_adjoint) return;
@@ -114,11 +111,7 @@ void map_backward(float* const* dx, const MapOperand* x, const float* dy, const 
     for (int32_t k = 0; k < code.inputs; ++k) {
       if (!r[k].wanted) continue;
       if (!r[k].summed) {
-<<<<<<< HEAD
-        r[k].adjoint = dx[k] + place.first;
-=======
         r[k].adjoint_slot = dx[k] + place.first;
->>>>>>> h-tensor
         r[k].has_adjoint = false;
       } else if (r[k].changed || ++r[k].sum_blocks == kSummedBlocks) {
         add_sum(dx[k], r[k], x[k], axes, blocks);
@@ -138,11 +131,7 @@ void map_backward(float* const* dx, const MapOperand* x, const float* dy, const 
       run_backward(f, r, y.value, last ? dy + place.first : y.adjoint, exponent, memory.temporary, n);
     }
     for (int32_t k = 0; k < code.inputs; ++k)
-<<<<<<< HEAD
-      if (r[k].wanted && !r[k].summed && !r[k].has_adjoint) fill(r[k].adjoint, 0.0f, n);
-=======
       if (r[k].wanted && !r[k].summed && !r[k].has_adjoint) fill(r[k].adjoint_slot, 0.0f, n);
->>>>>>> h-tensor
   });
   for (int32_t k = 0; k < code.inputs; ++k)
     if (r[k].wanted && r[k].summed) add_sum(dx[k], r[k], x[k], axes, blocks);

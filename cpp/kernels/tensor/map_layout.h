@@ -8,11 +8,8 @@
 
 namespace pycnn::PYCNN_ISA {
 
-<<<<<<< HEAD
-=======
 constexpr int64_t kLargestMapBlock = 1024;
 
->>>>>>> h-tensor
 // The axes of the result without those of extent 1, neighbours joined where all operands allow it.
 struct MapAxes {
   int32_t count;  // >= 1
@@ -108,9 +105,6 @@ PYCNN_INLINE void for_blocks(const MapAxes& axes, const MapBlocks& blocks, bool 
 
 namespace {
 
-<<<<<<< HEAD
-// Writes `extent` steps along `axis` of an operand, with all axes behind it, contiguously. Returns the end.
-=======
 // Whether an operand shows one value along all of the last axis and another one at each step of `axis` before it.
 PYCNN_INLINE bool is_row_of_values(const MapOperand& operand, const MapAxes& axes, int axis) {
   return axis == axes.count - 2 && axes.stride(operand, axis) != 0 && axes.stride(operand, axis + 1) == 0;
@@ -118,7 +112,6 @@ PYCNN_INLINE bool is_row_of_values(const MapOperand& operand, const MapAxes& axe
 
 // Writes `extent` steps along `axis` of an operand, with all axes behind it, contiguously, and up to a vector more.
 // Returns the end.
->>>>>>> h-tensor
 float* expand(float* y, const float* x, const MapOperand& operand, const MapAxes& axes, int axis, int64_t extent) {
   const int64_t stride = axes.stride(operand, axis);
   if (axis == axes.count - 1) {
@@ -126,13 +119,6 @@ float* expand(float* y, const float* x, const MapOperand& operand, const MapAxes
     else copy(y, x, extent);
     return y + extent;
   }
-<<<<<<< HEAD
-  float* end = expand(y, x, operand, axes, axis + 1, axes.dims[axis + 1]);
-  const int64_t width = end - y;
-  for (int64_t i = 1; i < extent; ++i) {
-    if (stride == 0) copy(end, y, width);
-    else expand(end, x + i * stride, operand, axes, axis + 1, axes.dims[axis + 1]);
-=======
   const int64_t next_extent = axes.dims[axis + 1];
   if (is_row_of_values(operand, axes, axis)) {
     for (int64_t i = 0; i < extent; ++i, y += next_extent)
@@ -144,34 +130,10 @@ float* expand(float* y, const float* x, const MapOperand& operand, const MapAxes
   for (int64_t i = 1; i < extent; ++i) {
     if (stride == 0) copy(end, y, width);
     else expand(end, x + i * stride, operand, axes, axis + 1, next_extent);
->>>>>>> h-tensor
     end += width;
   }
   return end;
 }
 
-<<<<<<< HEAD
-PYCNN_INLINE float sum_of(const float* x, int64_t n) {
-  Vec sum{};
-  for_vectors(n, [&](int64_t i, auto lanes) { sum += load(x + i, lanes); });
-  return sum_lanes(sum);
-}
-
-// The way back of expand: x += what lies in y. Returns the end of y.
-const float* add_folded(float* x, const float* y, const MapOperand& operand, const MapAxes& axes, int axis,
-                        int64_t extent) {
-  const int64_t stride = axes.stride(operand, axis);
-  if (axis == axes.count - 1) {
-    if (stride == 0) *x += sum_of(y, extent);
-    else
-      for_vectors(extent, [&](int64_t i, auto lanes) { store(x + i, load(x + i, lanes) + load(y + i, lanes), lanes); });
-    return y + extent;
-  }
-  for (int64_t i = 0; i < extent; ++i) y = add_folded(x + i * stride, y, operand, axes, axis + 1, axes.dims[axis + 1]);
-  return y;
-}
-
-=======
->>>>>>> h-tensor
 }  // namespace
 }  // namespace pycnn::PYCNN_ISA

@@ -7,23 +7,6 @@
 namespace pycnn::PYCNN_ISA {
 
 struct MapRegister {
-<<<<<<< HEAD
-  const float* value;  // on this block: in slot, or where the operand lies
-  float* slot;
-  float* adjoint;
-  int64_t n;         // elements of the block when it was written
-  bool changed;      // since the block before
-  bool needed;       // its value is
-  bool wanted;       // its adjoint is
-  bool has_adjoint;  // so far
-  // Of operands.
-  bool in_place;        // contiguous within a block
-  bool summed;          // repeats somewhere
-  const float* source;  // the part that this block sees
-  int64_t sum_offset;   // the part whose adjoints are being summed,
-  int64_t sum_steps;    // its steps along the split axis,
-  int64_t sum_blocks;   // and over how many blocks so far
-=======
   const float* value = nullptr;  // on this block: in slot, or where the operand lies
   float* slot = nullptr;
   const float* adjoint = nullptr;  // in its slot, or that of a later register if both are the same
@@ -41,17 +24,12 @@ struct MapRegister {
   int64_t sum_offset = 0;         // the part whose adjoints are being summed,
   int64_t sum_steps = 0;          // its steps along the split axis,
   int64_t sum_blocks = 0;         // and over how many blocks so far
->>>>>>> h-tensor
 };
 
 // All registers and adjoints of an expression should find room in L1.
 PYCNN_INLINE int64_t map_block(const MapCode& code) {
   const int32_t registers = code.inputs + code.count;
-<<<<<<< HEAD
-  return registers <= 16 ? 256 : registers <= 32 ? 128 : 64;
-=======
   return registers <= 4 ? kLargestMapBlock : registers <= 10 ? 512 : registers <= 20 ? 256 : registers <= 40 ? 128 : 64;
->>>>>>> h-tensor
 }
 
 constexpr int64_t kScratchLine = 16;
@@ -61,8 +39,6 @@ PYCNN_INLINE int64_t map_register_floats(const MapCode& code) {
   return (floats + kScratchLine - 1) / kScratchLine * kScratchLine;
 }
 
-<<<<<<< HEAD
-=======
 // From a slot to the next: a cache line more than a block, for what expand writes behind it, and so that they do not
 // all compete for the same sets.
 PYCNN_INLINE int64_t map_slot_floats(const MapCode& code) { return map_block(code) + kScratchLine; }
@@ -71,7 +47,6 @@ PYCNN_INLINE int64_t map_scratch_floats(const MapCode& code) {
   return kScratchLine + map_register_floats(code) + (2 * (code.inputs + code.count) + 1) * map_slot_floats(code);
 }
 
->>>>>>> h-tensor
 // In scratch: what is known of the registers, a slot and an adjoint of each, and one block more.
 struct MapMemory {
   MapRegister* registers;
@@ -82,12 +57,6 @@ PYCNN_INLINE MapMemory map_memory(const MapCode& code, float* scratch) {
   constexpr uintptr_t kLineBytes = kScratchLine * sizeof(float);
   scratch = reinterpret_cast<float*>((reinterpret_cast<uintptr_t>(scratch) + kLineBytes - 1) / kLineBytes * kLineBytes);
   MapRegister* registers = reinterpret_cast<MapRegister*>(scratch);
-<<<<<<< HEAD
-  const int64_t block = map_block(code);
-  float* next = scratch + map_register_floats(code);
-  for (int32_t i = 0; i < code.inputs + code.count; ++i, next += 2 * block)
-    registers[i] = {next, next, next + block, 0, false, true, false, false, false, false, nullptr, 0, 0, 0};
-=======
   const int64_t slot = map_slot_floats(code);
   float* next = scratch + map_register_floats(code);
   for (int32_t i = 0; i < code.inputs + code.count; ++i, next += 2 * slot) {
@@ -97,7 +66,6 @@ PYCNN_INLINE MapMemory map_memory(const MapCode& code, float* scratch) {
     r.is_operand = i < code.inputs;
     registers[i] = r;
   }
->>>>>>> h-tensor
   return {registers, next};
 }
 

@@ -1,10 +1,6 @@
 // x (outer, n, inner) -> y (outer, inner): sums, products, extrema and where they are, any and all. Where inner is 1
-<<<<<<< HEAD
-// lanes go along the rows, else across the columns.
-=======
 // lanes go along the rows, else across the columns; short rows are turned into columns first.
 #include "kernels/shared.h"
->>>>>>> h-tensor
 #include "kernels/tensor/parts.h"
 #include "simd/column_sums.h"
 #include "simd/math.h"
@@ -30,19 +26,11 @@ double sum_row(const float* x, int64_t n) {
   return total;
 }
 
-<<<<<<< HEAD
-void sum(float* y, const float* x, double scale, int64_t outer, int64_t n, int64_t inner) {
-  if (inner == 1) {
-    for (int64_t o = 0; o < outer; ++o) y[o] = static_cast<float>(sum_row(x + o * n, n) * scale);
-    return;
-  }
-=======
 void sum_along_rows(float* y, const float* x, double scale, int64_t outer, int64_t n) {
   for (int64_t o = 0; o < outer; ++o) y[o] = static_cast<float>(sum_row(x + o * n, n) * scale);
 }
 
 void sum_along_columns(float* y, const float* x, double scale, int64_t outer, int64_t n, int64_t inner) {
->>>>>>> h-tensor
   for (int64_t o = 0; o < outer; ++o, x += n * inner, y += inner)
     sum_columns<1>(
         n, inner, [&](int64_t r, int64_t j, auto lanes, Vec* sums) { sums[0] += load(x + r * inner + j, lanes); },
@@ -98,20 +86,12 @@ PYCNN_INLINE float join_row(const float* x, int64_t n) {
 }
 
 template <typename Rule>
-<<<<<<< HEAD
-void join(float* y, const float* x, int64_t outer, int64_t n, int64_t inner) {
-  if (inner == 1) {
-    for (int64_t o = 0; o < outer; ++o) y[o] = join_row<Rule>(x + o * n, n);
-    return;
-  }
-=======
 void join_along_rows(float* y, const float* x, int64_t outer, int64_t n) {
   for (int64_t o = 0; o < outer; ++o) y[o] = join_row<Rule>(x + o * n, n);
 }
 
 template <typename Rule>
 void join_along_columns(float* y, const float* x, int64_t outer, int64_t n, int64_t inner) {
->>>>>>> h-tensor
   for (int64_t o = 0; o < outer; ++o, x += n * inner, y += inner)
     for_vectors(inner, [&](int64_t j, auto lanes) {
       Vec joined = broadcast(Rule::start);
@@ -132,21 +112,12 @@ int64_t first_of(const float* x, float value, int64_t n) {
 }
 
 template <typename Rule>
-<<<<<<< HEAD
-void place(float* y, const float* x, int64_t outer, int64_t n, int64_t inner) {
-  if (n == 0) return fill(y, 0.0f, outer * inner);
-  if (inner == 1) {
-    for (int64_t o = 0; o < outer; ++o, x += n) y[o] = static_cast<float>(first_of(x, join_row<Rule>(x, n), n));
-    return;
-  }
-=======
 void place_along_rows(float* y, const float* x, int64_t outer, int64_t n) {
   for (int64_t o = 0; o < outer; ++o, x += n) y[o] = static_cast<float>(first_of(x, join_row<Rule>(x, n), n));
 }
 
 template <typename Rule>
 void place_along_columns(float* y, const float* x, int64_t outer, int64_t n, int64_t inner) {
->>>>>>> h-tensor
   for (int64_t o = 0; o < outer; ++o, x += n * inner, y += inner)
     for_vectors(inner, [&](int64_t j, auto lanes) {
       Vec best = load(x + j, lanes);
@@ -179,20 +150,6 @@ void spread(float* dx, const float* dy, float scale, int64_t outer, int64_t n, i
 }
 
 // Equal shares for all x that are the extremum y.
-<<<<<<< HEAD
-void share(float* dx, const float* x, const float* y, const float* dy, int64_t outer, int64_t n, int64_t inner) {
-  for (int64_t o = 0; o < outer; ++o, x += n * inner, dx += n * inner, y += inner, dy += inner) {
-    if (inner == 1) {
-      const Vec top = broadcast(*y);
-      IntVec found{};
-      for_vectors(
-          n, [&](int64_t i, auto lanes) { found -= fill_rest(load(x + i, lanes), lanes, __builtin_nanf("")) == top; });
-      const Vec part = broadcast(*dy / sum_lanes(__builtin_convertvector(found, Vec)));
-      for_vectors(n,
-                  [&](int64_t i, auto lanes) { store(dx + i, select(load(x + i, lanes) == top, part, Vec{}), lanes); });
-      continue;
-    }
-=======
 void share_along_rows(float* dx, const float* x, const float* y, const float* dy, int64_t outer, int64_t n) {
   for (int64_t o = 0; o < outer; ++o, x += n, dx += n) {
     const Vec top = broadcast(y[o]);
@@ -208,7 +165,6 @@ void share_along_rows(float* dx, const float* x, const float* y, const float* dy
 void share_along_columns(float* dx, const float* x, const float* y, const float* dy, int64_t outer, int64_t n,
                          int64_t inner) {
   for (int64_t o = 0; o < outer; ++o, x += n * inner, dx += n * inner, y += inner, dy += inner)
->>>>>>> h-tensor
     for_vectors(inner, [&](int64_t j, auto lanes) {
       const Vec top = load(y + j, lanes);
       IntVec found{};
@@ -217,10 +173,6 @@ void share_along_columns(float* dx, const float* x, const float* y, const float*
       for (int64_t i = 0; i < n; ++i)
         store(dx + i * inner + j, select(load(x + i * inner + j, lanes) == top, part, Vec{}), lanes);
     });
-<<<<<<< HEAD
-  }
-=======
->>>>>>> h-tensor
 }
 
 // dy times the product of all others: those before, kept in dx, and those behind. Right where some are 0.
@@ -246,21 +198,6 @@ void product_backward(float* dx, const float* x, const float* dy, int64_t outer,
   }
 }
 
-<<<<<<< HEAD
-}  // namespace
-
-void reduce(float* y, const float* x, ReduceKind kind, int64_t outer, int64_t n, int64_t inner) {
-  switch (kind) {
-    case ReduceKind::kSum: return sum(y, x, 1.0, outer, n, inner);
-    case ReduceKind::kMean: return sum(y, x, 1.0 / static_cast<double>(n), outer, n, inner);
-    case ReduceKind::kMax: return join<Largest>(y, x, outer, n, inner);
-    case ReduceKind::kMin: return join<Smallest>(y, x, outer, n, inner);
-    case ReduceKind::kProd: return join<Product>(y, x, outer, n, inner);
-    case ReduceKind::kArgmax: return place<Largest>(y, x, outer, n, inner);
-    case ReduceKind::kArgmin: return place<Smallest>(y, x, outer, n, inner);
-    case ReduceKind::kAny: return join<Any>(y, x, outer, n, inner);
-    case ReduceKind::kAll: return join<All>(y, x, outer, n, inner);
-=======
 // --- Rows or columns ---------------------------------------------------------------------------------------------
 
 void reduce_rows(float* y, const float* x, ReduceKind kind, int64_t outer, int64_t n) {
@@ -319,7 +256,6 @@ void reduce(float* y, const float* x, ReduceKind kind, int64_t outer, int64_t n,
     const int64_t rows = min(kTurnedRows, outer - o);
     transpose(columns, rows, x + o * n, n, rows, n);
     reduce_columns(y + o, columns, kind, 1, n, rows);
->>>>>>> h-tensor
   }
 }
 

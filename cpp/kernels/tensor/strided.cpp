@@ -70,8 +70,6 @@ int turned_axis(const View& v) {
   return -1;
 }
 
-<<<<<<< HEAD
-=======
 // y (columns, rows) = x (rows, columns) transposed; vectors do not pay where one of them is small.
 void turn(float* y, int64_t y_stride, const float* x, int64_t x_stride, int64_t rows, int64_t columns) {
   constexpr int64_t kNarrow = 4;
@@ -86,7 +84,6 @@ void turn(float* y, int64_t y_stride, const float* x, int64_t x_stride, int64_t 
   }
 }
 
->>>>>>> h-tensor
 }  // namespace
 
 void gather(float* y, const float* x, const StridedDims& dims) {
@@ -97,17 +94,9 @@ void gather(float* y, const float* x, const StridedDims& dims) {
   const int64_t stride = v.strides[last], extent = v.dims[last];
   const int turned = turned_axis(v);
   if (turned >= 0) {
-<<<<<<< HEAD
-    const auto transpose = elementwise_kernels().transpose;
-    const int64_t columns = v.dims[turned], y_stride = v.flat[turned];
-    v.dims[turned] = 1;
-    return for_places(
-        v, [&](int64_t to, int64_t from) { transpose(y + to, y_stride, x + from, stride, extent, columns); });
-=======
     const int64_t columns = v.dims[turned], y_stride = v.flat[turned];
     v.dims[turned] = 1;
     return for_places(v, [&](int64_t to, int64_t from) { turn(y + to, y_stride, x + from, stride, extent, columns); });
->>>>>>> h-tensor
   }
   for_places(v, [&](int64_t to, int64_t from) {
     if (stride == 1) copy(y + to, x + from, extent);
@@ -125,17 +114,9 @@ void scatter(float* x, const float* y, const StridedDims& dims) {
   const int64_t stride = v.strides[last], extent = v.dims[last];
   const int turned = turned_axis(v);
   if (turned >= 0) {
-<<<<<<< HEAD
-    const auto transpose = elementwise_kernels().transpose;
-    const int64_t rows = v.dims[turned], y_stride = v.flat[turned];
-    v.dims[turned] = 1;
-    return for_places(v,
-                      [&](int64_t from, int64_t to) { transpose(x + to, stride, y + from, y_stride, rows, extent); });
-=======
     const int64_t rows = v.dims[turned], y_stride = v.flat[turned];
     v.dims[turned] = 1;
     return for_places(v, [&](int64_t from, int64_t to) { turn(x + to, stride, y + from, y_stride, rows, extent); });
->>>>>>> h-tensor
   }
   for_places(v, [&](int64_t from, int64_t to) {
     if (stride == 1) copy(x + to, y + from, extent);
