@@ -268,7 +268,7 @@ def concatenate(xs: Any, axis: int = 0) -> Any:
         raise ValueError(f"{first.name}: shapes {shapes} differ in more than axis {axis}")
     if len(found) == 1:
         return found[0]
-    return first.then(first.graph.concat([x.node for x in found], place, name=first.name))
+    return first.then(first.graph.concat([x.node for x in found], axis=place, name=first.name))
 
 
 def _of_one_rank(xs: Sequence[Value], rank: int) -> list[Value]:
