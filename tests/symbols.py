@@ -10,13 +10,17 @@ def model_of(function, *arrays):
     """A model of a function of symbols, one for each array of samples."""
     inputs = [keras.Input(array.shape[1:] or (1,)) for array in arrays]
     # An Input has at least one axis besides the batch.
-    symbols = [x if array.ndim > 1 else keras.ops.squeeze(x, 1) for x, array in zip(inputs, arrays, strict=True)]
+    symbols = [
+        x if array.ndim > 1 else keras.ops.squeeze(x, 1) for x, array in zip(inputs, arrays, strict=True)
+    ]
     return keras.Model(inputs, function(*symbols))
 
 
 def predicted(function, *arrays):
     """What a model of the function predicts for arrays of samples."""
-    samples = [array.reshape(array.shape if array.ndim > 1 else (-1, 1)).astype(np.float32) for array in arrays]
+    samples = [
+        array.reshape(array.shape if array.ndim > 1 else (-1, 1)).astype(np.float32) for array in arrays
+    ]
     return model_of(function, *arrays).predict(samples, verbose=0)
 
 
@@ -54,4 +58,6 @@ def check_gradient(function, expected, *arrays, terms=16):
         magnitude = max(1.0, np.abs(right).max())
         # Differences of step h have an error of h^2 f''' and of the rounding of f in float64 divided by h.
         rounding = 8 * np.finfo(np.float64).eps * max(1.0, abs(total(doubles[k]))) / 1e-6
-        np.testing.assert_allclose(gradient, right, rtol=0, atol=tolerance(terms, magnitude) + rounding + 1e-9)
+        np.testing.assert_allclose(
+            gradient, right, rtol=0, atol=tolerance(terms, magnitude) + rounding + 1e-9
+        )

@@ -79,7 +79,7 @@ BINARY_STEPS = {
 }  # fmt: skip
 
 
-# --- each element by itself -----------------------------------------------------------------------------------
+# --- each element by itself -------------------------------------------------------------------------------
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("name", UNARY)
 def test_unary(rng, name, shape):
@@ -106,7 +106,11 @@ def test_options_of_activations(rng):
     check(lambda x: ops.leaky_relu(x, 0.5), lambda x: np.where(x > 0, x, 0.5 * x), x)
     check(lambda x: ops.celu(x, 2.0), lambda x: np.where(x > 0, x, 2 * np.expm1(x / 2)), x, unit=4)
     check(lambda x: ops.elu(x, 2.0), lambda x: np.where(x > 0, x, 2 * np.expm1(x)), x, unit=4)
-    check(lambda x: ops.relu(x, max_value=1.0, threshold=0.5), lambda x: np.where(x >= 1, 1, np.where(x > 0.5, x, 0)), x)
+    check(
+        lambda x: ops.relu(x, max_value=1.0, threshold=0.5),
+        lambda x: np.where(x >= 1, 1, np.where(x > 0.5, x, 0)),
+        x,
+    )
     gate = lambda x: 0.5 * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))  # noqa: E731
     check(lambda x: ops.gelu(x, approximate=True), lambda x: x * gate(x), x, unit=4)
     check(lambda x: ops.round(x, 1), lambda x: np.round(x, 1), x, unit=4)
@@ -196,14 +200,20 @@ def test_types_of_arrays():
 
 def test_results_share_no_memory(rng):
     x = normal(rng, 2, 3)
-    for y in (ops.reshape(x, (3, 2)), ops.transpose(x), ops.get_item(x, 0), ops.stop_gradient(x),
-              ops.split(x, 3, 1)[0], ops.cast(x, "float32"), ops.squeeze(x), ops.convert_to_tensor(x)):  # fmt: skip
+    views = [
+        ops.reshape(x, (3, 2)),
+        ops.transpose(x),
+        ops.get_item(x, 0),
+        ops.squeeze(x),
+        *ops.split(x, 3, 1),
+    ]
+    for y in (*views, ops.stop_gradient(x), ops.cast(x, "float32"), ops.convert_to_tensor(x)):
         assert not np.shares_memory(x, y)
         assert y.flags.c_contiguous
         y += 1
 
 
-# --- broadcasting ---------------------------------------------------------------------------------------------
+# --- broadcasting -----------------------------------------------------------------------------------------
 # Shapes with None are symbols with a batch axis; the others constants.
 BROADCAST = (
     ((None, 3, 4), (4,)),
@@ -242,7 +252,9 @@ def test_broadcasting(rng, shapes, swapped):
 
     def function(*given):
         found = iter(given)
-        a, b = (next(found) if None in shape[:1] else x for x, shape in zip((first, second), shapes, strict=True))
+        a, b = (
+            next(found) if None in shape[:1] else x for x, shape in zip((first, second), shapes, strict=True)
+        )
         return a * b + a if not swapped else b + b * a
 
     check(function, function, *arrays, terms=2, unit=4)
@@ -266,7 +278,9 @@ def broadcasting(draw):
     shape = draw(st.lists(st.integers(1, 4), max_size=3))
     batched = draw(st.booleans())
     second = [size if draw(st.booleans()) else 1 for size in shape]
-    first = [size if other != 1 or draw(st.booleans()) else 1 for size, other in zip(shape, second, strict=True)]
+    first = [
+        size if other != 1 or draw(st.booleans()) else 1 for size, other in zip(shape, second, strict=True)
+    ]
     if not batched:
         second = second[draw(st.integers(0, len(second))) :]
     return first, second, batched
@@ -284,7 +298,7 @@ def test_broadcasting_of_any_shapes(case, seed):
         close(predicted(lambda x: ops.subtract(x, b), a), a.astype(np.float64) - b, unit=8)
 
 
-# --- reductions -----------------------------------------------------------------------------------------------
+# --- reductions -------------------------------------------------------------------------------------------
 AXES = [None, *(c for n in (1, 2, 3, 4) for c in itertools.combinations(range(4), n))]
 INNER = [axes for axes in AXES if axes is not None and 0 not in axes]
 logsumexp = lambda x, axis, keepdims: np.log(np.exp(x).sum(axis, keepdims=keepdims))  # noqa: E731
@@ -296,14 +310,20 @@ logsumexp = lambda x, axis, keepdims: np.log(np.exp(x).sum(axis, keepdims=keepdi
 def test_reductions_that_may_go_over_the_batch(rng, name, axis, keepdims):
     x = normal(rng, 5, 3, 4, 2)
     options = {"axis": axis, "keepdims": keepdims}
-    check(lambda x: getattr(ops, name)(x, **options), lambda x: getattr(np, name)(x, **options), x, terms=x.size)
+    check(
+        lambda x: getattr(ops, name)(x, **options), lambda x: getattr(np, name)(x, **options), x, terms=x.size
+    )
 
 
 @pytest.mark.parametrize("keepdims", [False, True])
 @pytest.mark.parametrize("axis", INNER)
 @pytest.mark.parametrize("name", ["max", "min", "amax", "amin", "prod", "any", "all", "count_nonzero"])
 def test_reductions_of_samples(rng, name, axis, keepdims):
-    x = small_integers(rng, 5, 3, 4, 2, low=0) if name in ("any", "all", "count_nonzero") else normal(rng, 5, 3, 4, 2)
+    x = (
+        small_integers(rng, 5, 3, 4, 2, low=0)
+        if name in ("any", "all", "count_nonzero")
+        else normal(rng, 5, 3, 4, 2)
+    )
     options = {"axis": axis, "keepdims": keepdims}
     check(lambda x: getattr(ops, name)(x, **options), lambda x: getattr(np, name)(x, **options), x, terms=24)
 
@@ -317,7 +337,12 @@ def test_norms(rng, axis, keepdims):
     check(lambda x: ops.logsumexp(x, axis, keepdims), lambda x: logsumexp(x, axis, keepdims), x, terms=24)
     if len(axis) == 1:
         check(lambda x: ops.norm(x, 2, axis, keepdims), root, x, terms=24)
-        check(lambda x: ops.norm(x, 1, axis, keepdims), lambda x: np.abs(x).sum(axis, keepdims=keepdims), x, terms=24)
+        check(
+            lambda x: ops.norm(x, 1, axis, keepdims),
+            lambda x: np.abs(x).sum(axis, keepdims=keepdims),
+            x,
+            terms=24,
+        )
     else:
         with pytest.raises(ValueError, match="a norm of matrices"):
             ops.norm(x, 2, axis)
@@ -350,7 +375,10 @@ REDUCTIONS = {
 def test_gradients_of_reductions(rng, name, axis):
     x = rng.uniform(0.5, 1.5, (2, 2, 3, 2))
     check_gradient(
-        lambda x: getattr(ops, name)(x, axis=axis), lambda x: REDUCTIONS[name](x, axis=axis, keepdims=False), x, terms=256
+        lambda x: getattr(ops, name)(x, axis=axis),
+        lambda x: REDUCTIONS[name](x, axis=axis, keepdims=False),
+        x,
+        terms=256,
     )
 
 
@@ -414,7 +442,7 @@ def test_the_mean_of_maps_is_a_pooling():
     assert [graph.node(i)[0] for i in range(len(graph))] == ["input", "pool2d", "reshape"]
 
 
-# --- refusals and errors --------------------------------------------------------------------------------------
+# --- refusals and errors ----------------------------------------------------------------------------------
 def test_operands_that_are_no_numbers():
     x = keras.Input((3,))
     for function in (lambda: ops.add(x, "a"), lambda: ops.exp(["a"]), lambda: ops.add([object()], 1)):

@@ -114,8 +114,8 @@ class Function:
         dtype: of the result: a name, 'same' as the first operand's, or a function of the attributes.
         numbers: whether `lower` takes a Python number for an operand.
         several: whether the first operand is a list of arrays.
-        like: number of the operand whose shape the result has, where only the graph that it becomes part of can
-            tell whether the operands fit; None for what `lower` makes.
+        like: number of the operand whose shape the result has, where only the graph that it becomes part of
+            can tell whether the operands fit; None for what `lower` makes.
     """
 
     body: Callable[..., Any]
@@ -246,7 +246,8 @@ def operation(
 
     Args:
         operands: how many of its first arguments are arrays, or lists of arrays.
-        lower: what computes it with `Value`s, where the function itself takes any arrays; None for the function.
+        lower: what computes it with `Value`s, where the function itself takes any arrays; None for the
+            function.
         arrays: what computes it with float32 arrays; None for the function itself.
         dtype: of the result: a name, 'same' as the first operand's, or a function of the attributes.
         numbers: whether `Value`s may be met by Python numbers.

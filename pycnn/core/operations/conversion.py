@@ -207,7 +207,7 @@ def is_tensor(x: Any) -> bool:
     return isinstance(x, (KerasTensor, Variable, np.ndarray))
 
 
-# --- arrays from nothing --------------------------------------------------------------------------------------------
+# --- arrays from nothing ------------------------------------------------------------------------------------
 def zeros(shape: Any, dtype: Any = None) -> Any:
     """An array of zeros.
 

@@ -103,7 +103,8 @@ def dot(x1: Any, x2: Any) -> Any:
 
     Raises:
         TypeError: if an operand is neither a symbol nor real numbers.
-        ValueError: if the shapes do not fit, or x2 is a symbol of more than two axes: use matmul or tensordot.
+        ValueError: if the shapes do not fit, or x2 is a symbol of more than two axes: use matmul or
+            tensordot.
 
     Source: numpy.dot.
 
@@ -140,7 +141,7 @@ def tensordot(x1: Any, x2: Any, axes: Any = 2) -> Any:
 
     Raises:
         TypeError: if an operand is neither a symbol nor real numbers.
-        ValueError: if sizes differ, or the batch axis would be summed over or come behind other axes.
+        ValueError: if sizes differ, or the batch axis would be summed over or come after other axes.
 
     Source: numpy.tensordot.
 
@@ -163,7 +164,7 @@ def tensordot(x1: Any, x2: Any, axes: Any = 2) -> Any:
         if x.is_batched and 0 in summed:
             raise refuse_batch(x, f"axes are {axes}, the batch axis cannot be summed over")
     if x2.is_batched and (x1.is_batched or free_one):
-        raise refuse_batch(x2, "in the result it would come behind the axes of x1; use matmul or einsum")
+        raise refuse_batch(x2, "in the result it would come after the axes of x1; use matmul or einsum")
     shape = tuple(x1.shape[a] for a in free_one) + tuple(x2.shape[a] for a in free_two)
     depth = math.prod(int(x1.shape[a]) for a in one)
     a = _matrix(x1, free_one, one, depth, depth_last=True)
@@ -191,17 +192,17 @@ def einsum(subscripts: str, *operands: Any) -> Any:
     """Sums of products by the names of axes, where they come to a product of matrices.
 
     Args:
-        subscripts: such as 'bqd,bkd->bqk': a letter for each axis, those of the result behind the arrow.
-        operands: one or two symbols or arrays. A batch axis comes first in the result; for arrays alone everything
-            that NumPy's function can do.
+        subscripts: such as 'bqd,bkd->bqk': a letter for each axis, those of the result after the arrow.
+        operands: one or two symbols or arrays. A batch axis comes first in the result; for arrays alone
+            everything that NumPy's function can do.
 
     Returns:
         A symbol where an operand is one, else a float32 array.
 
     Raises:
         TypeError: if an operand is neither a symbol nor real numbers.
-        ValueError: if the subscripts do not fit, or come to no product of matrices: a letter that comes twice in one
-            operand, '...', more than two operands.
+        ValueError: if the subscripts do not fit, or come to no product of matrices: a letter that comes twice
+            in one operand, '...', more than two operands.
 
     Source: numpy.einsum.
 

@@ -1,4 +1,4 @@
-"""What is made of sums and extrema over axes: variance, norms, averages, the logarithm of a sum of exponentials."""
+"""What is made of sums and extrema over axes: variances, norms, averages, logsumexp."""
 
 from __future__ import annotations
 
@@ -96,7 +96,8 @@ def _average(x: Any, weights: Any, axis: Any) -> Any:
         return e.divide(sum(e.multiply(x, weights), axis), sum(weights, axis))
     if weights.ndim != 1 or not isinstance(axis, int):
         raise ValueError(
-            f"average: weights have shape {weights.shape}; expected {x.shape}, or one for each place along one axis"
+            f"average: weights have shape {weights.shape}; expected {x.shape}, or one for each place along "
+            f"one axis"
         )
     shape = [1] * x.ndim
     shape[axis_of("average", axis, x.ndim)] = -1
