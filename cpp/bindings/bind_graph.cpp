@@ -2,6 +2,7 @@
 #include <iterator>
 #include <limits>
 
+#include "api/graph_json.h"
 #include "bindings/arrays.h"
 #include "bindings/bindings.h"
 #include "bindings/host.h"
@@ -75,6 +76,15 @@ py::tuple described(const Graph& g, int node) {
   const Node& n = checked(g, node);
   return py::make_tuple(kOperationNames[n.attributes.index()], n.name, n.inputs, py::tuple(py::cast(n.shape.dims)),
                         n.batched);
+}
+
+// What C++ programs load: the arrays of `variables` have these names in the file.
+std::string json(const Graph& g, const std::vector<int>& outputs, const std::vector<std::string>& output_names,
+                 const std::vector<std::string>& array_names) {
+  for (int output : outputs) checked(g, output);
+  require(output_names.size() == outputs.size(), "output_names must have as many entries as outputs");
+  require(array_names.size() == g.variables().size(), "array_names must have one entry for each variable");
+  return json_of(g, outputs, output_names, [&](int v) { return array_names[static_cast<size_t>(v)]; }).text();
 }
 
 void bind_variable(py::module_& m) {
@@ -259,6 +269,7 @@ void bind_graph(py::module_& m) {
       .def("node", &described, py::arg("node"))
       .def("__len__", [](const Graph& g) { return g.nodes().size(); })
       .def_property_readonly("variables", &Graph::variables)
+      .def("json", &json, py::arg("outputs"), py::arg("output_names"), py::arg("array_names"))
       .def(
           "text",
           [](const Graph& g, const std::vector<int>& outputs) {
