@@ -212,8 +212,9 @@ Json json_of(const Graph& graph, const std::vector<int>& outputs, const std::vec
   return json;
 }
 
-ParsedGraph graph_from(const Json& json, const std::function<std::shared_ptr<Variable>(
-                                             const std::string& name, const std::vector<int64_t>& shape)>& variable_of) {
+ParsedGraph graph_from(const Json& json,
+                       const std::function<std::shared_ptr<Variable>(const std::string& name,
+                                                                     const std::vector<int64_t>& shape)>& variable_of) {
   if (json.at("version").integer() != kVersion)
     throw std::invalid_argument("the graph has version " + std::to_string(json.at("version").integer()) +
                                 "; this pycnn reads version " + std::to_string(kVersion));

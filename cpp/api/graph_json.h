@@ -25,7 +25,8 @@ struct ParsedGraph {
 
 // `variable_of(name, shape)` gives the variable of an array. std::invalid_argument for whatever is not as json_of
 // writes it, or does not fit together.
-ParsedGraph graph_from(const Json& json, const std::function<std::shared_ptr<Variable>(
-                                             const std::string& name, const std::vector<int64_t>& shape)>& variable_of);
+ParsedGraph graph_from(const Json& json,
+                       const std::function<std::shared_ptr<Variable>(const std::string& name,
+                                                                     const std::vector<int64_t>& shape)>& variable_of);
 
 }  // namespace pycnn

@@ -43,9 +43,9 @@ ModelFile model_from(const SafeTensors& file) {
     throw std::runtime_error("'" + file.name() + "' has no graph: load and save it with this version of pycnn");
   try {
     ModelFile result;
-    ParsedGraph parsed = graph_from(Json::parse(*graph), [&](const std::string& name, const std::vector<int64_t>& shape) {
-      return variable_from(file, name, shape);
-    });
+    ParsedGraph parsed = graph_from(
+        Json::parse(*graph),
+        [&](const std::string& name, const std::vector<int64_t>& shape) { return variable_from(file, name, shape); });
     result.output_names = std::move(parsed.output_names);
     result.network = std::make_unique<Network>(std::move(parsed.graph), std::move(parsed.outputs));
     if (const std::string* names = file.find_metadata("class_names")) {

@@ -97,7 +97,8 @@ void bind_variable(py::module_& m) {
       .def_property_readonly("value",
                              [](const std::shared_ptr<Variable>& v) {
                                auto* held = new std::shared_ptr<Variable>(v);
-                               py::capsule owner(held, [](void* p) { delete static_cast<std::shared_ptr<Variable>*>(p); });
+                               py::capsule owner(held,
+                                                 [](void* p) { delete static_cast<std::shared_ptr<Variable>*>(p); });
                                return view(v->data(), v->dims(), owner);
                              })
       .def("touch", &Variable::touch);
@@ -122,10 +123,10 @@ void bind_graph(py::module_& m) {
           "conv2d",
           [](Graph& g, int x, int kernel, std::optional<int> bias, IntPair strides, IntFour pad, float pad_value,
              IntPair dilation, int64_t groups, const std::string& precision, const std::string& name) {
-            return g.add(name,
-                         Conv2DNode{pair(strides), pair(dilation), padding(pad), pad_value, groups,
-                                    precision_of(precision)},
-                         with_optional({x, kernel}, {bias}));
+            return g.add(
+                name,
+                Conv2DNode{pair(strides), pair(dilation), padding(pad), pad_value, groups, precision_of(precision)},
+                with_optional({x, kernel}, {bias}));
           },
           py::arg("x"), py::arg("kernel"), py::arg("bias") = py::none(), py::kw_only(),
           py::arg("strides") = IntPair{1, 1}, py::arg("padding") = IntFour{}, py::arg("pad_value") = 0.0f,
@@ -193,8 +194,8 @@ void bind_graph(py::module_& m) {
                          inputs);
           },
           py::arg("x"), py::arg("gamma"), py::arg("beta"), py::arg("mean"), py::arg("variance"), py::kw_only(),
-          py::arg("momentum") = 0.99f, py::arg("epsilon") = 1e-3f, py::arg("frozen") = false,
-          py::arg("always") = false, name("batch_normalization"))
+          py::arg("momentum") = 0.99f, py::arg("epsilon") = 1e-3f, py::arg("frozen") = false, py::arg("always") = false,
+          name("batch_normalization"))
       .def(
           "pad2d",
           [](Graph& g, int x, IntFour pad, const std::string& mode, float value, const std::string& name) {
@@ -251,7 +252,9 @@ void bind_graph(py::module_& m) {
           py::kw_only(), name("stop_gradient"))
       .def(
           "gradient",
-          [](Graph& g, int of, int by, const std::string& name) { return g.add(name, GradientNode{}, {of, by}); },
+          [](Graph& g, int of, int by, const std::string& name) {
+            return g.add(name, GradientNode{}, {of, by});
+          },
           py::arg("of"), py::arg("by"), py::kw_only(), name("gradient"))
       .def(
           "host",
