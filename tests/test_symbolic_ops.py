@@ -405,6 +405,13 @@ def test_average(rng):
         ops.average(x, None, np.ones(4))
 
 
+def test_bounds_of_extrema(rng):
+    x = normal(rng, 5, 3)
+    check(lambda x: ops.max(x, 1, initial=0.5), lambda x: np.max(x, 1, initial=0.5), x)
+    check(lambda x: ops.min(x, 1, initial=0.5), lambda x: np.min(x, 1, initial=0.5), x)
+    assert ops.prod([2, 3], dtype="int32").dtype == np.int32
+
+
 def test_logsumexp_of_extremes():
     x = np.array([[1000.0, 1000.0], [-1000.0, -2000.0], [-np.inf, 0.0]], np.float32)
     expected = np.array([1000 + math.log(2), -1000, 0])

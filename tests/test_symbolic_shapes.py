@@ -115,6 +115,13 @@ def test_gradient_of_take_along_axis(rng):
     np.testing.assert_array_equal(found, expected)
 
 
+def test_take_along_all(rng):
+    x, places = normal(rng, 2, 3), np.array([[0, -1]])
+    np.testing.assert_array_equal(ops.take_along_axis(x, places), x.ravel()[places.ravel()])
+    with pytest.raises(ValueError, match="give an axis"):
+        ops.take_along_axis(keras.Input((3,)), places)
+
+
 @pytest.mark.parametrize("axis", [1, 2, -1])
 def test_take_along_each_axis(rng, axis):
     x = normal(rng, 3, 4, 5)

@@ -55,8 +55,8 @@ def _batch_normalization(
     for name, vector in (("mean", mean), ("variance", variance), ("offset", offset), ("scale", scale)):
         if vector is not None and vector.shape != (x.shape[place],):
             raise ValueError(
-                f"batch_normalization: {name} has shape {vector.shape}; expected ({x.shape[place]},), the size "
-                f"of axis {axis}"
+                f"batch_normalization: {name} has shape {vector.shape}; expected ({x.shape[place]},), the "
+                f"size of axis {axis}"
             )
     shape[place] = -1
     factor = rsqrt(add(variance, epsilon))

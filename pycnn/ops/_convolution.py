@@ -51,7 +51,7 @@ def _groups(name: str, x: Any, kernel: Any) -> int:
 def _lowered_conv(
     x: Value, kernel: Value, strides: Any, padding: str, dilation_rate: Any, groups: int, filters: int
 ) -> Value:
-    """The convolution of images or sequences; the kernel is of so many groups and filters in the core's form."""
+    """The convolution of images or sequences, with a kernel of so many groups and filters for the core."""
     is_row = x.ndim == 3
     h, w, c = (1, *x.sample) if is_row else x.sample
     kh, kw = (1, kernel.sample[0]) if is_row else kernel.sample[:2]

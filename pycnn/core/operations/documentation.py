@@ -27,7 +27,8 @@ Args:
 
 Returns:
     A symbol where an operand is one, else a float32 array; of the shape that both broadcast to. What is the
-    same for all samples (a constant, a weight) has fewer axes than a symbol with a batch axis, or size 1 there.
+    same for all samples (a constant, a weight) has fewer axes than a symbol with a batch axis, or
+    size 1 there.
 
 Raises:
     TypeError: if an operand is neither a symbol nor real numbers.
@@ -56,6 +57,10 @@ Raises:
 
 Source: the function of that name in NumPy and in keras.ops.
 """
+
+EXTREMUM = REDUCTION.replace(
+    "stay, with size 1.", "stay, with size 1.\n    initial: a bound for the result, or None."
+)
 
 REDUCTION_TRUTH = REDUCTION.replace("else an array or a number.", "else a boolean array or a boolean.")
 

@@ -188,17 +188,18 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Any:
 
 
 def _array_take_along(x: NDArray[Any], indices: NDArray[Any], axis: int | None) -> Any:
-    return np.take_along_axis(x, indices.astype(np.int64), axis)
+    places = indices.astype(np.int64)
+    return np.take_along_axis(x, places.ravel() if axis is None else places, axis)
 
 
 @operation(2, arrays=_array_take_along, dtype="same")
-def take_along_axis(x: Any, indices: Any, axis: int = -1) -> Any:
+def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Any:
     """Values at places of their own for every position of the other axes.
 
     Args:
         x: a symbol or an array.
         indices: a symbol or an array of integers, of x's shape but for the axis.
-        axis: along which, not the batch axis.
+        axis: along which, not the batch axis; None for both as one row.
 
     Returns:
         An array, or a symbol, of the shape of the indices.
@@ -213,6 +214,10 @@ def take_along_axis(x: Any, indices: Any, axis: int = -1) -> Any:
     >>> ops.take_along_axis([[1, 2], [3, 4]], [[1], [0]], axis=1).tolist()
     [[2], [3]]
     """
+    if axis is None:
+        within_sample(x, range(x.ndim), "give an axis")
+        within_sample(indices, range(indices.ndim), "give an axis")
+        return take(reshaped(x, (math.prod(x.sample),)), reshaped(indices, (math.prod(indices.sample),)), 0)
     place = axis_of(x.name, axis, x.ndim)
     fits = indices.ndim == x.ndim and all(a == place or x.shape[a] == indices.shape[a] for a in range(x.ndim))
     if not fits:

@@ -1,4 +1,4 @@
-"""Other shapes for the same values: axes that move, come, go, are cut or joined; the batch axis stays first."""
+"""Other shapes for the same values: axes that move, come, go, are cut or joined; the batch stays first."""
 
 from __future__ import annotations
 
