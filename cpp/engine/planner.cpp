@@ -261,8 +261,8 @@ float* Planner::weights(int i) {
 Planner::ChannelSlice Planner::channels(int i) {
   const int next = only_consumer(i);
   const auto* concat = next < 0 ? nullptr : graph_.as<ConcatNode>(next);
-  const bool last_axis = concat && (concat->axis < 0 ? -1 : concat->axis + 1 - shape(next).rank() - 1) == -1;
-  if (!last_axis || differentiated(next) || !node(i).batched) return own_channels(i);
+  if (!concat || !joins_channels(*concat, shape(next)) || differentiated(next) || !node(i).batched)
+    return own_channels(i);
   ChannelSlice found = channels(next);
   for (int input : node(next).inputs) {
     if (input == i) break;
@@ -271,6 +271,10 @@ Planner::ChannelSlice Planner::channels(int i) {
   in_place_[static_cast<size_t>(i)] = true;
   program_.buffers[static_cast<size_t>(found.buffer)].in_parts = true;
   return found;
+}
+
+bool joins_channels(const ConcatNode& concat, const Shape& y) {
+  return concat.axis == -1 || concat.axis == y.rank() - 1;
 }
 
 int Planner::stored_value(int i) {

@@ -208,6 +208,9 @@ void plan_objective(Planner&, const Objective&);
 // Whether f is a bound from below that a product's epilogue applies for free; if so *lower is that bound.
 bool is_clamp(const Activation& f, float* lower);
 
+// Whether a concatenation, of this shape, is along the last axis.
+bool joins_channels(const ConcatNode& concat, const Shape& y);
+
 // Whether the gradient goes from the output of a node to its input number k.
 bool is_differentiable(const Node& node, size_t k);
 

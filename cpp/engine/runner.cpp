@@ -153,7 +153,10 @@ void Runner::run_once_stage(const Team& team, const Run& run, const Stage& stage
     Work w = work(team, run);
     w.end = 1;
     w.slot_memory = slot_memory_;
-    for (int t = stage.begin; t < stage.end && !run.failed->load(); ++t) run_task(team, t, w);
+    for (int t = stage.begin; t < stage.end && !run.failed->load(); ++t) {
+      w.piece_end = plan_.program.tasks[static_cast<size_t>(t)].pieces;
+      run_task(team, t, w);
+    }
   };
   if (stage.by_caller) queue.run_by_caller(team, &queue != last_queue_, [&] { body(0); });
   else share(team, queue, 1, body);

@@ -132,6 +132,7 @@ struct Infer {
       fail(name, "needs a kernel of shape (height, width, channels / groups, filters), not " + kernel.text());
     const int64_t filters = kernel.dims[3];
     const Pair kernel_size{kernel.dims[0], kernel.dims[1]};
+    require_positive(name, "kernel_size", kernel_size);
     require_positive(name, "strides", n.strides);
     require_positive(name, "dilation", n.dilation);
     require_positive(name, "groups", n.groups);
@@ -380,7 +381,9 @@ int64_t window_count(const std::string& name, const char* axis, int64_t size, in
 
 Inferred infer(const std::string& name, const Attributes& attributes, const std::vector<const Node*>& inputs,
                const Shape& requested) {
-  return {checked(name, std::visit(Infer{name, inputs, requested}, attributes)), is_batched(attributes, inputs)};
+  Shape shape = std::visit(Infer{name, inputs, requested}, attributes);
+  if (!std::holds_alternative<ParameterNode>(attributes)) shape = checked(name, std::move(shape));  // which a Variable is already
+  return {std::move(shape), is_batched(attributes, inputs)};
 }
 
 Shape infer_shape(const std::string& name, const Attributes& attributes, const Shape& x,

@@ -5,8 +5,14 @@
 namespace pycnn {
 namespace {
 
-int add_variable(Graph& graph, const char* name, std::vector<int64_t> dims, bool trainable = true) {
-  return graph.parameter(std::make_shared<Variable>(name, std::move(dims), trainable));
+// A new weight of the layer `name`.
+int add_weight(Graph& graph, const std::string& name, const char* weight, std::vector<int64_t> dims,
+               bool trainable = true) {
+  try {
+    return graph.parameter(std::make_shared<Variable>(weight, std::move(dims), trainable));
+  } catch (const std::invalid_argument& error) {
+    throw std::invalid_argument(name + ": " + error.what());
+  }
 }
 
 const Shape& shape_of(const Graph& graph, const std::string& name, int x) {
@@ -26,28 +32,30 @@ void require_positive(const std::string& name, const char* what, int64_t value) 
 int add_conv2d(Graph& graph, const std::string& name, int x, int64_t filters, Pair kernel_size,
                const Conv2DNode& options, bool use_bias) {
   require_positive(name, "filters", filters);
-  require_positive(name, "kernel_size", std::min(kernel_size.h, kernel_size.w));
+  if (kernel_size.h < 1 || kernel_size.w < 1)
+    throw std::invalid_argument(name + ": kernel_size must be at least 1, not " +
+                                text_of({kernel_size.h, kernel_size.w}));
   require_positive(name, "groups", options.groups);
   const int64_t c = std::max<int64_t>(shape_of(graph, name, x).c() / options.groups, 1);
-  std::vector<int> inputs = {x, add_variable(graph, "kernel", {kernel_size.h, kernel_size.w, c, filters})};
-  if (use_bias) inputs.push_back(add_variable(graph, "bias", {filters}));
+  std::vector<int> inputs = {x, add_weight(graph, name, "kernel", {kernel_size.h, kernel_size.w, c, filters})};
+  if (use_bias) inputs.push_back(add_weight(graph, name, "bias", {filters}));
   return graph.add(name, options, inputs);
 }
 
 int add_dense(Graph& graph, const std::string& name, int x, int64_t units, bool use_bias, const DenseNode& options) {
   require_positive(name, "units", units);
-  std::vector<int> inputs = {x, add_variable(graph, "kernel", {shape_of(graph, name, x).c(), units})};
-  if (use_bias) inputs.push_back(add_variable(graph, "bias", {units}));
+  std::vector<int> inputs = {x, add_weight(graph, name, "kernel", {shape_of(graph, name, x).c(), units})};
+  if (use_bias) inputs.push_back(add_weight(graph, name, "bias", {units}));
   return graph.add(name, options, inputs);
 }
 
 int add_batch_norm(Graph& graph, const std::string& name, int x, const BatchNormNode& options) {
   const int64_t c = shape_of(graph, name, x).c();
   std::vector<int> inputs = {x};
-  if (options.scale) inputs.push_back(add_variable(graph, "gamma", {c}, !options.frozen));
-  if (options.center) inputs.push_back(add_variable(graph, "beta", {c}, !options.frozen));
-  inputs.push_back(add_variable(graph, "moving_mean", {c}, false));
-  inputs.push_back(add_variable(graph, "moving_variance", {c}, false));
+  if (options.scale) inputs.push_back(add_weight(graph, name, "gamma", {c}, !options.frozen));
+  if (options.center) inputs.push_back(add_weight(graph, name, "beta", {c}, !options.frozen));
+  inputs.push_back(add_weight(graph, name, "moving_mean", {c}, false));
+  inputs.push_back(add_weight(graph, name, "moving_variance", {c}, false));
   return graph.add(name, options, inputs);
 }
 

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "engine/network.h"
+#include "graph/layers.h"
 #include "runtime/dispatch.h"
 #include "runtime/threads.h"
 #include "tests/check.h"
@@ -17,27 +18,37 @@ class Layers {
   explicit Layers(std::vector<int64_t> input) { last_ = graph_.add("input", InputNode{}, {}, {std::move(input)}); }
   int add(Attributes attributes) { return add(std::move(attributes), {last_}); }
   int add(Attributes attributes, std::vector<int> inputs) {
-    return last_ =
-               graph_.add("node " + std::to_string(graph_.nodes().size()), std::move(attributes), std::move(inputs));
+    return last_ = graph_.add(next_name(), std::move(attributes), std::move(inputs));
   }
+  int add(MapOp op, const std::vector<int>& inputs) { return last_ = add_map(graph_, next_name(), op, inputs); }
   int conv(int64_t filters, int64_t kernel, int64_t padding = 0, int64_t stride = 1, int64_t groups = 1) {
-    return add(Conv2DNode{
-        filters, {kernel, kernel}, {stride, stride}, {}, {padding, padding, padding, padding}, 0.0f, groups, true});
+    return conv(last_, filters, {kernel, kernel},
+                {{stride, stride}, {}, {padding, padding, padding, padding}, 0.0f, groups});
+  }
+  int conv(int x, int64_t filters, Pair kernel, const Conv2DNode& options, bool use_bias = true) {
+    return last_ = add_conv2d(graph_, next_name(), x, filters, kernel, options, use_bias);
   }
   int max_pool(int64_t size) { return add(Pool2DNode{false, {size, size}, {size, size}, {}}); }
   int average_pool(int64_t size) { return add(Pool2DNode{true, {size, size}, {size, size}, {}}); }
   int activation(ActivationKind kind, float alpha = 0.0f) { return add(ActivationNode{{kind, alpha}}); }
   int relu() { return activation(ActivationKind::kRelu); }
   int tanh() { return activation(ActivationKind::kTanh); }
-  int batch_norm() { return add(BatchNormNode{0.9f, 1e-3f}); }
+  int batch_norm(const BatchNormNode& options = {0.9f, 1e-3f}) {
+    return last_ = add_batch_norm(graph_, next_name(), last_, options);
+  }
+  int scale_shift(float scale, float shift) {
+    return last_ = add_scale_shift(graph_, next_name(), last_, scale, shift);
+  }
   int flatten() { return last_ = graph_.add("flatten", ReshapeNode{}, {last_}, {{graph_.node(last_).shape.size()}}); }
-  int dense(int64_t units) { return add(DenseNode{units}); }
+  int dense(int64_t units) { return last_ = add_dense(graph_, next_name(), last_, units); }
   int softmax() { return add(SoftmaxNode{}); }
 
   const Graph& graph() const { return graph_; }
   int last() const { return last_; }
 
  private:
+  std::string next_name() const { return "node " + std::to_string(graph_.nodes().size()); }
+
   Graph graph_;
   int last_;
 };
@@ -70,14 +81,14 @@ inline Layers branched_layers() {
   const int root = layers.add(Pad2DNode{{1, 1, 0, 2}, PadMode::kReflect, 0.0f});
   const int linear = layers.conv(6, 3, 1, 2);
   const int left = layers.tanh();
-  layers.add(Conv2DNode{6, {3, 3}, {2, 2}, {}, {1, 1, 1, 1}, 0.5f, 3, true}, {root});  // depthwise, 2 kernels a channel
+  layers.conv(root, 6, {3, 3}, {{2, 2}, {}, {1, 1, 1, 1}, 0.5f, 3});  // depthwise, 2 kernels a channel
   const int right = layers.activation(ActivationKind::kGelu);
   const int sum = layers.add(AddNode{}, {left, right, linear, left});
-  const int product = layers.add(MultiplyNode{}, {left, right, sum});
-  layers.add(Conv2DNode{4, {1, 2}, {}, {1, 2}, {0, 0, 1, 1}, 0.0f, 2, false}, {sum});
+  const int product = layers.add(MapOp::kMultiply, {left, right, sum});
+  layers.conv(sum, 4, {1, 2}, {{}, {1, 2}, {0, 0, 1, 1}, 0.0f, 2}, false);
   const int grouped = layers.activation(ActivationKind::kElu, 1.0f);
   layers.add(ConcatNode{}, {product, grouped, product});
-  layers.add(ScaleShiftNode{1.5f, -0.25f});
+  layers.scale_shift(1.5f, -0.25f);
   layers.add(Pool2DNode{true, {2, 2}, {1, 2}, {0, 1, 1, 0}, true});
   layers.dense(7), layers.activation(ActivationKind::kSilu);  // on every pixel
   layers.flatten(), layers.dense(12), layers.tanh();
@@ -103,9 +114,9 @@ inline Layers kinked_layers() {
 inline Layers norm_layers() {
   Layers layers({7, 6, 3});
   layers.conv(9, 3, 1), layers.batch_norm(), layers.activation(ActivationKind::kSoftplus);
-  layers.conv(8, 3), layers.add(BatchNormNode{0.9f, 1e-3f, true, true, true}), layers.tanh();
-  layers.add(BatchNormNode{0.9f, 1e-3f, true, false});
-  layers.flatten(), layers.dense(12), layers.add(BatchNormNode{0.9f, 1e-3f, false, true}), layers.tanh();
+  layers.conv(8, 3), layers.batch_norm({0.9f, 1e-3f, true, true, true}), layers.tanh();
+  layers.batch_norm({0.9f, 1e-3f, true, false});
+  layers.flatten(), layers.dense(12), layers.batch_norm({0.9f, 1e-3f, false, true}), layers.tanh();
   layers.dense(5), layers.softmax();
   return layers;
 }
@@ -142,23 +153,42 @@ inline Layers large_map_layers() {
 inline void fill_weights(Network& network, uint32_t seed) {
   Parameters& parameters = network.parameters();
   for (int p = 0; p < parameters.count(); ++p) {
-    const Parameter& description = parameters.description(p);
-    const int64_t n = description.size(), fan_in = description.dims.size() > 1 ? n / description.dims.back() : 1;
+    const Variable& variable = parameters.variable(p);
+    const int64_t n = variable.size(), fan_in = variable.dims().size() > 1 ? n / variable.dims().back() : 1;
     const float limit = std::sqrt(3.0f / static_cast<float>(fan_in));
     Floats values = random_floats(n, seed + static_cast<uint32_t>(p), -limit, limit);
-    const bool around_one = description.name == "gamma" || description.name == "moving_variance";
+    const bool around_one = variable.name() == "gamma" || variable.name() == "moving_variance";
     for (float& v : values) v = fan_in > 1 ? v : around_one ? 1.0f + 0.2f * v : 0.2f * v;
     std::memcpy(parameters.weights(p), values.data(), values.size() * sizeof(float));
   }
   parameters.touch();
 }
 
-// A network with the kernels of one ISA.
-inline std::unique_ptr<Network> make_network(const KernelTable& kernels, const Layers& layers, uint32_t seed = 7) {
+// The same graph with variables of its own: a copy of a graph shares them.
+inline Graph with_own_variables(const Graph& graph) {
+  Graph copy;
+  for (const Node& node : graph.nodes()) {
+    const auto* parameter = std::get_if<ParameterNode>(&node.attributes);
+    if (!parameter) {
+      copy.add(node.name, node.attributes, node.inputs, node.shape);
+      continue;
+    }
+    const Variable& v = *graph.variables()[static_cast<size_t>(parameter->variable)];
+    copy.parameter(std::make_shared<Variable>(v.name(), v.dims(), v.trainable()));
+  }
+  return copy;
+}
+
+// A network with the kernels of one ISA and weights of its own.
+inline std::unique_ptr<Network> make_network(const KernelTable& kernels, const Graph& graph, std::vector<int> outputs,
+                                             uint32_t seed = 7) {
   set_active_isa(kernels.isa);
-  auto network = std::make_unique<Network>(layers.graph(), layers.last());
+  auto network = std::make_unique<Network>(with_own_variables(graph), std::move(outputs));
   fill_weights(*network, seed);
   return network;
+}
+inline std::unique_ptr<Network> make_network(const KernelTable& kernels, const Layers& layers, uint32_t seed = 7) {
+  return make_network(kernels, layers.graph(), {layers.last()}, seed);
 }
 
 // Samples for a network, with everything that a loss could ask for.
@@ -175,9 +205,9 @@ struct Data {
   Batch batch(LossKind loss) const {
     Batch b;
     b.samples = samples;
-    b.x = x.data();
-    if (loss == LossKind::kSparseCategoricalCrossentropy) b.labels = labels.data();
-    else b.targets = targets.data();
+    b.inputs = {{x.data()}};
+    if (loss == LossKind::kSparseCategoricalCrossentropy) b.targets = {{labels.data()}};
+    else b.targets = {{nullptr, targets.data()}};
     return b;
   }
 
@@ -187,12 +217,23 @@ struct Data {
   int64_t samples;
 };
 
-inline Objective objective_of(LossKind loss, bool from_logits = false, MetricKind metric = MetricKind::kNone) {
+// One loss of a network's first output, and metrics of it.
+inline Objective objective_of(const Network& network, LossKind loss, bool from_logits = false,
+                              const std::vector<MetricKind>& metrics = {}) {
   Objective objective;
-  objective.loss = loss;
-  objective.from_logits = from_logits;
-  objective.metric = metric;
+  objective.losses.push_back({network.outputs()[0], loss, from_logits});
+  for (const MetricKind metric : metrics) objective.metrics.push_back({network.outputs()[0], metric});
   return objective;
+}
+
+inline std::shared_ptr<Optimizer> make_optimizer(OptimizerKind kind = OptimizerKind::kNone) {
+  OptimizerSpec spec;
+  spec.kind = kind;
+  return std::make_shared<Optimizer>(spec);
+}
+
+inline void compile(Network& network, LossKind loss, OptimizerKind optimizer = OptimizerKind::kNone) {
+  network.compile(objective_of(network, loss), make_optimizer(optimizer));
 }
 
 inline Floats predict(Network& network, const Floats& x) {
@@ -200,8 +241,8 @@ inline Floats predict(Network& network, const Floats& x) {
   Guarded out(samples * network.output_shape().size());
   Batch batch;
   batch.samples = samples;
-  batch.x = x.data();
-  batch.out = out.data();
+  batch.inputs = {{x.data()}};
+  batch.outputs = {out.data()};
   network.predict(batch);
   CHECK(out.intact());
   return out.values();

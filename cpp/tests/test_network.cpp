@@ -8,6 +8,7 @@ namespace pycnn::testing {
 namespace {
 
 constexpr LossKind kSparse = LossKind::kSparseCategoricalCrossentropy;
+constexpr Request kTest{false, false, true, false}, kTraining{true, false, true, true};
 
 // Enough work in one sample for several threads, and every kind of task that can be cut inside a sample.
 Layers wide_layers() {
@@ -84,7 +85,8 @@ TEST(network_predicts_the_same_bits_in_any_company) {
 TEST(network_test_and_training_agree) {
   for (const Layers& layers : {deck_layers(), winograd_layers(), branched_layers(), kinked_layers()}) {
     const auto network = make_network(kernels, layers);
-    network->compile(objective_of(kSparse, false, MetricKind::kSparseCategoricalAccuracy), {});
+    network->compile(objective_of(*network, kSparse, false, {MetricKind::kSparseCategoricalAccuracy}),
+                     make_optimizer());
     const Data data(*network, 140);
     const Floats y = predict(*network, data.x);
     double loss = 0.0, correct = 0.0;
@@ -97,18 +99,18 @@ TEST(network_test_and_training_agree) {
                      train = network->train_step(data.batch(kSparse), 0);
     CHECK_NEAR(test.loss, loss / 140.0, 1e-5, "test");
     CHECK_NEAR(train.loss, loss / 140.0, 1e-5, "train");
-    CHECK_NEAR(test.correct, correct / 140.0, 1e-12, "test");
-    CHECK_NEAR(train.correct, correct / 140.0, 1e-12, "train");
+    CHECK_NEAR(test.metrics[0], correct / 140.0, 1e-12, "test");
+    CHECK_NEAR(train.metrics[0], correct / 140.0, 1e-12, "train");
   }
 }
 
 // The moving statistics follow the batch's: with momentum 0 they are its, and a test then sees what training saw.
 TEST(network_batch_norm_statistics) {
   Layers layers({5, 4, 3});
-  layers.conv(9, 2), layers.add(BatchNormNode{0.0f, 1e-3f}), layers.relu();
+  layers.conv(9, 2), layers.batch_norm({0.0f, 1e-3f}), layers.relu();
   layers.flatten(), layers.dense(4), layers.softmax();
   const auto network = make_network(kernels, layers);
-  network->compile(objective_of(kSparse), {});
+  compile(*network, kSparse);
   for (const int64_t samples : {1, 7, 150}) {
     const Data data(*network, samples);
     const double loss = network->train_step(data.batch(kSparse), 0.0f).loss;
@@ -135,9 +137,9 @@ TEST(network_metrics) {
       if (c.last == ActivationKind::kExponential) layers.softmax();
       else layers.activation(c.last);
       const auto network = make_network(kernels, layers);
-      Objective objective = objective_of(c.loss, false, c.metric);
-      objective.threshold = threshold;
-      network->compile(objective, {});
+      Objective objective = objective_of(*network, c.loss, false, {c.metric});
+      objective.metrics[0].threshold = threshold;
+      network->compile(objective, make_optimizer());
       Data data(*network, 50);
       for (float& t : data.targets) t = std::round(t);
       const Floats y = predict(*network, data.x);
@@ -149,15 +151,15 @@ TEST(network_metrics) {
         else
           for (int64_t i = 0; i < 4; ++i) correct += ((row[i] > threshold) == (target[i] == 1.0f)) / 4.0;
       }
-      CHECK_NEAR(network->test_step(data.batch(c.loss)).correct, correct / 100.0, 1e-6, static_cast<int>(c.loss), " ",
-                 static_cast<int>(c.last), ", threshold ", threshold);
+      CHECK_NEAR(network->test_step(data.batch(c.loss)).metrics[0], correct / 100.0, 1e-6, static_cast<int>(c.loss),
+                 " ", static_cast<int>(c.last), ", threshold ", threshold);
     }
   }
 }
 
 TEST(network_takes_bytes_doubles_and_an_index) {
   const auto network = make_network(kernels, deck_layers());
-  network->compile(objective_of(kSparse), {});
+  compile(*network, kSparse);
   const int64_t floats = network->input_shape().size();
   Data data(*network, 6);
   Bytes bytes;
@@ -168,11 +170,9 @@ TEST(network_takes_bytes_doubles_and_an_index) {
   const std::vector<double> doubles(data.x.begin(), data.x.end());
   const double want = network->test_step(data.batch(kSparse)).loss;
   Batch batch = data.batch(kSparse);
-  batch.x = bytes.data();
-  batch.x_type = SourceType::kUint8;
+  batch.inputs = {{bytes.data(), SourceType::kUint8}};
   CHECK_EQUAL(network->test_step(batch).loss, want, "bytes");
-  batch.x = doubles.data();
-  batch.x_type = SourceType::kFloat64;
+  batch.inputs = {{doubles.data(), SourceType::kFloat64}};
   CHECK_EQUAL(network->test_step(batch).loss, want, "doubles");
 
   const std::vector<int64_t> index = {4, 0, 4, 5};
@@ -185,9 +185,9 @@ TEST(network_takes_bytes_doubles_and_an_index) {
   batch = data.batch(kSparse);
   batch.samples = 4;
   batch.index = index.data();
-  batch.weight = data.weight.data();
+  batch.weights = {data.weight.data()};
   Batch straight = picked.batch(kSparse);
-  straight.weight = picked.weight.data();
+  straight.weights = {picked.weight.data()};
   CHECK_EQUAL(network->test_step(batch).loss, network->test_step(straight).loss, "an index");
 }
 
@@ -202,14 +202,15 @@ TEST(network_of_other_outputs) {
   const int middle = layers.relu();
   layers.max_pool(2), layers.flatten(), layers.dense(3), layers.softmax();
   set_active_isa(kernels.isa);
-  Network half(layers.graph(), middle), whole(layers.graph(), layers.last());
+  Network half(with_own_variables(layers.graph()), {middle}),
+      whole(with_own_variables(layers.graph()), {layers.last()});
   fill_weights(half, 1), fill_weights(whole, 1);
   const Floats images = random_floats(2 * 72, 2);
   const Floats y = predict(half, images);
   CHECK(static_cast<int64_t>(y.size()) == 2 * 64);
   for (const float v : y) CHECK(v >= 0.0f);
   CHECK(static_cast<int64_t>(predict(whole, images).size()) == 2 * 3);
-  half.compile(objective_of(LossKind::kMeanSquaredError), {});
+  compile(half, LossKind::kMeanSquaredError);
   const Data data(half, 3);
   CHECK(half.train_step(data.batch(LossKind::kMeanSquaredError), 0.0f).loss > 0.0);
 }
@@ -226,26 +227,24 @@ TEST(network_sees_new_weights) {
 TEST(network_errors) {
   set_active_isa(kernels.isa);
   const Layers layers = deck_layers();
-  check_error("there is no node 99", [&] { Network(layers.graph(), 99); });
-  check_error("there is no node -1", [&] { Network(layers.graph(), -1); });
-  check_error("a network needs one input, but the graph has 2", [] {
+  check_error("there is no node 99", [&] { Network(layers.graph(), {99}); });
+  check_error("there is no node -1", [&] { Network(layers.graph(), {-1}); });
+  check_error("a network needs an input, but the graph has none", [] {
     Graph graph;
-    graph.add("a", InputNode{}, {}, {{3}});
-    graph.add("b", InputNode{}, {}, {{3}});
-    Network(graph, 1);
+    const int w = graph.parameter(std::make_shared<Variable>("w", std::vector<int64_t>{3}));
+    Network(graph, {w});
   });
-  Network network(layers.graph(), layers.last());
+  Network network(layers.graph(), {layers.last()});
   const Data data(network, 2);
   check_error("call compile first", [&] { network.train_step(data.batch(kSparse), 0.1f); });
   check_error("call compile first", [&] { network.test_step(data.batch(kSparse)); });
-  check_error("call compile first", [&] { network.plan_text(Mode::kTrain, 1); });
+  check_error("call compile first", [&] { network.plan_text(kTraining, 1); });
   Layers single({3});
   single.dense(1);
-  Network one(single.graph(), single.last());
-  check_error("needs at least two classes, but the output has shape (1,)",
-              [&] { one.compile(objective_of(kSparse), {}); });
+  Network one(single.graph(), {single.last()});
+  check_error("needs at least two classes, but the output has shape (1,)", [&] { compile(one, kSparse); });
 
-  network.compile(objective_of(kSparse), {});
+  compile(network, kSparse);
   Batch none = data.batch(kSparse);
   none.samples = 0;
   check_error("at least one sample", [&] { network.train_step(none, 0.1f); });
@@ -255,18 +254,18 @@ TEST(network_errors) {
 
 TEST(network_plan_text) {
   const auto network = make_network(kernels, norm_layers());
-  network->compile(objective_of(kSparse), {});
-  for (const Mode mode : {Mode::kPredict, Mode::kTest, Mode::kTrain}) {
-    const std::string text = network->plan_text(mode, 32);
+  compile(*network, kSparse);
+  for (const Request& request : {Request{}, kTest, kTraining}) {
+    const std::string text = network->plan_text(request, 32);
     CHECK(text.find("block") != std::string::npos && text.find("node 1") != std::string::npos);
-    CHECK((text.find("backward") != std::string::npos) == (mode == Mode::kTrain));
+    CHECK((text.find("backward") != std::string::npos) == request.gradients);
   }
 }
 
 // Calls wait for each other, so all get right answers.
 TEST(network_serves_several_threads) {
   const auto network = make_network(kernels, deck_layers());
-  network->compile(objective_of(kSparse), {});
+  compile(*network, kSparse);
   const Data data(*network, 40);
   const Floats want = predict(*network, data.x);
   const double loss = network->test_step(data.batch(kSparse)).loss;

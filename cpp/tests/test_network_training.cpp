@@ -64,22 +64,16 @@ void check_gradients(const char* name, Network& network, const Batch& batch, dou
 void check_network(const KernelTable& kernels, const char* name, const Layers& layers, int64_t samples, double h,
                    double relative) {
   const auto network = make_network(kernels, layers);
-  network->compile(objective_of(kSparse), {});
+  compile(*network, kSparse);
   const Data data(*network, samples);
   check_gradients(name, *network, data.batch(kSparse), h, relative);
-}
-
-OptimizerSpec adam() {
-  OptimizerSpec spec;
-  spec.kind = OptimizerKind::kAdam;
-  return spec;
 }
 
 // Weights after some steps of Adam, which makes every rounding of a gradient show.
 Floats trained(const KernelTable& kernels, const Layers& layers, int64_t samples, int threads, double* loss) {
   const Threads set(threads);
   const auto network = make_network(kernels, layers);
-  network->compile(objective_of(kSparse), adam());
+  compile(*network, kSparse, OptimizerKind::kAdam);
   network->set_seed(3);
   const Data data(*network, samples);
   for (int step = 0; step < 2; ++step) *loss = network->train_step(data.batch(kSparse), 0.01f).loss;
@@ -110,11 +104,11 @@ TEST(network_gradients_of_all_losses) {
     if (softmax) layers.softmax();
     else if (last != ActivationKind::kLinear) layers.activation(last);
     const auto network = make_network(kernels, layers);
-    network->compile(objective_of(loss, from_logits), {});
+    network->compile(objective_of(*network, loss, from_logits), make_optimizer());
     const Data data(*network, 7);
     Batch batch = data.batch(loss);
     check_gradients(name, *network, batch, 1e-2, 1.5e-3);
-    batch.weight = data.weight.data();
+    batch.weights = {data.weight.data()};
     check_gradients(name, *network, batch, 1e-2, 1.5e-3);
   };
   const auto linear = ActivationKind::kLinear, sigmoid = ActivationKind::kSigmoid;
@@ -140,7 +134,7 @@ TEST(network_gradients_add_up) {
   for (const Layers& layers :
        {deck_layers(), kinked_layers(), large_dense_layers(0.0f), dense_rows_layers(), large_map_layers()}) {
     const auto network = make_network(kernels, layers);
-    network->compile(objective_of(kSparse), {});
+    compile(*network, kSparse);
     const Data data(*network, 257);
     std::vector<double> sum(all_gradients(*network).size()), squares(sum.size());
     Batch batch = data.batch(kSparse);
@@ -199,7 +193,7 @@ TEST(network_trains_to_the_same_bits_on_any_number_of_threads) {
 TEST(network_training_forgets_earlier_batches) {
   for (const Layers& layers : {deck_layers(), norm_layers(), large_dense_layers(0.3f)}) {
     const auto used = make_network(kernels, layers), fresh = make_network(kernels, layers);
-    for (Network* network : {used.get(), fresh.get()}) network->compile(objective_of(kSparse), {});
+    for (Network* network : {used.get(), fresh.get()}) compile(*network, kSparse);
     const Data data(*used, 257);
     Batch batch = data.batch(kSparse);
     for (const int64_t samples : {257, 3, 130, 1, 64}) {
@@ -214,7 +208,7 @@ TEST(network_training_forgets_earlier_batches) {
 
 TEST(network_dropout_follows_its_seed) {
   const auto network = make_network(kernels, large_dense_layers(0.5f));
-  network->compile(objective_of(kSparse), {});
+  compile(*network, kSparse);
   const Data data(*network, 5);
   const Batch batch = data.batch(kSparse);
   network->set_seed(1);
@@ -231,11 +225,11 @@ TEST(network_dropout_differs_between_samples) {
   Layers layers({1000});
   layers.add(DropoutNode{0.25f});
   const auto network = make_network(kernels, layers);
-  network->compile(objective_of(LossKind::kMeanSquaredError), {});
+  compile(*network, LossKind::kMeanSquaredError);
   const Floats ones(256 * 1000, 1.0f), zeros(256 * 1000);
   Batch batch;
-  batch.x = ones.data();
-  batch.targets = zeros.data();
+  batch.inputs = {{ones.data()}};
+  batch.targets = {{nullptr, zeros.data()}};
   std::vector<double> sums;  // of kept ones, 16 / 9 each
   for (const int64_t samples : {1, 2, 128, 256}) {
     batch.samples = samples;
@@ -247,12 +241,10 @@ TEST(network_dropout_differs_between_samples) {
 
 TEST(network_optimizers_step) {
   const auto network = make_network(kernels, deck_layers());
-  OptimizerSpec sgd;
-  sgd.kind = OptimizerKind::kSgd;
-  network->compile(objective_of(kSparse), sgd);
+  compile(*network, kSparse, OptimizerKind::kSgd);
   const Data data(*network, 20);
   const Batch batch = data.batch(kSparse);
-  network->parameters().set_trainable(1, false);
+  network->set_trainable(1, false);
   const Floats before = all_weights(*network), frozen(network->parameters().weights(1),
                                                       network->parameters().weights(1) + network->parameters().size(1));
   const double first = network->train_step(batch, 0.125f).loss;
@@ -266,20 +258,29 @@ TEST(network_optimizers_step) {
   for (int step = 0; step < 30; ++step) network->train_step(batch, 0.125f);
   CHECK(network->train_step(batch, 0.125f).loss < 0.8 * first);
 
-  network->compile(objective_of(kSparse), adam());
-  CHECK((network->optimizer()->slot_names() == std::vector<std::string>{"momentum", "velocity"}));
+  const auto adam = make_optimizer(OptimizerKind::kAdam);
+  network->compile(objective_of(*network, kSparse), adam);
+  CHECK(network->optimizer() == adam);
+  CHECK((adam->slot_names() == std::vector<std::string>{"momentum", "velocity"}));
   network->train_step(batch, 0.01f);
-  const std::shared_ptr<Optimizer> optimizer = network->optimizer();
-  network->compile(objective_of(LossKind::kSparseCategoricalCrossentropy, false, MetricKind::kNone), adam());
-  CHECK(network->optimizer() == optimizer && optimizer->iterations == 1);  // its state is kept
-  CHECK(optimizer->slot("momentum") != nullptr);
+  const std::vector<float*>& state = adam->state(network->parameters().shared(0));
+  CHECK(state.size() == 2 && state[0][0] != 0.0f);
+  const Floats momentum(state[0], state[0] + network->parameters().size(0));
+  network->compile(objective_of(*network, kSparse), adam);  // its state is kept
+  CHECK(adam->iterations == 1 && same_bits(momentum, Floats(state[0], state[0] + momentum.size())));
+  OptimizerSpec other = adam->spec();
+  other.amsgrad = true;
   bool thrown = false;
   try {
-    optimizer->slot("memory");
+    adam->configure(other);
   } catch (const std::invalid_argument&) {
     thrown = true;
   }
-  CHECK(thrown);
+  CHECK(thrown && !adam->spec().amsgrad);
+  other = adam->spec();
+  other.epsilon = 1e-3f;
+  adam->configure(other);
+  CHECK(adam->spec().epsilon == 1e-3f && adam->iterations == 1);
 }
 
 }  // namespace pycnn::testing

@@ -57,28 +57,28 @@ Samples read_samples(const std::string& images, const std::string& labels) {
   return read;
 }
 
-// Every layer names its input; `add` returns its number.
+// Every layer names its inputs and returns its number; weights are inputs too, which add_conv2d and add_dense make.
 Network build_network() {
   Graph graph;
   int x = graph.add("pixels", InputNode{}, {}, {{28, 28, 1}});
   const auto add = [&](const char* name, const Attributes& layer) { x = graph.add(name, layer, {x}); };
   const ActivationNode relu{{ActivationKind::kRelu}};
   const Pool2DNode max_pool{false, {2, 2}, {2, 2}, {}};
-  add("to [0, 1]", ScaleShiftNode{1 / 255.0f, 0});
-  add("convolution 1", Conv2DNode{64, {3, 3}, {}, {}, {}});
+  x = add_scale_shift(graph, "to [0, 1]", x, 1 / 255.0f, 0);
+  x = add_conv2d(graph, "convolution 1", x, 64, {3, 3});
   add("relu 1", relu), add("pool 1", max_pool);
-  add("convolution 2", Conv2DNode{64, {3, 3}, {}, {}, {}});
+  x = add_conv2d(graph, "convolution 2", x, 64, {3, 3});
   add("relu 2", relu), add("pool 2", max_pool);
   x = graph.add("flat", ReshapeNode{}, {x}, {{graph.node(x).shape.size()}});
-  add("dense 1", DenseNode{128}), add("relu 3", relu);
-  add("dense 2", DenseNode{kClasses}), add("classes", SoftmaxNode{});
-  return Network(graph, x);
+  x = add_dense(graph, "dense 1", x, 128), add("relu 3", relu);
+  x = add_dense(graph, "dense 2", x, kClasses), add("classes", SoftmaxNode{});
+  return Network(graph, {x});
 }
 
 // Weights start at zero. Glorot and Bengio's uniform distribution suits kernels; biases stay as they are.
 void initialize(Parameters& parameters, std::mt19937& random) {
   for (int p = 0; p < parameters.count(); ++p) {
-    const std::vector<int64_t>& dims = parameters.description(p).dims;
+    const std::vector<int64_t>& dims = parameters.variable(p).dims();
     if (dims.size() < 2) continue;
     const int64_t fan_in = parameters.size(p) / dims.back(), fan_out = parameters.size(p) / dims[dims.size() - 2];
     const float limit = std::sqrt(6.0f / static_cast<float>(fan_in + fan_out));
@@ -95,11 +95,11 @@ int main(int argc, char** argv) try {
   initialize(network.parameters(), random);
 
   Objective objective;
-  objective.loss = LossKind::kSparseCategoricalCrossentropy;
-  objective.metric = MetricKind::kSparseCategoricalAccuracy;
+  objective.losses = {{network.outputs()[0], LossKind::kSparseCategoricalCrossentropy}};
+  objective.metrics = {{network.outputs()[0], MetricKind::kSparseCategoricalAccuracy}};
   OptimizerSpec adam;
   adam.kind = OptimizerKind::kAdam;
-  network.compile(objective, adam);
+  network.compile(objective, std::make_shared<Optimizer>(adam));
   std::printf("%d threads (%s), %s\n", num_threads(), default_threads_reason().c_str(), active_kernels().isa);
 
   // The last tenth is for testing. A batch is an index into the rest, in a new order each epoch.
@@ -107,9 +107,8 @@ int main(int argc, char** argv) try {
   std::vector<int64_t> order(samples.labels.size());
   std::iota(order.begin(), order.end(), 0);
   Batch batch;
-  batch.x = samples.pixels.data();
-  batch.x_type = SourceType::kUint8;
-  batch.labels = samples.labels.data();
+  batch.inputs = {{samples.pixels.data(), SourceType::kUint8}};
+  batch.targets = {{samples.labels.data()}};
   for (int epoch = 1; epoch <= 3; ++epoch) {
     std::shuffle(order.begin(), order.begin() + training, random);
     double loss = 0, correct = 0;
@@ -118,14 +117,14 @@ int main(int argc, char** argv) try {
       batch.samples = std::min(kBatch, training - i);
       const StepResult step = network.train_step(batch, 0.001f);
       loss += step.loss * static_cast<double>(batch.samples);
-      correct += step.correct * static_cast<double>(batch.samples);
+      correct += step.metrics[0] * static_cast<double>(batch.samples);
     }
     const double n = static_cast<double>(training);
     std::printf("epoch %d: loss %.4f, accuracy %.4f\n", epoch, loss / n, correct / n);
   }
   batch.index = order.data() + training;
   batch.samples = count - training;
-  std::printf("on images it has not seen: accuracy %.4f\n", network.test_step(batch).correct);
+  std::printf("on images it has not seen: accuracy %.4f\n", network.test_step(batch).metrics[0]);
 
   // One of them, by a call that is prepared once and then takes as little time as can be. (Network::predict reads and
   // writes wherever a Batch says.)

@@ -82,7 +82,11 @@ class KerasTensor:
 
     __array__ = __iter__ = __bool__ = __len__ = __float__ = __int__ = __index__ = _no_values
     __array_priority__ = 100  # so that an array leaves arithmetic with a symbol to the symbol
-    __array_ufunc__ = None
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        """Arithmetic of an array with a symbol is the symbol's."""
+        function = KerasTensor.operators.get(ufunc.__name__) if method == "__call__" and not kwargs else None
+        return self._no_values() if function is None else function(*inputs)
 
 
 def _operator(method: str, name: str, swapped: bool = False) -> None:

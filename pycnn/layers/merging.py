@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from pycnn.core.arguments import as_int, checked_shape
 from pycnn.core.layer import Layer
 from pycnn.core.symbolic import KerasTensor, as_symbol
+from pycnn.core.variable import Variable
 
 if TYPE_CHECKING:
     from pycnn.core.blueprint import Blueprint
@@ -66,9 +65,7 @@ class _Merge(Layer):
 
     def _symbols(self, x: Any) -> list[KerasTensor]:
         self._require_several(x)
-        if not all(
-            isinstance(item, KerasTensor) or np.isscalar(item) or hasattr(item, "shape") for item in x
-        ):
+        if not all(isinstance(item, (KerasTensor, Variable)) for item in x):
             raise ValueError(f"Layer {self.name!r} was called on symbols and other things: {x!r:.200}")
         return [as_symbol(item) for item in x]
 

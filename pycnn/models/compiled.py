@@ -82,6 +82,11 @@ class Compiled(Predictor):
             raise AttributeError(f"Model {self.name!r} has no optimizer before `compile`")
         return self._objective.optimizer
 
+    def optimizer_in_use(self, begin: bool = False) -> optimizers.Optimizer | None:
+        """The optimizer given to `compile`; None where it has not begun, unless it shall."""
+        optimizer = None if self._objective is None else self._objective.optimizer
+        return optimizer if optimizer is not None and (begin or optimizer.has_begun) else None
+
     @property
     def loss(self) -> Any:
         """The loss given to `compile`, as an object."""

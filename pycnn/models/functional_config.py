@@ -136,11 +136,11 @@ def _arguments(name: str, node: Any) -> Any:
     if node is None:
         return None
     args, kwargs = (node.get("args"), node.get("kwargs", {})) if isinstance(node, Mapping) else (None, None)
-    if not isinstance(args, list) or not args or not isinstance(kwargs, Mapping):
+    if not isinstance(args, list) or len(args) < 1 or not isinstance(kwargs, Mapping):
         raise ValueError(f"Layer {name!r} has a call {node!r:.200}; expected `args` with one entry")
     arguments = _referring(list(args)), _referring(dict(kwargs))
-    if not any(True for _ in _references(arguments)):
-        raise ValueError(f"Layer {name!r} has a call {node!r:.200}; expected `args` with one entry")
+    if args != [[]] and not any(True for _ in _references(arguments)):
+        raise ValueError(f"Layer {name!r} has a call on {args[0]!r:.200}, which is no symbol")
     return arguments
 
 
@@ -207,7 +207,7 @@ def _called(layer: Layer, arguments: Any, made: Mapping[Key, list[KerasTensor]])
         if isinstance(structure, _Reference):
             key, index = structure
             if index >= len(made[key]):
-                raise ValueError(f"Layer {key[0]!r} has no output {index}")
+                raise ValueError(f"{[*key, index]!r:.200} names no call of a layer: it has no output {index}")
             return made[key][index]
         if isinstance(structure, Mapping):
             return {key: symbol(value) for key, value in structure.items()}

@@ -261,7 +261,7 @@ class Model(Trainer):
         if not self._targets:  # a model without layers
             return [symbol.shape for symbol in call.inputs], None
         single = len(self._targets) == 1 and not isinstance(self._target_structure, dict)
-        return [t.shape for t in self._targets], None if single else self._target_structure
+        return super()._inferred(call)[0], None if single else self._target_structure
 
     def lower(self, graph: Blueprint, *nodes: int) -> Any:
         return self._function().lower(graph, nodes) if self._targets else list(nodes)

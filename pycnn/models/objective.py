@@ -11,6 +11,7 @@ from pycnn import losses, metrics, optimizers
 from pycnn.core.arrays import as_labels, as_samples, as_targets
 from pycnn.core.function import Function, tracing
 from pycnn.core.symbolic import KerasTensor, as_symbol
+from pycnn.losses.base import smoothed
 from pycnn.models.structure import by_output
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ class OutputGoal:
                 f"but {kind} expects targets from 0 to 1"
             )
         assert self.loss is not None
-        return losses.smoothed(kind, targets, self.loss.label_smoothing)
+        return smoothed(kind, targets, self.loss.label_smoothing)
 
 
 class Objective:
@@ -294,7 +295,7 @@ def _metrics_by_output(given: Any, outputs: Sequence[str]) -> list[list[Any]]:
     """The metrics of each output: for one output a list of them, for several one list or entry each."""
     if given is None:
         return [[] for _ in outputs]
-    if len(outputs) == 1 and not isinstance(given, dict):
+    if len(outputs) == 1 and not (isinstance(given, dict) and "class_name" not in given):
         entries = list(given) if isinstance(given, (list, tuple)) else [given]
         if len(entries) == 1 and isinstance(entries[0], (list, tuple)):
             entries = list(entries[0])

@@ -236,7 +236,7 @@ class Sequential(Model):
         model._trainable = bool(config.get("trainable", True))
         model.dtype_policy = policy.policy_of(config.get("dtype"), "Sequential")
         shape = config.get("build_input_shape")
-        if shape is not None and model._input_layer is None:
+        if shape is not None and not model._input_layers:
             model.build(shape)
         return model
 

@@ -51,7 +51,7 @@ def _holds_one_array(given: Any) -> bool:
 
 def by_output(what: str, given: Any, names: Sequence[str], default: Any = None) -> list[Any]:
     """A setting of each output: one for all, a list, or a dict by name in which some may be missing."""
-    if isinstance(given, Mapping):
+    if isinstance(given, Mapping) and "class_name" not in given:  # which describes one object
         for key in given:
             if key not in names:
                 raise ValueError(

@@ -198,9 +198,8 @@ def _count(variables: Sequence[Variable]) -> int:
 
 def _optimizer_params(model: Model) -> int:
     """Numbers that the optimizer keeps: its state, the count of steps and the learning rate."""
-    if not model.compiled or not model.optimizer.has_begun:
-        return 0
-    return len(model.optimizer.core().slot_names) * _count(model.trainable_weights) + 2
+    optimizer = model.optimizer_in_use()
+    return 0 if optimizer is None else len(optimizer.core().slot_names) * _count(model.trainable_weights) + 2
 
 
 def _memory(size: float) -> str:

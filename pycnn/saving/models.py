@@ -42,9 +42,8 @@ class SavableModel(HasLayers, Protocol):
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles with what `get_compile_config` returned."""
 
-    @property
-    def optimizer(self) -> Any:
-        """The optimizer given to `compile`."""
+    def optimizer_in_use(self, begin: bool = False) -> Any:
+        """The optimizer given to `compile`; None where it has not begun, unless it shall."""
 
 
 def save_model(model: SavableModel, filepath: Path, overwrite: bool = True, zipped: None = None) -> None:
@@ -64,9 +63,10 @@ def save_model(model: SavableModel, filepath: Path, overwrite: bool = True, zipp
     metadata = {"format": "pycnn", "version": __version__, "model": _to_json(model.serialize())}
     if model.compiled:
         metadata["compile"] = _to_json(model.get_compile_config())
-    if model.compiled and model.optimizer.has_begun:
-        metadata["iterations"] = str(model.optimizer.iterations)
-        for name, view in _optimizer_state(model.optimizer, variables).items():
+    optimizer = model.optimizer_in_use()
+    if optimizer is not None:
+        metadata["iterations"] = str(optimizer.iterations)
+        for name, view in _optimizer_state(optimizer, variables).items():
             arrays[name] = view.reshape(-1).copy()
     write(path, arrays, metadata, overwrite)
 
@@ -130,8 +130,8 @@ def _restore_optimizer(reader: Reader, model: SavableModel) -> None:
         if names:
             raise ValueError("the optimizer's state has no count of steps")
         return
-    optimizer = model.optimizer.core()
-    expected = _optimizer_state(model.optimizer, named_variables(model))
+    optimizer = model.optimizer_in_use(begin=True)
+    expected = _optimizer_state(optimizer, named_variables(model))
     if expected.keys() != set(names):
         raise ValueError("the optimizer's state does not belong to the model")
     iterations = int(reader.metadata["iterations"])
@@ -141,7 +141,7 @@ def _restore_optimizer(reader: Reader, model: SavableModel) -> None:
         if reader.shapes[name] != (view.size,):
             raise ValueError(f"{name!r} has shape {reader.shapes[name]}, expected {(view.size,)}")
         view[...] = reader.array(name).reshape(view.shape)
-    optimizer.iterations = iterations
+    optimizer.core().iterations = iterations
 
 
 def _optimizer_state(optimizer: Any, variables: Mapping[str, Variable]) -> dict[str, F32]:

@@ -191,8 +191,9 @@ void plan_concat(Planner& planner, int node) {
     return width;
   };
   const int64_t width = width_of(node), rows = planner.shape(node).size() / width;
-  const Planner::ChannelSlice y = planner.channels(node);
-  const int64_t pixel = y.pixel == planner.shape(node).c() ? width : y.pixel;  // with gaps only along the last axis
+  const bool by_channels = joins_channels(planner.attributes<ConcatNode>(node), planner.shape(node));
+  const Planner::ChannelSlice y = by_channels ? planner.channels(node) : planner.own_channels(node);
+  const int64_t pixel = by_channels ? y.pixel : width;
   struct Part {
     int x;
     int64_t channel, width;

@@ -3,13 +3,13 @@
 //   pycnn::Graph graph;                                    // what the network is: shapes are checked as it grows
 //   int x = graph.add("pixels", pycnn::InputNode{}, {}, {{28, 28, 1}});
 //   x = graph.add("flat", pycnn::ReshapeNode{}, {x}, {{784}});
-//   x = graph.add("scores", pycnn::DenseNode{10}, {x});
+//   x = pycnn::add_dense(graph, "scores", x, 10);          // with a kernel and a bias of its own
 //   x = graph.add("classes", pycnn::SoftmaxNode{}, {x});
 //
-//   pycnn::Network network(graph, x);                      // all weights are zero: write to parameters(), then touch()
-//   network.compile(objective, optimizer);                 // loss, metric and optimizer
+//   pycnn::Network network(graph, {x});                    // all weights are zero: write to parameters(), then touch()
+//   network.compile(objective, optimizer);                 // losses, metrics and optimizer
 //   network.train_step(batch, learning_rate);              // images and labels in, loss and accuracy out
-//   network.predict(batch);                                // to batch.out
+//   network.predict(batch);                                // to batch.outputs
 //   pycnn::Inference one(network, 1);                      // with arrays of its own, for calls with least overhead:
 //   one();                                                 // one.input() to one.output()
 //
@@ -24,6 +24,7 @@
 #include "engine/inference.h"  // Inference
 #include "engine/network.h"    // Network, Batch, Objective, OptimizerSpec, StepResult
 #include "graph/graph.h"       // Graph and its nodes
+#include "graph/layers.h"      // add_conv2d, add_dense, add_batch_norm, ...
 #include "runtime/dispatch.h"  // available_isas, set_active_isa
 #include "runtime/exact.h"     // exact, set_exact
 #include "runtime/team.h"      // install_fork_handler
