@@ -267,6 +267,28 @@ def test_bad_compile(network, data, options, message):
 
 
 @pytest.mark.parametrize(
+    ("losses", "metrics", "message"),
+    [
+        ([("p", SPARSE, False, 1.0, 0)], [("p", "categorical_accuracy", 0.5, 0)], "target 0 is values .* class"),
+        ([("p", SPARSE, False, 1.0, 0), ("p", "mean_squared_error", False, 1.0, 0)], [], "target 0 is class"),
+        ([("p", SPARSE, False, 1.0, 0), ("x", SPARSE, False, 1.0, 0)], [], r"shape \(3,\) .* \(6, 5, 2\)"),
+        ([("p", SPARSE, False, 1.0, -1)], [], "needs a target, not -1"),
+        ([("kernel", "mean_squared_error", False, 1.0, 0)], [], "kernel has no batch axis"),
+        ([("p", SPARSE, False, 1.0, 0)], [("kernel", "binary_accuracy", 0.5, 0)], "kernel has no batch axis"),
+        ([(99, SPARSE, False, 1.0, 0)], [], "no node 99"),
+        ([(-1, "value", False, 1.0, -1)], [], "no node -1"),
+        ([], [(99, "value", 0.5, -1)], "no node 99"),
+    ],
+)
+def test_bad_terms(network, data, losses, metrics, message):
+    nodes = {"p": network.outputs[0], "x": 0, "kernel": network.graph.node(network.outputs[0] - 1)[2][1]}
+    terms = [[(nodes.get(term[0], term[0]), *term[1:]) for term in given] for given in (losses, metrics)]
+    with pytest.raises(ValueError, match=message):
+        network.core.compile(losses=terms[0], metrics=terms[1])
+    assert network.train_step(*data, None, None, 0.1)[0] > 0
+
+
+@pytest.mark.parametrize(
     "targets",
     [np.zeros((4, 2)), np.zeros(4), np.zeros((4, 3, 1)), np.zeros((3, 3))],
     ids=lambda t: str(t.shape),
@@ -434,9 +456,9 @@ def test_views_are_views(network, data):
     network.train_step(*data, None, None, 0.1)
     assert (weights != before).any()
     np.testing.assert_allclose(weights, before - np.float32(0.1) * gradient, rtol=1e-5, atol=1e-7)
-    assert not gradient.flags.writeable
-    with pytest.raises(ValueError, match="read-only"):
-        gradient[...] = 0.0
+    assert np.shares_memory(gradient, network.gradients)
+    gradient[...] = 7.0  # between a step's two parts it may be changed
+    np.testing.assert_array_equal(network.gradient(0), np.full(gradient.shape, 7.0))
 
 
 def test_touch_makes_new_weights_count(isa, network, data):

@@ -122,5 +122,5 @@ def test_refused():
     y = first = graph.dense(x, units=3, name="first")
     with pytest.raises(ValueError, match=r"second: needs a kernel of shape \(3, 3\), .* of shape \(4, 3\)"):
         graph.dense(y, units=3, like=first, name="second")
-    with pytest.raises(TypeError):
+    with pytest.raises(ValueError, match="no variable"):
         graph.parameter(None)
