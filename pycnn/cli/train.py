@@ -151,6 +151,7 @@ def run(arguments: argparse.Namespace) -> int:
             plain = progress.history["val_accuracy"][-1]
             console.print(f"  the mean over 18 views of each image; {plain:.2%} of the images as they are")
     model_file = f"{arguments.recipe}.safetensors"
+    model.class_names = list(fashion_mnist.class_names)
     model.save(folder / model_file)
     _write_json(folder / "history.json", report)
     written = [model_file, "history.json"]
