@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from pycnn import _core
 from pycnn.core.arguments import as_number
 from pycnn.core.arrays import as_float32
+from pycnn.core.operations.arithmetic import add, multiply, subtract
 from pycnn.core.operations.base import operation
 from pycnn.core.operations.batching import axis_of
-from pycnn.core.operations.elementwise import add, multiply, rsqrt, subtract
+from pycnn.core.operations.elementwise import rsqrt
 from pycnn.core.operations.shapes import reshape
 from pycnn.core.symbolic import KerasTensor
 
