@@ -1,5 +1,6 @@
 """keras.ops on symbols and arrays: each element by itself, broadcasting, gradients."""
 
+import json
 import math
 
 import numpy as np
@@ -11,6 +12,7 @@ from symbols import check, check_gradient, close, predicted
 
 import pycnn as keras
 from pycnn import ops
+from pycnn.core.operations import plain
 
 SHAPES = ((5,), (3, 1), (2, 3, 4), (17, 2, 1, 3))
 erf = np.vectorize(math.erf)
@@ -361,16 +363,30 @@ def test_gradient():
         keras.Model([x, other], ops.gradient(x * 2, other)).predict([values, values], verbose=0)
 
 
-def test_config_of_an_operation():
-    x = keras.Input((3, 4))
-    y = ops.get_item(ops.sum(x, axis=(1,), keepdims=True), (slice(None), ..., [0, 2]))
-    assert y.node.operation.get_config()["function"] == "get_item"
-    assert y.node.operation.get_config()["attributes"]["key"]["items"][1] == {
-        "class_name": "__ellipsis__",
-        "config": {},
-    }
-    from pycnn.core.operations.base import FUNCTIONS
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: ops.get_item(x, (slice(None), ..., [0, 2])),
+        lambda x: x[:, 1:, ::2],
+        lambda x: ops.sum(x, axis=(1,), keepdims=True),
+        lambda x: ops.reshape(x, (None, 4, 3)),
+        lambda x: ops.pad(x, ((0, 0), (1, 1), np.array([0, 1]))),
+        lambda x: ops.leaky_relu(x, 0.1),
+        lambda x: ops.one_hot(x, 3),
+        lambda x: ops.concatenate([x, x], axis=1),
+        lambda x: ops.split(x, [1, 2], axis=1)[1],
+        lambda x: ops.where(x > 0, x, 1.0),
+    ],
+)
+def test_descriptions_of_operations(rng, function):
+    node = function(keras.Input((3, 4))).node
+    config = json.loads(json.dumps(plain.config_of(node.operation.function.name, node.operation.attributes)))
+    again = plain.from_config(config)(*node.arguments[0])
+    again = again[1] if isinstance(again, list) else again
+    assert again.node.operation.function is node.operation.function
+    assert again.node.outputs[again.index].shape == node.outputs[again.index].shape
 
-    operation = y.node.operation
-    again = FUNCTIONS[operation.function.name](*y.node.arguments[0], **operation.attributes)
-    assert again.shape == y.shape
+
+def test_functions_that_do_not_exist():
+    with pytest.raises(ValueError, match="there is no function 'system' in keras.ops"):
+        plain.from_config({"function": "system", "attributes": {}})

@@ -70,7 +70,7 @@ class Value:
 
 
 class Operation:
-    """One call of a function on symbols.
+    """One call of a function on symbols. `plain.config_of(function.name, attributes)` describes it.
 
     Args:
         function: that was called.
@@ -93,10 +93,6 @@ class Operation:
         )
         result = self.function.lower(*operands, **self.attributes)
         return [value.node for value in tree.flatten(result)]
-
-    def get_config(self) -> dict[str, Any]:
-        """Name, function and attributes as plain data; the operands are the arguments of the call."""
-        return {"name": self.name, "function": self.function.name, "attributes": _plain(self.attributes)}
 
     def __repr__(self) -> str:
         return f"<Operation name={self.name}, function={self.function.name}>"
@@ -316,20 +312,3 @@ def _own(x: Any, dtype: str, arrays: Any) -> Any:
         return array[()]
     shared = array.base is not None or any(array is item for item in tree.flatten(arrays))
     return np.array(array, order="C") if shared or not array.flags.c_contiguous else array
-
-
-def _plain(x: Any) -> Any:
-    """An attribute as data that JSON has."""
-    if isinstance(x, dict):
-        return {key: _plain(item) for key, item in x.items()}
-    if isinstance(x, tuple):
-        return {"class_name": "__tuple__", "items": [_plain(item) for item in x]}
-    if isinstance(x, list):
-        return [_plain(item) for item in x]
-    if isinstance(x, slice):
-        return {"class_name": "__slice__", "config": {"start": x.start, "stop": x.stop, "step": x.step}}
-    if x is Ellipsis:
-        return {"class_name": "__ellipsis__", "config": {}}
-    if isinstance(x, (np.ndarray, np.generic)):
-        return x.tolist()
-    return x
