@@ -388,5 +388,5 @@ def test_descriptions_of_operations(rng, function):
 
 
 def test_functions_that_do_not_exist():
-    with pytest.raises(ValueError, match="there is no function 'system' in keras.ops"):
+    with pytest.raises(ValueError, match=r"there is no function 'system' in keras\.ops"):
         plain.from_config({"function": "system", "attributes": {}})

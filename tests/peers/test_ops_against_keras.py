@@ -182,7 +182,7 @@ CALLS = {
     ),
     "max_pool": lambda m, x: m.max_pool(x, 3, 2, "same"),
     "max_pool 1D": lambda m, x: m.max_pool(x[:, 0], 2, 2, "valid"),
-    "average_pool": lambda m, x: m.average_pool(x, (2, 3), None, "valid"),
+    "average_pool": lambda m, x: m.average_pool(x, (2, 3), (2, 3), "valid"),
     "average_pool same": lambda m, x: m.average_pool(x, 3, 2, "same"),
     "batch_normalization": lambda m, x: m.batch_normalization(
         x,
