@@ -305,7 +305,11 @@ def test_operands_that_are_no_numbers():
     for function in (lambda: ops.add(x, "a"), lambda: ops.exp(["a"]), lambda: ops.add([object()], 1)):
         with pytest.raises(TypeError):
             function()
-    with pytest.raises(TypeError, match="missing a required argument: 'x2'"):
+    with pytest.raises(TypeError, match="add: x2 is None"):
+        ops.add(x, None)
+    with pytest.raises(TypeError, match="exp: got an unexpected keyword argument"):
+        ops.exp(x, axis=1)
+    with pytest.raises(TypeError, match="add: missing a required argument: 'x2'"):
         ops.add(x)
     with pytest.raises(TypeError, match="has no values"):
         np.sin(x)

@@ -45,7 +45,13 @@ def _statistic(name: str, value: ArrayLike, channels: int) -> F32:
 
 @operation(5)
 def _batch_normalization(
-    x: Any, mean: Any, variance: Any, offset: Any, scale: Any, axis: int, epsilon: float
+    x: Any,
+    mean: Any,
+    variance: Any,
+    offset: Any = None,
+    scale: Any = None,
+    axis: int = -1,
+    epsilon: float = 1e-3,
 ) -> Any:
     shape = [1] * x.ndim
     place = axis_of("batch_normalization", axis, x.ndim)

@@ -145,8 +145,11 @@ class Function:
             given.update(kwargs)
             if not any(value is inspect.Parameter.empty for value in given.values()):
                 return given
-        self._signature.bind(*args, **kwargs)  # says what is wrong
-        raise AssertionError
+        try:
+            self._signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{self.name}: {error}") from None
+        raise AssertionError("the signature takes what it did not")
 
     def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The result for operands and attributes as they were given."""
@@ -158,6 +161,9 @@ class Function:
         if self.several:
             operands[0] = self._listed(names[0], operands[0])
         leaves = [*operands[0], *operands[1:]] if self.several else operands
+        for name, x in zip(names, operands, strict=True):
+            if x is None and self._defaults[name] is not None:
+                raise TypeError(f"{self.name}: {name} is None; expected a symbol, an array or numbers")
         for leaf in leaves:
             if isinstance(leaf, Value):
                 return self.lower(*self._values(operands, leaf), **attributes)
@@ -179,7 +185,7 @@ class Function:
         return self._each(value, operands)
 
     def _listed(self, name: str, x: Any) -> list[Any]:
-        if not isinstance(x, (list, tuple, np.ndarray)) or len(x) == 0:
+        if not isinstance(x, (list, tuple, np.ndarray)) or len(x) == 0 or any(item is None for item in x):
             raise TypeError(f"{self.name}: {name} is {x!r:.200}; expected a list of arrays or symbols")
         return list(x)
 

@@ -104,6 +104,8 @@ def transpose(x: Any, axes: Sequence[int] | None = None) -> Any:
     >>> ops.transpose([[1, 2], [3, 4]]).tolist()
     [[1, 3], [2, 4]]
     """
+    if axes is not None and not isinstance(axes, (tuple, list, range)):
+        raise TypeError(f"{x.name}: axes are {axes!r}; expected a tuple of integers")
     given = range(x.ndim - 1, -1, -1) if axes is None else axes
     order = [axis_of(x.name, axis, x.ndim) for axis in given]
     if sorted(order) != list(range(x.ndim)):
