@@ -12,6 +12,7 @@ from pycnn.core.program import Program
 from pycnn.models.compiled import Compiled
 from pycnn.models.data import ArraySource, Batch, StreamSource, is_stream
 from pycnn.models.feeding import split
+from pycnn.models.gradients import LossAndGradients, gradients_of
 from pycnn.models.objective import Objective
 from pycnn.models.predictor import checked_batch_size, checked_steps, checked_verbose
 from pycnn.models.progress import Progress
@@ -291,6 +292,35 @@ class Trainer(Compiled):
         mean = self._goal.mean()
         mean.add(program.test_network.test_step(batch.x, batch.y, None, batch.weight), batch.size)
         return self._result(mean.finished(), return_dict)
+
+    def gradients(self, x: Any, y: Any = None, sample_weight: Any = None) -> LossAndGradients:
+        """Loss of one batch, and its gradients by the weights, as a training step computes them.
+
+        Nothing changes in the model: neither weights and moving statistics nor the optimizer's state.
+
+        Args:
+            x: samples (n, ...).
+            y: labels or targets.
+            sample_weight: (n,) weights in the loss.
+
+        Returns:
+            A named tuple (loss, gradients): a number, and a list of arrays in the order of `trainable_weights`.
+
+        Raises:
+            TypeError, ValueError: if data do not fit, or the model is not compiled.
+
+        Example:
+            >>> import numpy as np
+            >>> import pycnn as keras
+            >>> dense = keras.layers.Dense(1, kernel_initializer="zeros")
+            >>> model = keras.Sequential([keras.Input((2,)), dense])
+            >>> model.compile("sgd", "mse")
+            >>> loss, (kernel, bias) = model.gradients(np.ones((4, 2)), np.ones(4))
+            >>> loss, kernel.tolist(), bias.tolist()
+            (1.0, [[-2.0], [-2.0]], [-2.0])
+        """
+        x, program, feeder = self._start(x, y)
+        return gradients_of(program, feeder.batch(x, y, sample_weight), self.trainable_weights)
 
     def profile(self, x: Any, y: Any = None, sample_weight: Any = None, *, seconds: float = 0.5) -> Profile:
         """Measures where the time goes: of a prediction or, where `y` is given, of a training step.

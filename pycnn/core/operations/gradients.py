@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pycnn.core.operations.base import Value, operation
+from pycnn.core.operations.nodes import filled
 from pycnn.core.symbolic import KerasTensor
 from pycnn.core.variable import Variable
 
@@ -34,6 +35,8 @@ def stop_gradient(variable: Any) -> Any:
 
 @operation(2)
 def _gradient(of: Value, by: Value) -> Value:
+    if not of.graph.depends_on(of.node, by.node):
+        return filled(by, 0.0)
     return of.then(of.graph.gradient(of.node, by.node, name=of.name))
 
 
