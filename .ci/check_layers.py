@@ -16,12 +16,13 @@ CPP = {
     "simd": {"simd"},
     "kernels": {"simd", "kernels"},
     "runtime": {"kernels", "runtime"},
-    "graph": {"kernels", "graph"},
-    "engine": {"kernels", "runtime", "graph", "engine"},
+    "graph": {"kernels", "runtime", "graph"},
+    "passes": {"kernels", "graph", "passes"},
+    "engine": {"kernels", "runtime", "graph", "passes", "engine"},
     "api": {"kernels", "runtime", "graph", "engine", "api"},
     "bindings": {"kernels", "runtime", "graph", "engine", "api", "bindings"},
     "include": {"kernels", "runtime", "graph", "engine", "include"},
-    "tests": {"simd", "kernels", "runtime", "graph", "engine", "api", "tests"},
+    "tests": {"simd", "kernels", "runtime", "graph", "passes", "engine", "api", "tests"},
 }
 # Compiled once per ISA: an inline function of the standard library would be shared with code for older CPUs.
 PER_ISA = ("cpp/simd/", "cpp/kernels/", "cpp/tests/per_isa/")
