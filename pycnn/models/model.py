@@ -323,6 +323,12 @@ class Model(Trainer):
             return super()._call_on_arrays(args, kwargs)
         return self.predict_on_batch(args[0])
 
+    def as_inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        if self._is_traced or not self._is_ready() or len(args) != 1:
+            return super().as_inputs(args)
+        samples = self._ends().samples("x", args[0])
+        return (samples if len(samples) > 1 else samples[0],)
+
     def _takes_several(self, x: Any) -> bool:
         return isinstance(x, (list, tuple)) and (len(self._sources) > 1 or super()._takes_several(x))
 
