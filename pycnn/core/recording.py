@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from pycnn.core.operations.base import Function
 
 # Functions whose second operand is a matrix for all samples where it has two axes.
-_OF_MATRICES = ("matmul", "dot", "tensordot", "einsum")
+_OF_MATRICES = ("matmul", "dot", "tensordot", "_einsum")
 # Functions of samples and of weights that are the same for all.
-_FIRST_HAS_SAMPLES = (*_OF_MATRICES, "conv", "depthwise_conv", "separable_conv", "conv_transpose", "take")
+_FIRST_HAS_SAMPLES = (*_OF_MATRICES, "conv", "depthwise_conv", "separable_conv", "take")
 # Functions whose first operand belongs to the samples of the second one, though it has fewer axes.
 _OF_LABELS = ("sparse_categorical_crossentropy",)
 
@@ -199,7 +199,7 @@ def picked(x: Tensor, key: Any) -> Any:
 
     mask = np.zeros((x.samples,) + (1,) * (x.ndim - 1), np.float32)
     mask[first] = 1.0
-    sample = FUNCTIONS["sum"](FUNCTIONS["where"](mask, x, 0.0), axis=0)
+    sample = FUNCTIONS["sum"](FUNCTIONS["_where"](mask, x, 0.0), axis=0)
     return get_item(sample, keys[1:]) if len(keys) > 1 else sample
 
 

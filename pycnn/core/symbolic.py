@@ -89,27 +89,48 @@ class KerasTensor:
         return self._no_values() if function is None else function(*inputs)
 
 
-def _operator(method: str, name: str, swapped: bool = False) -> None:
-    def apply(self: KerasTensor, *others: Any) -> Any:
+def _operator(owner: type, method: str, name: str, swapped: bool = False) -> None:
+    def apply(self: Any, *others: Any) -> Any:
         function = KerasTensor.operators[name]
         return function(*others, self) if swapped else function(self, *others)
 
     apply.__name__ = method
-    setattr(KerasTensor, method, apply)
+    setattr(owner, method, apply)
 
 
-for _method, _name in (
-    ("add", "add"), ("sub", "subtract"), ("mul", "multiply"), ("truediv", "divide"), ("pow", "power"),
-    ("matmul", "matmul"), ("floordiv", "floor_divide"), ("mod", "mod"),
-):  # fmt: skip
-    _operator(f"__{_method}__", _name)
-    _operator(f"__r{_method}__", _name, swapped=True)
-for _method, _name in (
-    ("neg", "negative"), ("abs", "absolute"), ("getitem", "get_item"), ("lt", "less"), ("le", "less_equal"),
-    ("gt", "greater"), ("ge", "greater_equal"), ("invert", "logical_not"), ("and", "logical_and"),
-    ("or", "logical_or"),
-):  # fmt: skip
-    _operator(f"__{_method}__", _name)
+def add_operators(owner: type) -> None:
+    """Gives a class Python's arithmetic, by the functions of `keras.ops`."""
+    for method, name in (
+        ("add", "add"), ("sub", "subtract"), ("mul", "multiply"), ("truediv", "divide"), ("pow", "power"),
+        ("matmul", "matmul"), ("floordiv", "floor_divide"), ("mod", "mod"),
+    ):  # fmt: skip
+        _operator(owner, f"__{method}__", name)
+        _operator(owner, f"__r{method}__", name, swapped=True)
+    for method, name in (
+        ("neg", "negative"), ("abs", "absolute"), ("getitem", "get_item"), ("lt", "less"), ("le", "less_equal"),
+        ("gt", "greater"), ("ge", "greater_equal"), ("invert", "logical_not"), ("and", "logical_and"),
+        ("or", "logical_or"),
+    ):  # fmt: skip
+        _operator(owner, f"__{method}__", name)
+
+
+def apply_ufunc(arrays: Callable[[Any], Any], ufunc: Any, method: str, inputs: Any, kwargs: Any) -> Any:
+    """NumPy's arithmetic with something of ours: ours; its other functions on what `arrays` makes of each input."""
+    function = KerasTensor.operators.get(ufunc.__name__) if method == "__call__" and not kwargs else None
+    if function is not None:
+        return function(*inputs)
+    return getattr(ufunc, method)(*map(arrays, inputs), **kwargs)
+
+
+add_operators(KerasTensor)
+add_operators(Variable)
+
+
+def _variable_ufunc(self: Variable, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    return apply_ufunc(lambda x: x.value if isinstance(x, Variable) else x, ufunc, method, inputs, kwargs)
+
+
+Variable.__array_ufunc__ = _variable_ufunc  # type: ignore[attr-defined]
 
 
 class Node:

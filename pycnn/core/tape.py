@@ -104,7 +104,8 @@ class GradientTape:
             elif isinstance(x, Tensor):
                 self._tensors[id(x)] = (x, x)
             elif isinstance(x, np.ndarray):
-                self._tensors.setdefault(id(x), (x, Tensor(x)))
+                _, tensor = self._tensors.setdefault(id(x), (x, Tensor(x)))
+                self._tensors[id(tensor)] = (tensor, tensor)
             else:
                 raise TypeError(f"watch: {x!r:.200} is neither a Tensor nor a variable nor an array")
 

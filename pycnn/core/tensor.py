@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
-from pycnn.core.symbolic import KerasTensor
+from pycnn.core.symbolic import KerasTensor, add_operators, apply_ufunc
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,7 +56,7 @@ class Tensor:
 
     Example:
         >>> import pycnn as keras
-        >>> x = keras.convert_to_tensor([1.0, 2.0])
+        >>> x = keras.constant([1.0, 2.0])
         >>> with keras.GradientTape() as tape:
         ...     tape.watch(x)
         ...     y = x * x
@@ -159,11 +159,7 @@ class Tensor:
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """Arithmetic of an array with a Tensor is the Tensor's; other functions of NumPy give arrays."""
-        function = KerasTensor.operators.get(ufunc.__name__) if method == "__call__" and not kwargs else None
-        if function is not None:
-            return function(*inputs)
-        arrays = [x.value if isinstance(x, Tensor) else x for x in inputs]
-        return getattr(ufunc, method)(*arrays, **kwargs)
+        return apply_ufunc(lambda x: x.value if isinstance(x, Tensor) else x, ufunc, method, inputs, kwargs)
 
     def __float__(self) -> float:
         return float(self.value)
@@ -188,35 +184,50 @@ class Tensor:
     def __format__(self, spec: str) -> str:
         return format(self.value[()] if not self.shape else self.value, spec)
 
-    def __getitem__(self, key: Any) -> Any:
-        from pycnn.core.recording import picked
-
-        return picked(self, key)
-
     def __repr__(self) -> str:
         return f"<Tensor shape={self.shape}, dtype={self.dtype}, value={self.value}>"
 
 
-def _operator(method: str, name: str, swapped: bool = False) -> None:
-    def apply(self: Tensor, *others: Any) -> Any:
-        function = KerasTensor.operators[name]
-        return function(*others, self) if swapped else function(self, *others)
+def _get_item(x: Tensor, key: Any) -> Any:
+    from pycnn.core.recording import picked
 
-    apply.__name__ = method
-    setattr(Tensor, method, apply)
+    return picked(x, key)
 
 
-for _method, _name in (
-    ("add", "add"), ("sub", "subtract"), ("mul", "multiply"), ("truediv", "divide"), ("pow", "power"),
-    ("matmul", "matmul"), ("floordiv", "floor_divide"), ("mod", "mod"),
-):  # fmt: skip
-    _operator(f"__{_method}__", _name)
-    _operator(f"__r{_method}__", _name, swapped=True)
-for _method, _name in (
-    ("neg", "negative"), ("abs", "absolute"), ("lt", "less"), ("le", "less_equal"), ("gt", "greater"),
-    ("ge", "greater_equal"), ("invert", "logical_not"), ("and", "logical_and"), ("or", "logical_or"),
-):  # fmt: skip
-    _operator(f"__{_method}__", _name)
+add_operators(Tensor)
+Tensor.__getitem__ = _get_item  # type: ignore[method-assign]
+
+def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None = None) -> Tensor:
+    """Numbers as a Tensor, whose arithmetic a GradientTape records.
+
+    Args:
+        value: numbers, as an array or nested lists.
+        dtype: None for float32, or for the own one of integers.
+        shape: to which they are brought; None for their own.
+        name: has no effect.
+
+    Returns:
+        A Tensor.
+
+    Raises:
+        TypeError: if these are no real numbers.
+
+    Example:
+        >>> import pycnn as tf
+        >>> x = tf.constant(3.0)
+        >>> with tf.GradientTape() as tape:
+        ...     tape.watch(x)
+        ...     y = x * x
+        >>> float(tape.gradient(y, x))
+        6.0
+    """
+    array = np.array(value, None if dtype is None else np.dtype(dtype))
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"constant: {value!r:.200} is no array of real numbers")
+    if array.dtype.kind == "f":
+        array = array.astype(np.float32)
+    return Tensor(array if shape is None else np.broadcast_to(array, shape) if array.size == 1 else array.reshape(shape))
+
 
 # What has been recorded and not computed.
 _unknown: weakref.WeakSet[Tensor] = weakref.WeakSet()

@@ -126,6 +126,9 @@ class Variable:
         """Subtracts numbers of the variable's shape, or that broadcast to it."""
         return self.assign(self.value - np.asarray(value, np.float32))
 
+    def __float__(self) -> float:
+        return float(self.value)
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return self.numpy() if dtype is None else self.numpy().astype(dtype)
 
