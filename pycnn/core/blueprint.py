@@ -70,18 +70,6 @@ class Blueprint(Graph):
         assert symbol.constant is not None
         return self.values_of(symbol.constant, symbol.name)
 
-    def depends_on(self, of: int, by: int) -> bool:
-        """Whether a node is computed from another one, or is that one."""
-        pending, seen = [of], set()
-        while pending:
-            node = pending.pop()
-            if node == by:
-                return True
-            if node > by and node not in seen:  # inputs come before what reads them
-                seen.add(node)
-                pending.extend(self.node(node)[2])
-        return False
-
     def call(self, call: Node, nodes: Sequence[int]) -> Sequence[int]:
         """Adds one call of an operation; returns the nodes of its outputs."""
         self._calls += 1

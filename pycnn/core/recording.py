@@ -189,17 +189,18 @@ def picked(x: Tensor, key: Any) -> Any:
     """x[key]; one sample of a batch is a sum over all, of which the others are 0."""
     keys = key if isinstance(key, tuple) else (key,)
     first = _plain(keys[0]) if keys else None
-    get_item = KerasTensor.operators["get_item"]
+    from pycnn.core.operations.elementwise import where
+    from pycnn.core.operations.reductions import sum as sum_over
+    from pycnn.core.operations.selection import get_item
+
     is_number = isinstance(first, (int, np.integer)) and not isinstance(first, bool)
     if not is_number or x.samples is None or not x.is_recorded:
         return get_item(x, key)
     if not -x.samples <= first < x.samples:
         raise IndexError(f"there is no sample {first} among {x.samples}")
-    from pycnn.core.operations.base import FUNCTIONS
-
     mask = np.zeros((x.samples,) + (1,) * (x.ndim - 1), np.float32)
     mask[first] = 1.0
-    sample = FUNCTIONS["sum"](FUNCTIONS["_where"](mask, x, 0.0), axis=0)
+    sample = sum_over(where(mask, x, 0.0), axis=0)
     return get_item(sample, keys[1:]) if len(keys) > 1 else sample
 
 
@@ -243,6 +244,6 @@ def _as_leaf(x: Any) -> Any:
 
 def total(x: Tensor) -> Any:
     """The sum of all values."""
-    from pycnn.core.operations.base import FUNCTIONS
+    from pycnn.core.operations.reductions import sum as sum_over
 
-    return FUNCTIONS["sum"](x) if x.ndim else x
+    return sum_over(x) if x.ndim else x

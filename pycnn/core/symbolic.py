@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Protocol, TypeAlias, TypeVar
 
@@ -39,7 +40,7 @@ class KerasTensor:
         name: None for an automatic one.
     """
 
-    # What Python's operators do, by the names of `keras.ops`: set where the operations are defined.
+    # What Python's operators do, by the names of `keras.ops`; `core.operations.operators` fills it in.
     operators: ClassVar[dict[str, Callable[..., Any]]] = {}
 
     def __init__(self, shape: Sequence[int | None], dtype: str = "float32", name: str | None = None) -> None:
@@ -89,48 +90,40 @@ class KerasTensor:
         return self._no_values() if function is None else function(*inputs)
 
 
-def _operator(owner: type, method: str, name: str, swapped: bool = False) -> None:
-    def apply(self: Any, *others: Any) -> Any:
-        function = KerasTensor.operators[name]
-        return function(*others, self) if swapped else function(self, *others)
-
-    apply.__name__ = method
-    setattr(owner, method, apply)
-
-
-def add_operators(owner: type) -> None:
-    """Gives a class Python's arithmetic, by the functions of `keras.ops`."""
+def add_operators(cls: type) -> None:
+    """Gives a class Python's operators, which do what `KerasTensor.operators` says."""
     for method, name in (
         ("add", "add"), ("sub", "subtract"), ("mul", "multiply"), ("truediv", "divide"), ("pow", "power"),
-        ("matmul", "matmul"), ("floordiv", "floor_divide"), ("mod", "mod"),
-    ):  # fmt: skip
-        _operator(owner, f"__{method}__", name)
-        _operator(owner, f"__r{method}__", name, swapped=True)
-    for method, name in (
-        ("neg", "negative"), ("abs", "absolute"), ("getitem", "get_item"), ("lt", "less"), ("le", "less_equal"),
-        ("gt", "greater"), ("ge", "greater_equal"), ("invert", "logical_not"), ("and", "logical_and"),
+        ("matmul", "matmul"), ("floordiv", "floor_divide"), ("mod", "mod"), ("and", "logical_and"),
         ("or", "logical_or"),
     ):  # fmt: skip
-        _operator(owner, f"__{method}__", name)
+        setattr(cls, f"__{method}__", _operator(name))
+        setattr(cls, f"__r{method}__", _operator(name, swapped=True))
+    for method, name in (
+        ("neg", "negative"), ("abs", "absolute"), ("getitem", "get_item"), ("lt", "less"), ("le", "less_equal"),
+        ("gt", "greater"), ("ge", "greater_equal"), ("invert", "logical_not"),
+    ):  # fmt: skip
+        setattr(cls, f"__{method}__", _operator(name))
 
 
-def apply_ufunc(arrays: Callable[[Any], Any], ufunc: Any, method: str, inputs: Any, kwargs: Any) -> Any:
-    """NumPy's arithmetic with something of ours: ours; its other functions on what `arrays` makes of each input."""
-    function = KerasTensor.operators.get(ufunc.__name__) if method == "__call__" and not kwargs else None
-    if function is not None:
-        return function(*inputs)
-    return getattr(ufunc, method)(*map(arrays, inputs), **kwargs)
+def operator_named(name: str) -> Callable[..., Any] | None:
+    """The function that an operator is, by its name in `keras.ops`; None where there is none."""
+    if not KerasTensor.operators:  # not loaded by `import pycnn`
+        importlib.import_module("pycnn.core.operations.operators")
+    return KerasTensor.operators.get(name)
+
+
+def _operator(name: str, swapped: bool = False) -> Callable[..., Any]:
+    def apply(self: Any, *others: Any) -> Any:
+        function = operator_named(name)
+        assert function is not None
+        return function(*others, self) if swapped else function(self, *others)
+
+    return apply
 
 
 add_operators(KerasTensor)
 add_operators(Variable)
-
-
-def _variable_ufunc(self: Variable, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-    return apply_ufunc(lambda x: x.value if isinstance(x, Variable) else x, ufunc, method, inputs, kwargs)
-
-
-Variable.__array_ufunc__ = _variable_ufunc  # type: ignore[attr-defined]
 
 
 class Node:

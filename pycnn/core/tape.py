@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from pycnn.core import recording, taped, tree
-from pycnn.core.symbolic import KerasTensor
 from pycnn.core.tensor import Recorder, Tensor, recorders, unknown
 from pycnn.core.variable import Variable
 
@@ -206,16 +205,17 @@ class GradientTape:
             raise ValueError(f"{len(factors)} output_gradients for {len(targets)} targets")
         if len(targets) == 1 and factors == [None]:
             return targets[0]  # type: ignore[no-any-return]
-        operators = KerasTensor.operators
+        from pycnn.core.operations.elementwise import add, multiply
+
         token = recorders.set((self,))  # goes on recording
         try:
             parts = [
-                recording.total(x if factor is None else operators["multiply"](x, factor))
+                recording.total(x if factor is None else multiply(x, factor))
                 for x, factor in zip(targets, factors, strict=True)
             ]
             whole = parts[0]
             for part in parts[1:]:
-                whole = operators["add"](whole, part)
+                whole = add(whole, part)
             return whole  # type: ignore[no-any-return]
         finally:
             recorders.reset(token)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
-from pycnn.core.symbolic import KerasTensor, add_operators, apply_ufunc
+from pycnn.core.symbolic import KerasTensor, add_operators
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -156,10 +156,6 @@ class Tensor:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return self.value if dtype is None else self.value.astype(dtype)
-
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        """Arithmetic of an array with a Tensor is the Tensor's; other functions of NumPy give arrays."""
-        return apply_ufunc(lambda x: x.value if isinstance(x, Tensor) else x, ufunc, method, inputs, kwargs)
 
     def __float__(self) -> float:
         return float(self.value)
