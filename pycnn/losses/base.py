@@ -69,7 +69,7 @@ class Loss:
             ValueError: if shapes or labels do not fit.
         """
         if isinstance(y_pred, Tensor):
-            return self._recorded(beside(y_true, y_pred), y_pred, beside(sample_weight, y_pred))
+            return self._recorded(y_true, y_pred, beside(sample_weight, y_pred))
         values = self.call(y_true, y_pred)
         if sample_weight is not None:
             weight = as_float32("sample_weight", sample_weight)
@@ -83,7 +83,7 @@ class Loss:
         """The reduced loss of what a tape records."""
         from pycnn import ops
 
-        values = self.call(y_true, y_pred)
+        values = self.call(beside(y_true, y_pred) if self.kind is None else y_true, y_pred)
         if sample_weight is not None:
             for _ in range(sample_weight.ndim, values.ndim):
                 sample_weight = ops.expand_dims(sample_weight, -1)

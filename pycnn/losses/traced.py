@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pycnn.core.arrays import as_labels, as_targets
 from pycnn.core.recording import beside
 from pycnn.core.tensor import Tensor
 
@@ -21,7 +22,12 @@ def traced_losses(kind: str, y_true: Any, y_pred: Any, from_logits: bool, smooth
     """
     from pycnn import ops
 
-    if isinstance(y_pred, Tensor):
+    if isinstance(y_pred, Tensor) and not isinstance(y_true, Tensor):
+        shape = y_pred.shape[1:]
+        if kind == "sparse_categorical_crossentropy":
+            y_true = as_labels("y_true", y_true, shape, shape[-1])
+        elif shape:
+            y_true = as_targets("y_true", y_true, shape)
         y_true = beside(y_true, y_pred)
     if kind == "sparse_categorical_crossentropy":
         return ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits)
