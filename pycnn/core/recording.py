@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pycnn.core.operations.base import Function
 
 # Functions whose second operand is a matrix for all samples where it has two axes.
-_OF_MATRICES = ("matmul", "dot", "tensordot", "_einsum")
+_OF_MATRICES = ("matmul", "dot", "tensordot", "einsum")
 # Functions of samples and of weights that are the same for all.
 _FIRST_HAS_SAMPLES = (*_OF_MATRICES, "conv", "depthwise_conv", "separable_conv", "take")
 # Functions whose first operand belongs to the samples of the second one, though it has fewer axes.

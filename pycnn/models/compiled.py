@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pycnn import optimizers
+from pycnn.core import tree
 from pycnn.core.program import Program
 from pycnn.models.feeding import Feeder, first_item
 from pycnn.models.objective import Objective
@@ -97,11 +98,11 @@ class Compiled(Predictor):
 
     @property
     def metrics(self) -> list[Any]:
-        """The metrics: those given to `compile`, once the output's shape is known, and those that are attributes.
+        """The metrics that are attributes, and those given to `compile` once the output's shape is known.
 
         Where the model has a `train_step` of its own, the mean of its losses is the first one.
         """
-        found = metrics_in(value for name, value in self.__dict__.items() if not name.startswith("_"))
+        found = metrics_in(value for name, value in self.__dict__.items() if name != "_loss_tracker")
         if self._objective is None:
             return found
         tracker = [self._loss_tracker] if self.has_own_steps and self._objective.has_loss else []
@@ -134,7 +135,12 @@ class Compiled(Predictor):
         return [v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None]
 
     def compute_loss(
-        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
     ) -> Any:
         """What a `train_step` makes small: the losses given to `compile`, and penalties of weights.
 
@@ -171,7 +177,8 @@ class Compiled(Predictor):
             The results of all metrics by name.
         """
         if self._last_loss is not None:
-            self._loss_tracker.update_state(self._last_loss)
+            self._loss_tracker.update_state(self._last_loss, len(tree.flatten(y_pred)[0]))
+            self._last_loss = None
         self.compiled_metrics.update_state(y, y_pred, sample_weight)
         return self.get_metrics_result()
 

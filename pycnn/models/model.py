@@ -251,6 +251,12 @@ class Model(Trainer):
         else:
             self._build(*shapes)
 
+    def _ensure_built(self, args: Any, inputs: Sequence[KerasTensor]) -> None:
+        if self._is_traced and type(self).build is Model.build:
+            self.built = True  # the layers inside are built when they are called
+        else:
+            super()._ensure_built(args, inputs)
+
     def _build(self, *shapes: tuple[int, ...]) -> None:
         known = [symbol.sample_shape for symbol in self._sources]
         if known and list(shapes) != known:

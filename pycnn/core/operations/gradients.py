@@ -81,7 +81,7 @@ def _has_gradient(symbol: KerasTensor) -> bool:
     while pending:
         node = pending.pop().node
         name = None if node is None else getattr(getattr(node.operation, "function", None), "name", None)
-        if name == "_gradient":
+        if name == "gradient":
             return True
         if node is not None and name != "stop_gradient":
             fresh = [x for x in node.inputs if x not in seen]
