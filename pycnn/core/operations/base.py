@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
-from pycnn.core import tree
+from pycnn.core import recording, tree
 from pycnn.core.arrays import as_float32
 from pycnn.core.blueprint import Blueprint
 from pycnn.core.function import is_tracing
@@ -167,9 +167,23 @@ class Function:
         for leaf in leaves:
             if isinstance(leaf, Value):
                 return self.lower(*self._values(operands, leaf), **attributes)
-        if self.arrays is None or any(map(_is_symbolic, leaves)):
-            return self._on_symbols(self._each(self._symbol, operands), attributes)
+        if any(map(_is_symbolic, leaves)):
+            return self.on_symbols(operands, attributes)
+        if recording.takes(leaves):
+            return recording.call_function(self, operands, attributes)
+        if self.arrays is None:
+            return self.on_symbols(operands, attributes)
         return self._on_arrays(self.arrays, names, operands, attributes)
+
+    def on_arrays(self, operands: list[Any], attributes: dict[str, Any]) -> Any:
+        """The result for arrays."""
+        if self.arrays is None:
+            return self.body(*operands, **attributes)
+        return self._on_arrays(self.arrays, list(self._signature.parameters), operands, attributes)
+
+    def on_symbols(self, operands: list[Any], attributes: dict[str, Any]) -> Any:
+        """The result for operands of which at least one is a symbol."""
+        return self._on_symbols(self._each(self._symbol, operands), attributes)
 
     def _each(self, function: Callable[[Any], Any], operands: list[Any]) -> list[Any]:
         """function(operand) for each, or for each in the list that the first one is."""

@@ -12,6 +12,7 @@ from pycnn.core.operations.base import Value, operation
 from pycnn.core.operations.nodes import mapped
 from pycnn.core.serialization import dtype_name
 from pycnn.core.symbolic import KerasTensor, as_symbol
+from pycnn.core.tensor import Tensor
 from pycnn.core.variable import Variable
 
 _FLOATS = ("float32", "float64", "float16", "bfloat16")
@@ -91,6 +92,8 @@ def convert_to_tensor(x: Any, dtype: Any = None, sparse: None = None, ragged: No
         raise ValueError("convert_to_tensor: sparse and ragged arrays are not available")
     if isinstance(x, KerasTensor) or (is_tracing() and isinstance(x, Variable)):
         return as_symbol(x) if dtype is None else cast(x, dtype)
+    if isinstance(x, Tensor):
+        return x if dtype is None else cast(x, dtype)
     array = np.asarray(x)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"convert_to_tensor: x has dtype {array.dtype}; expected real numbers")
@@ -140,7 +143,7 @@ def shape(x: Any) -> tuple[int | None, ...]:
     >>> ops.shape([[1, 2]])
     (1, 2)
     """
-    return x.shape if isinstance(x, (KerasTensor, Variable, Value)) else np.shape(x)
+    return x.shape if isinstance(x, (KerasTensor, Tensor, Variable, Value)) else np.shape(x)
 
 
 def ndim(x: Any) -> int:
@@ -204,4 +207,4 @@ def is_tensor(x: Any) -> bool:
     >>> ops.is_tensor([1, 2])
     False
     """
-    return isinstance(x, (KerasTensor, Variable, np.ndarray))
+    return isinstance(x, (KerasTensor, Tensor, Variable, np.ndarray))
