@@ -18,12 +18,14 @@ from pycnn import (
     activations,
     callbacks,
     config,
+    constraints,
     initializers,
     layers,
     losses,
     metrics,
     models,
     optimizers,
+    regularizers,
 )
 from pycnn._version import __version__
 from pycnn.config import show_config
@@ -49,6 +51,7 @@ __all__ = [
     "backend",
     "callbacks",
     "config",
+    "constraints",
     "datasets",
     "initializers",
     "keras",
@@ -61,6 +64,7 @@ __all__ = [
     "ops",
     "optimizers",
     "random",
+    "regularizers",
     "saving",
     "show_config",
     "utils",
