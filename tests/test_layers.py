@@ -164,7 +164,7 @@ def identity(shape, dtype=None):
 
 def test_an_own_function_cannot_be_described():
     with pytest.raises(ValueError, match="cannot be described"):
-        layers.Dense(3, kernel_initializer=identity).get_config()
+        layers.Dense(3, kernel_initializer=lambda shape: identity(shape)).get_config()
 
 
 def test_parameters_of_a_foreign_activation_are_kept():
@@ -262,19 +262,19 @@ def test_layers_on_other_sizes(rng):
         (lambda: layers.Conv2D(2, 3, padding_value=math.nan), "padding_value"),
         (lambda: layers.Conv2D(3, 3, groups=2), "3 filters cannot be divided into 2 groups"),
         (lambda: layers.Conv2D(2, 3, data_format="channels_first"), "channels_first"),
-        (lambda: layers.Conv2D(2, 3, kernel_regularizer="l2"), "`kernel_regularizer` is not supported"),
+        (lambda: layers.Conv2D(2, 3, kernel_regularizer="l3"), "Unknown regularizer: 'l3'"),
         (lambda: layers.DepthwiseConv2D(3, depth_multiplier=0), "depth_multiplier is 0"),
-        (lambda: layers.DepthwiseConv2D(3, bias_constraint=1), "bias_constraint"),
+        (lambda: layers.DepthwiseConv2D(3, bias_constraint=1), "Unknown constraint: 1"),
         (lambda: layers.SeparableConv2D(0, 3), "filters is 0"),
         (lambda: layers.SeparableConv2D(2, 3, depth_multiplier=0), "depth_multiplier is 0"),
-        (lambda: layers.SeparableConv2D(2, 3, pointwise_constraint=1), "pointwise_constraint"),
+        (lambda: layers.SeparableConv2D(2, 3, pointwise_constraint=1), "Unknown constraint: 1"),
         (lambda: layers.Dense(-1), "units is -1"),
         (lambda: layers.Dense(True), "units is True"),
         (lambda: layers.Dense(2, activation="rellu"), "Did you mean 'relu'"),
         (lambda: layers.Dense(2, activation=layers.Dense(2)), "has weights"),
         (lambda: layers.Dense(2, activation=3), "Unknown activation: 3"),
         (lambda: layers.Dense(2, kernel_initializer="he"), "Unknown initializer"),
-        (lambda: layers.Dense(2, activity_regularizer="l2"), "activity_regularizer"),
+        (lambda: layers.Dense(2, activity_regularizer="l3"), "Unknown regularizer"),
         (lambda: layers.Dense(2, lora_rank=2), "lora_rank"),
         (lambda: layers.Dense(2, unitz=3), "Unrecognized keyword arguments passed to Dense"),
         (lambda: layers.Dense(2, dtype="float64"), "float64"),

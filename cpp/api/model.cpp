@@ -71,7 +71,7 @@ std::vector<Prediction> classify_one(const Model::Impl& model, const T* x, int64
 }  // namespace
 
 Model::Impl::Impl(ModelFile file)
-    : network(std::move(file.network)), inputs(inputs_of(*network)), outputs(outputs_of(*network)),
+    : network(std::move(file.network)), inputs(inputs_of(*network)), outputs(outputs_of(*network, file.output_names)),
       class_names(std::move(file.class_names)) {}
 
 Model Model::load(const std::string& path) { return model_of(SafeTensors::read(path)); }

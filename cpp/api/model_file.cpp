@@ -1,8 +1,9 @@
 #include "api/model_file.h"
 
+#include <algorithm>
 #include <stdexcept>
 
-#include "api/network_calls.h"
+#include "api/graph_json.h"
 
 namespace pycnn {
 namespace {
@@ -13,10 +14,22 @@ std::vector<std::string> class_names_from(const Json& json) {
   return names;
 }
 
-void check_class_names(const std::vector<std::string>& names, const std::vector<TensorInfo>& outputs) {
+void check_class_names(const std::vector<std::string>& names, const Network& network) {
   if (names.empty()) return;
-  if (outputs.size() != 1 || outputs[0].size() != static_cast<int64_t>(names.size()))
+  if (network.outputs().size() != 1 || network.output_shape().size() != static_cast<int64_t>(names.size()))
     throw std::invalid_argument("there are " + std::to_string(names.size()) + " class names, but not as many outputs");
+}
+
+std::shared_ptr<Variable> variable_from(const SafeTensors& file, const std::string& name,
+                                        const std::vector<int64_t>& shape) {
+  const SafeTensors::Tensor* tensor = file.find_tensor(name);
+  if (!tensor) throw std::invalid_argument("there is no array '" + name + "'");
+  if (tensor->shape != shape)
+    throw std::invalid_argument("the array '" + name + "' has shape " + text_of(tensor->shape) + ", expected " +
+                                text_of(shape));
+  auto variable = std::make_shared<Variable>(name, shape, false);
+  std::copy_n(tensor->values, tensor->size, variable->data());
+  return variable;
 }
 
 }  // namespace
@@ -30,20 +43,19 @@ ModelFile model_from(const SafeTensors& file) {
     throw std::runtime_error("'" + file.name() + "' has no graph: load and save it with this version of pycnn");
   try {
     ModelFile result;
-    result.network = network_from(Json::parse(*graph), file);
+    ParsedGraph parsed = graph_from(
+        Json::parse(*graph),
+        [&](const std::string& name, const std::vector<int64_t>& shape) { return variable_from(file, name, shape); });
+    result.output_names = std::move(parsed.output_names);
+    result.network = std::make_unique<Network>(std::move(parsed.graph), std::move(parsed.outputs));
     if (const std::string* names = file.find_metadata("class_names")) {
       result.class_names = class_names_from(Json::parse(*names));
-      check_class_names(result.class_names, outputs_of(*result.network));
+      check_class_names(result.class_names, *result.network);
     }
     return result;
   } catch (const std::invalid_argument& error) {
     throw std::runtime_error("'" + file.name() + "' does not describe a model: " + error.what());
   }
-}
-
-std::unique_ptr<Network> network_from(const Json&, const SafeTensors& file) {
-  throw std::runtime_error("'" + file.name() +
-                           "' cannot be loaded: this build of pycnn cannot build a network from a file");
 }
 
 }  // namespace pycnn

@@ -13,14 +13,12 @@ namespace pycnn {
 
 struct ModelFile {
   std::unique_ptr<Network> network;
+  std::vector<std::string> output_names;
   std::vector<std::string> class_names;  // as many as the output has values, or none
 };
 
 // Needs the metadata "format": "pycnn" and "graph", the lowered graph as JSON. "class_names", a JSON array of strings,
 // may be missing. std::runtime_error, with the file's name, for anything else.
 ModelFile model_from(const SafeTensors& file);
-
-// std::invalid_argument where `graph` is not what it should be or the file lacks weights.
-std::unique_ptr<Network> network_from(const Json& graph, const SafeTensors& file);
 
 }  // namespace pycnn

@@ -125,7 +125,8 @@ class PreparedCall {
   static Arrays listed(const py::object& given, size_t count, const char* name) {
     if (count == 1) return {given};
     const bool is_list = py::isinstance<py::list>(given) || py::isinstance<py::tuple>(given);
-    require(is_list && py::len(given) == count, std::string(name) + " must be a list of " + std::to_string(count) + " arrays");
+    require(is_list && py::len(given) == count,
+            std::string(name) + " must be a list of " + std::to_string(count) + " arrays");
     return given.cast<Arrays>();
   }
 

@@ -38,9 +38,9 @@ Source hold_input(Held& held, const Shape& shape, const py::array& x, const std:
                     std::equal(shape.dims.begin(), shape.dims.end(), kept.shape() + 1);
   require(fits, name + " must have shape " + (shape.rank() ? "(samples, " + shape.text().substr(1) : "(samples,)") +
                     ", but has " + text_of(shape_of(kept)));
-  require(held.available < 0 || held.available == kept.shape(0),
-          name + " has " + std::to_string(kept.shape(0)) + " samples, but the others have " +
-              std::to_string(held.available));
+  require(held.available < 0 || held.available == kept.shape(0), name + " has " + std::to_string(kept.shape(0)) +
+                                                                     " samples, but the others have " +
+                                                                     std::to_string(held.available));
   held.available = kept.shape(0);
   held.keep(kept);
   return {kept.data(), type};
@@ -169,7 +169,8 @@ void hold_outputs(Held& held, const Network& network, const Arrays& out) {
     require(py::isinstance<py::array_t<float>>(out[i]), name + " must be a float32 array");
     auto array = py::reinterpret_borrow<py::array_t<float>>(out[i]);
     const Node& node = network.graph().node(network.outputs()[i]);
-    require_shape(array, node.batched ? with_batch(held.batch.samples, node.shape.dims) : node.shape.dims, name.c_str());
+    require_shape(array, node.batched ? with_batch(held.batch.samples, node.shape.dims) : node.shape.dims,
+                  name.c_str());
     require(array.writeable() && (array.flags() & py::array::c_style), name + " must be writable and C-contiguous");
     held.batch.outputs.back() = array.mutable_data();
     held.keep(array);
@@ -214,7 +215,8 @@ py::tuple compute_gradients(Network& network, const Arrays& x, const Arrays& y, 
 
 py::tuple test_step(Network& network, const Arrays& x, const Arrays& y, const py::object& index, const Arrays& weight,
                     const std::optional<Arrays>& out) {
-  return step(labelled(network, x, y, index, weight, out), [&](const Batch& batch) { return network.test_step(batch); });
+  return step(labelled(network, x, y, index, weight, out),
+              [&](const Batch& batch) { return network.test_step(batch); });
 }
 
 void apply_gradients(Network& network, float learning_rate) {
@@ -237,7 +239,7 @@ py::dict as_dict(const Profile& profile) {
   return d;
 }
 
-// `runs` profiles, one behind the other so that no thread falls asleep between them.
+// `runs` profiles, one after the other so that no thread falls asleep between them.
 template <class Step>
 py::list profiles(int64_t runs, const Step& step) {
   require(runs >= 1, "runs must be at least 1, but is " + std::to_string(runs));
@@ -349,8 +351,8 @@ void bind_optimizer(py::module_& m) {
       .def("state", &optimizer_state, py::arg("variable"), py::arg("name"));
 }
 
-using LossTuple = std::tuple<int, std::string, bool, float, int>;      // node, kind, from_logits, weight, target
-using MetricTuple = std::tuple<int, std::string, float, int>;          // node, kind, threshold, target
+using LossTuple = std::tuple<int, std::string, bool, float, int>;  // node, kind, from_logits, weight, target
+using MetricTuple = std::tuple<int, std::string, float, int>;      // node, kind, threshold, target
 
 void compile(Network& network, const std::vector<LossTuple>& losses, const std::vector<MetricTuple>& metrics,
              std::shared_ptr<Optimizer> optimizer) {
@@ -392,7 +394,8 @@ void bind_network(py::module_& m) {
           "is_trainable", [](Network& n, int i) { return n.parameters().trainable(checked_parameter(n, i)); },
           py::arg("index"))
       .def(
-          "set_trainable", [](Network& n, int i, bool trainable) { n.set_trainable(checked_parameter(n, i), trainable); },
+          "set_trainable",
+          [](Network& n, int i, bool trainable) { n.set_trainable(checked_parameter(n, i), trainable); },
           py::arg("index"), py::arg("trainable"))
       .def("compile", &compile, py::kw_only(), py::arg("losses"), py::arg("metrics") = std::vector<MetricTuple>{},
            py::arg("optimizer") = py::none())

@@ -26,7 +26,8 @@ void Planner::run_pass() {
     write_asked(step->output);
     const Node& n = node(step->output);
     bool goes_on = false;
-    for (size_t k = 0; k < n.inputs.size(); ++k) goes_on = goes_on || (wants_gradient(n.inputs[k]) && is_differentiable(n, k));
+    for (size_t k = 0; k < n.inputs.size(); ++k)
+      goes_on = goes_on || (wants_gradient(n.inputs[k]) && is_differentiable(n, k));
     if (goes_on && has_gradient(step->output)) step->add_tasks();
   }
   while (!pass().asked.empty()) write_asked(pass().asked.begin()->first);

@@ -45,7 +45,8 @@ bool Network::needs_input(int number, bool objective) const {
 }
 
 void Network::forget_plans(const std::function<bool(const Request&)>& which) {
-  for (auto it = plans_.begin(); it != plans_.end();) it = which(std::get<0>(it->first)) ? plans_.erase(it) : std::next(it);
+  for (auto it = plans_.begin(); it != plans_.end();)
+    it = which(std::get<0>(it->first)) ? plans_.erase(it) : std::next(it);
 }
 
 void Network::compile(const Objective& objective, std::shared_ptr<Optimizer> optimizer) {
@@ -201,7 +202,8 @@ void Network::predict(const Batch& batch, bool training, Profile* profile) {
   Request request;
   request.training = training;
   if (training) ++calls_;
-  run(plan(request, batch.samples), batch, training ? seed_ * 0xd1342543de82ef95u + (calls_ << 32) : 0, nullptr, profile);
+  run(plan(request, batch.samples), batch, training ? seed_ * 0xd1342543de82ef95u + (calls_ << 32) : 0, nullptr,
+      profile);
 }
 
 std::string Network::plan_text(const Request& request, int64_t batch) {

@@ -254,9 +254,7 @@ int Planner::value(int i) {
   return value_[r] = program_.add_fixed(add_memory(size), size);
 }
 
-float* Planner::weights(int i) {
-  return i < 0 ? nullptr : program_.buffers[static_cast<size_t>(value(i))].fixed;
-}
+float* Planner::weights(int i) { return i < 0 ? nullptr : program_.buffers[static_cast<size_t>(value(i))].fixed; }
 
 Planner::ChannelSlice Planner::channels(int i) {
   const int next = only_consumer(i);
@@ -343,7 +341,8 @@ void Planner::prepare(const std::vector<int>& weights, int64_t pieces, const std
 // --- what fuses ------------------------------------------------------------------------------------------------------
 
 int Planner::only_consumer(int i) const {
-  return kept_[static_cast<size_t>(i)] || consumers_[static_cast<size_t>(i)] != 1 ? -1 : consumer_[static_cast<size_t>(i)];
+  return kept_[static_cast<size_t>(i)] || consumers_[static_cast<size_t>(i)] != 1 ? -1
+                                                                                  : consumer_[static_cast<size_t>(i)];
 }
 
 int Planner::fusable_activation(int i) const {

@@ -43,7 +43,7 @@ void Plan::cut_updates(const Parameters& parameters) {
       updates.push_back({p, from, length, middle(from, from + length, size)});
     }
   }
-  sort_by_place(updates);
+  sort_by_position(updates);
 }
 
 // Items of the timers: tasks, preparations, parameters.
@@ -183,7 +183,8 @@ Work Runner::work(const Team& team, const Run& run) {
   return Work{run, program.buffers, chunk_memory_, own, own + program.own_floats()};
 }
 
-// Where gradients are summed a slot is a piece of work, since one thread must do it in order; otherwise any cut will do.
+// Where gradients are summed a slot is a piece of work, since one thread must do it in order; otherwise any cut will
+// do.
 int64_t Runner::piece_count(int64_t samples, int64_t threads) const {
   if (plan_.program.by_slots) return slot_count(samples);
   return std::min(samples, pieces_of(pieces_of(samples, kSamplesPerSlot), threads) * threads);

@@ -18,7 +18,7 @@ namespace pycnn {
 struct UpdateRange {
   int parameter;
   int64_t begin, size;  // floats
-  double place;         // as in Piece
+  double position;      // as in Piece
 };
 
 // A program with everything it needs to run.

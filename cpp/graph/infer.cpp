@@ -63,14 +63,16 @@ void check_code(const std::string& name, const std::vector<MapInstruction>& code
   for (size_t i = 0; i < code.size(); ++i)
     for (int r : {code[i].a, code[i].b, code[i].c})
       if (r < 0 || r >= operands + std::max(static_cast<int>(i), 1))
-        fail(name, "instruction " + count_text(i) + " reads register " + std::to_string(r) + ", which nothing has written");
+        fail(name,
+             "instruction " + count_text(i) + " reads register " + std::to_string(r) + ", which nothing has written");
 }
 
 // The lowest and highest offset that a strided view touches must lie inside `size` values.
 void check_view(const std::string& name, const std::vector<int64_t>& dims, const std::vector<int64_t>& strides,
                 int64_t offset, int64_t size) {
   if (strides.size() != dims.size())
-    fail(name, "a view of " + count_text(dims.size()) + " axes needs as many strides, not " + count_text(strides.size()));
+    fail(name,
+         "a view of " + count_text(dims.size()) + " axes needs as many strides, not " + count_text(strides.size()));
   if (dims.size() > static_cast<size_t>(kMaxAxes)) fail(name, "has more than " + std::to_string(kMaxAxes) + " axes");
   int64_t low = offset, high = offset;
   for (size_t i = 0; i < dims.size(); ++i) {
@@ -259,8 +261,8 @@ struct Infer {
       const int64_t size = axis < other.rank() ? other.dims[static_cast<size_t>(axis)] : 0;
       if (axis < other.rank()) other.dims[static_cast<size_t>(axis)] = shape(0).dims[static_cast<size_t>(axis)];
       if (other.dims != shape(0).dims)
-        fail(name, "inputs may differ in the last axis only, but have shapes " + shape(0).text() + " and " +
-                       shape(i).text());
+        fail(name,
+             "inputs may differ in the last axis only, but have shapes " + shape(0).text() + " and " + shape(i).text());
       y.dims[static_cast<size_t>(axis)] += size;
     }
     return y;
@@ -382,7 +384,8 @@ int64_t window_count(const std::string& name, const char* axis, int64_t size, in
 Inferred infer(const std::string& name, const Attributes& attributes, const std::vector<const Node*>& inputs,
                const Shape& requested) {
   Shape shape = std::visit(Infer{name, inputs, requested}, attributes);
-  if (!std::holds_alternative<ParameterNode>(attributes)) shape = checked(name, std::move(shape));  // which a Variable is already
+  if (!std::holds_alternative<ParameterNode>(attributes))
+    shape = checked(name, std::move(shape));  // which a Variable is already
   return {std::move(shape), is_batched(attributes, inputs)};
 }
 

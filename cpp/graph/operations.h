@@ -78,9 +78,9 @@ struct Pad2DNode {  // x
   PadMode mode;
   float value;
 };
-struct AddNode {};     // values of one shape
-struct ConcatNode {    // values that differ along one axis only
-  int64_t axis = -1;   // of a sample; from the end where negative
+struct AddNode {};    // values of one shape
+struct ConcatNode {   // values that differ along one axis only
+  int64_t axis = -1;  // of a sample; from the end where negative
 };
 
 // --- arrays ----------------------------------------------------------------------------------------------------------
@@ -134,10 +134,9 @@ struct HostNode {  // values
   std::shared_ptr<HostFunction> function;
 };
 
-using Attributes =
-    std::variant<InputNode, ParameterNode, ConstantNode, Conv2DNode, DenseNode, ActivationNode, SoftmaxNode, MaxoutNode,
-                 Pool2DNode, DropoutNode, BatchNormNode, Pad2DNode, AddNode, ConcatNode, ReshapeNode, MapNode,
-                 ReduceNode, StridedNode, ScatterNode, MatmulNode, TakeNode, BatchReduceNode, StopGradientNode,
-                 GradientNode, HostNode>;
+using Attributes = std::variant<InputNode, ParameterNode, ConstantNode, Conv2DNode, DenseNode, ActivationNode,
+                                SoftmaxNode, MaxoutNode, Pool2DNode, DropoutNode, BatchNormNode, Pad2DNode, AddNode,
+                                ConcatNode, ReshapeNode, MapNode, ReduceNode, StridedNode, ScatterNode, MatmulNode,
+                                TakeNode, BatchReduceNode, StopGradientNode, GradientNode, HostNode>;
 
 }  // namespace pycnn

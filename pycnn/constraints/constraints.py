@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from pycnn.constraints.base import Constraint
 from pycnn.core.arguments import as_int, as_number
 from pycnn.core.operations import elementwise, reductions
-from pycnn.constraints.base import Constraint
 
 if TYPE_CHECKING:
     Axes: TypeAlias = int | Sequence[int] | None

@@ -53,11 +53,7 @@ class Program:
 
     def _made(self, training: bool) -> tuple[_core.Network, Blueprint]:
         graph = Blueprint(training, None if self._goal is None else self._goal.frozen)
-        nodes = [
-            graph.input(symbol.sample_shape, name=symbol.name, dtype=symbol.dtype)
-            for symbol in self.function.inputs
-        ]
-        outputs = self.function.lower(graph, nodes)
+        outputs = lowered(self.function, graph)
         arguments = None if self._goal is None else self._goal.bind(graph, outputs)
         self.variables: list[Variable] = []
         flags = []
@@ -89,6 +85,14 @@ class Program:
         ]
         self.network.predict(inputs, outputs, self._training)
         return outputs
+
+
+def lowered(function: Function, graph: Blueprint) -> list[int]:
+    """Adds a function to an empty graph, with its inputs; returns the nodes of its outputs."""
+    nodes = [
+        graph.input(symbol.sample_shape, name=symbol.name, dtype=symbol.dtype) for symbol in function.inputs
+    ]
+    return function.lower(graph, nodes)
 
 
 def _seed_of(layers: Any) -> int:

@@ -25,14 +25,15 @@ def serialize(obj: Any, module: str) -> dict[str, Any]:
 
 
 def serialize_function(function: Any) -> dict[str, Any]:
-    """A function of one's own by its name, which `custom_objects` or the registration knows again."""
+    """A function of one's own by its name, by which `custom_objects` or the registration finds it again."""
+    name = getattr(function, "__name__", "")
+    if not name.isidentifier():
+        raise ValueError(f"{function!r:.200} cannot be described, as it has no name: write it with `def`")
     return {
         "module": "builtins",
         "class_name": "function",
-        "config": getattr(function, "__name__", repr(function)),
-        "registered_name": custom_objects.get_registered_name(function)
-        if hasattr(function, "__name__")
-        else None,
+        "config": name,
+        "registered_name": custom_objects.get_registered_name(function),
     }
 
 

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pycnn.core import serialization, tree
 from pycnn.core.arguments import checked_shape
 from pycnn.core.arrays import as_samples
+from pycnn.core.blueprint import Blueprint
 from pycnn.core.function import Function
 from pycnn.core.layer import Layer
 from pycnn.core.names import auto_name, unknown
-from pycnn.core.program import Program
+from pycnn.core.program import Program, lowered
 from pycnn.core.symbolic import KerasTensor, Node, operations_by_depth
 from pycnn.layers.input import InputLayer
 from pycnn.models.feeding import Ends
 from pycnn.models.trainer import Trainer
 
 if TYPE_CHECKING:
-    from pycnn.core.blueprint import Blueprint
-
     Path: TypeAlias = str | os.PathLike[str]
 
 _making = threading.Lock()  # two threads may be the first to predict
@@ -89,6 +89,7 @@ class Model(Trainer):
     def _begin(self, name: str | None, **kwargs: Any) -> None:
         """What every kind of model starts with."""
         self._program: Program | None = None
+        self._class_names: list[str] | None = None
         self._input_layers, self._operations, self._steps = [], [], []
         self._sources, self._targets = [], []
         self._source_structure = self._target_structure = None
@@ -354,6 +355,43 @@ class Model(Trainer):
             print(text, end="")
         else:
             print_fn(text)
+
+    @property
+    def class_names(self) -> list[str] | None:
+        """What the values of the output stand for; None where it was not said.
+
+        They are saved with the model, for `pycnn predict` and for programs in C++.
+
+        Raises:
+            TypeError, ValueError: when set to something else than one name for each value of the one output.
+        """
+        return self._class_names
+
+    @class_names.setter
+    def class_names(self, names: Sequence[str] | None) -> None:
+        if names is not None:
+            if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+                raise TypeError(f"`class_names` is {names!r:.200}; expected a list of strings")
+            names = list(names)
+            if self._targets and [len(names)] != [math.prod(t.sample_shape) for t in self._targets]:
+                raise ValueError(
+                    f"`class_names` has {len(names)} names, but the outputs have shapes "
+                    f"{[target.shape for target in self._targets]}"
+                )
+        self._class_names = names
+
+    def graph_json(self, names: Mapping[int, str]) -> str | None:
+        """The model as programs in C++ and C load it; None where a step of it is Python's.
+
+        Args:
+            names: of the arrays in the file, by the ids of the variables.
+        """
+        graph = Blueprint()
+        outputs = lowered(self._function(), graph)
+        if any(graph.node(node)[0] == "host" for node in range(len(graph))):
+            return None
+        of_core = {id(variable.core): names[id(variable)] for variable in graph.variables_of.values()}
+        return graph.json(outputs, self.output_names, [of_core[id(core)] for core in graph.variables])
 
     def save(self, filepath: Path, overwrite: bool = True, **kwargs: Any) -> None:
         """Writes configuration, weights and the optimizer's state to one safetensors file.

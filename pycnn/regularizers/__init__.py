@@ -5,8 +5,8 @@ They add to `loss` in `fit` and in `evaluate`: those of weights that are trainab
 """
 
 from pycnn.regularizers.base import Regularizer
-from pycnn.regularizers.regularizers import L1, L1L2, L2, OrthogonalRegularizer
 from pycnn.regularizers.registry import deserialize, get, serialize
+from pycnn.regularizers.regularizers import L1, L1L2, L2, OrthogonalRegularizer
 
 l1 = L1
 l2 = L2

@@ -9,9 +9,7 @@ from pycnn.core.finding import Finder
 from pycnn.regularizers.base import Regularizer
 from pycnn.regularizers.regularizers import L1, L1L2, L2, OrthogonalRegularizer
 
-_finder = Finder(
-    "regularizer", "keras.regularizers", Regularizer, (L1, L2, L1L2, OrthogonalRegularizer)
-)
+_finder = Finder("regularizer", "keras.regularizers", Regularizer, (L1, L2, L1L2, OrthogonalRegularizer))
 
 
 def get(identifier: Any) -> Any:

@@ -33,8 +33,13 @@ class SavableModel(HasLayers, Protocol):
     def compiled(self) -> bool:
         """Whether `compile` was called."""
 
+    class_names: list[str] | None
+
     def serialize(self) -> dict[str, Any]:
         """The architecture as plain data."""
+
+    def graph_json(self, names: Mapping[int, str]) -> str | None:
+        """What programs in C++ and C load: `names` are those of the arrays, by the ids of variables."""
 
     def get_compile_config(self) -> dict[str, Any] | None:
         """The arguments of `compile` as plain data."""
@@ -61,6 +66,11 @@ def save_model(model: SavableModel, filepath: Path, overwrite: bool = True, zipp
     variables = checked_variables(model)
     arrays = {f"weights/{name}": variable.numpy() for name, variable in variables.items()}
     metadata = {"format": "pycnn", "version": __version__, "model": _to_json(model.serialize())}
+    graph = model.graph_json({id(variable): f"weights/{name}" for name, variable in variables.items()})
+    if graph is not None:
+        metadata["graph"] = graph
+    if model.class_names is not None:
+        metadata["class_names"] = _to_json(model.class_names)
     if model.compiled:
         metadata["compile"] = _to_json(model.get_compile_config())
     optimizer = model.optimizer_in_use()
@@ -105,6 +115,11 @@ def load_model(
         check_weights(reader, variables)
         for name, variable in variables.items():
             variable.assign(reader.array(f"weights/{name}"))
+        if "class_names" in reader.metadata:
+            try:
+                model.class_names = _from_json(reader.metadata["class_names"])
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"{reader.path!r} has damaged class names: {error!s:.400}") from error
         if compile and "compile" in reader.metadata:
             try:
                 model.compile_from_config(_from_json(reader.metadata["compile"]))

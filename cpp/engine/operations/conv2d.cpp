@@ -77,7 +77,7 @@ Fused fuse(Planner& planner, int node) {
     f.options.pool = {size.h, size.w};
     f.last = pool;
     planner.mark_planned(pool);
-    // What no window looks at is not computed.
+    // What no window covers is not computed.
     f.shape.oh = f.shape.oh / size.h * size.h;
     f.shape.ow = f.shape.ow / size.w * size.w;
   }
