@@ -106,10 +106,7 @@ def origin(layer, history):
         (lambda c, e: e["a"].update(inbound_nodes=[3]), "expected `args` with one entry"),
         (lambda c, e: e["a"]["inbound_nodes"][0].update(args=[]), "expected `args` with one entry"),
         (lambda c, e: e["a"]["inbound_nodes"][0].update(args=[3]), "3, which is no symbol"),
-        (
-            lambda c, e: e["a"]["inbound_nodes"][0].update(kwargs={"training": "x"}),
-            "expected True, False or None",
-        ),
+        (lambda c, e: e["a"]["inbound_nodes"][0].update(kwargs={"training": "x"}), "expected True, False or None"),
         (lambda c, e: e["sum"]["inbound_nodes"][0].update(args=[[]]), "at least two inputs"),
         (origin("a", ["out", 0, 0]), "not there, or go in a circle: a, "),
         (origin("a", ["a", 0, 0]), "go in a circle"),

@@ -176,11 +176,20 @@ def test_parameters_of_a_foreign_activation_are_kept():
 
 
 @pytest.mark.parametrize(
-    "function", [lambda x: x * 2, lambda x: keras.nn.relu(keras.nn.tanh(x)), lambda x: 3, print, lambda: None]
+    "function", [lambda x: keras.ops.concatenate([x, x]), np.tanh, lambda x: 3, print, lambda: None]
 )
 def test_functions_that_are_no_activation(function):
     with pytest.raises(ValueError, match="activation"):
         layers.Activation(function)
+
+
+def test_a_function_of_one_s_own_as_activation():
+    x = np.array([[-2.0, 0.5]], np.float32)
+    for function in (lambda x: x * 2, lambda x: keras.nn.relu(keras.nn.tanh(x)), keras.ops.square):
+        expected = np.asarray(function(x), np.float32)
+        np.testing.assert_allclose(layers.Activation(function)(x), expected, rtol=1e-6)
+        dense = layers.Dense(2, function, kernel_initializer=identity)
+        np.testing.assert_allclose(dense(x), expected, rtol=1e-6)
 
 
 # --- weights ------------------------------------------------------------------------------------------------

@@ -138,8 +138,8 @@ void Network::run(Plan& plan, const Batch& batch, uint64_t seed, Optimizer* opti
   *profile = describe(timers, plan, parameters_, batch, optimizer);
 }
 
-uint64_t Network::step_seed() const {
-  const uint64_t step = optimizer_ ? static_cast<uint64_t>(optimizer_->iterations) : calls_;
+uint64_t Network::step_seed(int64_t steps_ahead) const {
+  const uint64_t step = optimizer_ ? static_cast<uint64_t>(optimizer_->iterations + steps_ahead) : calls_;
   return seed_ * 0xd1342543de82ef95u + step;
 }
 
@@ -159,7 +159,7 @@ StepResult Network::train_step(const Batch& batch, float learning_rate, Profile*
   Plan& p = plan(step_request(batch, true), batch.samples);
   if (optimizer_) optimizer_->begin_step(learning_rate);
   else ++calls_;
-  run(p, batch, step_seed(), optimizer_.get(), profile);
+  run(p, batch, step_seed(0), optimizer_.get(), profile);
   return result(batch.samples);
 }
 
@@ -168,7 +168,9 @@ StepResult Network::compute_gradients(const Batch& batch) {
   require_compiled();
   if (batch.samples == 0) throw std::invalid_argument("gradients need at least one sample");
   ++calls_;
-  run(plan(step_request(batch, true), batch.samples), batch, step_seed(), nullptr, nullptr);
+  // The first gradients of a step have the dropout that train_step would have; further ones, which accumulate, their own.
+  const uint64_t seed = step_seed(1) + (static_cast<uint64_t>(computed_++) << 32);
+  run(plan(step_request(batch, true), batch.samples), batch, seed, nullptr, nullptr);
   return result(batch.samples);
 }
 
@@ -179,6 +181,7 @@ void Network::apply_gradients(float learning_rate) {
   Request request;
   request.training = request.objective = request.gradients = true;
   request.outputs = false;
+  computed_ = 0;
   optimizer_->begin_step(learning_rate);
   Runner(plan(request, 1), parameters_, workspace_).apply(*optimizer_);
 }

@@ -57,7 +57,7 @@ class MaxNorm(_OfNorms):
 
     def __call__(self, w: Any) -> Any:
         norms = self._norms(w)
-        return w * (elementwise.clip(norms, 0.0, self.max_value) / (_EPSILON + norms))
+        return elementwise.multiply(w, elementwise.clip(norms, 0.0, self.max_value) / (_EPSILON + norms))
 
     def get_config(self) -> dict[str, Any]:
         return {"max_value": self.max_value, "axis": self.axis}
@@ -98,7 +98,7 @@ class UnitNorm(_OfNorms):
         super().__init__(axis)
 
     def __call__(self, w: Any) -> Any:
-        return w / (_EPSILON + self._norms(w))
+        return elementwise.divide(w, _EPSILON + self._norms(w))
 
 
 class MinMaxNorm(_OfNorms):
@@ -133,7 +133,7 @@ class MinMaxNorm(_OfNorms):
         norms = self._norms(w)
         allowed = elementwise.clip(norms, self.min_value, self.max_value)
         wanted = self.rate * allowed + (1.0 - self.rate) * norms
-        return w * (wanted / (_EPSILON + norms))
+        return elementwise.multiply(w, wanted / (_EPSILON + norms))
 
     def get_config(self) -> dict[str, Any]:
         limits = {"min_value": self.min_value, "max_value": self.max_value}

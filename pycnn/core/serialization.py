@@ -15,12 +15,12 @@ from pycnn.core.names import unknown
 def serialize(obj: Any, module: str) -> dict[str, Any]:
     """`obj` as {module, class_name, config, registered_name}; a class of one's own with its own module."""
     cls = type(obj)
-    own = not cls.__module__.startswith("pycnn.")
+    registered = custom_objects.get_registered_name(cls)
     return {
-        "module": cls.__module__ if own else module,
+        "module": module if cls.__module__.startswith("pycnn.") else cls.__module__,
         "class_name": cls.__name__,
         "config": obj.get_config(),
-        "registered_name": custom_objects.get_registered_name(cls) if own else None,
+        "registered_name": registered if registered != cls.__name__ else None,
     }
 
 

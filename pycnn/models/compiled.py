@@ -11,6 +11,11 @@ from pycnn.models.objective import Objective
 from pycnn.models.predictor import Predictor
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
     from pycnn.callbacks import History
     from pycnn.core.function import Function
 
@@ -23,6 +28,9 @@ class Compiled(Predictor):
         self._objective: Objective | None = None
         self._trained: Program | None = None
         self.stop_training = False
+        # Called with the gradients of all weights, one flat float32 array, before each step of the optimizer; what it
+        # writes there is what the step takes. All-reduce them here to train with several processes.
+        self.on_gradients: Callable[[NDArray[np.float32]], Any] | None = None
         self.history: History | None = None
 
     def compile(

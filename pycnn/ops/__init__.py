@@ -1,13 +1,14 @@
 """Keras' functions on symbols and arrays, and every kernel, forward and backward, on arrays.
 
-The names of `keras.ops` take symbols (what an `Input` or a layer returns, and weights in a layer's `call`), arrays and
-numbers. With a symbol among them they return one, which `keras.Model` and `call` compute in the core; else they compute
-at once, with float32. Axes are counted with the batch axis, which stays first: what would mix samples is refused, but
-for sums and means, `max` and its like reduce the axes of a sample only. `gradient` gives gradients by symbols.
+The names of `keras.ops` take symbols (what an `Input` or a layer returns, and weights in a layer's `call`),
+arrays and numbers. With a symbol among them they return one, which `keras.Model` and `call` compute in the
+core; else they compute at once, with float32. Axes are counted with the batch axis, which stays first: what
+would mix samples is refused, but for sums and means, `max` and its like reduce the axes of a sample only.
+`gradient` gives gradients by symbols.
 
-The kernels, such as `conv2d`, take arrays. Images are (n, h, w, c), channels last. Arrays of any real dtype and memory
-order come in, float32 arrays go out. A function `f(x, ...)` has its gradient in `f_backward(dy, x, ...)`, dy being the
-gradient of f's result.
+The kernels, such as `conv2d`, take arrays. Images are (n, h, w, c), channels last. Arrays of any real dtype
+and memory order come in, float32 arrays go out. A function `f(x, ...)` has its gradient in `f_backward(dy,
+x, ...)`, dy being the gradient of f's result.
 """
 
 from pycnn.core.operations.comparisons import (
