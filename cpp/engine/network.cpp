@@ -18,6 +18,33 @@ std::vector<int> inputs_of(const Graph& graph) {
   return inputs;
 }
 
+// A term compares predictions of every sample with a target; all that read one target expect the same of it.
+class TargetChecks {
+ public:
+  explicit TargetChecks(const Graph& graph) : graph_(graph) {}
+
+  void check(int node, int target, bool sparse) {
+    const Node& n = graph_.node(node);
+    if (!n.batched)
+      throw std::invalid_argument("a loss or metric needs predictions of every sample, but " + n.name +
+                                  " has no batch axis");
+    if (target < 0) throw std::invalid_argument("objective: " + n.name + " needs a target, not " + std::to_string(target));
+    const auto [known, is_new] = known_.insert({target, {n.shape.dims, sparse}});
+    if (!is_new && known->second != Expected{n.shape.dims, sparse})
+      throw std::invalid_argument("objective: target " + std::to_string(target) + " is " + text(known->second) +
+                                  " for one term and " + text({n.shape.dims, sparse}) + " for another");
+  }
+
+ private:
+  using Expected = std::pair<std::vector<int64_t>, bool>;
+  static std::string text(const Expected& e) {
+    return std::string(e.second ? "class numbers" : "values") + " for predictions of shape " + text_of(e.first);
+  }
+
+  const Graph& graph_;
+  std::map<int, Expected> known_;
+};
+
 }  // namespace
 
 Network::Network(Graph graph, std::vector<int> outputs)
@@ -55,16 +82,20 @@ void Network::compile(const Objective& objective, std::shared_ptr<Optimizer> opt
     if (node < 0 || node >= static_cast<int>(graph_.nodes().size()))
       throw std::invalid_argument("objective: there is no node " + std::to_string(node));
   };
-  for (const MetricTerm& term : objective.metrics) check(term.node);
+  TargetChecks targets(graph_);
+  for (const MetricTerm& term : objective.metrics) {
+    check(term.node);
+    if (term.kind != MetricKind::kValue)
+      targets.check(term.node, term.target, term.kind == MetricKind::kSparseCategoricalAccuracy);
+  }
   for (const LossTerm& term : objective.losses) {
     check(term.node);
     const Shape& y = graph_.shape(term.node);
     if (term.kind == LossKind::kSparseCategoricalCrossentropy && y.c() < 2)
       throw std::invalid_argument(
           "sparse_categorical_crossentropy needs at least two classes, but the output has shape " + y.text());
-    if (term.kind != LossKind::kValue && !graph_.node(term.node).batched)
-      throw std::invalid_argument("a loss needs predictions of every sample, but " + graph_.node(term.node).name +
-                                  " has no batch axis");
+    if (term.kind != LossKind::kValue)
+      targets.check(term.node, term.target, term.kind == LossKind::kSparseCategoricalCrossentropy);
   }
   objective_ = objective;
   optimizer_ = std::move(optimizer);

@@ -33,6 +33,8 @@ class Variable:
         ('bias', (2,), array([1., 1.], dtype=float32))
     """
 
+    __array_priority__ = 100  # so that an array leaves arithmetic with a weight to the weight
+
     def __init__(
         self,
         path: str,

@@ -54,8 +54,8 @@ def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False
 
     Args:
         target: t: a symbol or an array of probabilities, one-hot or not.
-        output: a symbol or an array of the same shape: p, which is divided by its sum and cut to [1e-7, 1 - 1e-7],
-            or the logits.
+        output: a symbol or an array of the same shape: p, which is divided by its sum and cut to
+            [1e-7, 1 - 1e-7], or the logits.
         from_logits: whether p is softmax(output).
         axis: the one of the classes.
 
@@ -84,8 +84,8 @@ def sparse_categorical_crossentropy(
 
     Args:
         target: a symbol or an array of class numbers, (n, ...) or (n, ..., 1).
-        output: a symbol or an array, (n, ..., classes): p, which is divided by its sum and cut to [1e-7, 1 - 1e-7],
-            or the logits.
+        output: a symbol or an array, (n, ..., classes): p, which is divided by its sum and cut to
+            [1e-7, 1 - 1e-7], or the logits.
         from_logits: whether p is softmax(output).
         axis: the one of the classes.
 
@@ -108,8 +108,8 @@ def sparse_categorical_crossentropy(
     expected = (*output.shape[:place], *output.shape[place + 1 :])
     if target.shape != expected:
         raise ValueError(
-            f"sparse_categorical_crossentropy: target has shape {target.shape}, output {output.shape}; expected "
-            f"{expected} class numbers"
+            f"sparse_categorical_crossentropy: target has shape {target.shape}, output {output.shape}; "
+            f"expected {expected} class numbers"
         )
     hot = one_hot(target, output.shape[place], place)
     return e.negative(sum(e.multiply(hot, _log_probabilities(output, from_logits, axis)), axis))

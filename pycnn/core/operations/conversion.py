@@ -207,7 +207,7 @@ def is_tensor(x: Any) -> bool:
     return isinstance(x, (KerasTensor, Variable, np.ndarray))
 
 
-# --- arrays from nothing --------------------------------------------------------------------------------------------
+# --- arrays from nothing ------------------------------------------------------------------------------------
 def zeros(shape: Any, dtype: Any = None) -> Any:
     """An array of zeros.
 
@@ -282,7 +282,7 @@ def full(shape: Any, fill_value: Any, dtype: Any = None) -> Any:
 
 
 @operation(arrays=lambda x, value: np.full(x.shape, value), dtype="float32")
-def _filled_like(x: Any, value: float) -> Any:
+def _full_like(x: Any, value: float) -> Any:
     return filled(x, value)
 
 
@@ -307,7 +307,7 @@ def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Any:
     >>> ops.full_like([1.0, 2.0], 3).tolist()
     [3.0, 3.0]
     """
-    y = _filled_like(x, float(fill_value))
+    y = _full_like(x, float(fill_value))
     return y if dtype is None else cast(y, dtype)
 
 
@@ -381,13 +381,13 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:
     return np.eye(N, M, k, checked_dtype("eye", dtype))
 
 
-def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Any:
+def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) -> Any:
     """Numbers with equal distances.
 
     Args:
         start: the first one; the end, from 0 on, where `stop` is None.
         stop: the end, which is not among them.
-        step: the distance.
+        step: the distance; None for 1.
         dtype: as in `cast`; None for 'int32' for integers, else 'float32'.
 
     Returns:
@@ -403,7 +403,7 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> An
     [0, 1, 2]
     """
     first, end = (0, start) if stop is None else (start, stop)
-    numbers = np.arange(first, end, step)
+    numbers = np.arange(first, end, 1 if step is None else step)
     if dtype is None:
         return numbers.astype(np.float32 if numbers.dtype.kind == "f" else np.int32)
     return numbers.astype(checked_dtype("arange", dtype))

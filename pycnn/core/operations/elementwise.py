@@ -427,8 +427,8 @@ def where(condition: Any, x1: Any = None, x2: Any = None) -> Any:
 
     Raises:
         TypeError: if an argument is neither a symbol nor real numbers.
-        ValueError: without x1 and x2, as how many places there are depends on the values; if the shapes do not
-            broadcast.
+        ValueError: without x1 and x2, as how many places there are depends on the values; if the shapes do
+            not broadcast.
 
     Source: numpy.where.
 

@@ -32,7 +32,7 @@ def stop_gradient(variable: Any) -> Any:
     return x.then(x.graph.stop_gradient(x.node, name=x.name)) if isinstance(x, Value) else x
 
 
-@operation(2)
+@operation(2, like=1)
 def _gradient(of: Value, by: Value) -> Value:
     return of.then(of.graph.gradient(of.node, by.node, name=of.name))
 
@@ -45,10 +45,11 @@ def gradient(of: Any, by: Any) -> Any:
         by: a symbol or a variable, or a list of them.
 
     Returns:
-        A symbol of the shape of `by`, or a list of them; zero where `of` does not depend on it.
+        A symbol of the shape of `by`, or a list of them.
 
     Raises:
         TypeError: if an argument is no symbol.
+        ValueError: if `of` does not depend on `by`; said by the model that is made of it.
 
     Source: the chain rule; tf.gradients has the same form.
 

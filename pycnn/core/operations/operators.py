@@ -1,4 +1,4 @@
-"""What Python's operators do to symbols."""
+"""What Python's operators do to symbols and weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Other shapes for the same values: axes that move, come, go, are cut or joined. The batch axis stays where it is."""
+"""Other shapes for the same values: axes that move, come, go, are cut or joined; the batch stays first."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def reshape(x: Any, newshape: Any) -> Any:
     Args:
         x: a symbol or an array of any shape.
         newshape: integers, one of which may be -1 for what is left. For a symbol with a batch axis -1 or None
-            comes first; behind None there may be a -1.
+            comes first; after None there may be a -1.
 
     Returns:
         A symbol for a symbol, else an array.
@@ -268,7 +268,7 @@ def concatenate(xs: Any, axis: int = 0) -> Any:
         raise ValueError(f"{first.name}: shapes {shapes} differ in more than axis {axis}")
     if len(found) == 1:
         return found[0]
-    return first.then(first.graph.concat([x.node for x in found], place, name=first.name))
+    return first.then(first.graph.concat([x.node for x in found], axis=place, name=first.name))
 
 
 def _of_one_rank(xs: Sequence[Value], rank: int) -> list[Value]:
@@ -318,7 +318,7 @@ def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
 
     Args:
         x: a symbol or an array.
-        indices_or_sections: how many parts of one size, or the places where they begin, but for the first one.
+        indices_or_sections: how many parts of one size, or the places where they begin, but for the first.
         axis: which one. For symbols with a batch axis it is another one.
 
     Returns:

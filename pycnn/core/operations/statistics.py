@@ -1,4 +1,4 @@
-"""What is made of sums and extrema over axes: variance, norms, averages, the logarithm of a sum of exponentials."""
+"""What is made of sums and extrema over axes: variances, norms, averages, logsumexp."""
 
 from __future__ import annotations
 
@@ -91,12 +91,13 @@ def count_nonzero(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 @operation(2)
-def _weighted(x: Any, weights: Any, axis: Any) -> Any:
+def _average(x: Any, weights: Any, axis: Any) -> Any:
     if weights.shape == x.shape:
         return e.divide(sum(e.multiply(x, weights), axis), sum(weights, axis))
     if weights.ndim != 1 or not isinstance(axis, int):
         raise ValueError(
-            f"average: weights have shape {weights.shape}; expected {x.shape}, or one for each place along one axis"
+            f"average: weights have shape {weights.shape}; expected {x.shape}, or one for each place along "
+            f"one axis"
         )
     shape = [1] * x.ndim
     shape[axis_of("average", axis, x.ndim)] = -1
@@ -121,7 +122,7 @@ def average(x: Any, axis: Any = None, weights: Any = None) -> Any:
     Source: numpy.average.
 
     >>> from pycnn import ops
-    >>> ops.average([1.0, 4.0], weights=[2.0, 1.0])
+    >>> float(ops.average([1.0, 4.0], weights=[2.0, 1.0]))
     2.0
     """
-    return mean(x, axis) if weights is None else _weighted(x, weights, axis)
+    return mean(x, axis) if weights is None else _average(x, weights, axis)
