@@ -145,7 +145,9 @@ def test_by_the_output_of_a_model_inside():
     maps = inner(inputs)
     outputs = layers.Dense(1)(maps)
     found = keras.Model(inputs, ops.gradient(outputs, maps)).predict(x, verbose=0)
-    np.testing.assert_allclose(found, np.repeat(outputs.node.operation.kernel.numpy().T, len(x), 0), rtol=1e-6)
+    np.testing.assert_allclose(
+        found, np.repeat(outputs.node.operation.kernel.numpy().T, len(x), 0), rtol=1e-6
+    )
 
 
 def test_second_order_is_refused():

@@ -448,7 +448,7 @@ def test_refusals():
         outer.gradient(dy, x)
     with pytest.raises(NotImplementedError, match=r"tape.gradient\(y\[:, i\], x\)"):
         outer.jacobian(y, x)
-    with pytest.raises(NotImplementedError, match="batch_jacobian|jacobian"):
+    with pytest.raises(NotImplementedError, match="jacobian is not available"):
         outer.batch_jacobian(y, x)
     with pytest.raises(TypeError, match="what NumPy computes is not recorded"):
         outer.gradient(np.float32(1), x)
