@@ -56,7 +56,8 @@ class Layer(policy.HasDTypePolicy):
         input_shape: for the first layer of a model without an Input: the shape of one sample.
         input_dim: the same for samples of one axis, as an integer.
         batch_input_shape: the same with the batch axis first.
-        activity_regularizer: only None.
+        activity_regularizer: name, object or function of the output whose result, divided by the number of
+            samples, is added to the loss; None for none.
         autocast: has no effect, as arrays between layers are float32.
 
     Example:
@@ -81,7 +82,7 @@ class Layer(policy.HasDTypePolicy):
         input_shape: Sequence[int] | None = None,
         input_dim: int | None = None,
         batch_input_shape: Sequence[int | None] | None = None,
-        activity_regularizer: None = None,
+        activity_regularizer: Any = None,
         autocast: bool = True,
         **kwargs: Any,
     ) -> None:
@@ -96,7 +97,7 @@ class Layer(policy.HasDTypePolicy):
         self._called: tuple[Any, Program, Any] | None = (
             None  # for arrays: their shapes, the outputs' structure
         )
-        self._reject(activity_regularizer=activity_regularizer)
+        self.activity_regularizer = registry.resolved("regularizer", activity_regularizer)
         if input_dim is not None:
             input_shape = (input_dim,)
         if batch_input_shape is not None:
@@ -120,11 +121,14 @@ class Layer(policy.HasDTypePolicy):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments as plain data, in Keras' form."""
-        return {
+        config = {
             "name": self.name,
             "trainable": self._trainable,
             "dtype": serialization.serialize(self.dtype_policy, "keras"),
         }
+        if self.activity_regularizer is not None:
+            config["activity_regularizer"] = registry.described("regularizer", self.activity_regularizer)
+        return config
 
     # --- building -------------------------------------------------------------------------------------------
     def build(self, input_shape: Sequence[int | None]) -> None:
@@ -407,6 +411,12 @@ class Layer(policy.HasDTypePolicy):
     def connect(self, graph: Blueprint, call: Node, nodes: Sequence[int]) -> Sequence[int]:
         """Adds a call to a graph, after `nodes`, one for each input; returns the nodes of its outputs."""
         graph.layers[id(self)] = self
+        outputs = self._connected(graph, call, nodes)
+        if self.activity_regularizer is not None:
+            graph.penalties += [(self.activity_regularizer, node, self.name) for node in outputs]
+        return outputs
+
+    def _connected(self, graph: Blueprint, call: Node, nodes: Sequence[int]) -> Sequence[int]:
         if not self._is_traced:
             found = self.lower(graph, *nodes)
             return [found] if isinstance(found, int) else list(found)

@@ -18,6 +18,7 @@ from pycnn.models.objective import Objective
 from pycnn.models.predictor import checked_batch_size, checked_steps, checked_verbose, default_step
 from pycnn.models.progress import Progress
 from pycnn.models.stepping import CoreSteps, OwnSteps, Steps, as_logs, packed, raw_source
+from pycnn.optimizers.gradients import GradientStep
 
 if TYPE_CHECKING:
     from pycnn.profiling import Profile
@@ -133,6 +134,7 @@ class Trainer(Compiled):
             if source.exhausted:
                 _report_no_batches(False)
                 break
+        self._goal.optimizer.finalize_variable_values(self.trainable_weights)
         called.call("on_train_end", logs)
         return self.history
 
@@ -214,7 +216,14 @@ class Trainer(Compiled):
         def fused(batch: Batch) -> tuple[float, list[float], list[float]]:
             return network.train_step(batch.x, batch.y, batch.rows, batch.weight, optimizer.current_rate())
 
-        return fused
+        step = GradientStep(optimizer, network, program.variables, self.on_gradients)
+
+        def parted(batch: Batch) -> tuple[float, list[float], list[float]]:
+            result = network.compute_gradients(batch.x, batch.y, batch.rows, batch.weight)
+            step.apply()
+            return result
+
+        return parted if step.is_needed else fused
 
     def _test_step(self, program: Program) -> CoreStep:
         test_step = program.test_network.test_step

@@ -76,6 +76,7 @@ def save_model(model: SavableModel, filepath: Path, overwrite: bool = True, zipp
     optimizer = model.optimizer_in_use()
     if optimizer is not None:
         metadata["iterations"] = str(optimizer.iterations)
+        metadata["accumulated"] = str(optimizer.accumulated)
         for name, view in _optimizer_state(optimizer, variables).items():
             arrays[name] = view.reshape(-1).copy()
     write(path, arrays, metadata, overwrite)
@@ -156,16 +157,26 @@ def _restore_optimizer(reader: Reader, model: SavableModel) -> None:
         if reader.shapes[name] != (view.size,):
             raise ValueError(f"{name!r} has shape {reader.shapes[name]}, expected {(view.size,)}")
         view[...] = reader.array(name).reshape(view.shape)
+    accumulated = int(reader.metadata.get("accumulated", "0"))
+    if not 0 <= accumulated < (optimizer.gradient_accumulation_steps or 1):
+        raise ValueError(f"gradients of {accumulated} batches that wait for a step")
     optimizer.core().iterations = iterations
+    optimizer.accumulated = accumulated
 
 
 def _optimizer_state(optimizer: Any, variables: Mapping[str, Variable]) -> dict[str, F32]:
     """Views of what the optimizer keeps for each weight."""
     core = optimizer.core()
-    return {
+    arrays = {
         f"optimizer/{slot}/{name}": core.state(variable.core, slot)
         for slot in core.slot_names
         for name, variable in variables.items()
+    }
+    return arrays | {
+        f"optimizer/{kept}/{name}": optimizer.kept(kept, variable)
+        for kept in optimizer.kept_names()
+        for name, variable in variables.items()
+        if variable.trainable
     }
 
 
