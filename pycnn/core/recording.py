@@ -191,7 +191,7 @@ def picked(x: Tensor, key: Any) -> Any:
     """x[key]; one sample of a batch is a sum over all, of which the others are 0."""
     keys = key if isinstance(key, tuple) else (key,)
     first = _plain(keys[0]) if keys else None
-    from pycnn.core.operations.elementwise import where
+    from pycnn.core.operations.arithmetic import where
     from pycnn.core.operations.reductions import sum as sum_over
     from pycnn.core.operations.selection import get_item
 
