@@ -216,7 +216,7 @@ class Trainer(Compiled):
         def fused(batch: Batch) -> tuple[float, list[float], list[float]]:
             return network.train_step(batch.x, batch.y, batch.rows, batch.weight, optimizer.current_rate())
 
-        step = GradientStep(optimizer, network, program.variables, self.on_gradients)
+        step = GradientStep.of_network(optimizer, network, program.variables, self.on_gradients)
 
         def parted(batch: Batch) -> tuple[float, list[float], list[float]]:
             result = network.compute_gradients(batch.x, batch.y, batch.rows, batch.weight)
