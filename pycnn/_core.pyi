@@ -305,6 +305,9 @@ class Optimizer:
     def state(self, variable: Variable, name: str) -> F32:
         """A writable view of that state array of a variable; zeros at first."""
 
+    def apply(self, variables: list[Variable], gradients: Sequence[NDArray[Any]], learning_rate: float) -> None:
+        """One step of all variables, which are different ones, by their gradients."""
+
 class Network:
     """A graph with what runs it. One call at a time computes; others wait.
 

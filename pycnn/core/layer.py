@@ -109,7 +109,9 @@ class Layer(policy.HasDTypePolicy):
         """The weights for samples of this shape; ValueError where the layer cannot take them."""
         return []
 
-    def lower(self, graph: Blueprint, *nodes: Any, **_: Any) -> Any:  # with **, as subclasses name their nodes
+    def lower(
+        self, graph: Blueprint, *nodes: Any, **_: Any
+    ) -> Any:  # with **, as subclasses name their nodes
         """Adds the layer to a graph, after `nodes`, and returns the node of its output, or a list of them."""
         raise NotImplementedError(f"{type(self).__name__} has neither `call` nor `lower`")
 

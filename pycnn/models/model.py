@@ -94,6 +94,7 @@ class Model(Trainer):
         self._class_names: list[str] | None = None
         self._input_layers, self._operations, self._steps = [], [], []
         self._sources, self._targets = [], []
+        self._lowered: list[KerasTensor] = []  # the targets that are known to make a graph
         self._source_structure = self._target_structure = None
         self._has_parts = False  # attributes that are layers, which a `call` or a `train_step` uses
         super().__init__(name=name, **kwargs)
@@ -275,7 +276,11 @@ class Model(Trainer):
         if not self._targets:  # a model without layers
             return [symbol.shape for symbol in call.inputs], None
         single = len(self._targets) == 1 and not isinstance(self._target_structure, dict)
-        return super()._inferred(call)[0], None if single else self._target_structure
+        if self._lowered != self._targets:  # once; `_build` checks the inputs of every call
+            super()._inferred(call)
+            self._lowered = list(self._targets)
+        shapes = [symbol.shape for symbol in self._targets]
+        return shapes, None if single else self._target_structure
 
     def lower(self, graph: Blueprint, *nodes: int) -> Any:
         return self._function().lower(graph, nodes) if self._targets else list(nodes)

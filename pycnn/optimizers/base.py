@@ -17,6 +17,7 @@ from pycnn.core.names import auto_name
 from pycnn.core.tensor import before_change
 from pycnn.core.variable import Variable
 from pycnn.optimizers import schedules
+from pycnn.optimizers.gradients import GradientStep
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -272,11 +273,15 @@ class Optimizer:
                     f"The gradient by {variable.path} has shape {array.shape}; expected {variable.shape}"
                 )
         before_change()
-        rate = self.current_rate()
-        self.core().apply([variable.initialized() for _, variable in given], arrays, rate)
-        for _, variable in given:
-            if variable.constraint is not None:
-                variable.assign(variable.constraint(variable.value))
+        if self.changes_gradients:
+            arrays = [np.array(array) for array in arrays]  # which the step overwrites
+        core, changed = self.core(), [variable for _, variable in given]
+        GradientStep(
+            self,
+            changed,
+            arrays,
+            lambda rate: core.apply([variable.initialized() for variable in changed], arrays, rate),
+        ).apply()
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments as plain data."""
