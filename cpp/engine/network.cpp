@@ -190,7 +190,12 @@ StepResult Network::train_step(const Batch& batch, float learning_rate, Profile*
   Plan& p = plan(step_request(batch, true), batch.samples);
   if (optimizer_) optimizer_->begin_step(learning_rate);
   else ++calls_;
-  run(p, batch, step_seed(0), optimizer_.get(), profile);
+  try {
+    run(p, batch, step_seed(0), optimizer_.get(), profile);
+  } catch (...) {  // of a host step: no step has been made
+    if (optimizer_) --optimizer_->iterations;
+    throw;
+  }
   return result(batch.samples);
 }
 
