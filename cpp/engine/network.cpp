@@ -169,8 +169,9 @@ void Network::run(Plan& plan, const Batch& batch, uint64_t seed, Optimizer* opti
   *profile = describe(timers, plan, parameters_, batch, optimizer);
 }
 
-uint64_t Network::step_seed(int64_t steps_ahead) const {
-  const uint64_t step = optimizer_ ? static_cast<uint64_t>(optimizer_->iterations + steps_ahead) : calls_;
+// Of the step that is to come.
+uint64_t Network::next_step_seed() {
+  const uint64_t step = optimizer_ ? static_cast<uint64_t>(optimizer_->iterations) + 1 : ++calls_;
   return seed_ * 0xd1342543de82ef95u + step;
 }
 
@@ -188,12 +189,12 @@ StepResult Network::train_step(const Batch& batch, float learning_rate, Profile*
   require_compiled();
   if (batch.samples == 0) throw std::invalid_argument("a training step needs at least one sample");
   Plan& p = plan(step_request(batch, true), batch.samples);
+  const uint64_t seed = next_step_seed();
   if (optimizer_) optimizer_->begin_step(learning_rate);
-  else ++calls_;
   try {
-    run(p, batch, step_seed(0), optimizer_.get(), profile);
-  } catch (...) {  // of a host step: no step has been made
-    if (optimizer_) --optimizer_->iterations;
+    run(p, batch, seed, optimizer_.get(), profile);
+  } catch (...) {
+    if (optimizer_) --optimizer_->iterations;  // the step was not made
     throw;
   }
   return result(batch.samples);
@@ -203,9 +204,8 @@ StepResult Network::compute_gradients(const Batch& batch) {
   std::lock_guard<std::mutex> lock(mutex_);
   require_compiled();
   if (batch.samples == 0) throw std::invalid_argument("gradients need at least one sample");
-  ++calls_;
   // The first gradients of a step have the dropout that train_step would have; further ones, which accumulate, their own.
-  const uint64_t seed = step_seed(1) + (static_cast<uint64_t>(computed_++) << 32);
+  const uint64_t seed = next_step_seed() + (static_cast<uint64_t>(computed_++) << 32);
   run(plan(step_request(batch, true), batch.samples), batch, seed, nullptr, nullptr);
   return result(batch.samples);
 }

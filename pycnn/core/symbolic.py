@@ -90,7 +90,7 @@ class KerasTensor:
         return self._no_values() if function is None else function(*inputs)
 
 
-def _add_operators(cls: type) -> None:
+def add_operators(cls: type) -> None:
     """Gives a class Python's operators, which do what `KerasTensor.operators` says."""
     for method, name in (
         ("add", "add"), ("sub", "subtract"), ("mul", "multiply"), ("truediv", "divide"), ("pow", "power"),
@@ -106,18 +106,24 @@ def _add_operators(cls: type) -> None:
         setattr(cls, f"__{method}__", _operator(name))
 
 
+def operator_named(name: str) -> Callable[..., Any] | None:
+    """The function that an operator is, by its name in `keras.ops`; None where there is none."""
+    if not KerasTensor.operators:  # not loaded by `import pycnn`
+        importlib.import_module("pycnn.core.operations.operators")
+    return KerasTensor.operators.get(name)
+
+
 def _operator(name: str, swapped: bool = False) -> Callable[..., Any]:
     def apply(self: Any, *others: Any) -> Any:
-        if not KerasTensor.operators:  # not loaded by `import pycnn`
-            importlib.import_module("pycnn.core.operations.operators")
-        function = KerasTensor.operators[name]
+        function = operator_named(name)
+        assert function is not None
         return function(*others, self) if swapped else function(self, *others)
 
     return apply
 
 
-_add_operators(KerasTensor)
-_add_operators(Variable)
+add_operators(KerasTensor)
+add_operators(Variable)
 
 
 class Node:

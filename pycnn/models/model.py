@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from pycnn.core import serialization, tree
 from pycnn.core.arguments import checked_shape
 from pycnn.core.arrays import as_samples
+from pycnn.core.custom_objects import custom_object_scope
 from pycnn.core.function import Function
 from pycnn.core.layer import Layer
 from pycnn.core.names import auto_name, unknown
@@ -75,8 +76,9 @@ class Model(Trainer):
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        if inputs is None and outputs is None and self._is_traced:
+        if inputs is None and outputs is None and (self._is_traced or self.overrides("train_step")):
             self._begin(name, trainable=trainable, **kwargs)
+            self._has_parts = True
             return
         self._begin(name or auto_name("Functional"), **kwargs)
         if inputs is None or outputs is None:
@@ -94,6 +96,7 @@ class Model(Trainer):
         self._input_layers, self._operations, self._steps = [], [], []
         self._sources, self._targets = [], []
         self._source_structure = self._target_structure = None
+        self._has_parts = False  # attributes that are layers, which a `call` or a `train_step` uses
         super().__init__(name=name, **kwargs)
 
     def _connect(self, inputs: Any, outputs: Any) -> None:
@@ -123,8 +126,8 @@ class Model(Trainer):
     @property
     def layers(self) -> list[Layer]:
         """The layers, the inputs' included, from the inputs to the outputs."""
-        if self._is_traced:
-            return list(self.sublayers())
+        if self._has_parts:
+            return list(dict.fromkeys(self.sublayers()))
         return [operation for operation in self._operations if isinstance(operation, Layer)]
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
@@ -152,6 +155,10 @@ class Model(Trainer):
     def leaves(self) -> list[Layer]:
         own = [self] if self._is_traced else []
         return list(dict.fromkeys([*own, *(leaf for layer in self.layers for leaf in layer.leaves())]))
+
+    @property
+    def can_be_called(self) -> bool:
+        return self._is_traced or not self._has_parts
 
     @property
     def has_weights(self) -> bool:
@@ -245,6 +252,12 @@ class Model(Trainer):
         else:
             self._build(*shapes)
 
+    def _ensure_built(self, args: Any, inputs: Sequence[KerasTensor]) -> None:
+        if self._is_traced and type(self).build is Model.build:
+            self.built = True  # the layers inside are built when they are called
+        else:
+            super()._ensure_built(args, inputs)
+
     def _build(self, *shapes: tuple[int, ...]) -> None:
         known = [symbol.sample_shape for symbol in self._sources]
         if known and list(shapes) != known:
@@ -322,6 +335,12 @@ class Model(Trainer):
         if self._is_traced or kwargs.get("training") or len(args) != 1:
             return super()._call_on_arrays(args, kwargs)
         return self.predict_on_batch(args[0])
+
+    def as_inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        if self._is_traced or not self._is_ready() or len(args) != 1:
+            return super().as_inputs(args)
+        samples = self._ends().samples("x", args[0])
+        return (samples if len(samples) > 1 else samples[0],)
 
     def _takes_several(self, x: Any) -> bool:
         return isinstance(x, (list, tuple)) and (len(self._sources) > 1 or super()._takes_several(x))
@@ -442,23 +461,42 @@ class Model(Trainer):
 
         weights.load_weights(self, filepath, skip_mismatch)
 
+    @classmethod
+    def _is_own(cls) -> bool:
+        """Whether this is a class of somebody's own, with a `call`."""
+        return cls.call is not Layer.call
+
     def get_config(self) -> dict[str, Any]:
         from pycnn.models.functional_config import model_config
 
-        return model_config(self)
+        if not self._is_traced:
+            return model_config(self)
+        config = Layer.get_config(self)
+        if type(self).get_config is Model.get_config and type(self).__init__ is not Model.__init__:
+            raise NotImplementedError(
+                f"Model {self.name!r} is of the class {type(self).__name__}, which cannot be described: give it "
+                f"`get_config` and register it by keras.saving.register_keras_serializable(); or use `save_weights`"
+            )
+        return config
 
     @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: None = None) -> Any:
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
         from pycnn.models.functional_config import symbols_of
 
-        if custom_objects is not None:
-            raise ValueError("`custom_objects` is not supported; expected None")
-        inputs, outputs = symbols_of(config)
+        if cls._is_own():
+            return cls(**config)
+        with custom_object_scope(custom_objects):
+            inputs, outputs = symbols_of(config)
         model = cls(inputs, outputs, name=config.get("name"))
         model._trainable = bool(config.get("trainable", True))
         return model
 
     def serialize(self) -> dict[str, Any]:
+        if self._is_traced:
+            shapes = [list(source.shape) for source in self._sources]
+            return serialization.serialize(self, "keras") | (
+                {"build_config": {"input_shape": shapes[0] if len(shapes) == 1 else shapes}} if shapes else {}
+            )
         names = {"class_name": "Functional", "registered_name": "Functional"}  # as Keras writes and reads it
         return serialization.serialize(self, "keras.src.models.functional") | names
 

@@ -11,6 +11,20 @@ and memory order come in, float32 arrays go out. A function `f(x, ...)` has its 
 x, ...)`, dy being the gradient of f's result.
 """
 
+from pycnn.core.operations.arithmetic import (
+    add,
+    clip,
+    divide,
+    floor_divide,
+    maximum,
+    minimum,
+    mod,
+    multiply,
+    power,
+    subtract,
+    true_divide,
+    where,
+)
 from pycnn.core.operations.comparisons import (
     equal,
     greater,
@@ -26,46 +40,39 @@ from pycnn.core.operations.comparisons import (
     not_equal,
 )
 from pycnn.core.operations.conversion import (
-    arange,
     cast,
     convert_to_numpy,
     convert_to_tensor,
+    is_tensor,
+    ndim,
+    shape,
+    size,
+)
+from pycnn.core.operations.creation import (
+    arange,
     eye,
     full,
     full_like,
-    is_tensor,
     linspace,
-    ndim,
     ones,
     ones_like,
-    shape,
-    size,
     zeros,
     zeros_like,
 )
 from pycnn.core.operations.elementwise import (
     abs,
     absolute,
-    add,
     ceil,
-    clip,
     cos,
-    divide,
     erf,
     exp,
     expm1,
     floor,
-    floor_divide,
     log,
     log1p,
     log2,
     log10,
-    maximum,
-    minimum,
-    mod,
-    multiply,
     negative,
-    power,
     reciprocal,
     round,
     rsqrt,
@@ -73,32 +80,15 @@ from pycnn.core.operations.elementwise import (
     sin,
     sqrt,
     square,
-    subtract,
-    true_divide,
     trunc,
-    where,
 )
 from pycnn.core.operations.gradients import gradient, stop_gradient
+from pycnn.core.operations.joining import broadcast_to, concatenate, flip, repeat, split, stack, tile
 from pycnn.core.operations.padding import pad
 from pycnn.core.operations.products import dot, einsum, matmul, tensordot
 from pycnn.core.operations.reductions import all, amax, amin, any, argmax, argmin, max, mean, min, prod, sum
 from pycnn.core.operations.selection import get_item, one_hot, take, take_along_axis
-from pycnn.core.operations.shapes import (
-    broadcast_to,
-    concatenate,
-    expand_dims,
-    flip,
-    moveaxis,
-    ravel,
-    repeat,
-    reshape,
-    split,
-    squeeze,
-    stack,
-    swapaxes,
-    tile,
-    transpose,
-)
+from pycnn.core.operations.shapes import expand_dims, moveaxis, ravel, reshape, squeeze, swapaxes, transpose
 from pycnn.core.operations.statistics import average, count_nonzero, logsumexp, norm, std, var
 
 from ._activation_composed import celu, hard_tanh, log_sigmoid, normalize, relu6

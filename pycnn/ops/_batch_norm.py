@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from pycnn import _core
 from pycnn.core.arguments import as_number
 from pycnn.core.arrays import as_float32
+from pycnn.core.operations.arithmetic import add, multiply, subtract
 from pycnn.core.operations.base import operation
 from pycnn.core.operations.batching import axis_of
-from pycnn.core.operations.elementwise import add, multiply, rsqrt, subtract
+from pycnn.core.operations.elementwise import rsqrt
 from pycnn.core.operations.shapes import reshape
 from pycnn.core.symbolic import KerasTensor
 
@@ -44,7 +45,13 @@ def _statistic(name: str, value: ArrayLike, channels: int) -> F32:
 
 @operation(5)
 def _batch_normalization(
-    x: Any, mean: Any, variance: Any, offset: Any, scale: Any, axis: int, epsilon: float
+    x: Any,
+    mean: Any,
+    variance: Any,
+    offset: Any = None,
+    scale: Any = None,
+    axis: int = -1,
+    epsilon: float = 1e-3,
 ) -> Any:
     shape = [1] * x.ndim
     place = axis_of("batch_normalization", axis, x.ndim)

@@ -18,10 +18,82 @@ CLOSE = {"rtol": 1e-4, "atol": 2e-5}
 IMAGE = (2, 7, 8, 4)
 
 # Functions of any numbers, of numbers above 0.5, and of two arrays.
-ANY = ["negative", "absolute", "abs", "sign", "square", "exp", "expm1", "sin", "cos", "erf", "floor", "ceil", "trunc", "round", "tanh", "sigmoid", "relu", "relu6", "leaky_relu", "elu", "selu", "silu", "swish", "softplus", "softsign", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "log_sigmoid", "celu", "isnan", "isfinite", "isinf", "zeros_like", "ones_like", "stop_gradient", "softmax", "log_softmax", "normalize", "convert_to_tensor"]
+ANY = [
+    "negative",
+    "absolute",
+    "abs",
+    "sign",
+    "square",
+    "exp",
+    "expm1",
+    "sin",
+    "cos",
+    "erf",
+    "floor",
+    "ceil",
+    "trunc",
+    "round",
+    "tanh",
+    "sigmoid",
+    "relu",
+    "relu6",
+    "leaky_relu",
+    "elu",
+    "selu",
+    "silu",
+    "swish",
+    "softplus",
+    "softsign",
+    "hard_sigmoid",
+    "hard_silu",
+    "hard_swish",
+    "hard_tanh",
+    "log_sigmoid",
+    "celu",
+    "isnan",
+    "isfinite",
+    "isinf",
+    "zeros_like",
+    "ones_like",
+    "stop_gradient",
+    "softmax",
+    "log_softmax",
+    "normalize",
+    "convert_to_tensor",
+]
 POSITIVE = ["sqrt", "rsqrt", "reciprocal", "log", "log1p", "log2", "log10"]
-TWO = ["add", "subtract", "multiply", "divide", "true_divide", "floor_divide", "mod", "maximum", "minimum", "equal", "not_equal", "less", "less_equal", "greater", "greater_equal"]
-REDUCTIONS = ["sum", "mean", "var", "std", "max", "min", "prod", "amax", "amin", "any", "all", "logsumexp", "count_nonzero"]
+TWO = [
+    "add",
+    "subtract",
+    "multiply",
+    "divide",
+    "true_divide",
+    "floor_divide",
+    "mod",
+    "maximum",
+    "minimum",
+    "equal",
+    "not_equal",
+    "less",
+    "less_equal",
+    "greater",
+    "greater_equal",
+]
+REDUCTIONS = [
+    "sum",
+    "mean",
+    "var",
+    "std",
+    "max",
+    "min",
+    "prod",
+    "amax",
+    "amin",
+    "any",
+    "all",
+    "logsumexp",
+    "count_nonzero",
+]
 
 
 def one(name, shift=None):
@@ -110,7 +182,7 @@ CALLS = {
     ),
     "max_pool": lambda m, x: m.max_pool(x, 3, 2, "same"),
     "max_pool 1D": lambda m, x: m.max_pool(x[:, 0], 2, 2, "valid"),
-    "average_pool": lambda m, x: m.average_pool(x, (2, 3), None, "valid"),
+    "average_pool": lambda m, x: m.average_pool(x, (2, 3), (2, 3), "valid"),
     "average_pool same": lambda m, x: m.average_pool(x, 3, 2, "same"),
     "batch_normalization": lambda m, x: m.batch_normalization(
         x,

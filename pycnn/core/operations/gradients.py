@@ -50,6 +50,7 @@ def gradient(of: Any, by: Any) -> Any:
     Raises:
         TypeError: if an argument is no symbol.
         ValueError: if `of` does not depend on `by`; said by the model that is made of it.
+        NotImplementedError: if `of` is computed from a gradient.
 
     Source: the chain rule; tf.gradients has the same form.
 
@@ -65,4 +66,25 @@ def gradient(of: Any, by: Any) -> Any:
             raise TypeError(
                 f"gradient: {symbol!r:.200} is no symbol; gradients of arrays need a function of them"
             )
+    if isinstance(of, KerasTensor) and _has_gradient(of):
+        raise NotImplementedError(
+            f"gradient: {of!r:.200} is computed from a gradient, and the gradient of a gradient is not available; "
+            f"keras.ops.stop_gradient makes a constant of it, and a difference of gradients at two points is a "
+            f"second derivative"
+        )
     return [_gradient(of, symbol) for symbol in by] if isinstance(by, (list, tuple)) else _gradient(of, by)
+
+
+def _has_gradient(symbol: KerasTensor) -> bool:
+    """Whether a gradient of it would have to go through another one."""
+    pending, seen = [symbol], {symbol}
+    while pending:
+        node = pending.pop().node
+        name = None if node is None else getattr(getattr(node.operation, "function", None), "name", None)
+        if name == "gradient":
+            return True
+        if node is not None and name != "stop_gradient":
+            fresh = [x for x in node.inputs if x not in seen]
+            seen.update(fresh)
+            pending.extend(fresh)
+    return False

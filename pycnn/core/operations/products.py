@@ -112,7 +112,7 @@ def dot(x1: Any, x2: Any) -> Any:
     >>> float(ops.dot([1.0, 2.0], [3.0, 4.0]))
     11.0
     """
-    from pycnn.core.operations.elementwise import multiply
+    from pycnn.core.operations.arithmetic import multiply
 
     if isinstance(x1, float) or isinstance(x2, float) or x1.ndim == 0 or x2.ndim == 0:
         return multiply(x1, x2)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pycnn.core.operations.arithmetic import maximum, minimum
 from pycnn.core.operations.base import operation
 from pycnn.core.operations.batching import axes_of, axis_of, refuse_batch, within_sample
 from pycnn.core.operations.conversion import cast
 from pycnn.core.operations.documentation import EXTREMUM, PLACE, REDUCTION, REDUCTION_TRUTH, documented
-from pycnn.core.operations.elementwise import maximum, minimum
 from pycnn.core.operations.nodes import reduced, reshaped
 
 if TYPE_CHECKING:
