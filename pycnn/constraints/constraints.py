@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pycnn.constraints.base import Constraint
 from pycnn.core.arguments import as_int, as_number
-from pycnn.core.operations import elementwise, reductions
+from pycnn.core.operations import arithmetic, elementwise, reductions
 
 if TYPE_CHECKING:
     Axes: TypeAlias = int | Sequence[int] | None
@@ -57,7 +57,7 @@ class MaxNorm(_OfNorms):
 
     def __call__(self, w: Any) -> Any:
         norms = self._norms(w)
-        return elementwise.multiply(w, elementwise.clip(norms, 0.0, self.max_value) / (_EPSILON + norms))
+        return arithmetic.multiply(w, arithmetic.clip(norms, 0.0, self.max_value) / (_EPSILON + norms))
 
     def get_config(self) -> dict[str, Any]:
         return {"max_value": self.max_value, "axis": self.axis}
@@ -74,7 +74,7 @@ class NonNeg(Constraint):
     """
 
     def __call__(self, w: Any) -> Any:
-        return elementwise.maximum(w, 0.0)
+        return arithmetic.maximum(w, 0.0)
 
 
 class UnitNorm(_OfNorms):
@@ -98,7 +98,7 @@ class UnitNorm(_OfNorms):
         super().__init__(axis)
 
     def __call__(self, w: Any) -> Any:
-        return elementwise.divide(w, _EPSILON + self._norms(w))
+        return arithmetic.divide(w, _EPSILON + self._norms(w))
 
 
 class MinMaxNorm(_OfNorms):
@@ -131,9 +131,9 @@ class MinMaxNorm(_OfNorms):
 
     def __call__(self, w: Any) -> Any:
         norms = self._norms(w)
-        allowed = elementwise.clip(norms, self.min_value, self.max_value)
+        allowed = arithmetic.clip(norms, self.min_value, self.max_value)
         wanted = self.rate * allowed + (1.0 - self.rate) * norms
-        return elementwise.multiply(w, wanted / (_EPSILON + norms))
+        return arithmetic.multiply(w, wanted / (_EPSILON + norms))
 
     def get_config(self) -> dict[str, Any]:
         limits = {"min_value": self.min_value, "max_value": self.max_value}

@@ -234,7 +234,7 @@ class Model(Trainer):
 
     # --- as a layer of another model ------------------------------------------------------------------------
     def build(self, input_shape: Any = None) -> None:
-        """Does nothing but check: a model between symbols has its weights.
+        """Creates the weights of a model with a `call`; does nothing but check for others, which have theirs.
 
         Args:
             input_shape: with the batch axis first; None where it is known.
@@ -247,8 +247,8 @@ class Model(Trainer):
         several = isinstance(input_shape[0], (list, tuple))
         shapes = [checked_shape(self.name, s[1:]) for s in (input_shape if several else [input_shape])]
         if self._is_traced and not self._sources:
-            symbols = [KerasTensor((None, *shape)) for shape in shapes]
-            self._call_on_symbols((symbols if several else symbols[0],), {}, record=False)
+            inputs = [InputLayer(shape).output for shape in shapes]
+            self._call_once(inputs if several else inputs[0])
         else:
             self._build(*shapes)
 
@@ -325,6 +325,10 @@ class Model(Trainer):
             isinstance(x, (list, tuple)) and all(hasattr(item, "__array__") for item in x) and len(x) > 0
         )
         inputs = tree.transformed(symbol, x) if several or isinstance(x, dict) else symbol(x)
+        self._call_once(inputs)
+
+    def _call_once(self, inputs: Any) -> None:
+        """Calls a model with a `call` on the symbols of Inputs, which become its own."""
         outputs = self._call_on_symbols((inputs,), {}, record=False)
         self._sources, self._targets = tree.flatten(inputs), tree.flatten(outputs)
         self._source_structure, self._target_structure = inputs, outputs

@@ -134,7 +134,10 @@ def load_model(
 
 def _described(reader: Reader) -> SavableModel:
     """The model of the header, whose weights are not made yet: their shapes are checked first."""
-    model = registry.deserialize_layer(_from_json(reader.metadata["model"]))
+    description = _from_json(reader.metadata["model"])
+    model = registry.deserialize_layer(description)
+    if "build_config" in description and not getattr(model, "built", True):
+        model.build(description["build_config"]["input_shape"])  # type: ignore[arg-type]
     if not isinstance(model, SavableModel) or not model.built:
         raise ValueError("expected a model with a known input shape")
     return model
