@@ -45,7 +45,9 @@ def test_python_step_is_like_a_layer_of_the_core(samples, rng):
     np.testing.assert_allclose(ours.predict(x), theirs.predict(x), atol=1e-6)
     np.testing.assert_allclose(ours.evaluate(x, y, verbose=0), theirs.evaluate(x, y, verbose=0), rtol=1e-5)
     for _ in range(2):
-        a, b = (model.fit(x, y, batch_size=samples, shuffle=False, verbose=0).history for model in (ours, theirs))
+        a, b = (
+            model.fit(x, y, batch_size=samples, shuffle=False, verbose=0).history for model in (ours, theirs)
+        )
         assert a["loss"] == pytest.approx(b["loss"], rel=1e-4)
     for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, atol=2e-4)
@@ -162,7 +164,9 @@ def test_wrong_outputs_are_refused(step, message):
 
 def test_another_model_inside(rng):
     inner = keras.Sequential([keras.Input((3,)), layers.Dense(3)])
-    model = keras.Sequential([keras.Input((3,)), layers.PythonStep(lambda x: inner.predict(x.copy(), verbose=0))])
+    model = keras.Sequential(
+        [keras.Input((3,)), layers.PythonStep(lambda x: inner.predict(x.copy(), verbose=0))]
+    )
     x = normal(rng, 200, 3)
     np.testing.assert_allclose(model.predict(x), inner.predict(x), atol=1e-6)
 

@@ -250,7 +250,7 @@ def test_saving_a_model_of_one_s_own(rng, tmp_path):
     x = normal(rng, 8, 5)
     model = Network(name="mine")
     model(x)
-    with pytest.raises((ValueError, NotImplementedError), match="'mine'.*Network.*get_config"):
+    with pytest.raises((ValueError, NotImplementedError), match=r"'mine'.*Network.*get_config"):
         model.save(tmp_path / "m.safetensors")
     model = Described(4)
     model.compile("adam", "sparse_categorical_crossentropy")
@@ -319,7 +319,9 @@ class Half(keras.constraints.Constraint):
 
 
 def test_everything_of_one_s_own_is_kept(rng, tmp_path):
-    dense = layers.Dense(3, swish2, kernel_regularizer=Wide(0.2), kernel_constraint=Half(), bias_regularizer=Wide())
+    dense = layers.Dense(
+        3, swish2, kernel_regularizer=Wide(0.2), kernel_constraint=Half(), bias_regularizer=Wide()
+    )
     model = keras.Sequential([keras.Input((4,)), dense])
     model.compile("sgd", squared, metrics=[squared])
     x, y = normal(rng, 16, 4), normal(rng, 16, 3)
@@ -398,16 +400,16 @@ def test_own_layers_that_do_not_work(make, message):
 def test_models_that_do_not_fit_together(rng):
     a, b = keras.Input((4,), name="a"), keras.Input((4,), name="b")
     y = layers.Dense(2, name="y")(a)
-    with pytest.raises(ValueError, match="Graph disconnected.*name=a"):
+    with pytest.raises(ValueError, match=r"Graph disconnected.*name=a"):
         keras.Model(b, y)
     model = keras.Model({"a": a, "b": b}, {"y": y, "z": layers.Dense(1, name="z")(b)})
-    with pytest.raises(ValueError, match="`loss` has the key 'x'.*'y', 'z'"):
+    with pytest.raises(ValueError, match=r"`loss` has the key 'x'.*'y', 'z'"):
         model.compile("sgd", {"x": "mse"})
     model.compile("sgd", {"y": "mse", "z": "mse"})
     data = normal(rng, 4, 4)
     targets = {"y": np.ones((4, 2)), "z": np.ones(4)}
-    with pytest.raises(ValueError, match="`x` has the keys.*'c'.*'a', 'b'"):
+    with pytest.raises(ValueError, match=r"`x` has the keys.*'c'.*'a', 'b'"):
         model.fit({"a": data, "c": data}, targets, verbose=0)
-    with pytest.raises(ValueError, match="`y` has the key 'w'.*'y', 'z'"):
+    with pytest.raises(ValueError, match=r"`y` has the key 'w'.*'y', 'z'"):
         model.fit({"a": data, "b": data}, {"y": targets["y"], "w": targets["z"]}, verbose=0)
     model.fit({"a": data, "b": data}, targets, verbose=0)

@@ -67,7 +67,10 @@ def apply(x: Any, kind: str, **options: float) -> Any:
 
 def lower(activation: ActivationFunction | Layer, graph: Blueprint, node: int, name: str) -> int:
     """Adds an activation (what `get` returned) to a graph and returns its node."""
-    if not isinstance(activation, Layer) and getattr(activation, "__module__", "") == "pycnn.activations.functions":
+    if (
+        not isinstance(activation, Layer)
+        and getattr(activation, "__module__", "") == "pycnn.activations.functions"
+    ):
         operation: Operation = activation(Operation())
         return operation.lower(graph, node, name)
     symbol = KerasTensor((None, *graph.shape(node)), name=name)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pycnn.constraints.base import Constraint
 from pycnn.core.arguments import as_int, as_number
-from pycnn.core.operations import arithmetic, elementwise, reductions
 
 if TYPE_CHECKING:
     Axes: TypeAlias = int | Sequence[int] | None
@@ -25,6 +24,8 @@ class _OfNorms(Constraint):
             self.axis = None if axis is None else as_int(f"{type(self).__name__}: axis", axis, -32)
 
     def _norms(self, w: Any) -> Any:
+        from pycnn.core.operations import elementwise, reductions
+
         axis = tuple(self.axis) if isinstance(self.axis, list) else self.axis
         return elementwise.sqrt(reductions.sum(elementwise.square(w), axis=axis, keepdims=True))
 
@@ -56,6 +57,8 @@ class MaxNorm(_OfNorms):
         self.max_value = _limit(self, "max_value", max_value)
 
     def __call__(self, w: Any) -> Any:
+        from pycnn.core.operations import arithmetic
+
         norms = self._norms(w)
         return arithmetic.multiply(w, arithmetic.clip(norms, 0.0, self.max_value) / (_EPSILON + norms))
 
@@ -74,6 +77,8 @@ class NonNeg(Constraint):
     """
 
     def __call__(self, w: Any) -> Any:
+        from pycnn.core.operations import arithmetic
+
         return arithmetic.maximum(w, 0.0)
 
 
@@ -98,6 +103,8 @@ class UnitNorm(_OfNorms):
         super().__init__(axis)
 
     def __call__(self, w: Any) -> Any:
+        from pycnn.core.operations import arithmetic
+
         return arithmetic.divide(w, _EPSILON + self._norms(w))
 
 
@@ -130,6 +137,8 @@ class MinMaxNorm(_OfNorms):
         self.rate = _limit(self, "rate", rate)
 
     def __call__(self, w: Any) -> Any:
+        from pycnn.core.operations import arithmetic
+
         norms = self._norms(w)
         allowed = arithmetic.clip(norms, self.min_value, self.max_value)
         wanted = self.rate * allowed + (1.0 - self.rate) * norms

@@ -73,6 +73,8 @@ class Layer(policy.HasDTypePolicy):
         array([[1., 1.]], dtype=float32)
     """
 
+    _given: tuple[tuple[Any, ...], dict[str, Any]]
+
     def __init__(
         self,
         *,
@@ -109,7 +111,9 @@ class Layer(policy.HasDTypePolicy):
         """The weights for samples of this shape; ValueError where the layer cannot take them."""
         return []
 
-    def lower(self, graph: Blueprint, *nodes: Any, **_: Any) -> Any:  # with **, as subclasses name their nodes
+    def lower(
+        self, graph: Blueprint, *nodes: Any, **_: Any
+    ) -> Any:  # with **, as subclasses name their nodes
         """Adds the layer to a graph, after `nodes`, and returns the node of its output, or a list of them."""
         raise NotImplementedError(f"{type(self).__name__} has neither `call` nor `lower`")
 
@@ -224,7 +228,9 @@ class Layer(policy.HasDTypePolicy):
         wanted = checked_name(name) if name else "variable"
         taken = {variable.name for variable in self._variables}
         return next(
-            free for free in (wanted, *(f"{wanted}_{i}" for i in range(1, len(taken) + 2))) if free not in taken
+            free
+            for free in (wanted, *(f"{wanted}_{i}" for i in range(1, len(taken) + 2)))
+            if free not in taken
         )
 
     def _build(self, *shapes: tuple[int, ...]) -> None:
@@ -673,7 +679,15 @@ class Layer(policy.HasDTypePolicy):
 
 
 # Arguments of every layer, which `Layer.get_config` describes or which say nothing about the layer's work.
-_OF_ALL_LAYERS = {"name", "trainable", "dtype", "activity_regularizer", "input_shape", "input_dim", "autocast"}
+_OF_ALL_LAYERS = {
+    "name",
+    "trainable",
+    "dtype",
+    "activity_regularizer",
+    "input_shape",
+    "input_dim",
+    "autocast",
+}
 
 
 def _is_plain(value: Any) -> bool:

@@ -103,11 +103,12 @@ class Lambda(_OfFunctions):
         if _takes(self.function, "training"):
             given["training"] = training
         result = self.function(inputs, **given)
-        for leaf in tree.flatten(result) if self._output_shape is not None else ():
-            if isinstance(leaf, KerasTensor) and leaf.sample_shape != self._output_shape:
+        wanted = self._output_shape
+        for leaf in tree.flatten(result):
+            if wanted is not None and isinstance(leaf, KerasTensor) and leaf.sample_shape != wanted:
                 raise ValueError(
                     f"Lambda {self.name!r}: the function returned {leaf.shape}; `output_shape` says "
-                    f"{(None, *self._output_shape)}"
+                    f"{(None, *wanted)}"
                 )
         return result
 
@@ -200,7 +201,11 @@ class PythonStep(_OfFunctions):
 
         shape = graph.shape(nodes[0]) if self._output_shape is None else self._output_shape
         node: int = graph.host(
-            list(nodes), shape=list(shape), forward=run, backward=run_back if backward else None, name=self.name
+            list(nodes),
+            shape=list(shape),
+            forward=run,
+            backward=run_back if backward else None,
+            name=self.name,
         )
         return node
 

@@ -17,26 +17,29 @@ if TYPE_CHECKING:
     from pycnn.models.model import Model
 
 
-
 def cloned(model: Model, clone_function: Callable[[Layer], Layer] | None) -> Model:
     """See `clone_model`."""
     clone = clone_function or copy_of
     if isinstance(model, Sequential):
         inputs = [_new(layer) for layer in model._input_layers]
-        copy: Model = Sequential([*inputs, *(_checked(clone(layer), layer) for layer in model.layers)], name=model.name)
+        copy: Model = Sequential(
+            [*inputs, *(_checked(clone(layer), layer) for layer in model.layers)], name=model.name
+        )
         copy._trainable, copy.dtype_policy = model._trainable, model.dtype_policy
         return copy
     if model._is_traced:
         return _from_config(model)
-    new = {layer: _new(layer) for layer in model.input_layers}
+    new: dict[Any, Layer] = {layer: _new(layer) for layer in model.input_layers}
     new |= {
         layer: _checked(clone(layer), layer)
         for layer in model.operations
         if isinstance(layer, Layer) and layer not in new
     }
-    found = {symbol: new[layer].output for symbol, layer in zip(model.inputs, model.input_layers, strict=True)}
+    found = {
+        symbol: new[layer].output for symbol, layer in zip(model.inputs, model.input_layers, strict=True)
+    }
     for step in model.steps:
-        outputs = _called(step, new.get(step.operation, step.operation), found)  # type: ignore[call-overload]
+        outputs = _called(step, new.get(step.operation, step.operation), found)
         found.update(zip(step.outputs, tree.flatten(outputs), strict=True))
     ends = [
         tree.transformed(lambda symbol: found[symbol], structure)
@@ -53,7 +56,8 @@ def copy_of(layer: Layer) -> Layer:
 
     if isinstance(layer, Model):
         return cloned(layer, None)
-    return layer.copied()
+    copy: Layer = layer.copied()
+    return copy
 
 
 def _new(layer: InputLayer) -> InputLayer:
@@ -73,6 +77,7 @@ def _from_config(model: Model) -> Model:
 
 def _called(step: Node, operation: Any, found: dict[KerasTensor, KerasTensor]) -> Any:
     """The call of a step once more, on other symbols."""
+
     def symbol(leaf: Any) -> Any:
         return found.get(leaf, leaf) if isinstance(leaf, KerasTensor) else leaf
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pycnn.core import serialization, tree
 from pycnn.core.arguments import checked_shape
 from pycnn.core.arrays import as_samples
+from pycnn.core.blueprint import Blueprint
 from pycnn.core.custom_objects import custom_object_scope
 from pycnn.core.function import Function
 from pycnn.core.layer import Layer
 from pycnn.core.names import auto_name, unknown
-from pycnn.core.blueprint import Blueprint
 from pycnn.core.program import Program, lowered
 from pycnn.core.symbolic import KerasTensor, Node, operations_by_depth
 from pycnn.layers.input import InputLayer
@@ -23,7 +23,6 @@ from pycnn.models.feeding import Ends
 from pycnn.models.trainer import Trainer
 
 if TYPE_CHECKING:
-
     Path: TypeAlias = str | os.PathLike[str]
 
 _making = threading.Lock()  # two threads may be the first to predict

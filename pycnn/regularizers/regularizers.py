@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from pycnn.core.arguments import as_number
-from pycnn.core.operations import arithmetic, elementwise, products, reductions, shapes
 from pycnn.regularizers.base import Regularizer
 
 _SMALLEST = 1e-12  # of a sum of squares that is divided by, as in keras.ops.normalize
@@ -35,6 +34,8 @@ class L1L2(Regularizer):
 
     def __call__(self, x: Any) -> Any:
         """The number for a weight, an output or an array."""
+        from pycnn.core.operations import elementwise, reductions
+
         terms = []
         if self.l1:
             terms.append(reductions.sum(elementwise.absolute(x)) * self.l1)
@@ -115,6 +116,8 @@ class OrthogonalRegularizer(Regularizer):
 
     def __call__(self, x: Any) -> Any:
         """The number for a weight or an array."""
+        from pycnn.core.operations import arithmetic, elementwise, products, reductions, shapes
+
         x = x if hasattr(x, "shape") else np.asarray(x)
         shape = tuple(x.shape)
         axis = 0 if self.mode == "rows" else 1

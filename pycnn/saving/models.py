@@ -84,7 +84,10 @@ def save_model(model: SavableModel, filepath: Path, overwrite: bool = True, zipp
 
 
 def load_model(
-    filepath: Path, custom_objects: Mapping[str, Any] | None = None, compile: bool = True, safe_mode: bool = True
+    filepath: Path,
+    custom_objects: Mapping[str, Any] | None = None,
+    compile: bool = True,
+    safe_mode: bool = True,
 ) -> Any:
     """Reads a model that `save_model` wrote. Nothing in a file is ever executed.
 
