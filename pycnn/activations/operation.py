@@ -78,7 +78,8 @@ def lower(activation: ActivationFunction | Layer, graph: Blueprint, node: int, n
         output = activation(symbol)
     if not isinstance(output, KerasTensor) or output.shape != symbol.shape:
         raise ValueError(
-            f"The activation {activation!r} of layer {name!r} returned {output!r:.200} for {symbol!r}; expected a "
+            f"The activation {activation!r} of layer {name!r} returned {output!r:.200} for {symbol!r}; "
+            f"expected a "
             f"symbol of the same shape"
         )
     return Function([symbol], [output]).lower(graph, [node])[0]

@@ -38,8 +38,8 @@ class MaxNorm(_OfNorms):
 
     Args:
         max_value: the limit, at least 0.
-        axis: axes along which the norm is computed: 0 for each output of a Dense layer, [0, 1, 2] for each filter
-            of a Conv2D layer.
+        axis: axes along which the norm is computed: 0 for each output of a Dense layer, [0, 1, 2] for each
+            filter of a Conv2D layer.
 
     Raises:
         TypeError, ValueError: if an argument has the wrong type or value.

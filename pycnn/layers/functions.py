@@ -49,9 +49,9 @@ class _OfFunctions(Layer):
     def from_config(cls, config: dict[str, Any]) -> Any:
         if not callable(config.get("function", config.get("forward"))):
             raise ValueError(
-                f"{cls.__name__} {config.get('name')!r:.80} holds functions, which a file cannot bring, as nothing in a "
-                f"file is executed. Make the model in the program and call `load_weights`; or make it a class with a "
-                f"`call`, registered by keras.saving.register_keras_serializable()"
+                f"{cls.__name__} {config.get('name')!r:.80} holds functions, which a file cannot bring, as "
+                f"nothing in a file is executed. Make the model in the program and call `load_weights`; or make "
+                f"it a class with a `call`, registered by keras.saving.register_keras_serializable()"
             )
         return cls(**config)
 
@@ -61,7 +61,7 @@ class _OfFunctions(Layer):
 
 
 class Lambda(_OfFunctions):
-    """A function of symbols as a layer: written with layers and `keras.ops`, it is traced and runs in the core.
+    """A function of symbols as a layer, written with layers and `keras.ops`; traced, it runs in the core.
 
     Args:
         function: of the input (a symbol, or a list or dict of them), of `arguments` and, where it takes it,
@@ -72,8 +72,8 @@ class Lambda(_OfFunctions):
         kwargs: name, trainable, input_shape.
 
     Raises:
-        TypeError, ValueError: if an argument has the wrong type or value. A saved model with such a layer can be
-            used in C++ and C, but `load_model` refuses it.
+        TypeError, ValueError: if an argument has the wrong type or value. A saved model with such a layer can
+            be used in C++ and C, but `load_model` refuses it.
 
     Example:
         >>> import pycnn as keras
@@ -130,21 +130,23 @@ class Lambda(_OfFunctions):
 class PythonStep(_OfFunctions):
     """A Python function of NumPy arrays in the midst of a network, beyond Keras: for what `keras.ops` lack.
 
-    All other layers still run in the core. The functions are called once for each batch (in `predict`, for each of
-    the parts in which it computes), on the thread that called the model; what they raise comes out of `fit`,
-    `predict` and so on, and the step is not made. They get float32 arrays with the batch axis first. These are views of
-    the network's memory: read them only, and only during the call; keep copies.
+    All other layers still run in the core. The functions are called once for each batch (in `predict`, for
+    each of the parts in which it computes), on the thread that called the model; what they raise comes out of
+    `fit`, `predict` and so on, and the step is not made. They get float32 arrays with the batch axis first.
+    These are views of the network's memory: read them only, and only during the call; keep copies. They may
+    call other models, but not the one that they are part of.
 
     Args:
-        forward: forward(x) or forward(x, training) gives the output, an array of shape (n, *output_shape). x is
-            the input, or a list of the inputs.
+        forward: forward(x) or forward(x, training) gives the output, an array of shape (n, *output_shape). x
+            is the input, or a list of the inputs.
         backward: backward(x, y, dy) gives the gradient by x, of its shape; a list of them for several inputs,
             None for those that need none. y is the output, dy the gradient by it. None: gradients stop here.
         output_shape: the shape of a sample of the output; None for that of the (first) input.
         kwargs: name, input_shape.
 
     Raises:
-        TypeError, ValueError: if an argument has the wrong type or value; a call on arrays of the wrong shape.
+        TypeError, ValueError: if an argument has the wrong type or value; a call on arrays of the wrong
+            shape.
 
     Example:
         >>> import numpy as np
@@ -153,7 +155,8 @@ class PythonStep(_OfFunctions):
         >>> sort([[3, 1, 2]])
         array([[1., 2., 3.]], dtype=float32)
         >>> double = keras.layers.PythonStep(lambda x: 2 * x, backward=lambda x, y, dy: 2 * dy)
-        >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3), double, keras.layers.Dense(1)])
+        >>> dense = keras.layers.Dense(3)
+        >>> model = keras.Sequential([keras.Input((3,)), dense, double, keras.layers.Dense(1)])
         >>> model.compile("sgd", "mse")
         >>> model.fit(np.eye(3), np.ones(3), verbose=0).epoch
         [0]

@@ -93,8 +93,8 @@ def load_model(
 
     Args:
         filepath: ending in '.safetensors'.
-        custom_objects: dict from names to classes and functions of your own that the file names; None for those
-            that are registered (`keras.saving.register_keras_serializable`) alone.
+        custom_objects: dict from names to classes and functions of your own that the file names; None for
+            those that are registered (`keras.saving.register_keras_serializable`) alone.
         compile: whether the model is compiled as it was, with the optimizer's state.
         safe_mode: only True; there is no other.
 
