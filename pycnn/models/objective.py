@@ -11,7 +11,6 @@ import numpy as np
 from pycnn import losses, metrics, optimizers
 from pycnn.core.arrays import as_labels, as_samples, as_targets
 from pycnn.core.function import Function, tracing
-from pycnn.core.operations import creation, gradients, reductions, shapes
 from pycnn.core.symbolic import KerasTensor, as_symbol
 from pycnn.losses.base import smoothed
 from pycnn.models.structure import by_output
@@ -311,6 +310,8 @@ def _one_number(what: str, value: Any) -> KerasTensor:
 
 def _samples(x: KerasTensor) -> Any:
     """The number of samples in a batch, as a symbol."""
+    from pycnn.core.operations import creation, gradients, reductions, shapes
+
     first = shapes.reshape(gradients.stop_gradient(x), (-1, math.prod(x.sample_shape)))[:, 0]
     return reductions.sum(creation.ones_like(first))
 
