@@ -45,7 +45,8 @@ bool Network::needs_input(int number, bool objective) const {
 }
 
 void Network::forget_plans(const std::function<bool(const Request&)>& which) {
-  for (auto it = plans_.begin(); it != plans_.end();) it = which(std::get<0>(it->first)) ? plans_.erase(it) : std::next(it);
+  for (auto it = plans_.begin(); it != plans_.end();)
+    it = which(std::get<0>(it->first)) ? plans_.erase(it) : std::next(it);
 }
 
 void Network::compile(const Objective& objective, std::shared_ptr<Optimizer> optimizer) {
@@ -54,16 +55,25 @@ void Network::compile(const Objective& objective, std::shared_ptr<Optimizer> opt
     if (node < 0 || node >= static_cast<int>(graph_.nodes().size()))
       throw std::invalid_argument("objective: there is no node " + std::to_string(node));
   };
-  for (const MetricTerm& term : objective.metrics) check(term.node);
+  const auto check_target = [&](const char* what, int node, int target) {
+    if (target < 0)
+      throw std::invalid_argument(std::string(what) + " of " + graph_.node(node).name + " needs a target, not " +
+                                  std::to_string(target));
+    if (!graph_.node(node).batched)
+      throw std::invalid_argument(std::string(what) + " needs predictions of every sample, but " +
+                                  graph_.node(node).name + " has no batch axis");
+  };
+  for (const MetricTerm& term : objective.metrics) {
+    check(term.node);
+    if (term.kind != MetricKind::kValue) check_target("a metric", term.node, term.target);
+  }
   for (const LossTerm& term : objective.losses) {
     check(term.node);
+    if (term.kind != LossKind::kValue) check_target("a loss", term.node, term.target);
     const Shape& y = graph_.shape(term.node);
     if (term.kind == LossKind::kSparseCategoricalCrossentropy && y.c() < 2)
       throw std::invalid_argument(
           "sparse_categorical_crossentropy needs at least two classes, but the output has shape " + y.text());
-    if (term.kind != LossKind::kValue && !graph_.node(term.node).batched)
-      throw std::invalid_argument("a loss needs predictions of every sample, but " + graph_.node(term.node).name +
-                                  " has no batch axis");
   }
   objective_ = objective;
   optimizer_ = std::move(optimizer);
@@ -82,6 +92,21 @@ void Network::require_compiled() const {
   if (!compiled_) throw std::invalid_argument("the network has no loss yet: call compile first");
 }
 
+std::unique_ptr<Plan> Network::make_plan(const Request& request, bool split, bool single, bool direct) const {
+  auto plan = std::make_unique<Plan>();
+  plan->kernels = &kernels_;
+  plan->program.split_samples = split;
+  plan->program.single_sample = single;
+  plan->has_gradients = request.gradients;
+  plan->graph = graph_;
+  fuse_expressions(plan->graph, ends(request));
+  Planner planner(plan->graph, outputs_, parameters_, kernels_, request, objective_, direct, plan->program);
+  planner.plan();
+  plan->gradients = std::move(planner.gradients);
+  plan->cut_updates(parameters_);
+  return plan;
+}
+
 Plan& Network::plan(const Request& request, int64_t samples) {
   // A batch smaller than the team is cut inside its samples. Both cuts give the same bits: algorithms depend on the
   // batch only, not on the team.
@@ -91,19 +116,9 @@ Plan& Network::plan(const Request& request, int64_t samples) {
   const bool direct = exact();
   std::unique_ptr<Plan>& plan = plans_[{request, split, single, direct}];
   if (!plan) {
-    plan = std::make_unique<Plan>();
-    plan->kernels = &kernels_;
-    plan->program.split_samples = split;
-    plan->program.single_sample = single;
-    plan->has_gradients = request.gradients;
-    plan->graph = graph_;
-    fuse_expressions(plan->graph, ends(request));
-    Planner planner(plan->graph, outputs_, parameters_, kernels_, request, objective_, direct, plan->program);
-    planner.plan();
-    plan->gradients = std::move(planner.gradients);
-    plan->cut_updates(parameters_);
+    plan = make_plan(request, split, single, direct);
     // Gradients are summed slot by slot: a plan that splits samples has none.
-    if (plan->program.by_slots && split) plan->program.split_samples = false;
+    if (plan->program.by_slots && split) plan = make_plan(request, false, single, direct);
   }
   Program& program = plan->program;
   const int64_t wanted = program.whole_batch || program.split_samples ? samples : std::min(samples, kChunkSamples);
@@ -206,7 +221,8 @@ void Network::predict(const Batch& batch, bool training, Profile* profile) {
   Request request;
   request.training = training;
   if (training) ++calls_;
-  run(plan(request, batch.samples), batch, training ? seed_ * 0xd1342543de82ef95u + (calls_ << 32) : 0, nullptr, profile);
+  run(plan(request, batch.samples), batch, training ? seed_ * 0xd1342543de82ef95u + (calls_ << 32) : 0, nullptr,
+      profile);
 }
 
 std::string Network::plan_text(const Request& request, int64_t batch) {
