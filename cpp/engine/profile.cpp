@@ -34,8 +34,11 @@ double task_bytes(const Task& task, int64_t calls, const Plan& plan, const Graph
   const Program& program = plan.program;
   double sample = 0;
   for (int b : task.buffers) sample += 4.0 * static_cast<double>(program.buffers[static_cast<size_t>(b)].floats);
-  if (task.node >= 0 && graph.as<InputNode>(task.node))
-    sample += static_cast<double>(graph.shape(task.node).size() * bytes_of(batch.inputs[0].type));
+  if (task.node >= 0 && graph.as<InputNode>(task.node)) {
+    size_t number = 0;  // among the inputs
+    for (int i = 0; i < task.node; ++i) number += graph.as<InputNode>(i) != nullptr;
+    sample += static_cast<double>(graph.shape(task.node).size() * bytes_of(batch.inputs[number].type));
+  }
   const double samples = static_cast<double>(batch.samples);
   if (task.flops == 0) return samples * sample;
   // Pieces read a part of the weights each. A backward pass also adds to the gradient by them.
