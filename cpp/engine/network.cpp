@@ -28,7 +28,8 @@ class TargetChecks {
     if (!n.batched)
       throw std::invalid_argument("a loss or metric needs predictions of every sample, but " + n.name +
                                   " has no batch axis");
-    if (target < 0) throw std::invalid_argument("objective: " + n.name + " needs a target, not " + std::to_string(target));
+    if (target < 0)
+      throw std::invalid_argument("objective: " + n.name + " needs a target, not " + std::to_string(target));
     const auto [known, is_new] = known_.insert({target, {n.shape.dims, sparse}});
     if (!is_new && known->second != Expected{n.shape.dims, sparse})
       throw std::invalid_argument("objective: target " + std::to_string(target) + " is " + text(known->second) +
