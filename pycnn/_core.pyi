@@ -278,6 +278,9 @@ class Graph:
     def variables(self) -> list[Variable]:
         """In the order in which they were added: a network's parameters have these numbers."""
 
+    def json(self, outputs: Sequence[int], output_names: Sequence[str], array_names: Sequence[str]) -> str:
+        """The description that programs in C++ and C load; the arrays of `variables` have these names there."""
+
     def text(self, outputs: Sequence[int]) -> str:
         """The nodes that outputs need, one a line: the same graph has the same text."""
 

@@ -224,7 +224,7 @@ class Function:
 
     @property
     def _returns_list(self) -> bool:
-        return self._signature.return_annotation == "list[Any]"
+        return bool(self._signature.return_annotation == "list[Any]")
 
 
 def operation(

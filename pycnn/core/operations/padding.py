@@ -82,7 +82,7 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = N
         return _surrounded(x, widths, value)
     for axis in axes:
         places = np.pad(np.arange(x.sample[axis]), widths[axis], mode)  # type: ignore[call-overload]
-        x = x.then(x.graph.take(x.node, x.constant(places).node, axis, name=x.name))
+        x = x.then(x.graph.take(x.node, x.constant(places).node, axis=axis, name=x.name))
     return x
 
 

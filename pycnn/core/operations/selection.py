@@ -104,7 +104,7 @@ def _selected(x: Value, keys: list[Any]) -> Value:
             offset += _place(x.name, key, size) * stride
     y = viewed(x, view, steps, offset)
     if places is not None:
-        y = y.then(y.graph.take(y.node, y.constant(places[1]).node, places[0], name=y.name))
+        y = y.then(y.graph.take(y.node, y.constant(places[1]).node, axis=places[0], name=y.name))
     return reshaped(y, final)
 
 
@@ -174,7 +174,7 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Any:
             indices, f"in the result it would come behind axes of x; expected axis 0, not {axis}"
         )
     (place,) = within_sample(x, (place,), "give another axis")
-    return x.then(x.graph.take(x.node, indices.node, place, name=x.name))
+    return x.then(x.graph.take(x.node, indices.node, axis=place, name=x.name))
 
 
 def _array_take_along(x: NDArray[Any], indices: NDArray[Any], axis: int | None) -> Any:
@@ -223,7 +223,7 @@ def take_along_axis(x: Any, indices: Any, axis: int = -1) -> Any:
     )
     flat = mapped("add", mapped("multiply", index, float(step)), x.constant(starts))
     row = reshaped(x, (math.prod(x.sample),))
-    y = x.then(x.graph.take(row.node, reshaped(flat, (math.prod(indices.sample),)).node, 0, name=x.name))
+    y = x.then(x.graph.take(row.node, reshaped(flat, (math.prod(indices.sample),)).node, axis=0, name=x.name))
     return reshaped(y, indices.sample)
 
 
