@@ -3,6 +3,7 @@
 #include "bindings/bindings.h"
 #include "bindings/names.h"
 #include "engine/network.h"
+#include "runtime/dispatch.h"
 
 namespace pycnn::bindings {
 namespace {
@@ -329,6 +330,23 @@ Floats optimizer_state(const std::shared_ptr<Optimizer>& optimizer, const std::s
   return view(array, variable->dims(), owner);
 }
 
+void apply_to_variables(Optimizer& optimizer, const std::vector<std::shared_ptr<Variable>>& variables,
+                        const std::vector<py::object>& gradients, float learning_rate) {
+  require(variables.size() == gradients.size(),
+          std::to_string(variables.size()) + " variables, but " + std::to_string(gradients.size()) + " gradients");
+  std::vector<Floats> held;
+  std::vector<const float*> arrays;
+  for (size_t i = 0; i < variables.size(); ++i) {
+    for (size_t k = 0; k < i; ++k) require(variables[i] != variables[k], "a variable comes twice");
+    const std::string name = numbered("gradients", i, variables.size());
+    held.push_back(as<Floats>(gradients[i], name.c_str()));
+    require_shape(held.back(), variables[i]->dims(), name.c_str());
+    arrays.push_back(held.back().data());
+  }
+  py::gil_scoped_release release;
+  optimizer.apply(active_kernels(), variables, arrays, learning_rate);
+}
+
 void bind_optimizer(py::module_& m) {
   py::class_<Optimizer, std::shared_ptr<Optimizer>>(m, "Optimizer", "An optimizer's settings and its state.")
       .def(py::init([](const std::string& kind, const std::map<std::string, double>& options) {
@@ -348,7 +366,8 @@ void bind_optimizer(py::module_& m) {
             o.iterations = value;
           })
       .def_property_readonly("slot_names", py::overload_cast<>(&Optimizer::slot_names, py::const_))
-      .def("state", &optimizer_state, py::arg("variable"), py::arg("name"));
+      .def("state", &optimizer_state, py::arg("variable"), py::arg("name"))
+      .def("apply", &apply_to_variables, py::arg("variables"), py::arg("gradients"), py::arg("learning_rate"));
 }
 
 using LossTuple = std::tuple<int, std::string, bool, float, int>;  // node, kind, from_logits, weight, target

@@ -170,8 +170,9 @@ void Network::run(Plan& plan, const Batch& batch, uint64_t seed, Optimizer* opti
   *profile = describe(timers, plan, parameters_, batch, optimizer);
 }
 
-uint64_t Network::step_seed() const {
-  const uint64_t step = optimizer_ ? static_cast<uint64_t>(optimizer_->iterations) : calls_;
+// Of the step that is to come.
+uint64_t Network::next_step_seed() {
+  const uint64_t step = optimizer_ ? static_cast<uint64_t>(optimizer_->iterations) + 1 : ++calls_;
   return seed_ * 0xd1342543de82ef95u + step;
 }
 
@@ -189,9 +190,14 @@ StepResult Network::train_step(const Batch& batch, float learning_rate, Profile*
   require_compiled();
   if (batch.samples == 0) throw std::invalid_argument("a training step needs at least one sample");
   Plan& p = plan(step_request(batch, true), batch.samples);
+  const uint64_t seed = next_step_seed();
   if (optimizer_) optimizer_->begin_step(learning_rate);
-  else ++calls_;
-  run(p, batch, step_seed(), optimizer_.get(), profile);
+  try {
+    run(p, batch, seed, optimizer_.get(), profile);
+  } catch (...) {
+    if (optimizer_) --optimizer_->iterations;  // the step was not made
+    throw;
+  }
   return result(batch.samples);
 }
 
@@ -199,8 +205,7 @@ StepResult Network::compute_gradients(const Batch& batch) {
   std::lock_guard<std::mutex> lock(mutex_);
   require_compiled();
   if (batch.samples == 0) throw std::invalid_argument("gradients need at least one sample");
-  ++calls_;
-  run(plan(step_request(batch, true), batch.samples), batch, step_seed(), nullptr, nullptr);
+  run(plan(step_request(batch, true), batch.samples), batch, next_step_seed(), nullptr, nullptr);
   return result(batch.samples);
 }
 

@@ -60,7 +60,7 @@ class Network {
   StepResult result(int64_t samples) const;
   void require_compiled() const;
   std::vector<int> ends(const Request& request) const;  // the nodes whose values are asked for
-  uint64_t step_seed() const;
+  uint64_t next_step_seed();
   void forget_plans(const std::function<bool(const Request&)>& which);
 
   Graph graph_;

@@ -121,6 +121,18 @@ void Planner::plan() {
   find_consumers();
   find_differentiated();
   program_.by_slots = request_.gradients;
+  plan_values();
+  current_ = -1;
+  if (request_.outputs)
+    for (size_t k = 0; k < outputs_.size(); ++k) plan_output(*this, outputs_[k], static_cast<int>(k));
+  if (request_.objective) plan_losses();
+  for (auto& [node, task] : last_) {
+    current_ = node;
+    add(std::move(task));
+  }
+}
+
+void Planner::plan_values() {
   // What depends on no sample first, so that it does not cut the way of the samples in two.
   std::vector<bool> on_samples(needed_.size(), false);
   for (size_t i = 0; i < needed_.size(); ++i) {
@@ -134,10 +146,9 @@ void Planner::plan() {
         if (samples) plan_siblings(static_cast<int>(i));
         plan_node(static_cast<int>(i));
       }
-  current_ = -1;
-  if (request_.outputs)
-    for (size_t k = 0; k < outputs_.size(); ++k) plan_output(*this, outputs_[k], static_cast<int>(k));
-  if (!request_.objective) return;
+}
+
+void Planner::plan_losses() {
   program_.losses = static_cast<int>(objective_.losses.size());
   program_.metrics = static_cast<int>(objective_.metrics.size());
   pass_ = new_pass(request_.gradients ? trained() : std::vector<bool>(needed_.size(), false));

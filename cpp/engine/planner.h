@@ -90,6 +90,8 @@ class Planner {
 
   // A block task of nothing but values without a batch axis becomes a once task.
   Task& add(Task task);
+  // A task that runs after all others.
+  void add_last(Task task) { last_.emplace_back(current_, std::move(task)); }
   // add_tasks runs in a backward pass in which the gradient by `output` is there.
   void on_backward(int output, std::function<void()> add_tasks);
   // Lets `emit` add the tasks that overwrite buffer `dx` with the gradient by a node's output; where an earlier task
@@ -141,7 +143,8 @@ class Planner {
   void add_to(int sum, int other, const Node& node);
   void add_slot_sum(int node, const std::function<void(int dx)>& emit);
   void plan_node(int node);
-  void plan_outputs();
+  void plan_values();
+  void plan_losses();
   bool waits_for_batch(int node) const;
   void plan_siblings(int node);
   void start_from_logits();
@@ -170,6 +173,7 @@ class Planner {
     std::function<void()> add_tasks;
   };
   std::vector<Backward> backward_;
+  std::vector<std::pair<int, Task>> last_;  // by node
   std::unique_ptr<Pass> pass_;
   int current_ = -1;  // the node that is being planned
   bool in_backward_ = false;

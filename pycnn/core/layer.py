@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from pycnn.core import policy, registry, serialization, tree
+from pycnn.core import policy, recording, registry, serialization, tree
 from pycnn.core.arguments import checked_name, checked_shape
 from pycnn.core.arrays import as_samples
 from pycnn.core.blueprint import Blueprint
@@ -16,6 +16,7 @@ from pycnn.core.function import Function, is_tracing, tracing
 from pycnn.core.names import auto_name
 from pycnn.core.program import Program
 from pycnn.core.symbolic import KerasTensor, Node, as_symbol
+from pycnn.core.tensor import Tensor
 from pycnn.core.variable import Variable
 
 if TYPE_CHECKING:
@@ -261,9 +262,23 @@ class Layer(policy.HasDTypePolicy):
             >>> keras.layers.Flatten()(keras.Input((2, 2))).shape
             (None, 4)
         """
-        if is_tracing() or any(isinstance(leaf, KerasTensor) for leaf in tree.flatten((args, kwargs))):
+        leaves = tree.flatten((args, kwargs))
+        if is_tracing() or any(isinstance(leaf, KerasTensor) for leaf in leaves):
             return self._call_on_symbols(args, kwargs)
+        if recording.is_recording():
+            return recording.call_layer(self, args, kwargs)
+        if any(isinstance(leaf, Tensor) for leaf in leaves):
+            outputs = self._call_on_arrays(recording.as_known(args), recording.as_known(kwargs))
+            return tree.transformed(Tensor, outputs)
         return self._call_on_arrays(args, kwargs)
+
+    def recorded_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A call on symbols that belongs to no model."""
+        return self._call_on_symbols(args, kwargs, record=False)
+
+    def as_inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """What the layer is called on, as arrays that the core takes."""
+        return tuple(self._as_arrays(arg) for arg in args)
 
     @property
     def _is_traced(self) -> bool:

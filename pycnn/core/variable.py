@@ -33,6 +33,8 @@ class Variable:
         ('bias', (2,), array([1., 1.], dtype=float32))
     """
 
+    __array_priority__ = 100  # so that an array leaves arithmetic with a weight to the weight
+
     def __init__(
         self,
         path: str,
@@ -76,10 +78,11 @@ class Variable:
         if not self._initialized:
             with _initializing:
                 if not self._initialized:
-                    self._write(self.initializer(self.shape))
+                    self.overwrite(self.initializer(self.shape))
         return self.core
 
-    def _write(self, values: Any) -> None:
+    def overwrite(self, values: Any) -> None:
+        """Sets the values, which must fit, whatever a tape has recorded."""
         self.core.value[...] = values
         self.core.touch()
         self._initialized = True
@@ -111,7 +114,10 @@ class Variable:
         array = np.asarray(value, np.float32)
         if array.shape != self.shape:
             raise ValueError(f"{self.path}: the new value has shape {array.shape}, expected {self.shape}")
-        self._write(array)
+        from pycnn.core.tensor import before_change
+
+        before_change()
+        self.overwrite(array)
         return self
 
     def assign_add(self, value: ArrayLike) -> Variable:
@@ -121,6 +127,9 @@ class Variable:
     def assign_sub(self, value: ArrayLike) -> Variable:
         """Subtracts numbers of the variable's shape, or that broadcast to it."""
         return self.assign(self.value - np.asarray(value, np.float32))
+
+    def __float__(self) -> float:
+        return float(self.value)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return self.numpy() if dtype is None else self.numpy().astype(dtype)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pycnn import optimizers
+from pycnn.core import tree
 from pycnn.core.program import Program
 from pycnn.models.feeding import Feeder, first_item
 from pycnn.models.objective import Objective
+from pycnn.models.own_steps import CompiledLoss, CompiledMetrics, loss_tracker, metrics_in
 from pycnn.models.predictor import Predictor
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ class Compiled(Predictor):
         super().__init__(**kwargs)
         self._objective: Objective | None = None
         self._trained: Program | None = None
+        self._loss_tracker = loss_tracker()
+        self._last_loss: Any = None  # that `compute_loss` returned
         self.stop_training = False
         self.history: History | None = None
 
@@ -94,19 +98,108 @@ class Compiled(Predictor):
 
     @property
     def metrics(self) -> list[Any]:
-        """The metrics given to `compile`, as objects, once the output's shape is known."""
-        return [] if self._objective is None else list(self._objective.metrics)
+        """The metrics that are attributes, and those given to `compile` once the output's shape is known.
+
+        Where the model has a `train_step` of its own, the mean of its losses is the first one.
+        """
+        found = metrics_in(value for name, value in self.__dict__.items() if name != "_loss_tracker")
+        if self._objective is None:
+            return found
+        tracker = [self._loss_tracker] if self.has_own_steps and self._objective.has_loss else []
+        return [*tracker, *found, *self._objective.metrics]
 
     @property
     def metrics_names(self) -> list[str]:
         """Names of the values that `evaluate` returns."""
         return [] if self._objective is None else list(self._objective.names)
 
+    # --- for steps of one's own -----------------------------------------------------------------------------
+    @property
+    def has_own_steps(self) -> bool:
+        """Whether it trains or is tested with steps of its own."""
+        return self.overrides("train_step") or self.overrides("test_step")
+
+    @property
+    def compiled_loss(self) -> CompiledLoss:
+        """The losses given to `compile`: a function of y_true, y_pred and sample_weight."""
+        return CompiledLoss(self._compiled(), lambda: self.losses)
+
+    @property
+    def compiled_metrics(self) -> CompiledMetrics:
+        """The metrics given to `compile`, with one `update_state` for all."""
+        return CompiledMetrics(self._compiled())
+
+    @property
+    def losses(self) -> list[Any]:
+        """The penalties of regularized weights that train, one number each."""
+        return [v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None]
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """What a `train_step` makes small: the losses given to `compile`, and penalties of weights.
+
+        Args:
+            x: samples, for subclasses that override it.
+            y: targets.
+            y_pred: predictions.
+            sample_weight: (n,) weights in the loss.
+            training: for subclasses that override it.
+
+        Returns:
+            One number: a Tensor inside a GradientTape.
+
+        Raises:
+            ValueError: if there is no loss.
+        """
+        loss = self.compiled_loss(y, y_pred, sample_weight)
+        if self.has_own_steps:
+            self._last_loss = loss
+        return loss
+
+    def compute_metrics(
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
+    ) -> dict[str, float]:
+        """Adds a batch to the metrics given to `compile`, and the last loss to its mean.
+
+        Args:
+            x: samples, for subclasses that override it.
+            y: targets.
+            y_pred: predictions.
+            sample_weight: (n,) weights.
+
+        Returns:
+            The results of all metrics by name.
+        """
+        if self._last_loss is not None:
+            self._loss_tracker.update_state(self._last_loss, len(tree.flatten(y_pred)[0]))
+            self._last_loss = None
+        self.compiled_metrics.update_state(y, y_pred, sample_weight)
+        return self.get_metrics_result()
+
+    def get_metrics_result(self) -> dict[str, float]:
+        """The results of all metrics by name."""
+        return {metric.name: metric.result() for metric in self.metrics}
+
+    def reset_metrics(self) -> None:
+        """Lets all metrics begin anew."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+    def _compiled(self) -> Objective:
+        if self._objective is None:
+            raise ValueError("You must call `compile()` before using the model.")
+        return self._objective
+
+    # --- what is trained ------------------------------------------------------------------------------------
     def _start(self, x: Any, y: Any) -> tuple[Any, Program, Feeder]:
         """x, the program that trains on such data, and what makes the data into batches."""
-        objective = self._objective
-        if objective is None:
-            raise ValueError("You must call `compile()` before using the model.")
+        objective = self._compiled()
         if x is None:
             raise ValueError("`x` is missing; expected samples")
         needs_data = not self._is_ready() or any(goal.reads_targets for goal in objective.goals)

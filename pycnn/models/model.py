@@ -75,8 +75,9 @@ class Model(Trainer):
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        if inputs is None and outputs is None and self._is_traced:
+        if inputs is None and outputs is None and (self._is_traced or self.overrides("train_step")):
             self._begin(name, trainable=trainable, **kwargs)
+            self._has_parts = True
             return
         self._begin(name or auto_name("Functional"), **kwargs)
         if inputs is None or outputs is None:
@@ -94,6 +95,7 @@ class Model(Trainer):
         self._input_layers, self._operations, self._steps = [], [], []
         self._sources, self._targets = [], []
         self._source_structure = self._target_structure = None
+        self._has_parts = False  # attributes that are layers, which a `call` or a `train_step` uses
         super().__init__(name=name, **kwargs)
 
     def _connect(self, inputs: Any, outputs: Any) -> None:
@@ -123,8 +125,8 @@ class Model(Trainer):
     @property
     def layers(self) -> list[Layer]:
         """The layers, the inputs' included, from the inputs to the outputs."""
-        if self._is_traced:
-            return list(self.sublayers())
+        if self._has_parts:
+            return list(dict.fromkeys(self.sublayers()))
         return [operation for operation in self._operations if isinstance(operation, Layer)]
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
@@ -152,6 +154,10 @@ class Model(Trainer):
     def leaves(self) -> list[Layer]:
         own = [self] if self._is_traced else []
         return list(dict.fromkeys([*own, *(leaf for layer in self.layers for leaf in layer.leaves())]))
+
+    @property
+    def can_be_called(self) -> bool:
+        return self._is_traced or not self._has_parts
 
     @property
     def has_weights(self) -> bool:
@@ -245,6 +251,12 @@ class Model(Trainer):
         else:
             self._build(*shapes)
 
+    def _ensure_built(self, args: Any, inputs: Sequence[KerasTensor]) -> None:
+        if self._is_traced and type(self).build is Model.build:
+            self.built = True  # the layers inside are built when they are called
+        else:
+            super()._ensure_built(args, inputs)
+
     def _build(self, *shapes: tuple[int, ...]) -> None:
         known = [symbol.sample_shape for symbol in self._sources]
         if known and list(shapes) != known:
@@ -322,6 +334,12 @@ class Model(Trainer):
         if self._is_traced or kwargs.get("training") or len(args) != 1:
             return super()._call_on_arrays(args, kwargs)
         return self.predict_on_batch(args[0])
+
+    def as_inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        if self._is_traced or not self._is_ready() or len(args) != 1:
+            return super().as_inputs(args)
+        samples = self._ends().samples("x", args[0])
+        return (samples if len(samples) > 1 else samples[0],)
 
     def _takes_several(self, x: Any) -> bool:
         return isinstance(x, (list, tuple)) and (len(self._sources) > 1 or super()._takes_several(x))

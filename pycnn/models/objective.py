@@ -169,6 +169,11 @@ class Objective:
         return found[0] if len(found) == 1 else found
 
     @property
+    def has_loss(self) -> bool:
+        """Whether there is something to make small."""
+        return any(goal.loss is not None for goal in self.goals)
+
+    @property
     def metrics(self) -> list[metrics.Metric]:
         """All metrics, once the outputs' shapes are known."""
         return [metric for goal in self.goals for metric in goal.metrics]

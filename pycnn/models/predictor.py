@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 
 from pycnn._core import PreparedCall
 from pycnn.callbacks import CallbackList
+from pycnn.core import tree
 from pycnn.core.arguments import as_int
 from pycnn.core.arrays import as_samples
 from pycnn.core.layer import Layer
@@ -16,6 +17,7 @@ from pycnn.core.program import Program
 from pycnn.models.data import is_sequence, is_stream
 from pycnn.models.feeding import Ends
 from pycnn.models.progress import Progress, is_live
+from pycnn.models.stepping import raw_source
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,6 +26,15 @@ if TYPE_CHECKING:
 
 _MOST_SAMPLES = 2**31
 _QUIET_SECONDS = 1.0  # `predict` shows nothing before
+
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
+
+def default_step(method: _Method) -> _Method:
+    """Marks a step that is the core's: subclasses that have another one are asked for it."""
+    method.is_default = True  # type: ignore[attr-defined]
+    return method
 
 
 class Predictor(Layer):
@@ -46,6 +57,24 @@ class Predictor(Layer):
     def _as_given(self, outputs: list[F32]) -> Any:
         """The outputs in the structure that the model was made with."""
         raise NotImplementedError
+
+    def overrides(self, method: str) -> bool:
+        """Whether a subclass has a method of its own: `train_step`, `test_step` or `predict_step`."""
+        return not getattr(getattr(type(self), method), "is_default", False)
+
+    @property
+    def can_be_called(self) -> bool:
+        """Whether the model is a function of its inputs, and not only parts that a `train_step` uses."""
+        return True
+
+    @default_step
+    def predict_step(self, data: Any) -> Any:
+        """The predictions for one batch: what `predict` does with each. Subclasses override it.
+
+        Args:
+            data: x.
+        """
+        return self.predict_on_batch(data)
 
     def predict(
         self,
@@ -79,6 +108,8 @@ class Predictor(Layer):
             >>> model.predict(np.array([[1.0, 2.0]]))
             array([[3.]], dtype=float32)
         """
+        if self.overrides("predict_step"):
+            return self._predict_by_steps(x, batch_size, steps)
         program = self._program
         if (
             program is not None
@@ -92,6 +123,18 @@ class Predictor(Layer):
             # One call: nothing to cut and nothing to show.
             return self._as_given(program.run([as_samples("x", x)]))
         return self._predict(x, batch_size, verbose, steps, callbacks)
+
+    def _predict_by_steps(self, x: Any, batch_size: int | None, steps: int | None) -> Any:
+        """What `predict_step` of one's own returns, of all batches."""
+        size, count = checked_batch_size("batch_size", batch_size), checked_steps("steps", steps)
+        results = [
+            tree.transformed(np.asarray, self.predict_step(batch.taken()))  # type: ignore[attr-defined]
+            for batch in raw_source(x, None, size, count).epoch()
+        ]
+        if not results:
+            raise ValueError("`x` has no batches to predict; expected at least one")
+        leaves = zip(*map(tree.flatten, results), strict=True)
+        return tree.packed(results[0], [np.concatenate(parts) for parts in leaves])
 
     def _predict(
         self, x: Any, batch_size: int | None, verbose: str | int, steps: int | None, callbacks: Any

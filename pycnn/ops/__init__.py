@@ -1,15 +1,30 @@
 """Keras' functions on symbols and arrays, and every kernel, forward and backward, on arrays.
 
-The names of `keras.ops` take symbols (what an `Input` or a layer returns, and weights in a layer's `call`), arrays and
-numbers. With a symbol among them they return one, which `keras.Model` and `call` compute in the core; else they compute
-at once, with float32. Axes are counted with the batch axis, which stays first: what would mix samples is refused, but
-for sums and means, `max` and its like reduce the axes of a sample only. `gradient` gives gradients by symbols.
+The names of `keras.ops` take symbols (what an `Input` or a layer returns, and weights in a layer's `call`),
+arrays and numbers. With a symbol among them they return one, which `keras.Model` and `call` compute in the
+core; else they compute at once, with float32. Axes are counted with the batch axis, which stays first: what
+would mix samples is refused, but for sums and means, `max` and its like reduce the axes of a sample only.
+`gradient` gives gradients by symbols.
 
-The kernels, such as `conv2d`, take arrays. Images are (n, h, w, c), channels last. Arrays of any real dtype and memory
-order come in, float32 arrays go out. A function `f(x, ...)` has its gradient in `f_backward(dy, x, ...)`, dy being the
-gradient of f's result.
+The kernels, such as `conv2d`, take arrays. Images are (n, h, w, c), channels last. Arrays of any real dtype
+and memory order come in, float32 arrays go out. A function `f(x, ...)` has its gradient in `f_backward(dy,
+x, ...)`, dy being the gradient of f's result.
 """
 
+from pycnn.core.operations.arithmetic import (
+    add,
+    clip,
+    divide,
+    floor_divide,
+    maximum,
+    minimum,
+    mod,
+    multiply,
+    power,
+    subtract,
+    true_divide,
+    where,
+)
 from pycnn.core.operations.comparisons import (
     equal,
     greater,
@@ -25,46 +40,39 @@ from pycnn.core.operations.comparisons import (
     not_equal,
 )
 from pycnn.core.operations.conversion import (
-    arange,
     cast,
     convert_to_numpy,
     convert_to_tensor,
+    is_tensor,
+    ndim,
+    shape,
+    size,
+)
+from pycnn.core.operations.creation import (
+    arange,
     eye,
     full,
     full_like,
-    is_tensor,
     linspace,
-    ndim,
     ones,
     ones_like,
-    shape,
-    size,
     zeros,
     zeros_like,
 )
 from pycnn.core.operations.elementwise import (
     abs,
     absolute,
-    add,
     ceil,
-    clip,
     cos,
-    divide,
     erf,
     exp,
     expm1,
     floor,
-    floor_divide,
     log,
     log1p,
     log2,
     log10,
-    maximum,
-    minimum,
-    mod,
-    multiply,
     negative,
-    power,
     reciprocal,
     round,
     rsqrt,
@@ -72,32 +80,15 @@ from pycnn.core.operations.elementwise import (
     sin,
     sqrt,
     square,
-    subtract,
-    true_divide,
     trunc,
-    where,
 )
 from pycnn.core.operations.gradients import gradient, stop_gradient
+from pycnn.core.operations.joining import broadcast_to, concatenate, flip, repeat, split, stack, tile
 from pycnn.core.operations.padding import pad
 from pycnn.core.operations.products import dot, einsum, matmul, tensordot
 from pycnn.core.operations.reductions import all, amax, amin, any, argmax, argmin, max, mean, min, prod, sum
 from pycnn.core.operations.selection import get_item, one_hot, take, take_along_axis
-from pycnn.core.operations.shapes import (
-    broadcast_to,
-    concatenate,
-    expand_dims,
-    flip,
-    moveaxis,
-    ravel,
-    repeat,
-    reshape,
-    split,
-    squeeze,
-    stack,
-    swapaxes,
-    tile,
-    transpose,
-)
+from pycnn.core.operations.shapes import expand_dims, moveaxis, ravel, reshape, squeeze, swapaxes, transpose
 from pycnn.core.operations.statistics import average, count_nonzero, logsumexp, norm, std, var
 
 from ._activation_composed import celu, hard_tanh, log_sigmoid, normalize, relu6
@@ -260,9 +251,9 @@ __all__ = [
     "linear_backward",
     "linspace",
     "log",
-    "log10",
     "log1p",
     "log2",
+    "log10",
     "log_sigmoid",
     "log_softmax",
     "log_softmax_backward",

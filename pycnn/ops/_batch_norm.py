@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from pycnn import _core
 from pycnn.core.arguments import as_number
 from pycnn.core.arrays import as_float32
+from pycnn.core.operations.arithmetic import add, multiply, subtract
 from pycnn.core.operations.base import operation
 from pycnn.core.operations.batching import axis_of
-from pycnn.core.operations.elementwise import add, multiply, rsqrt, subtract
+from pycnn.core.operations.elementwise import rsqrt
 from pycnn.core.operations.shapes import reshape
 from pycnn.core.symbolic import KerasTensor
 
@@ -43,7 +44,15 @@ def _statistic(name: str, value: ArrayLike, channels: int) -> F32:
 
 
 @operation(5)
-def _normalized(x: Any, mean: Any, variance: Any, offset: Any, scale: Any, axis: int, epsilon: float) -> Any:
+def _batch_normalization(
+    x: Any,
+    mean: Any,
+    variance: Any,
+    offset: Any = None,
+    scale: Any = None,
+    axis: int = -1,
+    epsilon: float = 1e-3,
+) -> Any:
     shape = [1] * x.ndim
     place = axis_of("batch_normalization", axis, x.ndim)
     if x.shape[place] is None:
@@ -53,8 +62,8 @@ def _normalized(x: Any, mean: Any, variance: Any, offset: Any, scale: Any, axis:
     for name, vector in (("mean", mean), ("variance", variance), ("offset", offset), ("scale", scale)):
         if vector is not None and vector.shape != (x.shape[place],):
             raise ValueError(
-                f"batch_normalization: {name} has shape {vector.shape}; expected ({x.shape[place]},), the size of "
-                f"axis {axis}"
+                f"batch_normalization: {name} has shape {vector.shape}; expected ({x.shape[place]},), the "
+                f"size of axis {axis}"
             )
     shape[place] = -1
     factor = rsqrt(add(variance, epsilon))
@@ -78,8 +87,8 @@ def batch_normalization(
 ) -> Any:
     """Batch normalization: y = scale (x - mean) / sqrt(variance + epsilon) + offset.
 
-    With `axis` it is Keras' function, which takes the statistics. Without one it takes them of x, an array, over all
-    axes but the last, as in training; its further arguments are then (x, gamma, beta), in this order.
+    With `axis` it is Keras' function, which is given the statistics. Without one it takes them of x, an
+    array, over all axes but the last, as in training; its arguments are then (x, gamma, beta), in this order.
 
     Args:
         x: (n, ..., c), at least one row; a symbol with `axis` only.
@@ -93,7 +102,7 @@ def batch_normalization(
         beta: Shift (c,) where `axis` is None.
 
     Returns:
-        y, shaped as x: a symbol where an operand is one. Without `axis`: y, mean (c,) and variance (c,), float32.
+        y, shaped as x: a symbol where an operand is one. Without `axis`: y, mean (c,) and variance (c,).
 
     Raises:
         ValueError: Shapes that do not fit, no rows to take statistics of, a negative epsilon.
@@ -115,7 +124,7 @@ def batch_normalization(
             )
         if mean is None or variance is None:
             raise TypeError("batch_normalization: mean and variance are needed where `axis` is given")
-        return _normalized(x, mean, variance, offset, scale, axis, _epsilon(epsilon))
+        return _batch_normalization(x, mean, variance, offset, scale, axis, _epsilon(epsilon))
     if offset is not None or scale is not None:
         raise TypeError("batch_normalization: offset and scale need mean, variance and axis")
     if isinstance(x, KerasTensor):

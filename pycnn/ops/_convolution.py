@@ -51,7 +51,7 @@ def _groups(name: str, x: Any, kernel: Any) -> int:
 def _lowered_conv(
     x: Value, kernel: Value, strides: Any, padding: str, dilation_rate: Any, groups: int, filters: int
 ) -> Value:
-    """The convolution of images or sequences; the kernel in the core's form for so many groups and filters."""
+    """The convolution of images or sequences, with a kernel of so many groups and filters for the core."""
     is_row = x.ndim == 3
     h, w, c = (1, *x.sample) if is_row else x.sample
     kh, kw = (1, kernel.sample[0]) if is_row else kernel.sample[:2]
@@ -97,8 +97,8 @@ def conv(
 
     Args:
         inputs: a symbol or an array (n, h, w, c) or (n, w, c).
-        kernel: a weight, a symbol without a batch axis or an array: (kh, kw, c / groups, filters), or (kw, c / groups,
-            filters). How many groups there are follows from the channels.
+        kernel: a weight, a symbol without a batch axis or an array: (kh, kw, c / groups, filters), or
+            (kw, c / groups, filters). How many groups there are follows from the channels.
         strides: an int or (height, width).
         padding: 'valid' or 'same'.
         data_format: None or 'channels_last'.
@@ -151,14 +151,16 @@ def depthwise_conv(
 
     Args:
         inputs: a symbol or an array (n, h, w, c) or (n, w, c).
-        kernel: a weight, a symbol without a batch axis or an array: (kh, kw, c, multiplier) or (kw, c, multiplier).
+        kernel: a weight, a symbol without a batch axis or an array: (kh, kw, c, multiplier) or
+            (kw, c, multiplier).
         strides: an int or (height, width).
         padding: 'valid' or 'same'.
         data_format: None or 'channels_last'.
         dilation_rate: an int or (height, width).
 
     Returns:
-        (n, oh, ow, c * multiplier) or (n, ow, c * multiplier): a symbol where an operand is one, else a float32 array.
+        (n, oh, ow, c * multiplier) or (n, ow, c * multiplier): a symbol where an operand is one, else a
+        float32 array.
 
     Raises:
         ValueError: shapes that do not fit, a kernel larger than the padded image, another data format.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pycnn.core.operations import arithmetic as a
 from pycnn.core.operations import elementwise as e
 from pycnn.core.operations.base import operation
 from pycnn.core.operations.batching import axis_of
@@ -41,11 +42,11 @@ def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> 
     """
     _check_shapes("binary_crossentropy", target, output)
     if from_logits:
-        return e.subtract(softplus(output), e.multiply(output, target))
-    p = e.clip(output, _EPSILON, 1.0 - _EPSILON)
-    hit = e.multiply(target, e.log(p))
-    miss = e.multiply(e.subtract(1.0, target), e.log(e.subtract(1.0, p)))
-    return e.negative(e.add(hit, miss))
+        return a.subtract(softplus(output), a.multiply(output, target))
+    p = a.clip(output, _EPSILON, 1.0 - _EPSILON)
+    hit = a.multiply(target, e.log(p))
+    miss = a.multiply(a.subtract(1.0, target), e.log(a.subtract(1.0, p)))
+    return e.negative(a.add(hit, miss))
 
 
 @operation(2)
@@ -54,8 +55,8 @@ def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False
 
     Args:
         target: t: a symbol or an array of probabilities, one-hot or not.
-        output: a symbol or an array of the same shape: p, which is divided by its sum and cut to [1e-7, 1 - 1e-7],
-            or the logits.
+        output: a symbol or an array of the same shape: p, which is divided by its sum and cut to
+            [1e-7, 1 - 1e-7], or the logits.
         from_logits: whether p is softmax(output).
         axis: the one of the classes.
 
@@ -73,7 +74,7 @@ def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False
     [1000.0]
     """
     _check_shapes("categorical_crossentropy", target, output)
-    return e.negative(sum(e.multiply(target, _log_probabilities(output, from_logits, axis)), axis))
+    return e.negative(sum(a.multiply(target, _log_probabilities(output, from_logits, axis)), axis))
 
 
 @operation(2)
@@ -84,8 +85,8 @@ def sparse_categorical_crossentropy(
 
     Args:
         target: a symbol or an array of class numbers, (n, ...) or (n, ..., 1).
-        output: a symbol or an array, (n, ..., classes): p, which is divided by its sum and cut to [1e-7, 1 - 1e-7],
-            or the logits.
+        output: a symbol or an array, (n, ..., classes): p, which is divided by its sum and cut to
+            [1e-7, 1 - 1e-7], or the logits.
         from_logits: whether p is softmax(output).
         axis: the one of the classes.
 
@@ -108,11 +109,11 @@ def sparse_categorical_crossentropy(
     expected = (*output.shape[:place], *output.shape[place + 1 :])
     if target.shape != expected:
         raise ValueError(
-            f"sparse_categorical_crossentropy: target has shape {target.shape}, output {output.shape}; expected "
-            f"{expected} class numbers"
+            f"sparse_categorical_crossentropy: target has shape {target.shape}, output {output.shape}; "
+            f"expected {expected} class numbers"
         )
     hot = one_hot(target, output.shape[place], place)
-    return e.negative(sum(e.multiply(hot, _log_probabilities(output, from_logits, axis)), axis))
+    return e.negative(sum(a.multiply(hot, _log_probabilities(output, from_logits, axis)), axis))
 
 
 def _check_shapes(name: str, target: Any, output: Any) -> None:
@@ -125,5 +126,5 @@ def _check_shapes(name: str, target: Any, output: Any) -> None:
 def _log_probabilities(output: Any, from_logits: bool, axis: int) -> Any:
     if from_logits:
         return log_softmax(output, axis=axis)
-    p = e.divide(output, sum(output, axis, True))
-    return e.log(e.clip(p, _EPSILON, 1.0 - _EPSILON))
+    p = a.divide(output, sum(output, axis, True))
+    return e.log(a.clip(p, _EPSILON, 1.0 - _EPSILON))

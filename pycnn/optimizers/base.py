@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from pycnn import _core
 from pycnn.core.arguments import as_number
+from pycnn.core.arrays import as_float32
 from pycnn.core.names import auto_name
+from pycnn.core.tensor import before_change
+from pycnn.core.variable import Variable
 
 # Keras' common arguments, with the one value each can have here.
 _UNSUPPORTED: dict[str, Any] = {
@@ -63,6 +67,7 @@ class Optimizer:
         self.name = name or auto_name(type(self).__name__)
         self._core: _core.Optimizer | None = None
         self._settings: dict[str, float] = {}  # that the core has
+        self._variables: list[Variable] = []  # of `build`
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         if weight_decay is not None:
@@ -107,6 +112,75 @@ class Optimizer:
         if self.decay:
             return self._learning_rate / (1.0 + self.decay * self.iterations)
         return self._learning_rate
+
+    def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Any]]) -> None:
+        """One step by gradients that the caller brings, of all variables at once.
+
+        Args:
+            grads_and_vars: pairs (gradient, variable); pairs whose gradient is None are left out.
+
+        Raises:
+            TypeError, ValueError: if there is no gradient, a shape is wrong, or a variable comes twice.
+
+        Example:
+            >>> import numpy as np
+            >>> import pycnn as keras
+            >>> dense = keras.layers.Dense(1, kernel_initializer="zeros")
+            >>> dense.build((None, 2))
+            >>> keras.optimizers.SGD(0.5).apply_gradients([(np.ones((2, 1)), dense.kernel)])
+            >>> dense.kernel.numpy().tolist()
+            [[-0.5], [-0.5]]
+        """
+        pairs = [tuple(pair) for pair in grads_and_vars]
+        for pair in pairs:
+            if len(pair) != 2 or not isinstance(pair[1], Variable):
+                raise TypeError(f"apply_gradients: {pair!r:.200} is no pair of a gradient and a variable")
+        self._apply([pair[0] for pair in pairs], [pair[1] for pair in pairs])
+
+    def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Variable] | None = None) -> None:
+        """The same with gradients and variables in two lists.
+
+        Args:
+            grads: gradients, None for those that there are not.
+            trainable_variables: one for each gradient; None for those of `build`.
+
+        Raises:
+            TypeError, ValueError: as in `apply_gradients`, or if the lists have different lengths.
+        """
+        variables = self._variables if trainable_variables is None else list(trainable_variables)
+        if len(grads) != len(variables):
+            raise ValueError(f"apply: there are {len(grads)} gradients for {len(variables)} variables")
+        self._apply(list(grads), variables)
+
+    def build(self, variables: Sequence[Variable]) -> None:
+        """Sets the variables for `apply` without any.
+
+        Args:
+            variables: to train.
+        """
+        self._variables = list(variables)
+
+    def _apply(self, gradients: list[Any], variables: list[Variable]) -> None:
+        given = [(g, v) for g, v in zip(gradients, variables, strict=True) if g is not None]
+        if not given:
+            raise ValueError("No gradients provided for any variable.")
+        if len(given) < len(variables):
+            missing = [v.path for g, v in zip(gradients, variables, strict=True) if g is None]
+            warnings.warn(
+                f"Gradients do not exist for variables {missing} when minimizing the loss.", stacklevel=3
+            )
+        arrays = [as_float32(f"The gradient by {v.path}", g) for g, v in given]
+        for array, (_, variable) in zip(arrays, given, strict=True):
+            if array.shape != variable.shape:
+                raise ValueError(
+                    f"The gradient by {variable.path} has shape {array.shape}; expected {variable.shape}"
+                )
+        before_change()
+        rate = self.current_rate()
+        self.core().apply([variable.initialized() for _, variable in given], arrays, rate)
+        for _, variable in given:
+            if variable.constraint is not None:
+                variable.assign(variable.constraint(variable.value))
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments as plain data."""

@@ -163,6 +163,12 @@ void plan_statistics(Planner& planner, int node, const Norm& n, const Statistics
   finalize.kind = Task::kSplit;
   finalize.run = [=](const Work&) { s->finalize(n); };
   planner.add(std::move(finalize));
+
+  Task move;  // when nothing can fail any more
+  move.name = planner.node(node).name + " moving statistics";
+  move.kind = Task::kOnce;
+  move.run = [=](const Work&) { s->move(n); };
+  planner.add_last(std::move(move));
 }
 
 // The buffers of the values that a normalization in training leaves for its backward pass.

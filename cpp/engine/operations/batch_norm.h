@@ -26,7 +26,7 @@ struct Norm {
 
 // A mean and a sum of squares, or two sums, of each slot; and what they come to for the whole batch.
 struct BatchStatistics {
-  explicit BatchStatistics(int64_t c) : c(c), memory(c * (6 + 2 * kMaxSlots)) {}
+  explicit BatchStatistics(int64_t c) : c(c), memory(c * (7 + 2 * kMaxSlots)) {}
   int64_t c;
   AlignedFloats memory;
   int64_t counts[kMaxSlots] = {};
@@ -37,14 +37,16 @@ struct BatchStatistics {
   float* shift() const { return memory.data() + 3 * c; }
   float* mean_dy() const { return memory.data() + 4 * c; }
   float* mean_dy_x() const { return memory.data() + 5 * c; }
-  float* slot(int64_t s) const { return memory.data() + (6 + 2 * s) * c; }  // two rows of c
+  float* variance() const { return memory.data() + 6 * c; }
+  float* slot(int64_t s) const { return memory.data() + (7 + 2 * s) * c; }  // two rows of c
   ScaleShift output(const Norm& n) const { return {scale(), shift(), n.lower}; }
   BatchNormGradient gradient(const Norm& n) const;
 
   void use_moving(const Norm& n);
   // One sample's mean and sum of squared deviations, into its slot's.
   void accumulate_sample(int64_t slot, const float* mean, const float* m2, int64_t rows);
-  void finalize(const Norm& n);  // over the slots, in their order; and moves the moving ones
+  void finalize(const Norm& n);  // over the slots, in their order
+  void move(const Norm& n);      // the moving ones towards these
   // The backward pass. One sample's sums, into its slot's; dgamma and dbeta may be null.
   void accumulate_gradient(int64_t slot, const float* sums, int64_t rows);
   void finalize_gradient(float* dgamma, float* dbeta);

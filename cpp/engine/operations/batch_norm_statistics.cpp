@@ -53,14 +53,20 @@ void BatchStatistics::finalize(const Norm& n) {
     double count = 0, joined = 0, m2 = 0;
     for (int64_t s = 0; s < kMaxSlots; ++s)
       if (counts[s] > 0) join(count, joined, m2, static_cast<double>(counts[s]), slot(s)[i], slot(s)[c + i]);
-    const double variance = m2 / count;
+    const double exact_variance = m2 / count;
     mean()[i] = static_cast<float>(joined);
-    inv_std()[i] = static_cast<float>(1.0 / std::sqrt(variance + static_cast<double>(n.epsilon)));
-    n.moving_mean[i] = n.moving_mean[i] * n.momentum + mean()[i] * (1.0f - n.momentum);
-    n.moving_variance[i] = n.moving_variance[i] * n.momentum + static_cast<float>(variance) * (1.0f - n.momentum);
+    variance()[i] = static_cast<float>(exact_variance);
+    inv_std()[i] = static_cast<float>(1.0 / std::sqrt(exact_variance + static_cast<double>(n.epsilon)));
   }
   set_scale(n);
   for (int64_t& count : counts) count = 0;
+}
+
+void BatchStatistics::move(const Norm& n) {
+  for (int64_t i = 0; i < c; ++i) {
+    n.moving_mean[i] = n.moving_mean[i] * n.momentum + mean()[i] * (1.0f - n.momentum);
+    n.moving_variance[i] = n.moving_variance[i] * n.momentum + variance()[i] * (1.0f - n.momentum);
+  }
 }
 
 void BatchStatistics::accumulate_gradient(int64_t s, const float* sums, int64_t rows) {

@@ -1,6 +1,7 @@
 """The batch axis: which axes a function may touch, and how values of each sample meet those of all.
 
-A batched `Value` has the batch axis first; the core's shapes leave it out. Axes are counted with it, as in Keras.
+A batched `Value` has the batch axis first; the core's shapes leave it out. Axes are counted with it, as in
+Keras.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def within_sample(x: Value, axes: Sequence[int], instead: str) -> tuple[int, ...
 
 
 def samples_of(x: Value, shape: Sequence[Any], what: str, instead: str) -> tuple[Any, ...]:
-    """The part of a shape, given with the batch axis, that is one sample's; None or -1 stands for the batch."""
+    """One sample's part of a shape that is given with the batch axis, for which None or -1 stands."""
     if not x.is_batched:
         return tuple(shape)
     if not shape or not (shape[0] is None or (isinstance(shape[0], (int, np.integer)) and shape[0] == -1)):
@@ -86,14 +87,14 @@ def beside(x: Value, batched: Value) -> Value:
         if x.ndim == rank:
             return x
         raise ValueError(
-            f"{x.name}: shapes {batched.shape} and {x.shape} do not fit together, as a batch axis would meet another "
-            f"axis; give both one number of axes with keras.ops.expand_dims or reshape"
+            f"{x.name}: shapes {batched.shape} and {x.shape} do not fit together, as a batch axis would meet "
+            f"another axis; give both one number of axes with keras.ops.expand_dims or reshape"
         )
     if x.ndim < rank:
         return x
     if x.ndim > rank or x.shape[0] != 1:
         raise ValueError(
-            f"{x.name}: shapes {batched.shape} and {x.shape} do not fit together: the second one is the same for all "
-            f"samples, so it needs fewer axes, or size 1 on the axis that meets the batch axis"
+            f"{x.name}: shapes {batched.shape} and {x.shape} do not fit together: the second one is the same "
+            f"for all samples, so it needs fewer axes, or size 1 on the axis that meets the batch axis"
         )
     return x.then(x.graph.reshape(x.node, x.sample[1:], name=x.name))

@@ -26,8 +26,9 @@ Args:
     x2: the same, of a shape that broadcasts with x1's.
 
 Returns:
-    A symbol where an operand is one, else a float32 array; of the shape that both broadcast to. What is the same
-    for all samples (a constant, a weight) has fewer axes than a symbol with a batch axis, or size 1 there.
+    A symbol where an operand is one, else a float32 array; of the shape that both broadcast to. What is the
+    same for all samples (a constant, a weight) has fewer axes than a symbol with a batch axis, or
+    size 1 there.
 
 Raises:
     TypeError: if an operand is neither a symbol nor real numbers.
@@ -46,14 +47,20 @@ Args:
     keepdims: whether those axes stay, with size 1.
 
 Returns:
-    A symbol for a symbol, else an array or a number. What is reduced over the batch is one value for all samples.
+    A symbol for a symbol, else an array or a number. What is reduced over the batch is one value for all
+    samples.
 
 Raises:
     TypeError: if x is neither a symbol nor real numbers.
-    ValueError: if x has no such axis. Of a symbol only sums and means, and what is made of them, go over the batch.
+    ValueError: if x has no such axis. Of a symbol only sums and means, and what is made of them,
+        go over the batch.
 
 Source: the function of that name in NumPy and in keras.ops.
 """
+
+EXTREMUM = REDUCTION.replace(
+    "stay, with size 1.", "stay, with size 1.\n    initial: a bound for the result, or None."
+)
 
 REDUCTION_TRUTH = REDUCTION.replace("else an array or a number.", "else a boolean array or a boolean.")
 

@@ -32,7 +32,7 @@ def stop_gradient(variable: Any) -> Any:
     return x.then(x.graph.stop_gradient(x.node, name=x.name)) if isinstance(x, Value) else x
 
 
-@operation(2)
+@operation(2, like=1)
 def _gradient(of: Value, by: Value) -> Value:
     return of.then(of.graph.gradient(of.node, by.node, name=of.name))
 
@@ -45,10 +45,12 @@ def gradient(of: Any, by: Any) -> Any:
         by: a symbol or a variable, or a list of them.
 
     Returns:
-        A symbol of the shape of `by`, or a list of them; zero where `of` does not depend on it.
+        A symbol of the shape of `by`, or a list of them.
 
     Raises:
         TypeError: if an argument is no symbol.
+        ValueError: if `of` does not depend on `by`; said by the model that is made of it.
+        NotImplementedError: if `of` is computed from a gradient.
 
     Source: the chain rule; tf.gradients has the same form.
 
@@ -64,4 +66,25 @@ def gradient(of: Any, by: Any) -> Any:
             raise TypeError(
                 f"gradient: {symbol!r:.200} is no symbol; gradients of arrays need a function of them"
             )
+    if isinstance(of, KerasTensor) and _has_gradient(of):
+        raise NotImplementedError(
+            f"gradient: {of!r:.200} is computed from a gradient, and the gradient of a gradient is not available; "
+            f"keras.ops.stop_gradient makes a constant of it, and a difference of gradients at two points is a "
+            f"second derivative"
+        )
     return [_gradient(of, symbol) for symbol in by] if isinstance(by, (list, tuple)) else _gradient(of, by)
+
+
+def _has_gradient(symbol: KerasTensor) -> bool:
+    """Whether a gradient of it would have to go through another one."""
+    pending, seen = [symbol], {symbol}
+    while pending:
+        node = pending.pop().node
+        name = None if node is None else getattr(getattr(node.operation, "function", None), "name", None)
+        if name == "gradient":
+            return True
+        if node is not None and name != "stop_gradient":
+            fresh = [x for x in node.inputs if x not in seen]
+            seen.update(fresh)
+            pending.extend(fresh)
+    return False

@@ -1,4 +1,4 @@
-"""Nodes of the core's graph for `Value`s: each function checks what the core cannot know, and adds one node."""
+"""Nodes of the core's graph for `Value`s: what the functions of `keras.ops` are lowered to."""
 
 from __future__ import annotations
 

@@ -1,15 +1,13 @@
-"""What Python's operators do to symbols."""
+"""What Python's operators do to symbols and weights."""
 
 from __future__ import annotations
 
-from pycnn.core.operations import comparisons, elementwise, products, selection
+from pycnn.core.operations import arithmetic, comparisons, elementwise, products, selection
 from pycnn.core.symbolic import KerasTensor
 
 for _module, _names in (
-    (
-        elementwise,
-        ("add", "subtract", "multiply", "divide", "power", "floor_divide", "mod", "negative", "absolute"),
-    ),
+    (arithmetic, ("add", "subtract", "multiply", "divide", "power", "floor_divide", "mod")),
+    (elementwise, ("negative", "absolute")),
     (
         comparisons,
         ("less", "less_equal", "greater", "greater_equal", "logical_not", "logical_and", "logical_or"),

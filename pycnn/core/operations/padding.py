@@ -48,9 +48,10 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = N
 
     Args:
         x: a symbol or an array.
-        pad_width: (before, after) for each axis, one such pair for all, or an integer. (0, 0) for a batch axis.
-        mode: 'constant', 'reflect' (mirrored, the end not repeated), 'symmetric' (mirrored, the end repeated),
-            'edge' (the end repeated) or 'wrap' (from the other end).
+        pad_width: (before, after) for each axis, one such pair for all, or an integer. (0, 0) for a batch
+            axis.
+        mode: 'constant', 'reflect' (mirrored, the end not repeated), 'symmetric' (mirrored, the end
+            repeated), 'edge' (the end repeated) or 'wrap' (from the other end).
         constant_values: a number, where the mode is 'constant'; None for 0.
 
     Returns:

@@ -19,14 +19,12 @@ if TYPE_CHECKING:
 
 
 def _array_matmul(x1: F32, x2: F32) -> Any:
-    if x1.ndim == 2 and x2.ndim == 2:
-        _check_inner(f"x1 has shape {x1.shape} and x2 {x2.shape}", x1.shape, x2.shape)
-        return _core.matmul(x1, x2)
-    return np.matmul(x1, x2)
+    _check_inner(f"matmul: x1 has shape {x1.shape} and x2 {x2.shape}", x1.shape, x2.shape)
+    return _core.matmul(x1, x2) if x1.ndim == 2 and x2.ndim == 2 else np.matmul(x1, x2)
 
 
 def _check_inner(text: str, a: Sequence[int | None], b: Sequence[int | None]) -> None:
-    if a[-1] != b[max(len(b) - 2, 0)]:
+    if not a or not b or a[-1] != b[max(len(b) - 2, 0)]:
         raise ValueError(f"{text}; expected (..., m, k) and (..., k, n)")
 
 
@@ -51,14 +49,11 @@ def matmul(x1: Any, x2: Any) -> Any:
     >>> ops.matmul([[1, 2]], [[3], [4]]).tolist()
     [[11.0]]
     """
-    if x1.ndim == 0 or x2.ndim == 0:
-        raise ValueError(f"{x1.name}: shapes {x1.shape} and {x2.shape}; expected at least one axis each")
     if x2.is_batched and x2.ndim < 3:
         raise refuse_batch(x2, "the product would go over it; x2 needs two axes besides")
     if x1.is_batched and x1.ndim == 1:
         raise refuse_batch(x1, "the product would go over it")
-    text = f"{x1.name}: x1 has shape {x1.shape} and x2 {x2.shape}"
-    _check_inner(text, x1.shape, x2.shape)
+    _check_inner(f"{x1.name}: x1 has shape {x1.shape} and x2 {x2.shape}", x1.shape, x2.shape)
     row, column = x1.ndim == 1, x2.ndim == 1
     a = reshaped(x1, (1, *x1.sample)) if row else x1
     b = reshaped(x2, (*x2.sample, 1)) if column else x2
@@ -108,7 +103,8 @@ def dot(x1: Any, x2: Any) -> Any:
 
     Raises:
         TypeError: if an operand is neither a symbol nor real numbers.
-        ValueError: if the shapes do not fit, or x2 is a symbol of more than two axes: use matmul or tensordot.
+        ValueError: if the shapes do not fit, or x2 is a symbol of more than two axes: use matmul or
+            tensordot.
 
     Source: numpy.dot.
 
@@ -116,7 +112,7 @@ def dot(x1: Any, x2: Any) -> Any:
     >>> float(ops.dot([1.0, 2.0], [3.0, 4.0]))
     11.0
     """
-    from pycnn.core.operations.elementwise import multiply
+    from pycnn.core.operations.arithmetic import multiply
 
     if isinstance(x1, float) or isinstance(x2, float) or x1.ndim == 0 or x2.ndim == 0:
         return multiply(x1, x2)
@@ -145,7 +141,7 @@ def tensordot(x1: Any, x2: Any, axes: Any = 2) -> Any:
 
     Raises:
         TypeError: if an operand is neither a symbol nor real numbers.
-        ValueError: if sizes differ, or the batch axis would be summed over or come behind other axes.
+        ValueError: if sizes differ, or the batch axis would be summed over or come after other axes.
 
     Source: numpy.tensordot.
 
@@ -168,7 +164,7 @@ def tensordot(x1: Any, x2: Any, axes: Any = 2) -> Any:
         if x.is_batched and 0 in summed:
             raise refuse_batch(x, f"axes are {axes}, the batch axis cannot be summed over")
     if x2.is_batched and (x1.is_batched or free_one):
-        raise refuse_batch(x2, "in the result it would come behind the axes of x1; use matmul or einsum")
+        raise refuse_batch(x2, "in the result it would come after the axes of x1; use matmul or einsum")
     shape = tuple(x1.shape[a] for a in free_one) + tuple(x2.shape[a] for a in free_two)
     depth = math.prod(int(x1.shape[a]) for a in one)
     a = _matrix(x1, free_one, one, depth, depth_last=True)
@@ -196,17 +192,17 @@ def einsum(subscripts: str, *operands: Any) -> Any:
     """Sums of products by the names of axes, where they come to a product of matrices.
 
     Args:
-        subscripts: such as 'bqd,bkd->bqk': a letter for each axis, those of the result behind the arrow.
-        operands: one or two symbols or arrays. A batch axis comes first in the result; for arrays alone everything
-            that NumPy's function can do.
+        subscripts: such as 'bqd,bkd->bqk': a letter for each axis, those of the result after the arrow.
+        operands: one or two symbols or arrays. A batch axis comes first in the result; for arrays alone
+            everything that NumPy's function can do.
 
     Returns:
         A symbol where an operand is one, else a float32 array.
 
     Raises:
         TypeError: if an operand is neither a symbol nor real numbers.
-        ValueError: if the subscripts do not fit, or come to no product of matrices: a letter that comes twice in one
-            operand, '...', more than two operands.
+        ValueError: if the subscripts do not fit, or come to no product of matrices: a letter that comes twice
+            in one operand, '...', more than two operands.
 
     Source: numpy.einsum.
 

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pycnn.core.operations.arithmetic import maximum, minimum
 from pycnn.core.operations.base import operation
 from pycnn.core.operations.batching import axes_of, axis_of, refuse_batch, within_sample
-from pycnn.core.operations.documentation import PLACE, REDUCTION, REDUCTION_TRUTH, documented
+from pycnn.core.operations.conversion import cast
+from pycnn.core.operations.documentation import EXTREMUM, PLACE, REDUCTION, REDUCTION_TRUTH, documented
 from pycnn.core.operations.nodes import reduced, reshaped
 
 if TYPE_CHECKING:
@@ -74,40 +76,59 @@ def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return _reduced(x, "mean", axis, keepdims)
 
 
-@documented(REDUCTION)
 @operation(arrays=_with_axes(np.max))
-def max(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def _max(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return _reduced(x, "max", axis, keepdims)
+
+
+@documented(EXTREMUM)
+def max(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Any:
     """The largest value over axes; NaN where there is one. Equal ones share the gradient.
 
     >>> from pycnn import ops
     >>> ops.max([[1.0, 2.0], [3.0, 4.0]], axis=1).tolist()
     [2.0, 4.0]
     """
-    return _reduced(x, "max", axis, keepdims)
+    y = _max(x, axis, keepdims)
+    return y if initial is None else maximum(y, initial)
 
 
-@documented(REDUCTION)
 @operation(arrays=_with_axes(np.min))
-def min(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def _min(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return _reduced(x, "min", axis, keepdims)
+
+
+@documented(EXTREMUM)
+def min(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Any:
     """The smallest value over axes; NaN where there is one. Equal ones share the gradient.
 
     >>> from pycnn import ops
     >>> ops.min([[1.0, 2.0], [3.0, 4.0]], axis=1).tolist()
     [1.0, 3.0]
     """
-    return _reduced(x, "min", axis, keepdims)
+    y = _min(x, axis, keepdims)
+    return y if initial is None else minimum(y, initial)
 
 
-@documented(REDUCTION)
 @operation(arrays=_with_axes(np.prod))
-def prod(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def _prod(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return _reduced(x, "prod", axis, keepdims)
+
+
+@documented(
+    REDUCTION.replace(
+        "stay, with size 1.", "stay, with size 1.\n    dtype: as in `cast`; None for 'float32'."
+    )
+)
+def prod(x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Any:
     """The product over axes.
 
     >>> from pycnn import ops
     >>> ops.prod([[1.0, 2.0], [3.0, 4.0]], axis=1).tolist()
     [2.0, 12.0]
     """
-    return _reduced(x, "prod", axis, keepdims)
+    y = _prod(x, axis, keepdims)
+    return y if dtype is None else cast(y, dtype)
 
 
 @documented(REDUCTION_TRUTH)

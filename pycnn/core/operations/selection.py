@@ -70,6 +70,7 @@ def _slice_text(key: slice) -> str:
 
 def _selected(x: Value, keys: list[Any]) -> Value:
     """The part of each sample, a key for each of its axes, with None for new ones."""
+    _check_order(x.name, keys)
     own, strides = x.sample, strides_of(x.sample)
     view: list[int] = []
     steps: list[int] = []
@@ -106,6 +107,14 @@ def _selected(x: Value, keys: list[Any]) -> Value:
     if places is not None:
         y = y.then(y.graph.take(y.node, y.constant(places[1]).node, axis=places[0], name=y.name))
     return reshaped(y, final)
+
+
+def _check_order(name: str, keys: list[Any]) -> None:
+    """NumPy moves the axis of a list of places to the front where a slice separates it from an integer."""
+    chosen = [i for i, key in enumerate(keys) if key is not None and not isinstance(key, slice)]
+    has_list = any(isinstance(keys[i], (list, np.ndarray)) and np.ndim(keys[i]) > 0 for i in chosen)
+    if has_list and chosen[-1] - chosen[0] >= len(chosen):
+        raise ValueError(f"{name}: a list of places and an integer apart from it; select one after the other")
 
 
 def _place(name: str, key: Any, size: int) -> int:
@@ -147,7 +156,8 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Any:
 
     Args:
         x: a symbol or an array.
-        indices: a symbol or an array of integers; negative ones count from the end, others are cut to the size.
+        indices: a symbol or an array of integers; negative ones count from the end, others are cut
+            to the size.
         axis: of x; None for x as one row.
 
     Returns:
@@ -171,24 +181,25 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Any:
         raise refuse_batch(indices, "x has a batch axis, too; use take_along_axis")
     if indices.is_batched and place > 0:
         raise refuse_batch(
-            indices, f"in the result it would come behind axes of x; expected axis 0, not {axis}"
+            indices, f"in the result it would come after axes of x; expected axis 0, not {axis}"
         )
     (place,) = within_sample(x, (place,), "give another axis")
     return x.then(x.graph.take(x.node, indices.node, axis=place, name=x.name))
 
 
 def _array_take_along(x: NDArray[Any], indices: NDArray[Any], axis: int | None) -> Any:
-    return np.take_along_axis(x, indices.astype(np.int64), axis)
+    places = indices.astype(np.int64)
+    return np.take_along_axis(x, places.ravel() if axis is None else places, axis)
 
 
 @operation(2, arrays=_array_take_along, dtype="same")
-def take_along_axis(x: Any, indices: Any, axis: int = -1) -> Any:
+def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Any:
     """Values at places of their own for every position of the other axes.
 
     Args:
         x: a symbol or an array.
         indices: a symbol or an array of integers, of x's shape but for the axis.
-        axis: along which, not the batch axis.
+        axis: along which, not the batch axis; None for both as one row.
 
     Returns:
         An array, or a symbol, of the shape of the indices.
@@ -203,6 +214,10 @@ def take_along_axis(x: Any, indices: Any, axis: int = -1) -> Any:
     >>> ops.take_along_axis([[1, 2], [3, 4]], [[1], [0]], axis=1).tolist()
     [[2], [3]]
     """
+    if axis is None:
+        within_sample(x, range(x.ndim), "give an axis")
+        within_sample(indices, range(indices.ndim), "give an axis")
+        return take(reshaped(x, (math.prod(x.sample),)), reshaped(indices, (math.prod(indices.sample),)), 0)
     place = axis_of(x.name, axis, x.ndim)
     fits = indices.ndim == x.ndim and all(a == place or x.shape[a] == indices.shape[a] for a in range(x.ndim))
     if not fits:

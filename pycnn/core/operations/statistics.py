@@ -1,9 +1,10 @@
-"""What is made of sums and extrema over axes: variance, norms, averages, the logarithm of a sum of exponentials."""
+"""What is made of sums and extrema over axes: variances, norms, averages, logsumexp."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from pycnn.core.operations import arithmetic as a
 from pycnn.core.operations import elementwise as e
 from pycnn.core.operations.base import operation
 from pycnn.core.operations.batching import axes_of, axis_of
@@ -23,7 +24,7 @@ def var(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     >>> ops.var([[1.0, 3.0], [4.0, 4.0]], axis=1).tolist()
     [1.0, 0.0]
     """
-    return mean(e.square(e.subtract(x, mean(x, axis, True))), axis, keepdims)
+    return mean(e.square(a.subtract(x, mean(x, axis, True))), axis, keepdims)
 
 
 @documented(REDUCTION)
@@ -48,8 +49,8 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     [1000.0]
     """
     top = stop_gradient(max(x, axis, True))
-    top = e.where(isfinite(top), top, 0.0)
-    result = e.add(e.log(sum(e.exp(e.subtract(x, top)), axis, True)), top)
+    top = a.where(isfinite(top), top, 0.0)
+    result = a.add(e.log(sum(e.exp(a.subtract(x, top)), axis, True)), top)
     return result if keepdims else squeeze(result, axes_of("logsumexp", axis, x.ndim))
 
 
@@ -91,16 +92,17 @@ def count_nonzero(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 @operation(2)
-def _weighted(x: Any, weights: Any, axis: Any) -> Any:
+def _average(x: Any, weights: Any, axis: Any) -> Any:
     if weights.shape == x.shape:
-        return e.divide(sum(e.multiply(x, weights), axis), sum(weights, axis))
+        return a.divide(sum(a.multiply(x, weights), axis), sum(weights, axis))
     if weights.ndim != 1 or not isinstance(axis, int):
         raise ValueError(
-            f"average: weights have shape {weights.shape}; expected {x.shape}, or one for each place along one axis"
+            f"average: weights have shape {weights.shape}; expected {x.shape}, or one for each place along "
+            f"one axis"
         )
     shape = [1] * x.ndim
     shape[axis_of("average", axis, x.ndim)] = -1
-    return e.divide(sum(e.multiply(x, reshape(weights, shape)), axis), sum(weights))
+    return a.divide(sum(a.multiply(x, reshape(weights, shape)), axis), sum(weights))
 
 
 def average(x: Any, axis: Any = None, weights: Any = None) -> Any:
@@ -121,7 +123,7 @@ def average(x: Any, axis: Any = None, weights: Any = None) -> Any:
     Source: numpy.average.
 
     >>> from pycnn import ops
-    >>> ops.average([1.0, 4.0], weights=[2.0, 1.0])
+    >>> float(ops.average([1.0, 4.0], weights=[2.0, 1.0]))
     2.0
     """
-    return mean(x, axis) if weights is None else _weighted(x, weights, axis)
+    return mean(x, axis) if weights is None else _average(x, weights, axis)
