@@ -308,6 +308,9 @@ class Optimizer:
     def state(self, variable: Variable, name: str) -> F32:
         """A writable view of that state array of a variable; zeros at first."""
 
+    def apply(self, variables: Sequence[Variable], gradients: Sequence[Any], learning_rate: float) -> None:
+        """A step by gradients that the caller brings, one for each variable."""
+
 class Network:
     """A graph with what runs it. One call at a time computes; others wait.
 

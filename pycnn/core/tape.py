@@ -205,7 +205,7 @@ class GradientTape:
             raise ValueError(f"{len(factors)} output_gradients for {len(targets)} targets")
         if len(targets) == 1 and factors == [None]:
             return targets[0]  # type: ignore[no-any-return]
-        from pycnn.core.operations.elementwise import add, multiply
+        from pycnn.core.operations.arithmetic import add, multiply
 
         token = recorders.set((self,))  # goes on recording
         try:
