@@ -111,9 +111,8 @@ class Layer(policy.HasDTypePolicy):
         """The weights for samples of this shape; ValueError where the layer cannot take them."""
         return []
 
-    def lower(
-        self, graph: Blueprint, *nodes: Any, **_: Any
-    ) -> Any:  # with **, as subclasses name their nodes
+    # With **, as subclasses name their nodes.
+    def lower(self, graph: Blueprint, *nodes: Any, **_: Any) -> Any:
         """Adds the layer to a graph, after `nodes`, and returns the node of its output, or a list of them."""
         raise NotImplementedError(f"{type(self).__name__} has neither `call` nor `lower`")
 
@@ -339,7 +338,7 @@ class Layer(policy.HasDTypePolicy):
         training = kwargs.pop("training", None)
         if not self._is_traced:
             if len(args) == 2 and (args[1] is None or isinstance(args[1], bool)):
-                args, training = args[:1], args[1]
+                training, args = args[1], args[:1]
             if len(args) != 1 or any(value is not None for value in kwargs.values()):
                 raise TypeError(
                     f"Layer {self.name!r} ({type(self).__name__}) takes its input and `training`; "

@@ -25,7 +25,9 @@ _Op = TypeVar("_Op", bound="Operation")
 class Operation(Protocol):
     """What can be called on symbols: layers, models, and functions of `keras.ops`."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Of the operation, for messages."""
 
     def connect(self, graph: Blueprint, call: Node, nodes: Sequence[int]) -> Sequence[int]:
         """Adds a call to a graph, after `nodes`, one for each input; returns the nodes of its outputs."""

@@ -22,7 +22,7 @@ _CLASSES: dict[str, type[Loss]] = {
     cls.__name__: cls
     for cls in (BinaryCrossentropy, CategoricalCrossentropy, MeanSquaredError, SparseCategoricalCrossentropy)
 }
-_NAMES: dict[str, type[Loss]] = {cls.kind: cls for cls in _CLASSES.values()} | {"mse": MeanSquaredError}
+_NAMES: dict[str, type[Loss]] = {str(cls.kind): cls for cls in _CLASSES.values()} | {"mse": MeanSquaredError}
 _FUNCTIONS = {
     sparse_categorical_crossentropy: SparseCategoricalCrossentropy,
     categorical_crossentropy: CategoricalCrossentropy,

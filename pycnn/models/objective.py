@@ -225,7 +225,7 @@ class Objective:
                 if metric.is_traced:
                     value = _traced(metric.function, graph, given[i], node, f"The metric {metric.name!r}")
                     metric_terms.append((value, "value", 0.5, i))
-                else:
+                elif metric.kind is not None:
                     metric_terms.append((node, metric.kind, getattr(metric, "threshold", 0.5), i))
         penalties = _penalties(graph)
         self._penalties = len(penalties)

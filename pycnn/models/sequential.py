@@ -202,7 +202,9 @@ class Sequential(Model):
             raise ValueError(f"Model {self.name!r} has no layers")
         if not self._input_layers:
             if x is None:
-                raise ValueError(f"Model {self.name!r} does not know its input's shape yet")
+                raise ValueError(
+                    f"Model {self.name!r} does not know its input's shape yet; give it an Input or call build()"
+                )
             self.build((None, *as_samples("x", x).shape[1:]))
         self._extend()
 
