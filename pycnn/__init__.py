@@ -18,12 +18,14 @@ from pycnn import (
     activations,
     callbacks,
     config,
+    constraints,
     initializers,
     layers,
     losses,
     metrics,
     models,
     optimizers,
+    regularizers,
 )
 from pycnn._version import __version__
 from pycnn.config import show_config
@@ -55,6 +57,7 @@ __all__ = [
     "callbacks",
     "config",
     "constant",
+    "constraints",
     "datasets",
     "initializers",
     "keras",
@@ -67,6 +70,7 @@ __all__ = [
     "ops",
     "optimizers",
     "random",
+    "regularizers",
     "saving",
     "show_config",
     "utils",

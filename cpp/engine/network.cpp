@@ -205,7 +205,9 @@ StepResult Network::compute_gradients(const Batch& batch) {
   std::lock_guard<std::mutex> lock(mutex_);
   require_compiled();
   if (batch.samples == 0) throw std::invalid_argument("gradients need at least one sample");
-  run(plan(step_request(batch, true), batch.samples), batch, next_step_seed(), nullptr, nullptr);
+  // The first gradients of a step have the dropout that train_step would have; further ones, which accumulate, their own.
+  const uint64_t seed = next_step_seed() + (static_cast<uint64_t>(computed_++) << 32);
+  run(plan(step_request(batch, true), batch.samples), batch, seed, nullptr, nullptr);
   return result(batch.samples);
 }
 
@@ -216,6 +218,7 @@ void Network::apply_gradients(float learning_rate) {
   Request request;
   request.training = request.objective = request.gradients = true;
   request.outputs = false;
+  computed_ = 0;
   optimizer_->begin_step(learning_rate);
   Runner(plan(request, 1), parameters_, workspace_).apply(*optimizer_);
 }

@@ -36,6 +36,7 @@ class Blueprint(Graph):
         self.variables_of: dict[int, Variable] = {}  # by node
         self.trainable: dict[int, bool] = {}  # by node of a variable
         self.layers: dict[int, Any] = {}  # by id, those that have been lowered
+        self.penalties: list[tuple[Any, int, str]] = []  # regularizers of outputs, nodes, names of layers
         self.values = 0  # numbers that one sample's operations compute
         self._frozen = frozen
         self._calls = 0

@@ -105,7 +105,8 @@ def add_operators(cls: type) -> None:
         ("neg", "negative"), ("abs", "absolute"), ("getitem", "get_item"), ("lt", "less"), ("le", "less_equal"),
         ("gt", "greater"), ("ge", "greater_equal"), ("invert", "logical_not"),
     ):  # fmt: skip
-        setattr(cls, f"__{method}__", _operator(name))
+        if f"__{method}__" not in cls.__dict__:
+            setattr(cls, f"__{method}__", _operator(name))
 
 
 def operator_named(name: str) -> Callable[..., Any] | None:

@@ -13,6 +13,11 @@ from pycnn.models.own_steps import CompiledLoss, CompiledMetrics, loss_tracker, 
 from pycnn.models.predictor import Predictor
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
     from pycnn.callbacks import History
     from pycnn.core.function import Function
 
@@ -27,6 +32,9 @@ class Compiled(Predictor):
         self._loss_tracker = loss_tracker()
         self._last_loss: Any = None  # that `compute_loss` returned
         self.stop_training = False
+        # Called with the gradients of all weights, one flat float32 array, before each step of the optimizer; what it
+        # writes there is what the step takes. All-reduce them here to train with several processes.
+        self.on_gradients: Callable[[NDArray[np.float32]], Any] | None = None
         self.history: History | None = None
 
     def compile(
@@ -162,9 +170,7 @@ class Compiled(Predictor):
             self._last_loss = loss
         return loss
 
-    def compute_metrics(
-        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
-    ) -> dict[str, float]:
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, float]:
         """Adds a batch to the metrics given to `compile`, and the last loss to its mean.
 
         Args:

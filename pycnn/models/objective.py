@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -280,20 +281,39 @@ def _traced(function: Callable[..., Any], graph: Blueprint, y_true: int, y_pred:
 
 
 def _penalties(graph: Blueprint) -> list[tuple[int, str, bool, float, int]]:
-    """Loss terms of regularized weights that train."""
+    """Loss terms of regularized weights that train, and of regularized outputs."""
     terms = []
+    for regularizer, node, layer in list(graph.penalties):
+        symbol = KerasTensor((None, *graph.shape(node)), name=layer)
+        with tracing():
+            value = _one_number(f"The activity_regularizer of layer {layer!r}", regularizer(symbol))
+            value = value / _samples(symbol)
+        terms.append((Function([symbol], [value]).lower(graph, [node])[0], "value", False, 1.0, -1))
     for node, variable in list(graph.variables_of.items()):
         if variable.regularizer is None or not graph.trainable[node]:
             continue
         symbol = as_symbol(variable)
         with tracing():
-            value = variable.regularizer(symbol)
-        if not isinstance(value, KerasTensor) or value.is_batched:
-            raise TypeError(
-                f"The regularizer of {variable.path} returned {value!r:.200}; expected one number"
-            )
+            value = _one_number(f"The regularizer of {variable.path}", variable.regularizer(symbol))
         terms.append((Function([], [value]).lower(graph, [])[0], "value", False, 1.0, -1))
     return terms
+
+
+def _one_number(what: str, value: Any) -> KerasTensor:
+    """What a regularizer returned, where it is a symbol of one number."""
+    if not isinstance(value, KerasTensor) or value.shape != ():
+        raise TypeError(
+            f"{what} returned {value!r:.200}; expected one number, as keras.ops compute it from a symbol"
+        )
+    return value
+
+
+def _samples(x: KerasTensor) -> Any:
+    """The number of samples in a batch, as a symbol."""
+    from pycnn.core.operations import creation, gradients, reductions, shapes
+
+    first = shapes.reshape(gradients.stop_gradient(x), (-1, math.prod(x.sample_shape)))[:, 0]
+    return reductions.sum(creation.ones_like(first))
 
 
 def _metrics_by_output(given: Any, outputs: Sequence[str]) -> list[list[Any]]:

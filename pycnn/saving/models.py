@@ -11,6 +11,7 @@ import numpy as np
 
 from pycnn._version import __version__
 from pycnn.core import registry
+from pycnn.core.custom_objects import custom_object_scope
 from pycnn.saving.files import Reader, checked_path, opened, write
 from pycnn.saving.weights import HasLayers, check_weights, checked_variables, named_variables
 
@@ -76,19 +77,24 @@ def save_model(model: SavableModel, filepath: Path, overwrite: bool = True, zipp
     optimizer = model.optimizer_in_use()
     if optimizer is not None:
         metadata["iterations"] = str(optimizer.iterations)
+        metadata["accumulated"] = str(optimizer.accumulated)
         for name, view in _optimizer_state(optimizer, variables).items():
             arrays[name] = view.reshape(-1).copy()
     write(path, arrays, metadata, overwrite)
 
 
 def load_model(
-    filepath: Path, custom_objects: None = None, compile: bool = True, safe_mode: bool = True
+    filepath: Path,
+    custom_objects: Mapping[str, Any] | None = None,
+    compile: bool = True,
+    safe_mode: bool = True,
 ) -> Any:
     """Reads a model that `save_model` wrote. Nothing in a file is ever executed.
 
     Args:
         filepath: ending in '.safetensors'.
-        custom_objects: only None.
+        custom_objects: dict from names to classes and functions of your own that the file names; None for
+            those that are registered (`keras.saving.register_keras_serializable`) alone.
         compile: whether the model is compiled as it was, with the optimizer's state.
         safe_mode: only True; there is no other.
 
@@ -100,11 +106,9 @@ def load_model(
         ValueError: if it is no such file, is damaged, is larger than 4 GiB, or names classes that pycnn
             lacks.
     """
-    if custom_objects is not None:
-        raise ValueError(f"`custom_objects` is not supported; expected None, not {custom_objects!r}")
     if not safe_mode:
         raise ValueError("`safe_mode` can only be True: nothing in a file is executed")
-    with opened(filepath) as reader:
+    with opened(filepath) as reader, custom_object_scope(custom_objects):
         if reader.metadata.get("format") != "pycnn":
             raise ValueError(f"{reader.path!r} is a safetensors file, but not a model that pycnn saved")
         try:
@@ -133,7 +137,10 @@ def load_model(
 
 def _described(reader: Reader) -> SavableModel:
     """The model of the header, whose weights are not made yet: their shapes are checked first."""
-    model = registry.deserialize_layer(_from_json(reader.metadata["model"]))
+    description = _from_json(reader.metadata["model"])
+    model = registry.deserialize_layer(description)
+    if "build_config" in description and not getattr(model, "built", True):
+        model.build(description["build_config"]["input_shape"])  # type: ignore[arg-type]
     if not isinstance(model, SavableModel) or not model.built:
         raise ValueError("expected a model with a known input shape")
     return model
@@ -156,16 +163,26 @@ def _restore_optimizer(reader: Reader, model: SavableModel) -> None:
         if reader.shapes[name] != (view.size,):
             raise ValueError(f"{name!r} has shape {reader.shapes[name]}, expected {(view.size,)}")
         view[...] = reader.array(name).reshape(view.shape)
+    accumulated = int(reader.metadata.get("accumulated", "0"))
+    if not 0 <= accumulated < (optimizer.gradient_accumulation_steps or 1):
+        raise ValueError(f"gradients of {accumulated} batches that wait for a step")
     optimizer.core().iterations = iterations
+    optimizer.accumulated = accumulated
 
 
 def _optimizer_state(optimizer: Any, variables: Mapping[str, Variable]) -> dict[str, F32]:
     """Views of what the optimizer keeps for each weight."""
     core = optimizer.core()
-    return {
+    arrays = {
         f"optimizer/{slot}/{name}": core.state(variable.core, slot)
         for slot in core.slot_names
         for name, variable in variables.items()
+    }
+    return arrays | {
+        f"optimizer/{kept}/{name}": optimizer.kept(kept, variable)
+        for kept in optimizer.kept_names()
+        for name, variable in variables.items()
+        if variable.trainable
     }
 
 
