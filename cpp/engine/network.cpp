@@ -84,13 +84,23 @@ void Network::compile(const Objective& objective, std::shared_ptr<Optimizer> opt
       throw std::invalid_argument("objective: there is no node " + std::to_string(node));
   };
   TargetChecks targets(graph_);
+  const auto check_target = [&](const char* what, int node, int target) {
+    if (target < 0)
+      throw std::invalid_argument(std::string(what) + " of " + graph_.node(node).name + " needs a target, not " +
+                                  std::to_string(target));
+    if (!graph_.node(node).batched)
+      throw std::invalid_argument(std::string(what) + " needs predictions of every sample, but " +
+                                  graph_.node(node).name + " has no batch axis");
+  };
   for (const MetricTerm& term : objective.metrics) {
     check(term.node);
-    if (term.kind != MetricKind::kValue)
-      targets.check(term.node, term.target, term.kind == MetricKind::kSparseCategoricalAccuracy);
+    if (term.kind == MetricKind::kValue) continue;
+    check_target("a metric", term.node, term.target);
+    targets.check(term.node, term.target, term.kind == MetricKind::kSparseCategoricalAccuracy);
   }
   for (const LossTerm& term : objective.losses) {
     check(term.node);
+    if (term.kind != LossKind::kValue) check_target("a loss", term.node, term.target);
     const Shape& y = graph_.shape(term.node);
     if (term.kind == LossKind::kSparseCategoricalCrossentropy && y.c() < 2)
       throw std::invalid_argument(
@@ -115,6 +125,21 @@ void Network::require_compiled() const {
   if (!compiled_) throw std::invalid_argument("the network has no loss yet: call compile first");
 }
 
+std::unique_ptr<Plan> Network::make_plan(const Request& request, bool split, bool single, bool direct) const {
+  auto plan = std::make_unique<Plan>();
+  plan->kernels = &kernels_;
+  plan->program.split_samples = split;
+  plan->program.single_sample = single;
+  plan->has_gradients = request.gradients;
+  plan->graph = graph_;
+  fuse_expressions(plan->graph, ends(request));
+  Planner planner(plan->graph, outputs_, parameters_, kernels_, request, objective_, direct, plan->program);
+  planner.plan();
+  plan->gradients = std::move(planner.gradients);
+  plan->cut_updates(parameters_);
+  return plan;
+}
+
 Plan& Network::plan(const Request& request, int64_t samples) {
   // A batch smaller than the team is cut inside its samples. Both cuts give the same bits: algorithms depend on the
   // batch only, not on the team.
@@ -124,19 +149,9 @@ Plan& Network::plan(const Request& request, int64_t samples) {
   const bool direct = exact();
   std::unique_ptr<Plan>& plan = plans_[{request, split, single, direct}];
   if (!plan) {
-    plan = std::make_unique<Plan>();
-    plan->kernels = &kernels_;
-    plan->program.split_samples = split;
-    plan->program.single_sample = single;
-    plan->has_gradients = request.gradients;
-    plan->graph = graph_;
-    fuse_expressions(plan->graph, ends(request));
-    Planner planner(plan->graph, outputs_, parameters_, kernels_, request, objective_, direct, plan->program);
-    planner.plan();
-    plan->gradients = std::move(planner.gradients);
-    plan->cut_updates(parameters_);
+    plan = make_plan(request, split, single, direct);
     // Gradients are summed slot by slot: a plan that splits samples has none.
-    if (plan->program.by_slots && split) plan->program.split_samples = false;
+    if (plan->program.by_slots && split) plan = make_plan(request, false, single, direct);
   }
   Program& program = plan->program;
   const int64_t wanted = program.whole_batch || program.split_samples ? samples : std::min(samples, kChunkSamples);
@@ -205,7 +220,8 @@ StepResult Network::compute_gradients(const Batch& batch) {
   std::lock_guard<std::mutex> lock(mutex_);
   require_compiled();
   if (batch.samples == 0) throw std::invalid_argument("gradients need at least one sample");
-  // The first gradients of a step have the dropout that train_step would have; further ones, which accumulate, their own.
+  // The first gradients of a step have the dropout that train_step would have; further ones, which accumulate, their
+  // own.
   const uint64_t seed = next_step_seed() + (static_cast<uint64_t>(computed_++) << 32);
   run(plan(step_request(batch, true), batch.samples), batch, seed, nullptr, nullptr);
   return result(batch.samples);

@@ -56,6 +56,7 @@ class Network {
 
  private:
   Plan& plan(const Request& request, int64_t samples);
+  std::unique_ptr<Plan> make_plan(const Request& request, bool split, bool single, bool direct) const;
   void run(Plan& plan, const Batch& batch, uint64_t seed, Optimizer* optimizer, Profile* profile);
   StepResult result(int64_t samples) const;
   void require_compiled() const;

@@ -212,8 +212,13 @@ void Planner::plan_siblings(int i) {
   if (!waits_for_batch(i)) return;
   for (int k = i + 1; k < static_cast<int>(needed_.size()); ++k)
     if (needed_[static_cast<size_t>(k)] && !planned_[static_cast<size_t>(k)] && waits_for_batch(k) &&
-        node(k).inputs[0] == node(i).inputs[0])
+        node(k).inputs[0] == node(i).inputs[0] && has_weights(k))
       plan_node(k);
+}
+
+bool Planner::has_weights(int i) const {
+  const std::vector<int>& inputs = node(i).inputs;
+  return std::all_of(inputs.begin() + 1, inputs.end(), [&](int input) { return is_planned(input); });
 }
 
 void Planner::mark_planned(int i) {
@@ -367,7 +372,8 @@ int Planner::fusable_activation(int i) const {
 int Planner::foldable_batch_norm(int i) const {
   const int next = only_consumer(i);
   const auto* norm = next < 0 ? nullptr : graph_.as<BatchNormNode>(next);
-  return norm && (norm->frozen || !(training() || norm->always)) && !differentiated(next) ? next : -1;
+  return norm && (norm->frozen || !(training() || norm->always)) && !differentiated(next) && has_weights(next) ? next
+                                                                                                               : -1;
 }
 
 int Planner::fusable_sum(int i) const {

@@ -126,6 +126,7 @@ class Planner {
   int fusable_sum(int node) const;          // of two, the other one planned before
   void mark_planned(int node);
   bool is_planned(int node) const { return planned_[root(node)]; }
+  bool has_weights(int node) const;  // whether all inputs of a layer but the first are there
   bool is_parameter(int node) const { return graph_.as<ParameterNode>(node) || graph_.as<ConstantNode>(node); }
 
  private:

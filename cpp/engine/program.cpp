@@ -117,7 +117,8 @@ void Program::cut_stages() {
     if (stage.kind == Task::kSplit) cut_pieces(stage);
     stage.by_caller = stage.kind == Task::kOnce && tasks[static_cast<size_t>(stage.begin)].by_caller;
   }
-  if (split_samples && tasks[static_cast<size_t>(stages_.back().begin)].pieces == 1) stages_.back().by_caller = true;
+  if (split_samples && !stages_.empty() && tasks[static_cast<size_t>(stages_.back().begin)].pieces == 1)
+    stages_.back().by_caller = true;
 }
 
 // What the tasks touch of a block of samples stays in the cache.

@@ -27,6 +27,9 @@ static std::vector<const Node*> inputs_of(const std::vector<Node>& nodes, const 
 static bool depends_on(const Graph& graph, int of, int by) { return needed_for(graph, {of})[static_cast<size_t>(by)]; }
 
 int Graph::add(const std::string& name, Attributes attributes, std::vector<int> inputs, Shape requested) {
+  if (const auto* p = std::get_if<ParameterNode>(&attributes))
+    if (!inputs.empty() || p->variable < 0 || p->variable >= static_cast<int>(variables_.size()))
+      throw std::invalid_argument(name + ": there is no variable " + std::to_string(p->variable) + "; use parameter()");
   Inferred inferred = infer(name, attributes, inputs_of(nodes_, name, inputs), requested);
   if (std::holds_alternative<GradientNode>(attributes) && !depends_on(*this, inputs[0], inputs[1]))
     throw std::invalid_argument(name + ": " + node(inputs[0]).name + " does not depend on " + node(inputs[1]).name);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "graph/fields.h"
+
 namespace pycnn {
 namespace {
 
@@ -57,14 +59,18 @@ Shape checked(const std::string& name, Shape shape) {
 
 std::string count_text(size_t n) { return std::to_string(n); }
 
-// How many values an expression reads: its highest operand, where the code is sound.
-void check_code(const std::string& name, const std::vector<MapInstruction>& code, int operands) {
+// An instruction reads operands and the results of those before it. What it does not read names a register too.
+void check_code(const std::string& name, const std::vector<MapInstruction>& code, size_t operands) {
   if (code.empty()) fail(name, "an expression needs at least one instruction");
-  for (size_t i = 0; i < code.size(); ++i)
-    for (int r : {code[i].a, code[i].b, code[i].c})
-      if (r < 0 || r >= operands + std::max(static_cast<int>(i), 1))
-        fail(name,
-             "instruction " + count_text(i) + " reads register " + std::to_string(r) + ", which nothing has written");
+  for (size_t i = 0; i < code.size(); ++i) {
+    const int32_t registers[] = {code[i].a, code[i].b, code[i].c};
+    for (int k = 0; k < 3; ++k) {
+      const size_t written = operands + (k < operand_count(code[i].op) ? i : code.size());
+      if (registers[k] < 0 || static_cast<size_t>(registers[k]) >= written)
+        fail(name, "instruction " + count_text(i) + " reads register " + std::to_string(registers[k]) +
+                       ", which nothing has written");
+    }
+  }
 }
 
 // The lowest and highest offset that a strided view touches must lie inside `size` values.
@@ -74,9 +80,11 @@ void check_view(const std::string& name, const std::vector<int64_t>& dims, const
     fail(name,
          "a view of " + count_text(dims.size()) + " axes needs as many strides, not " + count_text(strides.size()));
   if (dims.size() > static_cast<size_t>(kMaxAxes)) fail(name, "has more than " + std::to_string(kMaxAxes) + " axes");
+  if (offset < 0 || offset >= size)
+    fail(name, "the view begins at value " + std::to_string(offset) + " of " + std::to_string(size));
   int64_t low = offset, high = offset;
   for (size_t i = 0; i < dims.size(); ++i) {
-    if (std::abs(strides[i]) > kMaxSize) fail(name, "a stride is too large");
+    if (strides[i] > kMaxSize || strides[i] < -kMaxSize) fail(name, "a stride is too large");
     (strides[i] < 0 ? low : high) += strides[i] * (dims[i] - 1);
   }
   if (low < 0 || high >= size)
@@ -121,6 +129,7 @@ struct Infer {
 
   Shape operator()(const ConstantNode& n) const {
     require_inputs(0, 0);
+    checked(name, requested);
     if (!n.values || requested.size() != static_cast<int64_t>(n.values->size()))
       fail(name, "a constant of shape " + requested.text() + " needs " + std::to_string(requested.size()) + " values");
     return requested;
@@ -179,6 +188,7 @@ struct Infer {
 
   Shape operator()(const MaxoutNode& n) const {
     require_positive(name, "pieces", n.pieces);
+    if (x().dims.empty()) fail(name, "its input needs at least one dimension besides the batch");
     if (x().c() % n.pieces != 0)
       fail(name, std::to_string(x().c()) + " channels cannot be divided into groups of " + std::to_string(n.pieces));
     Shape y = x();
@@ -261,8 +271,8 @@ struct Infer {
       const int64_t size = axis < other.rank() ? other.dims[static_cast<size_t>(axis)] : 0;
       if (axis < other.rank()) other.dims[static_cast<size_t>(axis)] = shape(0).dims[static_cast<size_t>(axis)];
       if (other.dims != shape(0).dims)
-        fail(name,
-             "inputs may differ in the last axis only, but have shapes " + shape(0).text() + " and " + shape(i).text());
+        fail(name, "inputs may differ in " + (axis + 1 == y.rank() ? "the last axis" : "axis " + std::to_string(axis)) +
+                       " only, but have shapes " + shape(0).text() + " and " + shape(i).text());
       y.dims[static_cast<size_t>(axis)] += size;
     }
     return y;
@@ -271,7 +281,7 @@ struct Infer {
   Shape operator()(const MapNode& n) const {
     if (inputs.size() > kMaxOperands)
       fail(name, "an expression of more than " + count_text(kMaxOperands) + " operands");
-    check_code(name, n.code, static_cast<int>(inputs.size()));
+    check_code(name, n.code, inputs.size());
     Shape y;
     for (const Node* input : inputs) y = broadcast_shapes(name, y, input->shape);
     if (y.rank() > kMaxAxes) fail(name, "has more than " + std::to_string(kMaxAxes) + " axes");
@@ -279,8 +289,9 @@ struct Infer {
   }
 
   Shape operator()(const ReduceNode& n) const {
-    if (n.outer < 1 || n.n < 1 || n.inner < 1 || n.outer * n.n * n.inner != x().size() ||
-        requested.size() != n.outer * n.inner)
+    checked(name, requested);
+    if (n.outer < 1 || n.n < 1 || n.inner < 1 || exceeds({n.outer, n.n, n.inner}, kMaxSize) ||
+        n.outer * n.n * n.inner != x().size() || requested.size() != n.outer * n.inner)
       fail(name, "cannot reduce " + x().text() + " as (" + std::to_string(n.outer) + ", " + std::to_string(n.n) + ", " +
                      std::to_string(n.inner) + ") to " + requested.text());
     return requested;

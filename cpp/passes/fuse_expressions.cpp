@@ -101,17 +101,26 @@ class Fusion {
   std::vector<MapInstruction> code_;
 };
 
-}  // namespace
-
-void fuse_expressions(Graph& graph, const std::vector<int>& kept) {
+// Whether there was anything to do. What two expressions read may have but one reader once they are one.
+bool fuse_once(Graph& graph, const std::vector<int>& kept) {
   const Uses uses = uses_of(graph, kept);
   std::vector<bool> wanted = needed_for(graph, kept);
+  bool changed = false;
   for (int i = static_cast<int>(wanted.size()) - 1; i >= 0; --i) {
     if (!wanted[static_cast<size_t>(i)] || !graph.as<MapNode>(i)) continue;
     Fusion fusion(graph, uses, i);
     if (!fusion.changes()) continue;
     for (int inside : fusion.inside()) wanted[static_cast<size_t>(inside)] = false;
     graph.replace(i, MapNode{fusion.code()}, fusion.inputs());
+    changed = true;
+  }
+  return changed;
+}
+
+}  // namespace
+
+void fuse_expressions(Graph& graph, const std::vector<int>& kept) {
+  while (fuse_once(graph, kept)) {
   }
 }
 

@@ -190,7 +190,7 @@ def beside(x: Any, y: Tensor) -> Any:
 def picked(x: Tensor, key: Any) -> Any:
     """x[key]; one sample of a batch is a sum over all, of which the others are 0."""
     keys = key if isinstance(key, tuple) else (key,)
-    first = _plain(keys[0]) if keys else None
+    first: Any = _plain(keys[0]) if keys else None
     from pycnn.core.operations.arithmetic import where
     from pycnn.core.operations.reductions import sum as sum_over
     from pycnn.core.operations.selection import get_item
@@ -219,7 +219,7 @@ def call_layer(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
     else:
         args = layer.as_inputs(args)
     kwargs = {name: _as_leaf(value) for name, value in kwargs.items()}
-    sizes = {
+    sizes: set[Any] = {
         len(x)
         for x in tree.flatten((args, kwargs))
         if isinstance(x, (Tensor, np.ndarray)) and x.ndim and not _is_for_all(x)

@@ -153,10 +153,9 @@ class Function:
 
     def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The result for operands and attributes as they were given."""
-        if self.arrays is None:
-            given = (*args, *kwargs.values())
-            if not any(map(_is_symbolic, given)) and not recording.takes(given):
-                return self.body(*args, **kwargs)
+        given = (*args, *kwargs.values())
+        if self.arrays is None and not any(map(_is_symbolic, given)) and not recording.takes(given):
+            return self.body(*args, **kwargs)
         attributes = self._bound(args, kwargs)
         names = list(attributes)[: self.operands]
         operands = [attributes.pop(name) for name in names]
