@@ -18,17 +18,22 @@ from pycnn import (
     activations,
     callbacks,
     config,
+    constraints,
     initializers,
     layers,
     losses,
     metrics,
     models,
     optimizers,
+    regularizers,
 )
 from pycnn._version import __version__
 from pycnn.config import show_config
 from pycnn.core.policy import DTypePolicy
 from pycnn.core.symbolic import KerasTensor
+from pycnn.core.tape import GradientTape
+from pycnn.core.tensor import constant
+from pycnn.core.user_variable import Variable
 from pycnn.layers import Input, Layer
 from pycnn.models import Model, Sequential
 
@@ -39,16 +44,20 @@ _LAZY = ("backend", "datasets", "keras", "mixed_precision", "nn", "ops", "random
 
 __all__ = [
     "DTypePolicy",
+    "GradientTape",
     "Input",
     "KerasTensor",
     "Layer",
     "Model",
     "Sequential",
+    "Variable",
     "__version__",
     "activations",
     "backend",
     "callbacks",
     "config",
+    "constant",
+    "constraints",
     "datasets",
     "initializers",
     "keras",
@@ -61,6 +70,7 @@ __all__ = [
     "ops",
     "optimizers",
     "random",
+    "regularizers",
     "saving",
     "show_config",
     "utils",

@@ -124,27 +124,57 @@ def batch_norm_backward(
 def dropout(x: F32, rate: float, seed: int) -> F32: ...
 
 # --- networks ------------------------------------------------------------------------------------------------
+class Variable:
+    """A weight: float32 memory of fixed shape, zero at first, that any number of networks read."""
+
+    def __init__(self, name: str, shape: Sequence[int], trainable: bool = True) -> None: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def trainable(self) -> bool:
+        """Whether an optimizer may change it, unless a network says otherwise."""
+
+    @property
+    def value(self) -> F32:
+        """A writable view. Call `touch` after writing."""
+
+    @property
+    def version(self) -> int:
+        """Grows with each `touch` and each training step."""
+
+    def touch(self) -> None: ...
+
 class Graph:
-    """What a network is. Every method adds a node and returns its number; `name` is used in error messages."""
+    """What a network is. Every method adds a node and returns its number; `name` is used in error messages.
+
+    A node is a value. Either every sample has one of its own, or there is one for all: parameters, constants, and what
+    is computed from them alone. Shapes leave the batch axis out."""
 
     def __init__(self) -> None: ...
-    def input(self, shape: Sequence[int], name: str = "input") -> int: ...
+    def input(self, shape: Sequence[int], name: str = "input", dtype: str = "float32") -> int:
+        """dtype: float32, uint8 or int32, what samples are when they arrive; the network computes in float32."""
+
+    def parameter(self, variable: Variable) -> int:
+        """The node of a variable; the same one for the same variable."""
+
+    def constant(self, values: F32, *, name: str = "constant") -> int: ...
     def conv2d(
-        self, x: int, *, filters: int, kernel_size: tuple[int, int], strides: tuple[int, int] = (1, 1),
+        self, x: int, kernel: int, bias: int | None = None, *, strides: tuple[int, int] = (1, 1),
         padding: tuple[int, int, int, int] = (0, 0, 0, 0), pad_value: float = 0.0,
-        dilation: tuple[int, int] = (1, 1), groups: int = 1, use_bias: bool = True, precision: str = "float32",
-        name: str = "conv2d",
+        dilation: tuple[int, int] = (1, 1), groups: int = 1, precision: str = "float32", name: str = "conv2d",
     ) -> int:
-        """Parameters: kernel (kh, kw, c / groups, filters), bias (filters,). A depthwise convolution is
-        groups = c; Keras' kernel (kh, kw, c, multiplier) is the same memory with filters = c * multiplier. precision:
-        float32, or bfloat16, to which the operands of products are rounded; depthwise convolutions and the sparse
-        backward passes behind a max-pool stay float32."""
+        """kernel (kh, kw, c / groups, filters), bias (filters,). A depthwise convolution is groups = c; Keras' kernel
+        (kh, kw, c, multiplier) is the same memory with filters = c * multiplier. precision: float32, or bfloat16, to
+        which the operands of products are rounded; depthwise convolutions and the sparse backward passes of a max-pool
+        stay float32."""
 
     def dense(
-        self, x: int, *, units: int, use_bias: bool = True, precision: str = "float32", name: str = "dense"
+        self, x: int, kernel: int, bias: int | None = None, *, precision: str = "float32", name: str = "dense"
     ) -> int:
-        """On the last axis. Parameters: kernel (in, units), bias (units,). precision: as in conv2d, but
-        the weight gradient is float32."""
+        """On the last axis. kernel (in, units), bias (units,). precision: as in conv2d, but the weight gradient is
+        float32."""
 
     def activation(
         self, x: int, kind: str, *, alpha: float = 0.0, max_value: float = ..., threshold: float = 0.0,
@@ -162,130 +192,229 @@ class Graph:
         padding: tuple[int, int, int, int] = (0, 0, 0, 0), count_padding: bool = False, name: str = "average_pool2d",
     ) -> int: ...
     def reshape(self, x: int, shape: Sequence[int], *, name: str = "reshape") -> int: ...
-    def dropout(self, x: int, *, rate: float, name: str = "dropout") -> int: ...
+    def dropout(self, x: int, *, rate: float, always: bool = False, name: str = "dropout") -> int:
+        """always: in inference too."""
+
     def batch_norm(
-        self, x: int, *, momentum: float = 0.99, epsilon: float = 1e-3, center: bool = True, scale: bool = True,
-        frozen: bool = False, name: str = "batch_normalization",
+        self, x: int, gamma: int | None, beta: int | None, mean: int, variance: int, *, momentum: float = 0.99,
+        epsilon: float = 1e-3, frozen: bool = False, always: bool = False, name: str = "batch_normalization",
     ) -> int:
-        """Over the last axis. Parameters: gamma, beta (as asked for), moving_mean, moving_variance (these two not
-        trainable). frozen: moving statistics in training too."""
+        """Over the last axis. mean and variance are parameters, which a training step moves. frozen: they are used in
+        training too, and stay. always: the batch's statistics are used in inference too."""
 
     def pad2d(
         self, x: int, *, padding: tuple[int, int, int, int], mode: str = "constant", value: float = 0.0,
         name: str = "pad2d",
-    ) -> int: ...
-    def scale_shift(self, x: int, *, scale: float, shift: float, name: str = "rescaling") -> int: ...
-    def add(self, x: Sequence[int], *, name: str = "add") -> int: ...
-    def multiply(self, x: Sequence[int], *, name: str = "multiply") -> int: ...
-    def concat(self, x: Sequence[int], *, name: str = "concatenate") -> int:
-        """Along the last axis."""
+    ) -> int:
+        """mode: constant, reflect or edge."""
 
-    def reuse(self, parameters: Sequence[int]) -> None:
-        """Nodes that are added next take these parameters, one after the other, instead of new ones."""
+    def add(self, x: Sequence[int], *, name: str = "add") -> int:
+        """Values of one shape."""
+
+    def concat(self, x: Sequence[int], *, axis: int = -1, name: str = "concatenate") -> int:
+        """Along one axis of a sample."""
+
+    def map(self, x: Sequence[int], code: Sequence[tuple[Any, ...]], *, name: str = "map") -> int:
+        """An expression, element by element, of values whose shapes broadcast as in NumPy, aligned at the last axis.
+
+        code: instructions (operation, registers...). Registers 0 to len(x) - 1 are the operands, instruction i writes
+        register len(x) + i, and the last one is the result. ('constant', value) reads none; ('where', a, b, c) is
+        b where a is not 0, else c; ('activation', register, kind, alpha, max_value, threshold). The others, of one or
+        two registers, are listed in MapOp in cpp/kernels/tensor/tensor.h."""
+
+    def reduce(
+        self, x: int, kind: str, *, outer: int, n: int, inner: int, shape: Sequence[int], name: str = "reduce"
+    ) -> int:
+        """x, seen as (outer, n, inner), to (outer, inner), then of the shape. kind: sum, mean, max, min, prod, argmax,
+        argmin, any, all."""
+
+    def strided(
+        self, x: int, *, shape: Sequence[int], offset: int, strides: Sequence[int], name: str = "strided"
+    ) -> int:
+        """A copy of a view of x: y[i, ...] = x.flat[offset + sum of i_k strides_k]. Strides may be 0 or negative."""
+
+    def scatter(
+        self, x: int, *, shape: Sequence[int], offset: int, strides: Sequence[int], fill: float = 0.0,
+        name: str = "scatter",
+    ) -> int:
+        """The other way round: y.flat[offset + sum of i_k strides_k] = x[i, ...], everything else is `fill`."""
+
+    def matmul(
+        self, a: int, b: int, *, transpose_a: bool = False, transpose_b: bool = False, name: str = "matmul"
+    ) -> int:
+        """(..., m, k) @ (..., k, n), or of their transposes: leading axes are equal, or one has none."""
+
+    def take(self, x: int, index: int, *, axis: int, name: str = "take") -> int:
+        """x at the places `index` of an axis of a sample. Negative ones count from the end; others are clamped."""
+
+    def batch_reduce(self, x: int, *, mean: bool, name: str = "batch_reduce") -> int:
+        """The mean or sum over the samples: one value for all."""
+
+    def stop_gradient(self, x: int, *, name: str = "stop_gradient") -> int: ...
+    def gradient(self, of: int, by: int, *, name: str = "gradient") -> int:
+        """The gradient by `by` of the sum of all values of `of`."""
+
+    def host(
+        self, x: Sequence[int], *, shape: Sequence[int], forward: Callable[[list[F32], bool], Any],
+        backward: Callable[[list[F32], F32, F32], Sequence[Any]] | None = None, name: str = "host",
+    ) -> int:
+        """A function of Python, called once a batch: forward(inputs, training) returns the output, and
+        backward(inputs, output, gradient) the gradients by the inputs, None where there is none. Arrays are views, with
+        the batch axis first where there is one. Without `backward` nothing before it can be differentiated."""
 
     def shape(self, node: int) -> tuple[int, ...]:
         """Without the batch axis."""
 
+    def is_batched(self, node: int) -> bool:
+        """Whether every sample has a value of its own."""
+
+    def node(self, node: int) -> tuple[str, str, list[int], tuple[int, ...], bool]:
+        """Operation, name, inputs, shape, and whether it has a batch axis."""
+
+    def __len__(self) -> int:
+        """Number of nodes."""
+
+    @property
+    def variables(self) -> list[Variable]:
+        """In the order in which they were added: a network's parameters have these numbers."""
+
+    def text(self, outputs: Sequence[int]) -> str:
+        """The nodes that outputs need, one a line: the same graph has the same text."""
+
+class Optimizer:
+    """An optimizer's settings, and its state of each variable. It belongs to no network: those that train the same
+    variables share it.
+
+    kind: none, sgd (momentum, nesterov), rmsprop (rho, momentum, epsilon, centered), adam (beta_1, beta_2, epsilon,
+    amsgrad); each: weight_decay."""
+
+    def __init__(self, kind: str, options: dict[str, float] = ...) -> None: ...
+    def configure(self, kind: str, options: dict[str, float]) -> None:
+        """Other settings from the next step on; ValueError where they need other state and there is some already."""
+
+    @property
+    def iterations(self) -> int:
+        """Steps done; may be set."""
+
+    @iterations.setter
+    def iterations(self, value: int) -> None: ...
+    @property
+    def slot_names(self) -> list[str]:
+        """Names of the state arrays (momentum, velocity, ...)."""
+
+    def state(self, variable: Variable, name: str) -> F32:
+        """A writable view of that state array of a variable; zeros at first."""
+
 class Network:
-    """A graph with its parameters, all zero at first, and what runs it. One call at a time computes; others wait."""
+    """A graph with what runs it. One call at a time computes; others wait.
 
-    def __init__(self, graph: Graph, output: int) -> None: ...
-    @property
-    def input_shape(self) -> tuple[int, ...]: ...
-    @property
-    def output_shape(self) -> tuple[int, ...]: ...
-    @property
-    def parameter_count(self) -> int: ...
-    def parameter_node(self, index: int) -> int:
-        """The graph node that parameter `index` belongs to; parameters are numbered in order of nodes, and within
-        a node as the Graph method lists them."""
+    Samples `x`, targets `y`, weights and outputs are lists: one array for each of the graph's inputs, in the order in
+    which they were added, and so on; None for what is not needed. x: float32, float64 or uint8 (n, *input_shape)."""
 
-    def parameter_name(self, index: int) -> str:
-        """kernel, bias, gamma, beta, moving_mean or moving_variance."""
+    def __init__(self, graph: Graph, outputs: Sequence[int]) -> None: ...
+    @property
+    def inputs(self) -> list[int]:
+        """The input nodes."""
 
-    def parameter(self, index: int) -> F32:
-        """A writable view in Keras' layout. Call `touch` after writing."""
+    @property
+    def outputs(self) -> list[int]:
+        """The output nodes."""
+
+    def input_shape(self, number: int = 0) -> tuple[int, ...]: ...
+    def output_shape(self, number: int = 0) -> tuple[int, ...]: ...
+    @property
+    def graph(self) -> Graph:
+        """A view of the network's own copy. Its `variables` are the parameters."""
+
+    @property
+    def optimizer(self) -> Optimizer | None:
+        """The one given to `compile`."""
 
     def gradient(self, index: int) -> F32:
-        """A read-only view of the gradient of the last training step."""
+        """A view of the last step's gradient by parameter `index`; writable between the two parts of a step."""
 
-    def touch(self) -> None: ...
+    @property
+    def gradients(self) -> F32:
+        """A view of all gradients as one array, with the gaps that alignment leaves, which are zero."""
+
     def is_trainable(self, index: int) -> bool: ...
     def set_trainable(self, index: int, trainable: bool) -> None:
-        """A parameter that is not trainable is left alone by the optimizer."""
+        """A parameter that is not trainable is left alone by this network's optimizer."""
 
     def compile(
-        self, *, loss: str, from_logits: bool = False, metric: str = "none", optimizer: str = "none",
-        options: dict[str, float] = ...,
+        self, *, losses: Sequence[tuple[int, str, bool, float, int]],
+        metrics: Sequence[tuple[int, str, float, int]] = ..., optimizer: Optimizer | None = None,
     ) -> None:
-        """loss: sparse_categorical_crossentropy, categorical_crossentropy, binary_crossentropy, mean_squared_error.
-        metric (counted as `correct`): none, sparse_categorical_accuracy, categorical_accuracy, binary_accuracy.
-        optimizer: none, sgd (momentum, nesterov), rmsprop (rho, momentum, epsilon, centered), adam (beta_1, beta_2,
-        epsilon, amsgrad); each: weight_decay. Starts the optimizer's state anew when the optimizer or an option changes."""
+        """losses: (node, kind, from_logits, weight, target); what is minimized is their sum, each times its weight.
+        kind: sparse_categorical_crossentropy, categorical_crossentropy, binary_crossentropy, mean_squared_error, or
+        value where the node's values are losses themselves. target: its number in `y` and `weight`; -1 for a value
+        without one. metrics: (node, kind, threshold of binary accuracy, target), kind being
+        sparse_categorical_accuracy, categorical_accuracy, binary_accuracy or value. optimizer: None where weights
+        stay."""
 
     def set_seed(self, seed: int) -> None:
         """The seed of dropout; the step count is mixed in."""
 
     def train_step(
-        self, x: NDArray[Any], y: NDArray[Any], index: NDArray[np.int64] | None, weight: F32 | None,
-        learning_rate: float,
-    ) -> tuple[float, float]:
-        """One optimizer step on the samples x[index] (all where index is None), labels y[index], sample weights
-        weight[index]. x: float32, float64 or uint8 (n, *input_shape); y: int32 labels (n, ...) for the sparse
-        loss, else float32 (n, *output_shape). Returns the batch's mean loss (sum of weighted losses / samples) and its
-        `correct`: the mean of the metric. Gradients are of that mean loss."""
+        self, x: Sequence[NDArray[Any] | None], y: Sequence[NDArray[Any] | None], index: NDArray[np.integer[Any]] | None,
+        weight: Sequence[NDArray[Any] | None], learning_rate: float, out: Sequence[F32 | None] | None = None,
+    ) -> tuple[float, list[float], list[float]]:
+        """One optimizer step on the samples x[index] (all where index is None), targets y[index], sample weights
+        weight[index]. y: int32 labels (n, ...) for sparse terms, else float32 (n, *shape of the node); weight (n,), may
+        be empty. Returns what is minimized, the loss of each term (sum of weighted losses / samples) and the metrics.
+        Gradients are of the first. out, where given, gets the outputs of the samples."""
 
     def test_step(
-        self, x: NDArray[Any], y: NDArray[Any], index: NDArray[np.int64] | None, weight: F32 | None
-    ) -> tuple[float, float]:
+        self, x: Sequence[NDArray[Any] | None], y: Sequence[NDArray[Any] | None], index: NDArray[np.integer[Any]] | None,
+        weight: Sequence[NDArray[Any] | None], out: Sequence[F32 | None] | None = None,
+    ) -> tuple[float, list[float], list[float]]:
         """The same figures in inference mode; nothing changes."""
 
-    def predict(self, x: NDArray[Any], out: F32) -> None:
-        """out (n, *output_shape) = the network on x (n, *input_shape; float32, float64 or uint8)."""
+    def compute_gradients(
+        self, x: Sequence[NDArray[Any] | None], y: Sequence[NDArray[Any] | None], index: NDArray[np.integer[Any]] | None,
+        weight: Sequence[NDArray[Any] | None], out: Sequence[F32 | None] | None = None,
+    ) -> tuple[float, list[float], list[float]]:
+        """A training step without its last part: the gradients are in `gradient` and `gradients`, to look at and to
+        change, and `apply_gradients` makes the optimizer's step."""
+
+    def apply_gradients(self, learning_rate: float) -> None: ...
+    def predict(
+        self, x: Sequence[NDArray[Any] | None], out: Sequence[F32 | None], training: bool = False
+    ) -> None:
+        """out[i] (n, *output_shape(i)) = output i; (*output_shape(i)) where it has no batch axis. training: as in a
+        training step: dropout, statistics of the batch, and moving ones that move."""
 
     def profile_train_step(
-        self, x: NDArray[Any], y: NDArray[Any], index: NDArray[np.int64] | None, weight: F32 | None,
-        learning_rate: float, runs: int = 1,
+        self, x: Sequence[NDArray[Any] | None], y: Sequence[NDArray[Any] | None], index: NDArray[np.integer[Any]] | None,
+        weight: Sequence[NDArray[Any] | None], learning_rate: float, runs: int = 1,
     ) -> list[dict[str, Any]]:
         """train_step, `runs` times, and where the time of each went: threads, seconds, samples; rows of (layer, phase,
         algorithm, seconds of all threads together, floating-point operations counted as direct sums, bytes estimated),
         phase being forward, backward, update or packing; and fused, pairs of a node without rows and the one whose rows
         it is part of ('' where it computes nothing)."""
 
-    def profile_predict(self, x: NDArray[Any], out: F32, runs: int = 1) -> list[dict[str, Any]]:
+    def profile_predict(
+        self, x: Sequence[NDArray[Any] | None], out: Sequence[F32 | None], runs: int = 1
+    ) -> list[dict[str, Any]]:
         """predict, `runs` times, and where the time of each went, as in profile_train_step."""
 
-    @property
-    def iterations(self) -> int:
-        """Optimizer steps done; may be set."""
-
-    @iterations.setter
-    def iterations(self, value: int) -> None: ...
-    @property
-    def optimizer_slots(self) -> list[str]:
-        """Names of the optimizer's state arrays (momentum, velocity, ...)."""
-
-    def optimizer_slot(self, name: str, index: int) -> F32:
-        """A writable view of that state for parameter `index`."""
-
     def summary_of_plan(self, training: bool, batch: int) -> str:
-        """The compiled plan, for people: stages, fused operations, algorithms, memory."""
+        """The compiled plan as text: stages, fused operations, algorithms, memory."""
 
 class PreparedCall:
     """A network made ready for batches of one size and dtype (float32, uint8 or float64), with arrays of its own.
-    Weights that change later are seen. `claim`, if given, is called now and whenever `weights_moved` has been."""
+    Weights that change later are seen."""
 
-    def __init__(
-        self, network: Network, samples: int, dtype: str = "float32", claim: Callable[[], None] | None = None
-    ) -> None: ...
+    def __init__(self, network: Network, samples: int, dtype: str = "float32") -> None: ...
     @property
-    def input(self) -> NDArray[Any]: ...
-    @property
-    def output(self) -> F32: ...
-    def __call__(self, x: NDArray[Any] | None = None, out: F32 | None = None) -> F32:
-        """The network on x (None: `input`), written to `out` (None: `output`) and returned. Nothing is converted:
-        TypeError or ValueError for an array of another shape or dtype, one that is not C-contiguous, or a read-only
-        or overlapping `out`."""
+    def input(self) -> Any:
+        """The array that samples may be written to; a list where the network has several inputs."""
 
-def weights_moved() -> None:
-    """Says that the weights of some network have moved to another one."""
+    @property
+    def output(self) -> Any:
+        """The array of the result; a list where the network has several outputs."""
+
+    def __call__(self, x: Any = None, out: Any = None) -> Any:
+        """The network on x (None: `input`), written to `out` (None: `output`) and returned; lists where there are
+        several. Nothing is converted: TypeError or ValueError for an array of another shape or dtype, one that is not
+        C-contiguous, or a read-only or overlapping `out`."""

@@ -1,12 +1,11 @@
-"""A graph that is built twice, as a _core.Graph and as a list of nodes that NumPy runs in float64."""
+"""A graph that is built twice, as one of the core and as a list of nodes that NumPy runs in float64."""
 
 import math
 from typing import NamedTuple
 
 import numpy as np
 import reference
-
-from pycnn import _core
+from core_graph import Graph, Network, started
 
 
 class Node(NamedTuple):
@@ -38,12 +37,6 @@ def _counts(node):
 
 def _pad(node):
     return node.options["padding"], node.options.get("mode", "constant")
-
-
-def _parameter_count(operation, options):
-    if operation == "batch_norm":
-        return 2 + options.get("center", True) + options.get("scale", True)
-    return 1 + options.get("use_bias", True) if operation in ("conv2d", "dense") else 0
 
 
 def _statistics(node, x, p, training):
@@ -166,25 +159,21 @@ def _margin(node, x):
 
 
 class Model:
-    """Has the methods of _core.Graph; each adds its node to both graphs."""
+    """Has the methods of Graph; each adds its node to both graphs."""
 
     def __init__(self):
-        self.graph = _core.Graph()
+        self.graph = Graph()
         self.nodes = {}
         self._owners = {}  # of nodes that have other nodes' parameters
-        self._first = {}  # the number of each node's first parameter
-        self._total = 0
 
     def shape(self, node):
         return self.graph.shape(node)
 
     def like(self, first, x):
-        """Another node like `first`, behind x, with the same parameters."""
+        """Another node like `first`, after x, with the same parameters."""
         first = self._owners.get(first, first)
         operation, _, arguments, options = self.nodes[first]
-        start = self._first[first]
-        self.graph.reuse(range(start, start + _parameter_count(operation, options)))
-        number = getattr(self.graph, operation)(x, *arguments, **options)
+        number = getattr(self.graph, operation)(x, *arguments, **options, like=first)
         self.nodes[number] = Node(operation, (x,), arguments, options)
         self._owners[number] = first
         return number
@@ -198,29 +187,22 @@ class Model:
             assert name is None or isinstance(name, str)
             inputs = () if operation == "input" else tuple(x) if isinstance(x, (list, tuple)) else (x,)
             self.nodes[number] = Node(operation, inputs, arguments, options)
-            self._first[number] = self._total
-            self._total += _parameter_count(operation, options)
             return number
 
         return add
 
     def network(self, output, rng):
         """The network up to a node, with random parameters of sizes that keep values near 1."""
-        network = _core.Network(self.graph, output)
-        for i in range(network.parameter_count):
-            view, name = network.parameter(i), network.parameter_name(i)
-            values = rng.standard_normal(view.shape)
+
+        def values_of(name, shape):
+            values = rng.standard_normal(shape)
             if name == "kernel":
-                values /= math.sqrt(math.prod(view.shape[:-1]))
-            elif name == "moving_variance":
-                values = 0.5 + rng.random(view.shape)
-            elif name == "gamma":
-                values = 1 + 0.3 * values
-            else:
-                values *= 0.3
-            view[...] = values
-        network.touch()
-        return network
+                return values / math.sqrt(math.prod(shape[:-1]))
+            if name == "moving_variance":
+                return 0.5 + rng.random(shape)
+            return 1 + 0.3 * values if name == "gamma" else 0.3 * values
+
+        return started(Network(self.graph, output), values_of)
 
     def run(self, parameters, x, training):
         """Values of all nodes, parameters being {node: {name: array}}.

@@ -9,6 +9,7 @@ import sys
 
 import numpy as np
 import pytest
+from core_graph import Graph, Network
 
 from pycnn import _core, ops
 
@@ -80,11 +81,11 @@ def exercise(isa, seed):
     ops.batch_normalization_inference(x, make(c), variance, make(c), make(c))
     ops.dropout(x, 0.5, seed=1)
 
-    g = _core.Graph()
+    g = Graph()
     v = g.activation(g.conv2d(g.input((h, w, c)), filters=k, kernel_size=(2, 2)), "relu")
     v = g.max_pool2d(v, pool_size=(2, 2), strides=(2, 2))
     v = g.dense(g.reshape(v, (math.prod(g.shape(v)),)), units=k)
-    network = _core.Network(g, v)
+    network = Network(g, v)
     network.compile(loss="mean_squared_error", optimizer="adam")
     for batch in (1, 2, 5):
         x, out = make(batch, h, w, c), make(batch, k)

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -334,6 +335,14 @@ def test_info(capsys, monkeypatch, data):
     assert capsys.readouterr().out == text
     assert main(["info", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["isa_active"] == config["isa_active"]
+
+
+def test_info_names_the_cmake_package(capsys):
+    assert main(["info", "--cmake-dir"]) == 0
+    folder = Path(capsys.readouterr().out.strip())
+    assert (folder / "pycnnConfig.cmake").is_file()
+    assert list(folder.parents[1].glob("libpycnn.*"))
+    assert (folder.parents[2] / "include" / "pycnn" / "pycnn.h").is_file()
 
 
 def test_info_tells_of_a_wrong_folder(capsys, monkeypatch):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import reference
+from core_graph import predicted
 from graph_reference import Model, mean_loss, parameters_of
 from helpers import assert_close, double, normal, tolerance
 from test_threads import launch, run
@@ -46,12 +47,6 @@ def network_and_model(rng):
     network = model.network(x, rng)
     network.compile(loss="mean_squared_error", optimizer="sgd")
     return network, model, x
-
-
-def predicted(network, x):
-    out = np.empty((len(x), *network.output_shape), np.float32)
-    network.predict(x, out)
-    return out
 
 
 def gradients(network):

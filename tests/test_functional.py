@@ -51,22 +51,21 @@ def test_symbols():
     y = conv(x)
     assert conv.built
     assert (y.shape, y.dtype) == ((None, 6, 6, 4), "float32")
-    assert (y.node.layer, y.node.inputs) == (conv, (x,))
+    assert (y.node.operation, y.node.inputs) == (conv, (x,))
     assert conv.input is x
     assert conv.output is y
     assert (conv.input_shape, conv.output_shape) == ((None, 8, 8, 3), (None, 6, 6, 4))
     z = layers.Add(name="sum")([y, y])
-    assert z.node.layer.input == [y, y]
+    assert z.node.operation.input == [y, y]
     assert layers.ReLU()([y]).shape == y.shape
-    assert z.node.layer.input_shape == [(None, 6, 6, 4)] * 2
+    assert z.node.operation.input_shape == [(None, 6, 6, 4)] * 2
 
 
 @pytest.mark.parametrize(
     "use",
     [
-        lambda x: x + x, lambda x: 2 * x, lambda x: -x, lambda x: np.tanh(x), lambda x: np.asarray(x),
-        lambda x: list(x), lambda x: x[0], lambda x: bool(x), lambda x: float(x), lambda x: len(x),
-        lambda x: keras.activations.relu(x), lambda x: keras.ops.softmax(x),
+        lambda x: np.tanh(x), lambda x: np.asarray(x), lambda x: list(x), lambda x: bool(x),
+        lambda x: float(x), lambda x: int(x), lambda x: len(x),
     ],
 )  # fmt: skip
 def test_symbols_have_no_values(use):
@@ -136,12 +135,10 @@ def test_names_of_models():
         (lambda x, y: keras.Model(x, layers.Add()([x, y])), "Graph disconnected.*name=y"),
         (lambda x, y: keras.Model(layers.ReLU()(x), layers.ReLU()(x)), "Graph disconnected.*name=x"),
         (lambda x, y: keras.Model(x, y), "Graph disconnected"),
-        (lambda x, y: keras.Model([x, y], layers.Add()([x, y])), "`inputs` has 2 symbols.*one input"),
-        (lambda x, y: keras.Model(x, [x, x]), "`outputs` has 2 symbols.*one output"),
-        (lambda x, y: keras.Model({"x": x}, x), "`inputs` has 1 symbols"),
-        (lambda x, y: keras.Model(x, []), "`outputs` has 0 symbols"),
+        (lambda x, y: keras.Model([x, x], layers.Add()([x, x])), "`inputs` has one symbol twice"),
+        (lambda x, y: keras.Model(x, []), "`outputs` is empty"),
         (lambda x, y: keras.Model(np.zeros((2, 4)), x), "`inputs` is array"),
-        (lambda x, y: keras.Model(x, layers.ReLU()), "`outputs` is <ReLU .*expected the symbol"),
+        (lambda x, y: keras.Model(x, layers.ReLU()), "`outputs` is <ReLU .*expected symbols"),
         (
             lambda x, y: keras.Model(x, layers.ReLU(name="r")(layers.ReLU(name="r")(x))),
             "'r' is used by several layers",
@@ -151,7 +148,6 @@ def test_names_of_models():
             "'x' is used by several layers",
         ),
         (lambda x, y: layers.Dense(2)([x, y]), "takes one input, but was called on 2"),
-        (lambda x, y: layers.Dense(2)(x, training=True), "training=True is not supported on symbols"),
         (lambda x, y: layers.Conv2D(2, 3, name="c")(x), "'c' expects images"),
         (lambda x, y: layers.Add()(x), "on a list of at least two inputs"),
         (lambda x, y: layers.Add()([x]), "on a list of at least two inputs"),
@@ -228,15 +224,16 @@ def test_gradients_of_merging(isa, layer, function, formula, count):
     check(build, (3, 2, 4))
 
 
-def test_the_first_of_equal_values_gets_the_gradient():
+def test_equal_values_share_the_gradient():
     for layer in (layers.Maximum(), layers.Minimum()):
         x = keras.Input((2,))
         parts = [layers.Dense(2, use_bias=False, kernel_initializer="ones") for _ in range(2)]
         model = keras.Model(x, layer([part(x) for part in parts]))
         model.compile("sgd", "mse")
         model.train_on_batch(np.ones((3, 2)), np.zeros((3, 2)))
-        assert (parts[0].get_weights()[0] != 1).all()
-        assert (parts[1].get_weights()[0] == 1).all()
+        first, second = (part.get_weights()[0] for part in parts)
+        assert (first != 1).all()
+        np.testing.assert_array_equal(first, second)
 
 
 # --- parts of models ----------------------------------------------------------------------------------------

@@ -107,7 +107,7 @@ def test_global_seed():
         lambda: initializers.HeNormal(seed=-1),
         lambda: initializers.Orthogonal()((3,)),
         lambda: initializers.Ones()((2,), dtype="float16"),
-        lambda: initializers.serialize(np.zeros),
+        lambda: initializers.serialize(lambda shape: np.zeros(shape)),
     ],
 )
 def test_refused(make):

@@ -126,9 +126,9 @@ def test_the_core_refuses_other_precisions():
     graph = _core.Graph()
     x = graph.input((4, 4, 1))
     with pytest.raises(ValueError, match="float32, bfloat16"):
-        graph.conv2d(x, filters=1, kernel_size=(1, 1), precision="float16")
+        graph.conv2d(x, graph.parameter(_core.Variable("kernel", (1, 1, 1, 1))), precision="float16")
     with pytest.raises(ValueError, match="float32, bfloat16"):
-        graph.dense(x, units=1, precision="")
+        graph.dense(x, graph.parameter(_core.Variable("kernel", (1, 1))), precision="")
 
 
 # --- what is computed ---------------------------------------------------------------------------------------

@@ -279,9 +279,14 @@ def test_refused_options(model, options):
         model.predict(np.zeros((2, 6, 6, 1)), **options)
 
 
-def test_training_mode_is_for_fit(model):
-    with pytest.raises(ValueError, match="training=True"):
-        model(np.zeros((2, 6, 6, 1)), training=True)
+def test_training_mode_drops(rng):
+    model = keras.Sequential([keras.Input((50,)), layers.Dropout(0.5)])
+    x = np.ones((4, 50), np.float32)
+    dropped = model(x, training=True)
+    assert set(np.unique(dropped)) == {0.0, 2.0}
+    assert (model(x, training=True) != dropped).any()  # another mask each time
+    np.testing.assert_array_equal(model(x), x)
+    np.testing.assert_array_equal(model(x, training=False), x)
 
 
 def test_two_threads(rng):

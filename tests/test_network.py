@@ -5,11 +5,10 @@ import math
 import numpy as np
 import pytest
 import reference
+from core_graph import Graph, Network
 from graph_reference import Model, mean_loss, parameters_of
 from helpers import assert_gradient, small_integers
 from network_check import SPARSE, check, draw
-
-from pycnn import _core
 
 ACTIVATIONS = [kind for kind in reference.ACTIVATIONS if kind != "linear"]
 
@@ -356,14 +355,14 @@ def test_reference_gradients(build):
 
 
 def test_graph_reports_shapes():
-    g = _core.Graph()
+    g = Graph()
     x = g.input((28, 28, 1))
     y = g.conv2d(x, filters=64, kernel_size=(3, 3), strides=(2, 1), padding=(1, 0, 2, 2))
     assert g.shape(x) == (28, 28, 1)
     assert g.shape(y) == (14, 30, 64)
     assert g.shape(g.max_pool2d(y, pool_size=(3, 3), strides=(2, 2))) == (6, 14, 64)
     assert g.shape(g.concat([y, y])) == (14, 30, 128)
-    network = _core.Network(g, y)
+    network = Network(g, y)
     assert network.input_shape == (28, 28, 1)
     assert network.output_shape == (14, 30, 64)
     assert [network.parameter_name(i) for i in range(network.parameter_count)] == ["kernel", "bias"]

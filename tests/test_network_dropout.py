@@ -3,17 +3,16 @@
 import math
 
 import numpy as np
+from core_graph import Graph, Network
 from helpers import normal
-
-from pycnn import _core
 
 
 # ----------------------------------------------------------------------------------------------------
 def dropout_between_layers(rate=0.4):
     """input -> dense -> dropout -> dense, one sample of ones: a gradient shows each mask."""
-    g = _core.Graph()
+    g = Graph()
     x = g.dropout(g.dense(g.input((1,)), units=500, use_bias=False), rate=rate)
-    network = _core.Network(g, g.dense(x, units=1, use_bias=False))
+    network = Network(g, g.dense(x, units=1, use_bias=False))
     network.parameter(0)[...] = 1.0
     network.parameter(1)[...] = 1.0
     network.touch()
@@ -62,10 +61,10 @@ def test_a_trained_step_moves_on_to_another_mask(isa):
 
 
 def test_samples_and_layers_have_masks_of_their_own(isa):
-    g = _core.Graph()
+    g = Graph()
     x = g.input((200,))
     one, two = g.dropout(x, rate=0.5), g.dropout(x, rate=0.5)
-    network = _core.Network(g, g.dense(g.concat([one, two]), units=1, use_bias=False))
+    network = Network(g, g.dense(g.concat([one, two]), units=1, use_bias=False))
     network.compile(loss="mean_squared_error")
     shown = []
     for i in range(2):

@@ -4,6 +4,7 @@ import gc
 
 import numpy as np
 import pytest
+from core_graph import Graph, Network, predicted, started
 from helpers import normal
 
 from pycnn import _core
@@ -14,16 +15,16 @@ SPARSE = "sparse_categorical_crossentropy"
 @pytest.fixture
 def network():
     """Images (6, 5, 2) to three classes."""
-    g = _core.Graph()
+    g = Graph()
     x = g.input((6, 5, 2))
     x = g.max_pool2d(
         g.activation(g.conv2d(x, filters=5, kernel_size=(3, 2)), "relu"), pool_size=(2, 2), strides=(2, 2)
     )
-    network = _core.Network(g, g.softmax(g.dense(g.reshape(x, (20,)), units=3)))
     rng = np.random.default_rng(1)
-    for i in range(network.parameter_count):
-        network.parameter(i)[...] = 0.3 * rng.standard_normal(network.parameter(i).shape)
-    network.touch()
+    network = started(
+        Network(g, g.softmax(g.dense(g.reshape(x, (20,)), units=3))),
+        lambda name, shape: 0.3 * rng.standard_normal(shape),
+    )
     network.compile(loss=SPARSE, optimizer="sgd", metric="sparse_categorical_accuracy")
     return network
 
@@ -35,12 +36,6 @@ def data(rng):
 
 def gradients(network):
     return [network.gradient(i).copy() for i in range(network.parameter_count)]
-
-
-def predicted(network, x):
-    out = np.empty((len(x), *network.output_shape), np.float32)
-    network.predict(x, out)
-    return out
 
 
 # --- losses of the three ways to run ------------------------------------------------------------------------
@@ -246,8 +241,8 @@ def test_read_only_output(network):
 
 
 def test_training_needs_a_loss():
-    g = _core.Graph()
-    network = _core.Network(g, g.dense(g.input((3,)), units=2))
+    g = Graph()
+    network = Network(g, g.dense(g.input((3,)), units=2))
     with pytest.raises(ValueError, match="compile"):
         network.train_step(np.zeros((1, 3)), np.zeros((1, 2)), None, None, 0.1)
     assert predicted(network, np.zeros((1, 3))).shape == (1, 2)
@@ -272,6 +267,28 @@ def test_bad_compile(network, data, options, message):
 
 
 @pytest.mark.parametrize(
+    ("losses", "metrics", "message"),
+    [
+        ([("p", SPARSE, False, 1.0, 0)], [("p", "categorical_accuracy", 0.5, 0)], "target 0 is values .* class"),
+        ([("p", SPARSE, False, 1.0, 0), ("p", "mean_squared_error", False, 1.0, 0)], [], "target 0 is class"),
+        ([("p", SPARSE, False, 1.0, 0), ("x", SPARSE, False, 1.0, 0)], [], r"shape \(3,\) .* \(6, 5, 2\)"),
+        ([("p", SPARSE, False, 1.0, -1)], [], "needs a target, not -1"),
+        ([("kernel", "mean_squared_error", False, 1.0, 0)], [], "kernel has no batch axis"),
+        ([("p", SPARSE, False, 1.0, 0)], [("kernel", "binary_accuracy", 0.5, 0)], "kernel has no batch axis"),
+        ([(99, SPARSE, False, 1.0, 0)], [], "no node 99"),
+        ([(-1, "value", False, 1.0, -1)], [], "no node -1"),
+        ([], [(99, "value", 0.5, -1)], "no node 99"),
+    ],
+)
+def test_bad_terms(network, data, losses, metrics, message):
+    nodes = {"p": network.outputs[0], "x": 0, "kernel": network.graph.node(network.outputs[0] - 1)[2][1]}
+    terms = [[(nodes.get(term[0], term[0]), *term[1:]) for term in given] for given in (losses, metrics)]
+    with pytest.raises(ValueError, match=message):
+        network.core.compile(losses=terms[0], metrics=terms[1])
+    assert network.train_step(*data, None, None, 0.1)[0] > 0
+
+
+@pytest.mark.parametrize(
     "targets",
     [np.zeros((4, 2)), np.zeros(4), np.zeros((4, 3, 1)), np.zeros((3, 3))],
     ids=lambda t: str(t.shape),
@@ -286,9 +303,7 @@ def test_bad_targets(network, loss, targets):
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda g, x: g.conv2d(x, filters=0, kernel_size=(1, 1), name="first"), "first: filters"),
         (lambda g, x: g.conv2d(x, filters=2, kernel_size=(7, 1), name="first"), "first: .*spans 7"),
-        (lambda g, x: g.conv2d(x, filters=2, kernel_size=(0, 1)), "kernel_size"),
         (lambda g, x: g.conv2d(x, filters=2, kernel_size=(1, 1), strides=(0, 1)), "strides"),
         (lambda g, x: g.conv2d(x, filters=2, kernel_size=(3, 3), dilation=(3, 1)), "spans 7"),
         (lambda g, x: g.conv2d(x, filters=2, kernel_size=(1, 1), dilation=(0, 1)), "dilation"),
@@ -300,7 +315,6 @@ def test_bad_targets(network, loss, targets):
         (lambda g, x: g.max_pool2d(x, pool_size=(1, 1), strides=(1, -1)), "strides"),
         (lambda g, x: g.max_pool2d(x, pool_size=(2, 2), strides=(1, 1), padding=(2, 0, 0, 0)), "padding"),
         (lambda g, x: g.average_pool2d(x, pool_size=(2, 2), strides=(1, 1), padding=(0, 0, 0, 2)), "padding"),
-        (lambda g, x: g.dense(x, units=-1), "units"),
         (lambda g, x: g.activation(x, "rectify"), "rectify"),
         (lambda g, x: g.maxout(x, pieces=3), "groups of 3"),
         (lambda g, x: g.reshape(x, (7,)), "cannot reshape"),
@@ -321,7 +335,7 @@ def test_bad_targets(network, loss, targets):
     ],
 )
 def test_bad_graphs(build, message):
-    g = _core.Graph()
+    g = Graph()
     x = g.input((6, 5, 2))
     with pytest.raises((ValueError, IndexError), match=message):
         build(g, x)
@@ -330,25 +344,94 @@ def test_bad_graphs(build, message):
 
 @pytest.mark.parametrize(
     ("shape", "message"),
-    [((), "at least one dim"), ((0,), "at least 1"), ((3, -1), "at least 1"), ((2**31, 2**31), "too large")],
+    [
+        ((1, 1, 2, 0), r"kernel: every dimension must be at least 1, but the shape is \(1, 1, 2, 0\)"),
+        ((0, 1, 2, 2), "at least 1"),
+        ((60, -1), "at least 1"),
+        ((2**40, 2), "too large"),
+        ((2**63 - 1, 2**63 - 1), "too large"),
+    ],
+)
+def test_bad_variables(shape, message):
+    with pytest.raises(ValueError, match=message):
+        _core.Variable("kernel", shape)
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (
+            lambda g, x, w: g.conv2d(x, w(3, 3, 1, 4), name="first"),
+            r"first: needs a kernel of shape \(3, 3, 2, 4\), but has one of shape \(3, 3, 1, 4\)",
+        ),
+        (lambda g, x, w: g.conv2d(x, w(3, 3, 2, 4), groups=2), r"kernel of shape \(3, 3, 1, 4\)"),
+        (lambda g, x, w: g.conv2d(x, w(2, 4)), r"\(height, width, channels / groups, filters\), not \(2, 4\)"),
+        (lambda g, x, w: g.conv2d(x, w(3, 3, 2, 4), w(3)), r"bias of shape \(4,\), but has one of shape \(3,\)"),
+        (lambda g, x, w: g.conv2d(w(6, 5, 2), w(3, 3, 2, 4)), "expected one with a batch axis"),
+        (lambda g, x, w: g.dense(x, w(3, 4)), r"kernel of shape \(2, 4\)"),
+        (lambda g, x, w: g.dense(x, x), r"\(inputs, units\), not \(6, 5, 2\)"),
+        (lambda g, x, w: g.dense(x, g.reshape(x, (2, 30))), r"of shape \(2, 30\) for each sample"),
+        (lambda g, x, w: g.dense(x, w(2, 4), w(4, 1)), r"bias of shape \(4,\)"),
+        (lambda g, x, w: g.batch_norm(x, w(3), None, w(2), w(2)), r"weight of shape \(2,\)"),
+        (lambda g, x, w: g.batch_norm(x, None, None, w(2), w(5)), r"weight of shape \(2,\)"),
+        (
+            lambda g, x, w: g.batch_norm(x, None, None, w(2), g.map([w(2)], [("exp", 0)])),
+            "statistics must be parameters",
+        ),
+        (lambda g, x, w: g.dense(x, 7), "no node 7; the graph has 1"),
+    ],
+)
+def test_bad_weights(build, message):
+    g = _core.Graph()
+    x = g.input((6, 5, 2))
+    with pytest.raises(ValueError, match=message):
+        build(g, x, lambda *shape: g.parameter(_core.Variable("weight", shape)))
+    g.softmax(x)  # the graph is still good
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [((0,), "at least 1"), ((3, -1), "at least 1"), ((2**31, 2**31), "too large")],
 )
 def test_bad_inputs(shape, message):
     with pytest.raises(ValueError, match=message):
-        _core.Graph().input(shape)
+        Graph().input(shape)
+
+
+def test_samples_of_one_number(isa, rng):
+    g = Graph()
+    x = g.input(())
+    network = Network(g, g.activation(g.scale_shift(x, scale=2.0, shift=1.0), "relu"))
+    assert network.input_shape == network.output_shape == ()
+    x = normal(rng, 9)
+    np.testing.assert_allclose(predicted(network, x), np.maximum(2 * x + 1, 0), rtol=1e-6)
+    network.compile(loss="mean_squared_error")
+    expected = ((np.maximum(2 * x + 1, 0) - x) ** 2).mean()
+    assert network.train_step(x, x, None, None, 0.1)[0] == pytest.approx(expected, rel=1e-5)
 
 
 def test_bad_networks(network):
     g = _core.Graph()
-    with pytest.raises((ValueError, IndexError)):
-        _core.Network(g, 0)
+    with pytest.raises(ValueError, match="no node 0"):
+        _core.Network(g, [0])
+    g.parameter(_core.Variable("kernel", (3,)))
+    with pytest.raises(ValueError, match="needs an input"):
+        _core.Network(g, [0])
     x = g.input((3,))
     for output in (-1, x + 1):
-        with pytest.raises((ValueError, IndexError)):
-            _core.Network(g, output)
+        with pytest.raises(ValueError, match=f"no node {output}"):
+            _core.Network(g, [x, output])
+        for method in (g.shape, g.is_batched, g.node, lambda node: g.text([x, node])):
+            with pytest.raises(ValueError, match=f"no node {output}"):
+                method(output)
     for index in (-1, network.parameter_count):
-        for method in ("parameter", "gradient", "parameter_name", "parameter_node", "is_trainable"):
-            with pytest.raises((ValueError, IndexError)):
-                getattr(network, method)(index)
+        for method in (network.gradient, network.is_trainable, lambda i: network.set_trainable(i, False)):
+            with pytest.raises(IndexError, match=f"parameter {index} of a network that has 4"):
+                method(index)
+    for number in (-1, 1):
+        for method in (network.core.input_shape, network.core.output_shape):
+            with pytest.raises(IndexError):
+                method(number)
     with pytest.raises(ValueError, match="iterations"):
         network.iterations = -1
     with pytest.raises((ValueError, KeyError), match="no such slot"):
@@ -357,8 +440,8 @@ def test_bad_networks(network):
 
 # --- views --------------------------------------------------------------------------------------------------
 def test_views_outlive_the_network():
-    g = _core.Graph()
-    network = _core.Network(g, g.dense(g.input((3,)), units=2))
+    g = Graph()
+    network = Network(g, g.dense(g.input((3,)), units=2))
     weights, gradient = network.parameter(0), network.gradient(0)
     weights[...] = 5.0
     del network, g
@@ -373,9 +456,9 @@ def test_views_are_views(network, data):
     network.train_step(*data, None, None, 0.1)
     assert (weights != before).any()
     np.testing.assert_allclose(weights, before - np.float32(0.1) * gradient, rtol=1e-5, atol=1e-7)
-    assert not gradient.flags.writeable
-    with pytest.raises(ValueError, match="read-only"):
-        gradient[...] = 0.0
+    assert np.shares_memory(gradient, network.gradients)
+    gradient[...] = 7.0  # between a step's two parts it may be changed
+    np.testing.assert_array_equal(network.gradient(0), np.full(gradient.shape, 7.0))
 
 
 def test_touch_makes_new_weights_count(isa, network, data):

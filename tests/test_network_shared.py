@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from core_graph import Graph, Network
+from graph_reference import Model
 from helpers import normal
 from network_check import check
 
@@ -85,21 +87,16 @@ def test_same_bits_on_any_number_of_threads(rng, restore_threads, build, shape):
 
 
 def reference_network(build, shape):
-    from graph_reference import Model
-
     model = Model()
     return model.network(build(model, model.input(shape)), np.random.default_rng(1))
 
 
 def test_moving_statistics_move_once_a_use(rng):
-    graph = _core.Graph()
+    graph = Graph()
     x = graph.input((4,))
     first = graph.batch_norm(x, momentum=0.5, center=False, scale=False)
-    graph.reuse([0, 1])
-    second = graph.batch_norm(
-        graph.scale_shift(x, scale=1.0, shift=8.0), momentum=0.5, center=False, scale=False
-    )
-    network = _core.Network(graph, graph.add([first, second]))
+    second = graph.batch_norm(graph.scale_shift(x, scale=1.0, shift=8.0), momentum=0.5, like=first)
+    network = Network(graph, graph.add([first, second]))
     assert network.parameter_count == 2
     network.compile(loss="mean_squared_error")
     data = normal(rng, 64, 4)
@@ -108,17 +105,22 @@ def test_moving_statistics_move_once_a_use(rng):
     np.testing.assert_allclose(network.parameter(0), 0.5 * (0.5 * mean) + 0.5 * (mean + 8), rtol=1e-5)
 
 
-def test_refused():
+def test_one_node_for_a_variable():
     graph = _core.Graph()
     x = graph.input((4,))
-    with pytest.raises(ValueError, match="no parameter 0; the graph has 0"):
-        graph.reuse([0])
-    y = graph.dense(x, units=3, name="first")
-    graph.reuse([0, 1])
+    kernel, other = _core.Variable("kernel", (4, 4)), _core.Variable("kernel", (4, 4))
+    node = graph.parameter(kernel)
+    graph.dense(x, node)
+    assert graph.parameter(kernel) == node
+    assert graph.parameter(other) != node
+    assert [id(variable) for variable in graph.variables] == [id(kernel), id(other)]
+
+
+def test_refused():
+    graph = Graph()
+    x = graph.input((4,))
+    y = first = graph.dense(x, units=3, name="first")
     with pytest.raises(ValueError, match=r"second: needs a kernel of shape \(3, 3\), .* of shape \(4, 3\)"):
-        graph.dense(y, units=3, name="second")
-    with pytest.raises(ValueError, match="no parameter -1"):
-        graph.reuse([-1])
-    graph.reuse([1])
-    with pytest.raises(ValueError, match="but the one to share is a bias"):
-        graph.dense(x, units=3)
+        graph.dense(y, units=3, like=first, name="second")
+    with pytest.raises(ValueError, match="no variable"):
+        graph.parameter(None)

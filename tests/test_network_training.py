@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import reference
+from core_graph import Graph, Network, started
 from helpers import EPS, normal
 
 from pycnn import _core
@@ -14,7 +15,7 @@ SPARSE = "sparse_categorical_crossentropy"
 
 def every_layer():
     """A graph with every kind of layer, on (12, 13, 3), ten classes. Returns it and its output."""
-    g = _core.Graph()
+    g = Graph()
     x = g.scale_shift(g.input((12, 13, 3)), scale=0.5, shift=0.1)
     x = g.activation(g.conv2d(x, filters=17, kernel_size=(3, 3)), "relu")
     x = g.max_pool2d(x, pool_size=(2, 2), strides=(2, 2))
@@ -37,7 +38,7 @@ def every_layer():
 
 def residual():
     """Normalizations with all that they take over: ReLU, max-pool, and the sum of a residual block."""
-    g = _core.Graph()
+    g = Graph()
     x = g.conv2d(g.input((12, 13, 3)), filters=17, kernel_size=(3, 3), use_bias=False)
     x = g.max_pool2d(g.activation(g.batch_norm(x), "relu"), pool_size=(2, 2), strides=(2, 2))
     for strides in (1, 2):
@@ -53,14 +54,13 @@ def residual():
 def start(network, seed=0):
     """Random parameters near what a training starts from."""
     rng = np.random.default_rng(seed)
-    for i in range(network.parameter_count):
-        view, name = network.parameter(i), network.parameter_name(i)
-        fan_in = math.prod(view.shape[:-1]) if name == "kernel" else 1
-        view[...] = {"gamma": 1.0, "moving_variance": 1.0}.get(name, 0.0)
+
+    def values_of(name, shape):
         if name == "kernel":
-            view[...] = rng.standard_normal(view.shape) / math.sqrt(fan_in)
-    network.touch()
-    return network
+            return rng.standard_normal(shape) / math.sqrt(math.prod(shape[:-1]))
+        return {"gamma": 1.0, "moving_variance": 1.0}.get(name, 0.0)
+
+    return started(network, values_of)
 
 
 def copies(network):
@@ -68,10 +68,10 @@ def copies(network):
 
 
 def perceptron(optimizer="none", options=None, metric="none"):
-    g = _core.Graph()
+    g = Graph()
     x = g.input((7,))
     y = g.dense(g.activation(g.batch_norm(g.dense(x, units=19)), "tanh"), units=3)
-    network = start(_core.Network(g, g.softmax(y)))
+    network = start(Network(g, g.softmax(y)))
     network.compile(loss=SPARSE, optimizer=optimizer, options=options or {}, metric=metric)
     return network
 
@@ -185,15 +185,79 @@ def test_state_can_be_carried_over(isa, rng, optimizer, options):
 
 
 def test_compile_again(rng):
+    """The state is the optimizer's: it stays with it, and another one begins anew."""
     network = perceptron("adam")
     network.train_step(*batch(rng), None, None, 0.01)
+    adam = network.core.optimizer
     state = network.optimizer_slot(network.optimizer_slots[0], 0).copy()
     network.compile(loss=SPARSE, optimizer="adam")
+    assert network.core.optimizer is adam
     np.testing.assert_array_equal(network.optimizer_slot(network.optimizer_slots[0], 0), state)
     assert network.iterations == 1
     network.compile(loss=SPARSE, optimizer="sgd", options={"momentum": 0.5})
     assert network.iterations == 0
     assert not network.optimizer_slot(network.optimizer_slots[0], 0).any()
+    assert adam.iterations == 1
+    np.testing.assert_array_equal(adam.state(network.variables[0], "momentum"), state)
+
+
+def test_an_optimizer_takes_new_settings(rng):
+    """Those that remember the same; the next step is as if they had always been there."""
+    networks = [perceptron("adam", options) for options in ({"beta_1": 0.5}, {"beta_1": 0.9})]
+    networks[0].core.optimizer.configure("adam", {"beta_1": 0.9})
+    x, y = batch(rng)
+    for network in networks:
+        network.train_step(x, y, None, None, 0.01)
+    for w, v in zip(*map(copies, networks), strict=True):
+        np.testing.assert_array_equal(w, v)
+    for kind, options in (("sgd", {}), ("adam", {"amsgrad": True})):
+        with pytest.raises(ValueError, match="make a new one"):
+            networks[0].core.optimizer.configure(kind, options)
+    with pytest.raises(ValueError, match="beta_2"):
+        networks[0].core.optimizer.configure("adam", {"beta_2": 2.0})
+    fresh = _core.Optimizer("adam")
+    assert fresh.slot_names == ["momentum", "velocity"]
+    fresh.configure("sgd", {"momentum": 0.9})
+    assert fresh.slot_names == ["momentum"]
+
+
+def test_networks_share_an_optimizer_and_weights(rng):
+    """Steps of two networks in turn are those of one."""
+    x, y = batch(rng)
+    alone = perceptron("adam")
+    first = perceptron("adam")
+    second = _core.Network(first.graph, first.outputs)
+    second.compile(losses=[(first.outputs[0], SPARSE, False, 1.0, 0)], optimizer=first.core.optimizer)
+    for _ in range(2):
+        for network in (alone, alone, first):
+            network.train_step(x, y, None, None, 0.01)
+        second.train_step([x], [y], None, [None], 0.01)
+    assert first.iterations == alone.iterations == 4
+    for w, v in zip(copies(alone), copies(first), strict=True):
+        np.testing.assert_array_equal(w, v)
+
+
+def test_a_step_in_two_parts(isa, rng):
+    """Gradients may be changed in between; left alone, they make the same step."""
+    networks = [perceptron("adam"), perceptron("adam"), perceptron("adam")]
+    for k in range(3):
+        x, y = batch(rng)
+        whole = networks[0].train_step(x, y, None, None, 0.01)
+        assert networks[1].core.compute_gradients([x], [y], None, [None])[0] == whole[0]
+        assert networks[1].iterations == k
+        networks[1].apply_gradients(0.01)
+        networks[2].core.compute_gradients([x], [y], None, [None])
+        networks[2].gradients[...] = 0
+    for w, v in zip(copies(networks[0]), copies(networks[1]), strict=True):
+        np.testing.assert_array_equal(w, v)
+    before = copies(networks[2])
+    networks[2].apply_gradients(0.01)
+    for i, w in enumerate(before):
+        np.testing.assert_array_equal(networks[2].parameter(i), w)
+    alone = perceptron()
+    alone.core.compile(losses=[(alone.outputs[0], SPARSE, False, 1.0, 0)])
+    with pytest.raises(ValueError, match="no optimizer"):
+        alone.apply_gradients(0.01)
 
 
 def test_training_learns(isa):
@@ -212,9 +276,9 @@ def test_training_learns(isa):
 @pytest.mark.parametrize("momentum", [0.0, 0.9, 0.99])
 @pytest.mark.parametrize("n", [1, 3, 130])
 def test_moving_statistics(isa, rng, momentum, n):
-    g = _core.Graph()
+    g = Graph()
     x = g.input((4, 5, 3))
-    network = _core.Network(g, g.batch_norm(x, momentum=momentum))
+    network = Network(g, g.batch_norm(x, momentum=momentum))
     mean, variance = [
         next(i for i in range(network.parameter_count) if network.parameter_name(i) == name)
         for name in ("moving_mean", "moving_variance")
@@ -238,8 +302,8 @@ def test_moving_statistics(isa, rng, momentum, n):
 
 
 def test_frozen_statistics(isa, rng):
-    g = _core.Graph()
-    network = start(_core.Network(g, g.batch_norm(g.input((3,)), frozen=True)))
+    g = Graph()
+    network = start(Network(g, g.batch_norm(g.input((3,)), frozen=True)))
     network.compile(loss="mean_squared_error", optimizer="sgd")
     before = copies(network)
     x = normal(rng, 8, 3)
@@ -258,10 +322,10 @@ def test_frozen_statistics(isa, rng):
 )
 @pytest.mark.parametrize("spatial", [False, True])
 def test_metrics(isa, rng, loss, metric, spatial):
-    g = _core.Graph()
+    g = Graph()
     x = g.input((4, 7) if spatial else (7,))
     y = g.dense(x, units=5)
-    network = start(_core.Network(g, g.activation(y, "sigmoid") if loss[0] == "b" else g.softmax(y)))
+    network = start(Network(g, g.activation(y, "sigmoid") if loss[0] == "b" else g.softmax(y)))
     network.compile(loss=loss, metric=metric)
     x = normal(rng, 33, *network.input_shape)
     out = np.empty((33, *network.output_shape), np.float32)
@@ -280,7 +344,7 @@ def test_metrics(isa, rng, loss, metric, spatial):
 
 def test_gradient_through_dropout_by_central_differences(isa, rng):
     """The whole network with its masks held still, along three random directions."""
-    network = start(_core.Network(*every_layer()))
+    network = start(Network(*every_layer()))
     network.compile(loss=SPARSE)
     x, y = normal(rng, 6, 12, 13, 3), rng.integers(0, 10, 6).astype(np.int32)
     statistics = [i for i in range(network.parameter_count) if network.parameter_name(i).startswith("moving")]
@@ -311,7 +375,7 @@ def test_gradient_through_dropout_by_central_differences(isa, rng):
 
 
 def test_normalization_takes_over_what_follows():
-    network = start(_core.Network(*residual()))
+    network = start(Network(*residual()))
     network.compile(loss=SPARSE, from_logits=True)
     plan = network.summary_of_plan(True, 32)
     assert plan.count("+ activation + max-pool\n") == 1
@@ -323,7 +387,7 @@ def test_normalization_takes_over_what_follows():
 
 def test_convolutions_of_one_input_share_a_stage():
     """Both ways a residual block's shortcut finds its input in the cache, though statistics come between."""
-    network = start(_core.Network(*residual()))
+    network = start(Network(*residual()))
     network.compile(loss=SPARSE, from_logits=True)
     stages = [s for s in network.summary_of_plan(True, 32).split("\nsplit\n") if "(direct 1x1)" in s]
     assert [s.count("\n  conv2d") for s in stages] == [2, 2, 2, 2]
@@ -334,7 +398,7 @@ def test_convolutions_of_one_input_share_a_stage():
 def trained(threads, n, optimizer="adam", steps=3, graph=every_layer):
     _core.set_num_threads(threads)
     rng = np.random.default_rng(5)
-    network = start(_core.Network(*graph()))
+    network = start(Network(*graph()))
     network.compile(loss=SPARSE, optimizer=optimizer, metric="sparse_categorical_accuracy")
     network.set_seed(7)
     x, y = normal(rng, n, 12, 13, 3), rng.integers(0, 10, n).astype(np.int32)
@@ -375,7 +439,7 @@ def test_threads_may_change_between_steps(isa, rng, restore_threads):
     x, y = normal(rng, 33, 12, 13, 3), rng.integers(0, 10, 33).astype(np.int32)
     found = []
     for counts in [(1, 1, 1), (3, 1, 2)]:
-        network = start(_core.Network(*every_layer()))
+        network = start(Network(*every_layer()))
         network.compile(loss=SPARSE, optimizer="adam")
         for threads in counts:
             _core.set_num_threads(threads)
@@ -386,7 +450,7 @@ def test_threads_may_change_between_steps(isa, rng, restore_threads):
 
 
 def test_one_sample_predicts_alike_alone_and_in_a_batch(isa, rng, restore_threads):
-    network = start(_core.Network(*every_layer()))
+    network = start(Network(*every_layer()))
     x, out = normal(rng, 130, 12, 13, 3), np.empty((130, 10), np.float32)
     network.predict(x, out)
     for threads in (1, 2, 7):

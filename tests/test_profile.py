@@ -147,18 +147,20 @@ def test_profiled_runs_compute_the_same_bits(model, data, threads, restore_threa
     x, y = data[0], data[1].astype(np.int32)
     twin = small_model()
     twin.set_weights(model.get_weights())
-    plain, timed = (each._start(x)[1].network for each in (model, twin))
+    plain, timed = (each._start(x, y)[1].network for each in (model, twin))
     out, profiled = np.empty((2, 24, CLASSES), np.float32)
     for _ in range(3):
-        plain.train_step(x, y, None, None, 0.01)
-    (first, *others) = timed.profile_train_step(x, y, None, None, 0.01, 3)
+        plain.train_step([x], [y], None, [], 0.01)
+    (first, *others) = timed.profile_train_step([x], [y], None, [], 0.01, 3)
     assert len(others) == 2
     assert first["samples"] == 24
-    plain.predict(x, out)
-    timed.profile_predict(x, profiled, 2)
+    plain.predict([x], [out])
+    timed.profile_predict([x], [profiled], 2)
     np.testing.assert_array_equal(profiled, out)
-    for i in range(plain.parameter_count):
-        np.testing.assert_array_equal(timed.parameter(i), plain.parameter(i))
+    assert plain.graph.variables
+    for i, (a, b) in enumerate(zip(timed.graph.variables, plain.graph.variables, strict=True)):
+        assert a is not b
+        np.testing.assert_array_equal(a.value, b.value)
         np.testing.assert_array_equal(timed.gradient(i), plain.gradient(i))
 
 
@@ -223,6 +225,23 @@ def test_table_where_it_is_narrow(model, data, width):
     assert ("algorithm" in header) == (width >= 100)
 
 
+def test_several_inputs_and_outputs(rng, tmp_path, capsys):
+    layers = keras.layers
+    image, size = keras.Input((8, 8, 3), name="image"), keras.Input((4,), name="size")
+    x = layers.GlobalAveragePooling2D(name="pool")(layers.Conv2D(6, 3, name="conv")(image))
+    x = layers.Concatenate(name="join")([x, layers.Dense(3, name="two")(size)])
+    kind = layers.Dense(5, activation="softmax", name="kind")(x)
+    model = keras.Model([image, size], [kind, layers.Dense(1, name="value")(x)], name="both")
+    data = [normal(rng, 6, 8, 8, 3), normal(rng, 6, 4)]
+    assert {row.layer for row in model.profile(data, seconds=SHORT).rows} >= {"image", "size", "conv", "value"}
+    model.compile("sgd", ["sparse_categorical_crossentropy", "mse"])
+    found = model.profile(data, [rng.integers(0, 5, 6), normal(rng, 6, 1)], seconds=SHORT)
+    assert {row.layer for row in found.rows if row.phase == "update"} == {"conv", "two", "kind", "value"}
+    model.save(tmp_path / "both.safetensors")
+    for arguments in ((), ("--train",)):
+        assert "both: a " in output_of(capsys, str(tmp_path / "both.safetensors"), *arguments)
+
+
 def test_markup_in_names_is_text(rng):
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, name="[red]x")], name="[bold]")
     text = model.profile(normal(rng, 3, 4), seconds=SHORT).text(100)
@@ -284,7 +303,7 @@ def test_errors(model, data):
     network = model._ready(None).network
     for runs in (0, -1):
         with pytest.raises(ValueError, match="runs must be at least 1"):
-            network.profile_predict(x, np.empty((24, CLASSES), np.float32), runs)
+            network.profile_predict([x], [np.empty((24, CLASSES), np.float32)], runs)
 
 
 def test_a_model_that_is_not_built_yet(rng):

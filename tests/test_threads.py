@@ -17,13 +17,14 @@ HANG = 120  # seconds after which a child counts as hanging, not as slow
 
 NETWORK = """
 import numpy as np
+from core_graph import Graph, Network
 from pycnn import _core
 
 def network():
-    g = _core.Graph()
+    g = Graph()
     x = g.activation(g.conv2d(g.input((16, 16, 3)), filters=32, kernel_size=(3, 3)), "relu")
     x = g.reshape(g.max_pool2d(x, pool_size=(2, 2), strides=(2, 2)), (7 * 7 * 32,))
-    network = _core.Network(g, g.softmax(g.dense(x, units=10)))
+    network = Network(g, g.softmax(g.dense(x, units=10)))
     rng = np.random.default_rng(0)
     for i in range(network.parameter_count):
         network.parameter(i)[...] = 0.1 * rng.standard_normal(network.parameter(i).shape)

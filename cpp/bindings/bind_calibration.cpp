@@ -71,9 +71,10 @@ class Conv2DTrial {
       return cheapest_tile(as_forward(), rounds_, kImages,
                            {direct_products, direct_pixels, products, inputs, outputs, weights, far_weights});
     }
-    Conv2D s = shape_;
-    kernels_.choose(s, kImages);
-    return tile_of(s);
+    const Conv2DOptions o = options(kByCost);
+    return forward()          ? kernels_.choose_forward(shape_, o).tile
+           : backward_input() ? kernels_.choose_backward_input(shape_, o).tile
+                              : kernels_.choose_backward_weight(shape_, o).tile;
   }
 
   Costs work(int tile) const {
@@ -85,47 +86,47 @@ class Conv2DTrial {
   double measure(int tile, double seconds) const {
     check(tile);
     require(seconds > 0 && seconds <= 60, "seconds must lie in (0, 60]");
-    Conv2D s = shape_;
-    tile_of(s) = tile;
+    const Conv2D& s = shape_;
     const int64_t x_floats = s.h * s.w * s.c, y_floats = s.oh * s.ow * s.k;
     const AlignedFloats w = numbers(s.kh * s.kw * s.c * s.k), x = numbers(kImages * x_floats),
-                        y = numbers(kImages * y_floats), scratch = numbers(kernels_.scratch_floats(s));
-    const AlignedFloats packed = numbers(forward() ? kernels_.packed_floats(s) : kernels_.packed_transposed_floats(s));
-    py::gil_scoped_release release;
-    if (forward())
-      return shortest(seconds,
-                      [&] {
-                        kernels_.forward({y.data(), y_floats, x.data(), x_floats, kImages}, packed.data(), nullptr,
-                                         scratch.data(), s, {}, 0, kernels_.pieces(s));
-                      }) /
-                 kImages +
-             kPackings *
-                 shortest(seconds / 4, [&] { kernels_.pack(packed.data(), w.data(), s, 0, kernels_.pack_pieces(s)); });
-    if (backward_input())
-      return shortest(seconds,
-                      [&] {
-                        kernels_.backward_input({x.data(), x_floats, y.data(), y_floats, kImages}, packed.data(),
-                                                scratch.data(), s);
-                      }) /
-                 kImages +
-             kPackings * shortest(seconds / 4, [&] {
-               kernels_.pack_transposed(packed.data(), w.data(), s, 0, kernels_.pack_transposed_pieces(s));
-             });
-    return shortest(seconds,
-                    [&] {
-                      kernels_.backward_weight(w.data(), {x.data(), x_floats, y.data(), y_floats, kImages},
-                                               scratch.data(), s, false);
-                    }) /
-           kImages;
+                        y = numbers(kImages * y_floats);
+    // Of a chosen form, with what its call(packed, scratch) does.
+    const auto timed = [&](const Conv2DForm& form, const auto& call) {
+      const AlignedFloats packed = numbers(form.packed_floats), scratch = numbers(form.scratch_floats);
+      py::gil_scoped_release release;
+      const double run = shortest(seconds, [&] { call(packed.data(), scratch.data()); }) / kImages;
+      if (!form.pack) return run;
+      return run +
+             kPackings * shortest(seconds / 4, [&] { form.pack(packed.data(), w.data(), s, 0, form.pack_pieces); });
+    };
+    if (forward()) {
+      const Conv2DForward form = kernels_.choose_forward(s, options(tile));
+      return timed(form, [&](const float* packed, float* scratch) {
+        form.run({y.data(), y_floats, x.data(), x_floats, kImages}, packed, nullptr, scratch, form, 0, form.pieces);
+      });
+    }
+    if (backward_input()) {
+      const Conv2DBackwardInput form = kernels_.choose_backward_input(s, options(tile));
+      return timed(form, [&](const float* packed, float* scratch) {
+        form.run({x.data(), x_floats, y.data(), y_floats, kImages}, packed, scratch, form);
+      });
+    }
+    const Conv2DBackwardWeight form = kernels_.choose_backward_weight(s, options(tile));
+    return timed(form, [&](const float*, float* scratch) {
+      form.run(w.data(), nullptr, {x.data(), x_floats, y.data(), y_floats, kImages}, scratch, form, false);
+    });
   }
 
  private:
   bool forward() const { return direction_ == "forward"; }
   bool backward_input() const { return direction_ == "backward_input"; }
   // The forward pass that costs what this one does.
-  Conv2D as_forward() const { return backward_input() ? winograd_transposed(shape_) : shape_; }
-  int& tile_of(Conv2D& s) const {
-    return forward() ? s.winograd_forward : backward_input() ? s.winograd_backward : s.winograd_weight;
+  Conv2D as_forward() const { return backward_input() ? transposed(shape_) : shape_; }
+  static Conv2DOptions options(int tile) {
+    Conv2DOptions o;
+    o.images = kImages;
+    o.tile = tile;
+    return o;
   }
   void check(int tile) const {
     require(tile == 0 || has_winograd(as_forward(), tile, rounds_),

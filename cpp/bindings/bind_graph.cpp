@@ -2,6 +2,7 @@
 #include <iterator>
 #include <limits>
 
+#include "api/graph_json.h"
 #include "bindings/arrays.h"
 #include "bindings/bindings.h"
 #include "bindings/host.h"
@@ -77,6 +78,15 @@ py::tuple described(const Graph& g, int node) {
                         n.batched);
 }
 
+// What C++ programs load: the arrays of `variables` have these names in the file.
+std::string json(const Graph& g, const std::vector<int>& outputs, const std::vector<std::string>& output_names,
+                 const std::vector<std::string>& array_names) {
+  for (int output : outputs) checked(g, output);
+  require(output_names.size() == outputs.size(), "output_names must have as many entries as outputs");
+  require(array_names.size() == g.variables().size(), "array_names must have one entry for each variable");
+  return json_of(g, outputs, output_names, [&](int v) { return array_names[static_cast<size_t>(v)]; }).text();
+}
+
 void bind_variable(py::module_& m) {
   py::class_<Variable, std::shared_ptr<Variable>>(m, "Variable", "A weight: float32 memory that networks read.")
       .def(py::init<std::string, Dims, bool>(), py::arg("name"), py::arg("shape"), py::arg("trainable") = true)
@@ -87,7 +97,8 @@ void bind_variable(py::module_& m) {
       .def_property_readonly("value",
                              [](const std::shared_ptr<Variable>& v) {
                                auto* held = new std::shared_ptr<Variable>(v);
-                               py::capsule owner(held, [](void* p) { delete static_cast<std::shared_ptr<Variable>*>(p); });
+                               py::capsule owner(held,
+                                                 [](void* p) { delete static_cast<std::shared_ptr<Variable>*>(p); });
                                return view(v->data(), v->dims(), owner);
                              })
       .def("touch", &Variable::touch);
@@ -112,10 +123,10 @@ void bind_graph(py::module_& m) {
           "conv2d",
           [](Graph& g, int x, int kernel, std::optional<int> bias, IntPair strides, IntFour pad, float pad_value,
              IntPair dilation, int64_t groups, const std::string& precision, const std::string& name) {
-            return g.add(name,
-                         Conv2DNode{pair(strides), pair(dilation), padding(pad), pad_value, groups,
-                                    precision_of(precision)},
-                         with_optional({x, kernel}, {bias}));
+            return g.add(
+                name,
+                Conv2DNode{pair(strides), pair(dilation), padding(pad), pad_value, groups, precision_of(precision)},
+                with_optional({x, kernel}, {bias}));
           },
           py::arg("x"), py::arg("kernel"), py::arg("bias") = py::none(), py::kw_only(),
           py::arg("strides") = IntPair{1, 1}, py::arg("padding") = IntFour{}, py::arg("pad_value") = 0.0f,
@@ -169,18 +180,21 @@ void bind_graph(py::module_& m) {
           py::arg("x"), py::arg("shape"), py::kw_only(), name("reshape"))
       .def(
           "dropout",
-          [](Graph& g, int x, float rate, const std::string& name) { return g.add(name, DropoutNode{rate}, {x}); },
-          py::arg("x"), py::kw_only(), py::arg("rate"), name("dropout"))
+          [](Graph& g, int x, float rate, bool always, const std::string& name) {
+            return g.add(name, DropoutNode{rate, always}, {x});
+          },
+          py::arg("x"), py::kw_only(), py::arg("rate"), py::arg("always") = false, name("dropout"))
       .def(
           "batch_norm",
           [](Graph& g, int x, std::optional<int> gamma, std::optional<int> beta, int mean, int variance, float momentum,
-             float epsilon, bool frozen, const std::string& name) {
+             float epsilon, bool frozen, bool always, const std::string& name) {
             std::vector<int> inputs = with_optional({x}, {gamma, beta});
             inputs.insert(inputs.end(), {mean, variance});
-            return g.add(name, BatchNormNode{momentum, epsilon, beta.has_value(), gamma.has_value(), frozen}, inputs);
+            return g.add(name, BatchNormNode{momentum, epsilon, beta.has_value(), gamma.has_value(), frozen, always},
+                         inputs);
           },
           py::arg("x"), py::arg("gamma"), py::arg("beta"), py::arg("mean"), py::arg("variance"), py::kw_only(),
-          py::arg("momentum") = 0.99f, py::arg("epsilon") = 1e-3f, py::arg("frozen") = false,
+          py::arg("momentum") = 0.99f, py::arg("epsilon") = 1e-3f, py::arg("frozen") = false, py::arg("always") = false,
           name("batch_normalization"))
       .def(
           "pad2d",
@@ -238,7 +252,9 @@ void bind_graph(py::module_& m) {
           py::kw_only(), name("stop_gradient"))
       .def(
           "gradient",
-          [](Graph& g, int of, int by, const std::string& name) { return g.add(name, GradientNode{}, {of, by}); },
+          [](Graph& g, int of, int by, const std::string& name) {
+            return g.add(name, GradientNode{}, {of, by});
+          },
           py::arg("of"), py::arg("by"), py::kw_only(), name("gradient"))
       .def(
           "host",
@@ -256,6 +272,7 @@ void bind_graph(py::module_& m) {
       .def("node", &described, py::arg("node"))
       .def("__len__", [](const Graph& g) { return g.nodes().size(); })
       .def_property_readonly("variables", &Graph::variables)
+      .def("json", &json, py::arg("outputs"), py::arg("output_names"), py::arg("array_names"))
       .def(
           "text",
           [](const Graph& g, const std::vector<int>& outputs) {

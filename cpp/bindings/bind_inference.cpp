@@ -95,8 +95,8 @@ class PreparedCall {
     return out.is_none() ? output() : out;
   }
 
-  py::object input() const { return x_.size() == 1 ? py::object(inputs_[0]) : inputs_; }
-  py::object output() const { return y_.size() == 1 ? py::object(outputs_[0]) : outputs_; }
+  py::object input() const { return x_.size() == 1 ? py::object(inputs_[0]) : py::object(inputs_); }
+  py::object output() const { return y_.size() == 1 ? py::object(outputs_[0]) : py::object(outputs_); }
   std::string text() const {
     const auto shapes = [](const std::vector<Expected>& all) {
       std::string text;
@@ -125,7 +125,8 @@ class PreparedCall {
   static Arrays listed(const py::object& given, size_t count, const char* name) {
     if (count == 1) return {given};
     const bool is_list = py::isinstance<py::list>(given) || py::isinstance<py::tuple>(given);
-    require(is_list && py::len(given) == count, std::string(name) + " must be a list of " + std::to_string(count) + " arrays");
+    require(is_list && py::len(given) == count,
+            std::string(name) + " must be a list of " + std::to_string(count) + " arrays");
     return given.cast<Arrays>();
   }
 

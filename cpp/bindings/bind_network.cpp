@@ -3,6 +3,7 @@
 #include "bindings/bindings.h"
 #include "bindings/names.h"
 #include "engine/network.h"
+#include "runtime/dispatch.h"
 
 namespace pycnn::bindings {
 namespace {
@@ -38,9 +39,9 @@ Source hold_input(Held& held, const Shape& shape, const py::array& x, const std:
                     std::equal(shape.dims.begin(), shape.dims.end(), kept.shape() + 1);
   require(fits, name + " must have shape " + (shape.rank() ? "(samples, " + shape.text().substr(1) : "(samples,)") +
                     ", but has " + text_of(shape_of(kept)));
-  require(held.available < 0 || held.available == kept.shape(0),
-          name + " has " + std::to_string(kept.shape(0)) + " samples, but the others have " +
-              std::to_string(held.available));
+  require(held.available < 0 || held.available == kept.shape(0), name + " has " + std::to_string(kept.shape(0)) +
+                                                                     " samples, but the others have " +
+                                                                     std::to_string(held.available));
   held.available = kept.shape(0);
   held.keep(kept);
   return {kept.data(), type};
@@ -169,7 +170,8 @@ void hold_outputs(Held& held, const Network& network, const Arrays& out) {
     require(py::isinstance<py::array_t<float>>(out[i]), name + " must be a float32 array");
     auto array = py::reinterpret_borrow<py::array_t<float>>(out[i]);
     const Node& node = network.graph().node(network.outputs()[i]);
-    require_shape(array, node.batched ? with_batch(held.batch.samples, node.shape.dims) : node.shape.dims, name.c_str());
+    require_shape(array, node.batched ? with_batch(held.batch.samples, node.shape.dims) : node.shape.dims,
+                  name.c_str());
     require(array.writeable() && (array.flags() & py::array::c_style), name + " must be writable and C-contiguous");
     held.batch.outputs.back() = array.mutable_data();
     held.keep(array);
@@ -214,7 +216,8 @@ py::tuple compute_gradients(Network& network, const Arrays& x, const Arrays& y, 
 
 py::tuple test_step(Network& network, const Arrays& x, const Arrays& y, const py::object& index, const Arrays& weight,
                     const std::optional<Arrays>& out) {
-  return step(labelled(network, x, y, index, weight, out), [&](const Batch& batch) { return network.test_step(batch); });
+  return step(labelled(network, x, y, index, weight, out),
+              [&](const Batch& batch) { return network.test_step(batch); });
 }
 
 void apply_gradients(Network& network, float learning_rate) {
@@ -237,7 +240,7 @@ py::dict as_dict(const Profile& profile) {
   return d;
 }
 
-// `runs` profiles, one behind the other so that no thread falls asleep between them.
+// `runs` profiles, one after the other so that no thread falls asleep between them.
 template <class Step>
 py::list profiles(int64_t runs, const Step& step) {
   require(runs >= 1, "runs must be at least 1, but is " + std::to_string(runs));
@@ -327,6 +330,23 @@ Floats optimizer_state(const std::shared_ptr<Optimizer>& optimizer, const std::s
   return view(array, variable->dims(), owner);
 }
 
+void apply_to_variables(Optimizer& optimizer, const std::vector<std::shared_ptr<Variable>>& variables,
+                        const std::vector<py::object>& gradients, float learning_rate) {
+  require(variables.size() == gradients.size(),
+          std::to_string(variables.size()) + " variables, but " + std::to_string(gradients.size()) + " gradients");
+  std::vector<Floats> held;
+  std::vector<const float*> arrays;
+  for (size_t i = 0; i < variables.size(); ++i) {
+    for (size_t k = 0; k < i; ++k) require(variables[i] != variables[k], "a variable comes twice");
+    const std::string name = numbered("gradients", i, variables.size());
+    held.push_back(as<Floats>(gradients[i], name.c_str()));
+    require_shape(held.back(), variables[i]->dims(), name.c_str());
+    arrays.push_back(held.back().data());
+  }
+  py::gil_scoped_release release;
+  optimizer.apply(active_kernels(), variables, arrays, learning_rate);
+}
+
 void bind_optimizer(py::module_& m) {
   py::class_<Optimizer, std::shared_ptr<Optimizer>>(m, "Optimizer", "An optimizer's settings and its state.")
       .def(py::init([](const std::string& kind, const std::map<std::string, double>& options) {
@@ -346,11 +366,12 @@ void bind_optimizer(py::module_& m) {
             o.iterations = value;
           })
       .def_property_readonly("slot_names", py::overload_cast<>(&Optimizer::slot_names, py::const_))
-      .def("state", &optimizer_state, py::arg("variable"), py::arg("name"));
+      .def("state", &optimizer_state, py::arg("variable"), py::arg("name"))
+      .def("apply", &apply_to_variables, py::arg("variables"), py::arg("gradients"), py::arg("learning_rate"));
 }
 
-using LossTuple = std::tuple<int, std::string, bool, float, int>;      // node, kind, from_logits, weight, target
-using MetricTuple = std::tuple<int, std::string, float, int>;          // node, kind, threshold, target
+using LossTuple = std::tuple<int, std::string, bool, float, int>;  // node, kind, from_logits, weight, target
+using MetricTuple = std::tuple<int, std::string, float, int>;      // node, kind, threshold, target
 
 void compile(Network& network, const std::vector<LossTuple>& losses, const std::vector<MetricTuple>& metrics,
              std::shared_ptr<Optimizer> optimizer) {
@@ -385,13 +406,15 @@ void bind_network(py::module_& m) {
           "output_shape", [](const Network& n, int i) { return py::tuple(py::cast(n.output_shape(i).dims)); },
           py::arg("number") = 0)
       .def_property_readonly("graph", &Network::graph, py::return_value_policy::reference_internal)
+      .def_property_readonly("optimizer", [](Network& n) { return n.optimizer(); })
       .def("gradient", &gradient_view, py::arg("index"))
       .def_property_readonly("gradients", &all_gradients)
       .def(
           "is_trainable", [](Network& n, int i) { return n.parameters().trainable(checked_parameter(n, i)); },
           py::arg("index"))
       .def(
-          "set_trainable", [](Network& n, int i, bool trainable) { n.set_trainable(checked_parameter(n, i), trainable); },
+          "set_trainable",
+          [](Network& n, int i, bool trainable) { n.set_trainable(checked_parameter(n, i), trainable); },
           py::arg("index"), py::arg("trainable"))
       .def("compile", &compile, py::kw_only(), py::arg("losses"), py::arg("metrics") = std::vector<MetricTuple>{},
            py::arg("optimizer") = py::none())

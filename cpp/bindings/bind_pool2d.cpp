@@ -14,7 +14,7 @@ Pool2D pool2d_of(const std::vector<int64_t>& x, IntPair size, IntPair strides, I
                         {strides[0], strides[1]},
                         {padding[0], padding[1], padding[2], padding[3]},
                         count_padding};
-  const Shape y = infer_shape("pool2d", node, {Shape{{x[1], x[2], x[3]}}}, {});
+  const Shape y = infer_shape("pool2d", node, {{x[1], x[2], x[3]}});
   return {x[1],    x[2],       x[3],       y.h(),      y.w(),      size[0],
           size[1], strides[0], strides[1], padding[0], padding[2], count_padding};
 }
@@ -73,7 +73,7 @@ Floats average_pool2d_backward(const Floats& dy, const std::array<int64_t, 4>& i
 
 Pad2D pad2d_of(const std::vector<int64_t>& x, IntFour padding, const std::string& mode, float value) {
   const Pad2DNode node{{padding[0], padding[1], padding[2], padding[3]}, pad_mode(mode), value};
-  infer_shape("pad2d", node, {Shape{{x[1], x[2], x[3]}}}, {});
+  infer_shape("pad2d", node, {{x[1], x[2], x[3]}});
   return {x[1], x[2], x[3], padding[0], padding[1], padding[2], padding[3], node.mode, value};
 }
 

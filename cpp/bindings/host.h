@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "bindings/bindings.h"
+#include "bindings/arrays.h"
 #include "graph/operations.h"
 
 namespace pycnn::bindings {

@@ -26,7 +26,8 @@ void Planner::run_pass() {
     write_asked(step->output);
     const Node& n = node(step->output);
     bool goes_on = false;
-    for (size_t k = 0; k < n.inputs.size(); ++k) goes_on = goes_on || (wants_gradient(n.inputs[k]) && is_differentiable(n, k));
+    for (size_t k = 0; k < n.inputs.size(); ++k)
+      goes_on = goes_on || (wants_gradient(n.inputs[k]) && is_differentiable(n, k));
     if (goes_on && has_gradient(step->output)) step->add_tasks();
   }
   while (!pass().asked.empty()) write_asked(pass().asked.begin()->first);
@@ -113,7 +114,7 @@ int64_t Planner::reserve_slot(int i, bool transposed) {
   const int64_t offset = program_.slot_floats;
   program_.slot_floats += align_floats(shape(i).size());
   program_.by_slots = true;
-  parts_of(i).slots.push_back({offset, transposed});
+  parts_of(i).slots.push_back({offset, shape(i).size() / shape(i).c(), shape(i).c(), transposed});
   return offset;
 }
 
@@ -134,8 +135,7 @@ float* Planner::gradient_of(int i) {
 void Planner::collect(int i, int buffer) {
   program_.whole_batch = true;
   const std::shared_ptr<GradientParts> parts = pass().parts.at(static_cast<int>(root(i)));
-  const int64_t size = shape(i).size(), columns = shape(static_cast<int>(root(i))).c();
-  const int64_t range = range_of(*parts, columns);
+  const int64_t size = shape(i).size(), range = range_of(*parts);
   Task task;
   task.name = "gradient sum of " + node(i).name;
   task.kind = Task::kOnce;
@@ -143,7 +143,7 @@ void Planner::collect(int i, int buffer) {
   task.run = [=, &program = program_, &k = kernels_.elementwise](const Work& w) {
     const GradientSum sum(k, w.slot_memory, program.slot_floats, slot_count(w.run.samples));
     for (int64_t from = 0; from < size; from += range)
-      sum(w.at(buffer, 0) + from, *parts, from, std::min(range, size - from), size / columns, columns);
+      sum(w.at(buffer, 0) + from, *parts, from, std::min(range, size - from));
   };
   add(std::move(task));
 }

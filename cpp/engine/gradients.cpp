@@ -1,37 +1,37 @@
 #include "engine/gradients.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace pycnn {
 
-void GradientSum::sum_slots(float* g, const SlotGradient& slot, int64_t begin, int64_t size, int64_t rows,
-                            int64_t columns) const {
+void GradientSum::sum_slots(float* g, const SlotGradient& slot, int64_t begin, int64_t size) const {
   const float* slots = slot_memory_ + slot.offset;
   if (!slot.transposed) return kernels_.sum_slots(g, slots + begin, slot_stride_, used_slots_, size);
-  const int64_t first = begin / columns, count = size / columns;
+  const int64_t rows = slot.rows, columns = slot.columns, first = begin / columns, count = size / columns;
   float sum[kUpdateRange];
   for (int64_t c = 0; c < columns; ++c)
     kernels_.sum_slots(sum + c * count, slots + c * rows + first, slot_stride_, used_slots_, count);
   kernels_.transpose(g, columns, sum, count, columns, count);
 }
 
-void GradientSum::operator()(float* g, const GradientParts& parts, int64_t begin, int64_t size, int64_t rows,
-                             int64_t columns) const {
+void GradientSum::operator()(float* g, const GradientParts& parts, int64_t begin, int64_t size) const {
   bool filled = parts.whole != nullptr;
   if (filled && parts.whole + begin != g) std::copy_n(parts.whole + begin, size, g);
   for (const SlotGradient& slot : parts.slots) {
     float sum[kUpdateRange];
-    sum_slots(filled ? sum : g, slot, begin, size, rows, columns);
+    sum_slots(filled ? sum : g, slot, begin, size);
     if (filled) kernels_.add(g, g, sum, size);
     filled = true;
   }
   for (const AlignedFloats& further : parts.further) kernels_.add(g, g, further.data() + begin, size);
 }
 
-int64_t range_of(const GradientParts& parts, int64_t columns) {
-  const bool transposed =
-      std::any_of(parts.slots.begin(), parts.slots.end(), [](const SlotGradient& s) { return s.transposed; });
-  return transposed ? std::max<int64_t>(kUpdateRange / columns, 1) * columns : kUpdateRange;
+int64_t range_of(const GradientParts& parts) {
+  int64_t columns = 1;
+  for (const SlotGradient& slot : parts.slots)
+    if (slot.transposed) columns = std::lcm(columns, slot.columns);
+  return std::max<int64_t>(kUpdateRange / columns, 1) * columns;
 }
 
 }  // namespace pycnn

@@ -11,20 +11,18 @@ class GradientSum {
   GradientSum(const ElementwiseKernels& kernels, const float* slot_memory, int64_t slot_stride, int64_t used_slots)
       : kernels_(kernels), slot_memory_(slot_memory), slot_stride_(slot_stride), used_slots_(used_slots) {}
 
-  // g[0, size) = [begin, begin + size) of the gradient by a value of shape (rows, columns): whole rows where a part is
-  // transposed, at most kUpdateRange floats.
-  void operator()(float* g, const GradientParts& parts, int64_t begin, int64_t size, int64_t rows,
-                  int64_t columns) const;
+  // g[0, size) = [begin, begin + size) of the gradient, cut as range_of says.
+  void operator()(float* g, const GradientParts& parts, int64_t begin, int64_t size) const;
 
  private:
-  void sum_slots(float* g, const SlotGradient& slot, int64_t begin, int64_t size, int64_t rows, int64_t columns) const;
+  void sum_slots(float* g, const SlotGradient& slot, int64_t begin, int64_t size) const;
 
   const ElementwiseKernels& kernels_;
   const float* slot_memory_;
   int64_t slot_stride_, used_slots_;
 };
 
-// Floats of a gradient that are summed at once: whole rows where a part is transposed.
-int64_t range_of(const GradientParts& parts, int64_t columns);
+// Floats of a gradient that are summed at once: at most kUpdateRange, and whole rows where a part is transposed.
+int64_t range_of(const GradientParts& parts);
 
 }  // namespace pycnn

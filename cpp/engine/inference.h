@@ -15,7 +15,7 @@ class Inference {
 
   int64_t samples() const { return batch_.samples; }
   SourceType type() const { return type_; }
-  void* input(int number = 0) const { return inputs_.at(static_cast<size_t>(number)).data(); }  // zero at first
+  void* input(int number = 0) const { return inputs_.at(static_cast<size_t>(number)).data(); }     // zero at first
   float* output(int number = 0) const { return outputs_.at(static_cast<size_t>(number)).data(); }  // on cache lines too
   int64_t output_size(int number = 0) const { return outputs_.at(static_cast<size_t>(number)).size(); }
 

@@ -18,6 +18,33 @@ std::vector<int> inputs_of(const Graph& graph) {
   return inputs;
 }
 
+// A term compares predictions of every sample with a target; all that read one target expect the same of it.
+class TargetChecks {
+ public:
+  explicit TargetChecks(const Graph& graph) : graph_(graph) {}
+
+  void check(int node, int target, bool sparse) {
+    const Node& n = graph_.node(node);
+    if (!n.batched)
+      throw std::invalid_argument("a loss or metric needs predictions of every sample, but " + n.name +
+                                  " has no batch axis");
+    if (target < 0) throw std::invalid_argument("objective: " + n.name + " needs a target, not " + std::to_string(target));
+    const auto [known, is_new] = known_.insert({target, {n.shape.dims, sparse}});
+    if (!is_new && known->second != Expected{n.shape.dims, sparse})
+      throw std::invalid_argument("objective: target " + std::to_string(target) + " is " + text(known->second) +
+                                  " for one term and " + text({n.shape.dims, sparse}) + " for another");
+  }
+
+ private:
+  using Expected = std::pair<std::vector<int64_t>, bool>;
+  static std::string text(const Expected& e) {
+    return std::string(e.second ? "class numbers" : "values") + " for predictions of shape " + text_of(e.first);
+  }
+
+  const Graph& graph_;
+  std::map<int, Expected> known_;
+};
+
 }  // namespace
 
 Network::Network(Graph graph, std::vector<int> outputs)
@@ -55,25 +82,20 @@ void Network::compile(const Objective& objective, std::shared_ptr<Optimizer> opt
     if (node < 0 || node >= static_cast<int>(graph_.nodes().size()))
       throw std::invalid_argument("objective: there is no node " + std::to_string(node));
   };
-  const auto check_target = [&](const char* what, int node, int target) {
-    if (target < 0)
-      throw std::invalid_argument(std::string(what) + " of " + graph_.node(node).name + " needs a target, not " +
-                                  std::to_string(target));
-    if (!graph_.node(node).batched)
-      throw std::invalid_argument(std::string(what) + " needs predictions of every sample, but " +
-                                  graph_.node(node).name + " has no batch axis");
-  };
+  TargetChecks targets(graph_);
   for (const MetricTerm& term : objective.metrics) {
     check(term.node);
-    if (term.kind != MetricKind::kValue) check_target("a metric", term.node, term.target);
+    if (term.kind != MetricKind::kValue)
+      targets.check(term.node, term.target, term.kind == MetricKind::kSparseCategoricalAccuracy);
   }
   for (const LossTerm& term : objective.losses) {
     check(term.node);
-    if (term.kind != LossKind::kValue) check_target("a loss", term.node, term.target);
     const Shape& y = graph_.shape(term.node);
     if (term.kind == LossKind::kSparseCategoricalCrossentropy && y.c() < 2)
       throw std::invalid_argument(
           "sparse_categorical_crossentropy needs at least two classes, but the output has shape " + y.text());
+    if (term.kind != LossKind::kValue)
+      targets.check(term.node, term.target, term.kind == LossKind::kSparseCategoricalCrossentropy);
   }
   objective_ = objective;
   optimizer_ = std::move(optimizer);
@@ -187,7 +209,9 @@ StepResult Network::compute_gradients(const Batch& batch) {
   std::lock_guard<std::mutex> lock(mutex_);
   require_compiled();
   if (batch.samples == 0) throw std::invalid_argument("gradients need at least one sample");
-  run(plan(step_request(batch, true), batch.samples), batch, next_step_seed(), nullptr, nullptr);
+  // The first gradients of a step have the dropout that train_step would have; further ones, which accumulate, their own.
+  const uint64_t seed = next_step_seed() + (static_cast<uint64_t>(computed_++) << 32);
+  run(plan(step_request(batch, true), batch.samples), batch, seed, nullptr, nullptr);
   return result(batch.samples);
 }
 
@@ -198,6 +222,7 @@ void Network::apply_gradients(float learning_rate) {
   Request request;
   request.training = request.objective = request.gradients = true;
   request.outputs = false;
+  computed_ = 0;
   optimizer_->begin_step(learning_rate);
   Runner(plan(request, 1), parameters_, workspace_).apply(*optimizer_);
 }

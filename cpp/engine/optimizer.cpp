@@ -1,7 +1,12 @@
 #include "engine/optimizer.h"
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
+
+#include "engine/program.h"
+#include "runtime/team.h"
+#include "runtime/threads.h"
 
 namespace pycnn {
 
@@ -78,6 +83,32 @@ void Optimizer::update(const KernelTable& kernels, const Variable& variable, int
       return k.adam(w, g, momentum, velocity, largest, n, adam_);
     }
   }
+}
+
+void Optimizer::apply(const KernelTable& kernels, const std::vector<std::shared_ptr<Variable>>& variables,
+                      const std::vector<const float*>& gradients, float learning_rate) {
+  struct Range {
+    const Variable* variable;
+    const float* gradient;
+    int64_t begin, size;
+  };
+  std::vector<Range> ranges;
+  for (size_t i = 0; i < variables.size(); ++i) {
+    state(variables[i]);
+    const int64_t size = variables[i]->size();
+    for (int64_t begin = 0; begin < size; begin += kUpdateRange)
+      ranges.push_back({variables[i].get(), gradients[i], begin, std::min(kUpdateRange, size - begin)});
+  }
+  begin_step(learning_rate);
+  const auto count = static_cast<int64_t>(ranges.size());
+  WorkQueue queue;
+  parallel(static_cast<int>(std::min<int64_t>(num_threads(), count)), Wake::kIfFrequent, [&](const Team& team) {
+    queue.share_last(team, count, [&](int64_t i) {
+      const Range& r = ranges[static_cast<size_t>(i)];
+      update(kernels, *r.variable, r.begin, r.gradient + r.begin, r.size);
+    });
+  });
+  for (const auto& variable : variables) variable->touch();
 }
 
 }  // namespace pycnn

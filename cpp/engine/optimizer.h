@@ -46,6 +46,9 @@ class Optimizer {
   void begin_step(float learning_rate);
   // w[begin, begin + n) of a variable by its gradient g.
   void update(const KernelTable& kernels, const Variable& variable, int64_t begin, const float* g, int64_t n) const;
+  // A whole step by gradients that the caller brings, one of each variable, which are all different.
+  void apply(const KernelTable& kernels, const std::vector<std::shared_ptr<Variable>>& variables,
+             const std::vector<const float*>& gradients, float learning_rate);
 
  private:
   struct State {

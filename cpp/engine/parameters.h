@@ -1,5 +1,5 @@
-// The weights of a network and their gradients: variables of their own, and one flat buffer with each gradient on a cache
-// line.
+// The weights of a network and their gradients: variables of their own, and one flat buffer with each gradient on a
+// cache line.
 #pragma once
 
 #include <memory>

@@ -236,7 +236,7 @@ size_t Planner::root(int i) const {
 void Planner::pass_through(int i) {
   const int input = node(i).inputs[0];
   const bool stops = graph_.as<StopGradientNode>(i) != nullptr;
-  if (node(i).batched && !sought_[static_cast<size_t>(i)] && !(stops && differentiated(input))) {
+  if (!sought_[static_cast<size_t>(i)] && !(stops && differentiated(input))) {
     alias_[static_cast<size_t>(i)] = input;
     return;
   }
@@ -270,9 +270,7 @@ int Planner::value(int i) {
   return value_[r] = program_.add_fixed(add_memory(size), size);
 }
 
-float* Planner::weights(int i) {
-  return i < 0 ? nullptr : program_.buffers[static_cast<size_t>(value(i))].fixed;
-}
+float* Planner::weights(int i) { return i < 0 ? nullptr : program_.buffers[static_cast<size_t>(value(i))].fixed; }
 
 Planner::ChannelSlice Planner::channels(int i) {
   const int next = only_consumer(i);
@@ -359,7 +357,8 @@ void Planner::prepare(const std::vector<int>& weights, int64_t pieces, const std
 // --- what fuses ------------------------------------------------------------------------------------------------------
 
 int Planner::only_consumer(int i) const {
-  return kept_[static_cast<size_t>(i)] || consumers_[static_cast<size_t>(i)] != 1 ? -1 : consumer_[static_cast<size_t>(i)];
+  return kept_[static_cast<size_t>(i)] || consumers_[static_cast<size_t>(i)] != 1 ? -1
+                                                                                  : consumer_[static_cast<size_t>(i)];
 }
 
 int Planner::fusable_activation(int i) const {
@@ -373,7 +372,8 @@ int Planner::fusable_activation(int i) const {
 int Planner::foldable_batch_norm(int i) const {
   const int next = only_consumer(i);
   const auto* norm = next < 0 ? nullptr : graph_.as<BatchNormNode>(next);
-  return norm && (norm->frozen || !training()) && !differentiated(next) && has_weights(next) ? next : -1;
+  const bool fixed = norm && (norm->frozen || !(training() || norm->always));
+  return fixed && !differentiated(next) && has_weights(next) ? next : -1;
 }
 
 int Planner::fusable_sum(int i) const {

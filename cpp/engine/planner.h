@@ -1,6 +1,6 @@
 // Turns a graph into a program. Each operation is a function plan_<operation> (operations/): it adds its forward tasks
-// at once and leaves a closure that adds its backward tasks; the closures of a backward pass run in reverse order, those
-// only that something which wants a gradient needs.
+// at once and leaves a closure that adds its backward tasks; the closures of a backward pass run in reverse order,
+// those only that something which wants a gradient needs.
 #pragma once
 
 #include <functional>
@@ -102,8 +102,8 @@ class Planner {
   // gradient where there is none yet.
   void pass_gradient(int node, int buffer);
 
-  // Room for the gradient by a value without a batch axis in every slot. `transposed`: the tasks write it as (last axis,
-  // all others).
+  // Room for the gradient by a value without a batch axis in every slot. `transposed`: the tasks write it as (last
+  // axis, all others).
   int64_t reserve_slot(int node, bool transposed = false);
   // run(piece) brings the value of `weights`, which has no batch axis, into another form whenever it has changed.
   void prepare(const std::vector<int>& weights, int64_t pieces, const std::function<void(int64_t)>& run);

@@ -20,13 +20,27 @@ void add(Profile& profile, ProfileRow row) {
   profile.rows.push_back(std::move(row));
 }
 
+// The parameter that a value is, in whatever shape; -1 for all others.
+int parameter_of(const Graph& graph, int node) {
+  while (graph.as<ReshapeNode>(node)) node = graph.node(node).inputs[0];
+  const auto* parameter = graph.as<ParameterNode>(node);
+  return parameter ? parameter->variable : -1;
+}
+
 // Weights of a node, in bytes.
 double weight_bytes(const Graph& graph, int node, const Parameters& parameters) {
   double floats = 0;
   if (node >= 0)
     for (int input : graph.node(node).inputs)
-      if (const auto* p = graph.as<ParameterNode>(input)) floats += static_cast<double>(parameters.size(p->variable));
+      if (const int p = parameter_of(graph, input); p >= 0) floats += static_cast<double>(parameters.size(p));
   return 4.0 * floats;
+}
+
+// The type of the samples that an input node is given.
+SourceType type_of(const Graph& graph, int node, const Batch& batch) {
+  size_t number = 0;
+  for (int i = 0; i < node; ++i) number += graph.as<InputNode>(i) != nullptr;
+  return batch.inputs[number].type;
 }
 
 double task_bytes(const Task& task, int64_t calls, const Plan& plan, const Graph& graph, const Parameters& parameters,
@@ -34,11 +48,8 @@ double task_bytes(const Task& task, int64_t calls, const Plan& plan, const Graph
   const Program& program = plan.program;
   double sample = 0;
   for (int b : task.buffers) sample += 4.0 * static_cast<double>(program.buffers[static_cast<size_t>(b)].floats);
-  if (task.node >= 0 && graph.as<InputNode>(task.node)) {
-    size_t number = 0;  // among the inputs
-    for (int i = 0; i < task.node; ++i) number += graph.as<InputNode>(i) != nullptr;
-    sample += static_cast<double>(graph.shape(task.node).size() * bytes_of(batch.inputs[number].type));
-  }
+  if (task.node >= 0 && graph.as<InputNode>(task.node))
+    sample += static_cast<double>(graph.shape(task.node).size() * bytes_of(type_of(graph, task.node, batch)));
   const double samples = static_cast<double>(batch.samples);
   if (task.flops == 0) return samples * sample;
   // Pieces read a part of the weights each. A backward pass also adds to the gradient by them.
@@ -74,13 +85,13 @@ void add_preparations(Profile& profile, const Timers& timers, const Plan& plan, 
   }
 }
 
-// The name of the first node that reads a parameter.
+// The name of the first node that computes with a parameter.
 std::string owner_of(const Graph& graph, int parameter) {
-  for (const Node& node : graph.nodes())
-    for (int input : node.inputs) {
-      const auto* p = graph.as<ParameterNode>(input);
-      if (p && p->variable == parameter) return node.name;
-    }
+  for (int i = 0; i < static_cast<int>(graph.nodes().size()); ++i) {
+    if (parameter_of(graph, i) >= 0) continue;
+    for (int input : graph.node(i).inputs)
+      if (parameter_of(graph, input) == parameter) return graph.node(i).name;
+  }
   return "";
 }
 
@@ -106,12 +117,12 @@ std::vector<std::pair<std::string, std::string>> fused(const Profile& profile, c
   std::vector<std::pair<std::string, std::string>> found;
   for (size_t i = 0; i < graph.nodes().size(); ++i) {
     const std::string& name = graph.nodes()[i].name;
-    const bool computed = !graph.as<ParameterNode>(static_cast<int>(i)) && !graph.as<ConstantNode>(static_cast<int>(i));
-    if (!computed) continue;
+    const int node = static_cast<int>(i);
+    if (graph.as<ConstantNode>(node) || parameter_of(graph, node) >= 0) continue;
     const auto named = [&](const ProfileRow& row) { return row.layer == name; };
     if (std::any_of(profile.rows.begin(), profile.rows.end(), named)) continue;
     const int by = program.done_by[i];
-    const bool alone = by == -1 || by == static_cast<int>(i);
+    const bool alone = by == -1 || by == node;
     found.emplace_back(name, alone ? "" : by == kByLoss ? "loss" : graph.node(by).name);
   }
   return found;

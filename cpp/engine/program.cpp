@@ -64,7 +64,7 @@ int64_t Program::shared_stages() const {
 
 void Program::finish(int64_t capacity) {
   capacity_ = capacity;
-  sort_by_place(preparations);
+  sort_by_position(preparations);
   cut_stages();
   place_buffers();
   scratch_floats_ = 0;
@@ -158,7 +158,7 @@ void Program::cut_pieces(Stage& stage) const {
     const int64_t pieces = tasks[static_cast<size_t>(t)].pieces;
     for (int64_t i = 0; i < pieces; ++i) stage.pieces.push_back({t, i, middle(i, i + 1, pieces)});
   }
-  sort_by_place(stage.pieces);
+  sort_by_position(stage.pieces);
 }
 
 void Program::place_buffers() {

@@ -2,7 +2,7 @@
 //
 // A *block* task works on samples independently of each other. Neighbouring block tasks form one stage that runs depth
 // first: a thread takes a group of samples through all of them. Where the weights are larger than what the samples
-// leave behind, more samples share each pass over them: a stage is cut into passes, each with the block size that suits
+// leave, more samples share each pass over them: a stage is cut into passes, each with the block size that suits
 // it, and a thread takes its group through one pass after the other. A *split* task sees the whole chunk and brings its
 // own cut into pieces. A *once* task works on values that have no batch axis, or reduces one. After a stage all of it
 // is done.
@@ -52,11 +52,11 @@ struct Batch {
 // One chunk of a batch on its way through the program, the same for all threads.
 struct Run {
   const Batch* batch;
-  int64_t begin;    // of the chunk in the batch
-  int64_t samples;  // in the chunk
-  uint64_t seed;    // of this step's dropout
-  float* losses;    // of each loss, one a sample of the batch
-  float* metrics;   // the same of each metric
+  int64_t begin;                  // of the chunk in the batch
+  int64_t samples;                // in the chunk
+  uint64_t seed;                  // of this step's dropout
+  float* losses;                  // of each loss, one a sample of the batch
+  float* metrics;                 // the same of each metric
   std::atomic<bool>* failed;      // set by a host function that has thrown; nothing after it counts
   std::exception_ptr* exception;  // what it has thrown
 
@@ -122,13 +122,14 @@ struct Task {
 struct Preparation {
   int node;
   std::function<void()> run;
-  double place;  // as in Piece
+  double position;  // as in Piece
 };
 
 // Where the tasks leave a gradient in every slot.
 struct SlotGradient {
   int64_t offset;
-  bool transposed;  // as (last axis, all others)
+  int64_t rows, columns;
+  bool transposed;  // it lies as (columns, rows)
 };
 
 // What the gradient by a value without a batch axis is the sum of: more than one part where several nodes read it.
@@ -140,15 +141,16 @@ struct GradientParts {
   bool empty() const { return !whole && slots.empty(); }
 };
 
-// The place of a piece [begin, end) of `all`: its middle. Work of a single piece is then between the halves of all
+// The position of a piece [begin, end) of `all`: its middle. Work of a single piece is then between the halves of all
 // others, not with the first pieces of one thread.
 inline double middle(int64_t begin, int64_t end, int64_t all) {
   return static_cast<double>(begin + end) / static_cast<double>(2 * all);
 }
 
-template <class Placed>
-void sort_by_place(std::vector<Placed>& all) {
-  std::stable_sort(all.begin(), all.end(), [](const Placed& a, const Placed& b) { return a.place < b.place; });
+template <class Positioned>
+void sort_by_position(std::vector<Positioned>& all) {
+  std::stable_sort(all.begin(), all.end(),
+                   [](const Positioned& a, const Positioned& b) { return a.position < b.position; });
 }
 
 struct Pass {
@@ -157,11 +159,11 @@ struct Pass {
 };
 
 // One of the pieces that some work is cut into. Where several works are dealt out together, their pieces are ordered by
-// `place`, so that a thread gets the same part of each: what it reads it has often written.
+// `position`, so that a thread gets the same part of each: what it reads it has often written.
 struct Piece {
   int task;
   int64_t index;
-  double place;  // in its work, from 0 to 1
+  double position;  // in its work, from 0 to 1
 };
 
 struct Stage {
@@ -197,14 +199,14 @@ class Program {
   std::vector<Buffer> buffers;
   std::vector<Preparation> preparations;
   std::vector<AlignedFloats> fixed;  // of buffers that are the same for all samples
-  int64_t slot_floats = 0;     // gradients of one slot
-  int losses = 0, metrics = 0;   // of the objective, that tasks write
-  bool writes_parameters = false;  // such as moving statistics
-  bool by_slots = false;       // samples are dealt out slot by slot, since gradients or statistics are summed
-  bool whole_batch = false;    // some task needs the whole batch in one chunk
-  bool split_samples = false;  // cut every sample's work, one stage a task: for batches smaller than the team
-  bool single_sample = false;  // of which a batch never has more
-  std::vector<int> done_by;    // of each node: itself, the node it is fused into, kByLoss, or -1 where not needed
+  int64_t slot_floats = 0;           // gradients of one slot
+  int losses = 0, metrics = 0;       // of the objective, that tasks write
+  bool writes_parameters = false;    // such as moving statistics
+  bool by_slots = false;             // samples are dealt out slot by slot, since gradients or statistics are summed
+  bool whole_batch = false;          // some task needs the whole batch in one chunk
+  bool split_samples = false;        // cut every sample's work, one stage a task: for batches smaller than the team
+  bool single_sample = false;        // of which a batch never has more
+  std::vector<int> done_by;          // of each node: itself, the node it is fused into, kByLoss, or -1 where not needed
 
   int add_buffer(int64_t floats);
   int add_fixed(float* memory, int64_t floats);

@@ -37,13 +37,13 @@ void Plan::cut_updates(const Parameters& parameters) {
   for (int p = 0; p < parameters.count(); ++p) {
     const GradientParts& parts = gradients[static_cast<size_t>(p)];
     if (parts.empty()) continue;
-    const int64_t size = parameters.size(p), range = range_of(parts, Shape{parameters.variable(p).dims()}.c());
+    const int64_t size = parameters.size(p), range = range_of(parts);
     for (int64_t from = 0; from < size; from += range) {
       const int64_t length = std::min(range, size - from);
       updates.push_back({p, from, length, middle(from, from + length, size)});
     }
   }
-  sort_by_place(updates);
+  sort_by_position(updates);
 }
 
 // Items of the timers: tasks, preparations, parameters.
@@ -122,10 +122,8 @@ void Runner::run_on(const Team& team, const Batch& batch, Run run, const Optimiz
   share(team, *queue, static_cast<int64_t>(plan_.updates.size()), [&](int64_t i) {
     const UpdateRange& range = plan_.updates[static_cast<size_t>(i)];
     timed(team, parameters + static_cast<size_t>(range.parameter), [&] {
-      const Variable& variable = parameters_.variable(range.parameter);
-      const int64_t columns = Shape{variable.dims()}.c();
       sum(parameters_.gradient(range.parameter) + range.begin, plan_.gradients[static_cast<size_t>(range.parameter)],
-          range.begin, range.size, variable.size() / columns, columns);
+          range.begin, range.size);
       if (optimizer) this->update(range, *optimizer);
     });
   });
@@ -185,7 +183,8 @@ Work Runner::work(const Team& team, const Run& run) {
   return Work{run, program.buffers, chunk_memory_, own, own + program.own_floats()};
 }
 
-// Where gradients are summed a slot is a piece of work, since one thread must do it in order; otherwise any cut will do.
+// Where gradients are summed a slot is a piece of work, since one thread must do it in order; otherwise any cut will
+// do.
 int64_t Runner::piece_count(int64_t samples, int64_t threads) const {
   if (plan_.program.by_slots) return slot_count(samples);
   return std::min(samples, pieces_of(pieces_of(samples, kSamplesPerSlot), threads) * threads);

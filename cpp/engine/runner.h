@@ -18,7 +18,7 @@ namespace pycnn {
 struct UpdateRange {
   int parameter;
   int64_t begin, size;  // floats
-  double place;         // as in Piece
+  double position;      // as in Piece
 };
 
 // A program with everything it needs to run.
@@ -29,7 +29,7 @@ struct Plan {
   std::vector<UpdateRange> updates;
   const KernelTable* kernels = nullptr;
   bool has_gradients = false;
-  int64_t prepared_version = 0;  // of the parameters that the preparations saw
+  int64_t prepared_version = -1;  // of the parameters that the preparations saw; there may be none, of version 0
 
   void cut_updates(const Parameters& parameters);  // after gradients are known
 };

@@ -24,9 +24,7 @@ static std::vector<const Node*> inputs_of(const std::vector<Node>& nodes, const 
   return found;
 }
 
-static bool depends_on(const Graph& graph, int of, int by) {
-  return needed_for(graph, {of})[static_cast<size_t>(by)];
-}
+static bool depends_on(const Graph& graph, int of, int by) { return needed_for(graph, {of})[static_cast<size_t>(by)]; }
 
 int Graph::add(const std::string& name, Attributes attributes, std::vector<int> inputs, Shape requested) {
   if (const auto* p = std::get_if<ParameterNode>(&attributes))

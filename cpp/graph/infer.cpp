@@ -400,4 +400,13 @@ Inferred infer(const std::string& name, const Attributes& attributes, const std:
   return {std::move(shape), is_batched(attributes, inputs)};
 }
 
+Shape infer_shape(const std::string& name, const Attributes& attributes, const Shape& x,
+                  const std::vector<Shape>& weights) {
+  std::vector<Node> nodes = {{"x", InputNode{}, {}, x, true}};
+  for (const Shape& shape : weights) nodes.push_back({"weight", ConstantNode{}, {}, shape, false});
+  std::vector<const Node*> inputs;
+  for (const Node& node : nodes) inputs.push_back(&node);
+  return infer(name, attributes, inputs, {}).shape;
+}
+
 }  // namespace pycnn

@@ -17,6 +17,10 @@ struct Inferred {
 Inferred infer(const std::string& name, const Attributes& attributes, const std::vector<const Node*>& inputs,
                const Shape& requested);
 
+// The same for an operation outside of a graph: on samples of shape x, with weights of these shapes.
+Shape infer_shape(const std::string& name, const Attributes& attributes, const Shape& x,
+                  const std::vector<Shape>& weights = {});
+
 // How many windows of `kernel` (dilated) fit into size + before + after at this stride; throws where none does.
 int64_t window_count(const std::string& name, const char* axis, int64_t size, int64_t kernel, int64_t stride,
                      int64_t dilation, int64_t before, int64_t after);

@@ -23,8 +23,7 @@ const Shape& shape_of(const Graph& graph, const std::string& name, int x) {
 }
 
 void require_positive(const std::string& name, const char* what, int64_t value) {
-  if (value < 1)
-    throw std::invalid_argument(name + ": " + what + " must be at least 1, not " + std::to_string(value));
+  if (value < 1) throw std::invalid_argument(name + ": " + what + " must be at least 1, not " + std::to_string(value));
 }
 
 }  // namespace

@@ -65,19 +65,22 @@ struct Pool2DNode {  // x
 };
 struct DropoutNode {  // x
   float rate;
+  bool always = false;  // in inference too
 };
 struct BatchNormNode {  // x, gamma (c) and beta (c) as asked for, moving_mean (c), moving_variance (c)
   float momentum, epsilon;
-  bool center = true, scale = true, frozen = false;
+  bool center = true, scale = true;
+  bool frozen = false;  // moving statistics in training too
+  bool always = false;  // statistics of the batch in inference too
 };
 struct Pad2DNode {  // x
   Padding padding;
   PadMode mode;
   float value;
 };
-struct AddNode {};     // values of one shape
-struct ConcatNode {    // values that differ along one axis only
-  int64_t axis = -1;   // of a sample; from the end where negative
+struct AddNode {};    // values of one shape
+struct ConcatNode {   // values that differ along one axis only
+  int64_t axis = -1;  // of a sample; from the end where negative
 };
 
 // --- arrays ----------------------------------------------------------------------------------------------------------
@@ -131,10 +134,9 @@ struct HostNode {  // values
   std::shared_ptr<HostFunction> function;
 };
 
-using Attributes =
-    std::variant<InputNode, ParameterNode, ConstantNode, Conv2DNode, DenseNode, ActivationNode, SoftmaxNode, MaxoutNode,
-                 Pool2DNode, DropoutNode, BatchNormNode, Pad2DNode, AddNode, ConcatNode, ReshapeNode, MapNode,
-                 ReduceNode, StridedNode, ScatterNode, MatmulNode, TakeNode, BatchReduceNode, StopGradientNode,
-                 GradientNode, HostNode>;
+using Attributes = std::variant<InputNode, ParameterNode, ConstantNode, Conv2DNode, DenseNode, ActivationNode,
+                                SoftmaxNode, MaxoutNode, Pool2DNode, DropoutNode, BatchNormNode, Pad2DNode, AddNode,
+                                ConcatNode, ReshapeNode, MapNode, ReduceNode, StridedNode, ScatterNode, MatmulNode,
+                                TakeNode, BatchReduceNode, StopGradientNode, GradientNode, HostNode>;
 
 }  // namespace pycnn

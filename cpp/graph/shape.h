@@ -10,7 +10,8 @@ namespace pycnn {
 // "(28, 28, 1)", as messages show shapes.
 std::string text_of(const std::vector<int64_t>& dims);
 
-// As the user sees it, and as (h, w, c) for the kernels: the last axis is c, the one before w, and all others together h.
+// As the user sees it, and as (h, w, c) for the kernels: the last axis is c, the one before w, and all others together
+// h.
 struct Shape {
   std::vector<int64_t> dims;
 

@@ -1,4 +1,4 @@
-// The text form of a graph: what tests of passes compare, and what people read.
+// The text form of a graph: what tests of passes compare, and what a dump shows.
 #include <cstdio>
 
 #include "graph/fields.h"
@@ -18,11 +18,13 @@ std::string expression(const std::vector<MapInstruction>& code, size_t operands)
   for (size_t i = 0; i < code.size(); ++i) {
     const MapInstruction& m = code[i];
     const auto reg = [&](int r) {
-      return r < static_cast<int>(operands) ? "x" + std::to_string(r) : "t" + std::to_string(r - static_cast<int>(operands));
+      return r < static_cast<int>(operands) ? "x" + std::to_string(r)
+                                            : "t" + std::to_string(r - static_cast<int>(operands));
     };
     std::string step = kMapOpNames[static_cast<int>(m.op)];
     if (m.op == MapOp::kConstant) step = number(m.value);
-    else if (m.op == MapOp::kActivation) step = std::string(kActivationNames[static_cast<int>(m.activation.kind)]) + " " + reg(m.a);
+    else if (m.op == MapOp::kActivation)
+      step = std::string(kActivationNames[static_cast<int>(m.activation.kind)]) + " " + reg(m.a);
     else {
       step += " " + reg(m.a);
       if (operand_count(m.op) > 1) step += " " + reg(m.b);

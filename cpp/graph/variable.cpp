@@ -9,7 +9,8 @@ constexpr int64_t kMaxWeights = int64_t{1} << 40;
 static int64_t checked_size(const std::string& name, const std::vector<int64_t>& dims) {
   int64_t size = 1;
   for (int64_t d : dims) {
-    if (d < 1) throw std::invalid_argument(name + ": every dimension must be at least 1, but the shape is " + text_of(dims));
+    if (d < 1)
+      throw std::invalid_argument(name + ": every dimension must be at least 1, but the shape is " + text_of(dims));
     if (d > kMaxWeights / size) throw std::invalid_argument(name + ": its weights are too large: " + text_of(dims));
     size *= d;
   }

@@ -20,7 +20,7 @@ class Variable {
   const std::vector<int64_t>& dims() const { return dims_; }
   int64_t size() const { return size_; }
   bool trainable() const { return trainable_; }  // whether the optimizer may change it, unless a network says otherwise
-  float* data() const;  // zeros at first; memory is taken at the first call
+  float* data() const;                           // zeros at first; memory is taken at the first call
 
   // Whoever writes the values says so; whoever keeps them in another form compares versions.
   void touch() { version_.fetch_add(1, std::memory_order_release); }

@@ -35,20 +35,22 @@ int64_t fma_burst(float* sink, int64_t iterations) {
 }  // namespace
 
 KernelTable kernel_table() {
-  return {PYCNN_STRING_OF(PYCNN_ISA),
-          kLanes,
-          activation_kernels(),
-          batch_norm_kernels(),
-          conv2d_kernels(),
-          elementwise_kernels(),
-          gemm_kernels(),
-          optimizer_kernels(),
-          pad2d_kernels(),
-          pool2d_kernels(),
-          softmax_kernels(),
-          tensor_kernels(),
-          bf16_kernels(),
-          fma_burst};
+  KernelTable table{};
+  table.isa = PYCNN_STRING_OF(PYCNN_ISA);
+  table.lanes = kLanes;
+  table.activation = activation_kernels();
+  table.batch_norm = batch_norm_kernels();
+  table.conv2d = conv2d_kernels();
+  table.elementwise = elementwise_kernels();
+  table.gemm = gemm_kernels();
+  table.optimizer = optimizer_kernels();
+  table.pad2d = pad2d_kernels();
+  table.pool2d = pool2d_kernels();
+  table.softmax = softmax_kernels();
+  table.tensor = tensor_kernels();
+  table.bf16 = bf16_kernels();
+  table.fma_burst = fma_burst;
+  return table;
 }
 
 }  // namespace pycnn::PYCNN_ISA

@@ -7,6 +7,11 @@ namespace pycnn::PYCNN_ISA {
 Conv2DKernels conv2d_bf16_kernels();
 GemmKernels gemm_bf16_kernels();
 
-Bf16Kernels bf16_kernels() { return {conv2d_bf16_kernels(), gemm_bf16_kernels()}; }
+Bf16Kernels bf16_kernels() {
+  Bf16Kernels kernels{};
+  kernels.conv2d = conv2d_bf16_kernels();
+  kernels.gemm = gemm_bf16_kernels();
+  return kernels;
+}
 
 }  // namespace pycnn::PYCNN_ISA

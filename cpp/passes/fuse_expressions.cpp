@@ -23,7 +23,8 @@ Uses uses_of(const Graph& graph, const std::vector<int>& kept) {
     inputs.erase(std::unique(inputs.begin(), inputs.end()), inputs.end());
     for (int input : inputs) {
       ++uses.count[static_cast<size_t>(input)];
-      if (std::holds_alternative<GradientNode>(graph.nodes()[i].attributes)) uses.kept[static_cast<size_t>(input)] = true;
+      if (std::holds_alternative<GradientNode>(graph.nodes()[i].attributes))
+        uses.kept[static_cast<size_t>(input)] = true;
     }
   }
   return uses;

@@ -21,8 +21,8 @@ namespace pycnn {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr auto kAwake = std::chrono::microseconds(50);  // how long a thread without work looks out for more
-constexpr int kLooks = 64;  // between two looks at the clock, or before the core is given up
+constexpr auto kAwake = std::chrono::microseconds(50);  // how long an idle thread polls for work
+constexpr int kPolls = 64;                              // between two reads of the clock, or before the core is yielded
 
 void pause() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -32,11 +32,11 @@ void pause() {
 #endif
 }
 
-// Until ready() holds. Whoever is waited for may need this core.
+// Until ready() holds. The thread that is waited for may need this core.
 template <class Ready>
 void wait_until(const Ready& ready) {
   for (int i = 0; !ready(); ++i) {
-    if (i < 16 * kLooks) pause();
+    if (i < 16 * kPolls) pause();
     else std::this_thread::yield();
   }
 }
@@ -84,7 +84,7 @@ class Pool {
     }
     call(body, Team(0, others + 1));
     if (others > 0) {
-      job_.fetch_add(1);  // closed: who comes now turns away
+      job_.fetch_add(1);  // closed: late workers do nothing
       wait_until([&] { return inside_.load() == 0; });
     }
     last_end_ = Clock::now();
@@ -94,7 +94,7 @@ class Pool {
  private:
   static bool is_open(uint64_t job) { return job % 2 == 1; }
 
-  // The region's own first thread is left out: with bound threads it has the place that callers run on.
+  // The region's own first thread is left out: with bound threads it has the core that callers run on.
   void grow(int workers) {
     if (workers <= workers_) return;
     const int more = workers - workers_;
@@ -114,7 +114,7 @@ class Pool {
 
   void work() {
     for (uint64_t seen = 0;;) {
-      look_out(seen);
+      poll(seen);
       // The caller closes the job first and then waits for whoever is inside: one of the two sees the other.
       inside_.fetch_add(1);
       const uint64_t job = job_.load();
@@ -127,15 +127,15 @@ class Pool {
     }
   }
 
-  // Returns when there may be a new job.
-  void look_out(uint64_t seen) {
+  // Polls, then sleeps, until there may be a new job.
+  void poll(uint64_t seen) {
     const auto is_new = [&] {
       const uint64_t job = job_.load();
       return is_open(job) && job != seen;
     };
     const auto start = Clock::now();
     do {
-      for (int i = 0; i < kLooks; ++i) {
+      for (int i = 0; i < kPolls; ++i) {
         if (is_new()) return;
         pause();
       }
@@ -153,9 +153,9 @@ class Pool {
     if (core == current_core()) leave_core(core);
   }
 
-  void wake_sleepers(int most) {
+  void wake_sleepers(int max) {
     std::lock_guard<std::mutex> lock(sleep_);
-    const int n = std::min(most, sleepers_.load());
+    const int n = std::min(max, sleepers_.load());
     sleepers_ -= n;
     wakes_ += n;
     waking_core_ = current_core();

@@ -21,7 +21,7 @@ class Team {
   int rank_, size_;
 };
 
-// The pieces of one stage of work. Each thread of a team calls share(); behind it all pieces are done, whoever did
+// The pieces of one stage of work. Each thread of a team calls share(); after it all pieces are done, whoever did
 // them, and everyone sees what was written. A thread begins with its own part, the same in every stage of as many
 // pieces, so that its data stay in its cache; then it helps the others. A queue serves once.
 class WorkQueue {
@@ -31,7 +31,7 @@ class WorkQueue {
   void share(const Team& team, int64_t n, const Body& body, bool backwards = false) {
     if (!take(team, n, body, backwards)) wait(n);
   }
-  // The same for a call's last shared work: who is not the caller has nothing to wait for.
+  // The same for a call's last shared work: workers skip the final barrier.
   template <class Body>
   void share_last(const Team& team, int64_t n, const Body& body) {
     if (!take(team, n, body, false) && team.rank() == 0) wait(n);
@@ -74,7 +74,7 @@ class WorkQueue {
         body(begin + (backwards ? count - 1 - piece : piece));
         ++done;
       }
-      // Told part by part: who waits need not wait for a look at what others have left over.
+      // Reported part by part: a waiting thread then need not wait for this one's search of the other parts.
       if (done > 0 && done_.value.fetch_add(done, std::memory_order_acq_rel) + done == n) return true;
     }
     return done_.value.load(std::memory_order_acquire) >= n;

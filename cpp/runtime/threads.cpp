@@ -37,7 +37,7 @@ double cgroup_quota() {
     for (std::string line; std::getline(self, line);)
       if (line.rfind("0::", 0) == 0) path = line.substr(3);
   }
-  double least = 0;
+  double smallest = 0;
   // A limit may sit on any ancestor: look at each up to the root.
   for (;;) {
     std::ifstream file("/sys/fs/cgroup" + path + "/cpu.max");
@@ -45,12 +45,12 @@ double cgroup_quota() {
     double period = 0;
     if (file >> quota >> period && quota != "max" && period > 0) {
       const double cpus = std::atof(quota.c_str()) / period;
-      if (cpus > 0 && (least == 0 || cpus < least)) least = cpus;
+      if (cpus > 0 && (smallest == 0 || cpus < smallest)) smallest = cpus;
     }
     if (path.empty() || path == "/") break;
     path.resize(path.rfind('/'));
   }
-  if (least > 0) return least;
+  if (smallest > 0) return smallest;
   std::ifstream quota_file("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"), period_file("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
   double quota = 0, period = 0;
   if (quota_file >> quota && period_file >> period && quota > 0 && period > 0) return quota / period;

@@ -54,7 +54,7 @@ PYCNN_INLINE void sum_columns(int64_t rows, int64_t columns, Term term, Done don
     double totals[kSums][kVectors * kLanes] = {};
     for (int64_t begin = 0; begin < rows; begin += kSumBlockRows) {
       Vec sums[kVectors][kSums];
-      sum_block(sums, begin, least(begin + kSumBlockRows, rows), column, lanes, term);
+      sum_block(sums, begin, min(begin + kSumBlockRows, rows), column, lanes, term);
       float block[kVectors * kLanes];
       for (int s = 0; s < kSums; ++s) {
         for (int v = 0; v < kVectors; ++v) store(block + v * kLanes, sums[v][s]);

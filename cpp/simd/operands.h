@@ -13,7 +13,7 @@ struct Float32 {
   PYCNN_INLINE int64_t words(int64_t terms) { return terms; }
   PYCNN_INLINE Vec broadcast(const float* word) { return PYCNN_ISA::broadcast(*word); }
   PYCNN_INLINE Vec add_product(Vec sum, Vec a, Vec b) { return sum + a * b; }
-  // Terms [k, k + lanes) of a row; k is a multiple of kLanes. Behind the last term its word is filled with zeros.
+  // Terms [k, k + lanes) of a row; k is a multiple of kLanes. After the last term its word is filled with zeros.
   PYCNN_INLINE void store(float* row, int64_t k, Vec v, int64_t lanes) { store_n(row + k, v, lanes); }
   // One word in each lane, from the rows of its terms.
   PYCNN_INLINE Vec word(const Vec (&terms)[kTerms]) { return terms[0]; }

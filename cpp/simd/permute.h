@@ -29,15 +29,15 @@ PYCNN_INLINE Vec permute(Vec a, IntVec index, Vec b) {
 #endif
 }
 
-// Lane i is one of the four lanes that i is among (i / 4 * 4 and on), the one at place[i]; 0 <= place < 4.
-PYCNN_INLINE Vec pick_of_four(Vec v, IntVec place) {
+// Lane i is one of the four lanes that i is among (i / 4 * 4 and on), number which[i] of them; 0 <= which < 4.
+PYCNN_INLINE Vec pick_of_four(Vec v, IntVec which) {
 #if defined(__AVX512F__)
-  return _mm512_maskz_permutevar_ps(0xffff, v, reinterpret_cast<__m512i>(place));
+  return _mm512_maskz_permutevar_ps(0xffff, v, reinterpret_cast<__m512i>(which));
 #elif defined(__AVX2__)
-  return _mm256_permutevar_ps(v, reinterpret_cast<__m256i>(place));
+  return _mm256_permutevar_ps(v, reinterpret_cast<__m256i>(which));
 #else
   static_assert(kLanes == 4, "four lanes are all of them");
-  return permute(v, place);
+  return permute(v, which);
 #endif
 }
 

@@ -44,7 +44,7 @@ PYCNN_INLINE Vec load(const float* p) { return *reinterpret_cast<const Unaligned
 PYCNN_INLINE void store(float* p, Vec v) { *reinterpret_cast<UnalignedVec*>(p) = v; }
 
 // A store to a multiple of the vector's size that leaves the caches alone, where the CPU can. Other threads may read
-// it only behind end_streams().
+// it only after end_streams().
 PYCNN_INLINE void stream(float* p, Vec v) {
 #if defined(__AVX512F__)
   _mm512_stream_ps(p, v);
@@ -67,7 +67,7 @@ PYCNN_INLINE void end_streams() {
 PYCNN_INLINE IntVec first_lanes(int64_t count) { return lane_index() < broadcast_int(static_cast<int32_t>(count)); }
 #endif
 
-// The first `count` lanes (0 < count <= kLanes); the others are zero and no memory behind them is touched.
+// The first `count` lanes (0 < count <= kLanes); the others are zero and no memory after them is touched.
 PYCNN_INLINE Vec load_n(const float* p, int64_t count) {
   if (__builtin_constant_p(count) && count == kLanes) return load(p);
 #if defined(__AVX512F__)
@@ -190,7 +190,7 @@ PYCNN_INLINE float sum_lanes(Vec v) {
   return lanes[0];
 }
 
-PYCNN_INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-PYCNN_INLINE int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
+PYCNN_INLINE int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
+PYCNN_INLINE int64_t max(int64_t a, int64_t b) { return a > b ? a : b; }
 
 }  // namespace pycnn::PYCNN_ISA

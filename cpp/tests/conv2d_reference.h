@@ -149,20 +149,33 @@ class Scratch {
   Floats memory_;
 };
 
+// Direct sums, or Winograd's tiles of that side.
+inline Conv2DOptions by_tile(int tile, const Activation& f = {}, FusedPool pool = {}) { return {pool, f, 1, tile}; }
+
 // A packed form of a kernel, made piece by piece, the last one first.
-typedef void (*PackFunction)(float* packed, const float* w, const Conv2D&, int64_t begin, int64_t end);
-inline Guarded packed_kernel(PackFunction pack, int64_t floats, int64_t pieces, const Floats& w, const Conv2D& s) {
-  Guarded packed(floats, kNan);
-  for (int64_t i = pieces; i-- > 0;) pack(packed.data(), w.data(), s, i, i + 1);
+inline Guarded packed_kernel(const Conv2DForm& form, const Floats& w) {
+  Guarded packed(form.packed_floats, kNan);
+  for (int64_t i = form.pack_pieces; i-- > 0;) form.pack(packed.data(), w.data(), form.shape, i, i + 1);
   CHECK(packed.intact());
-  for (int64_t i = 0; i < floats; ++i) CHECK(!std::isnan(packed[i]));
+  for (int64_t i = 0; i < form.packed_floats; ++i) CHECK(!std::isnan(packed[i]));
   return packed;
 }
-inline Guarded packed_for_forward(const Conv2DKernels& conv, const Floats& w, const Conv2D& s) {
-  return packed_kernel(conv.pack, conv.packed_floats(s), conv.pack_pieces(s), w, s);
+
+// One call of a form, of all pieces; scratch is the form's.
+inline void run(const Conv2DForward& form, const Images& images, const Floats& w, const float* bias) {
+  Scratch scratch(form.scratch_floats);
+  form.run(images, packed_kernel(form, w).data(), bias, scratch.data(), form, 0, form.pieces);
+  CHECK(scratch.intact());
 }
-inline Guarded packed_for_backward(const Conv2DKernels& conv, const Floats& w, const Conv2D& s) {
-  return packed_kernel(conv.pack_transposed, conv.packed_transposed_floats(s), conv.pack_transposed_pieces(s), w, s);
+inline void run(const Conv2DBackwardInput& form, const InputGradients& images, const Floats& w) {
+  Scratch scratch(form.scratch_floats);
+  form.run(images, packed_kernel(form, w).data(), scratch.data(), form);
+  CHECK(scratch.intact());
+}
+inline void run(const Conv2DBackwardWeight& form, float* dw, float* db, const ImagePairs& images, bool accumulate) {
+  Scratch scratch(form.scratch_floats);
+  form.run(dw, db, images, scratch.data(), form, accumulate);
+  CHECK(scratch.intact());
 }
 
 }  // namespace pycnn::testing

@@ -73,6 +73,7 @@ std::vector<Conv2D> direct_shapes() {
   return shapes;
 }
 
+constexpr int kWinogradTile = 4;
 std::vector<Conv2D> winograd_shapes() {
   std::vector<Conv2D> shapes;
   for (const int64_t n : {16, 17, 31, 33, 67}) {
@@ -83,30 +84,38 @@ std::vector<Conv2D> winograd_shapes() {
   shapes.push_back(make_conv2d(6, 7, 21, 35, {3, 3}, {1, 2, 2, 1}, {}, {}, 1, 1.5f));
   shapes.push_back(make_conv2d(5, 6, 301, 17, {3, 3}, {1, 1, 1, 1}));  // small groups of tiles
   shapes.push_back(without_last(make_conv2d(11, 9, 16, 19, {3, 3}), 1, 3));
-  for (Conv2D& s : shapes) s.winograd_forward = s.winograd_backward = 4;
   return shapes;
 }
 
+struct Case {
+  Conv2D s;
+  int tile;
+};
+std::vector<Case> all_cases() {
+  std::vector<Case> cases;
+  for (const Conv2D& s : winograd_shapes()) cases.push_back({s, kWinogradTile});
+  for (const Conv2D& s : direct_shapes()) cases.push_back({s, 0});
+  return cases;
+}
+
 Floats forward(const Conv2DKernels& conv, const Conv2D& s, const Floats& x, const Floats& w, const float* bias,
-               const Activation& f) {
-  Guarded y(y_floats(s)), cut(y_floats(s));
-  Scratch scratch(conv.scratch_floats(s));
-  Guarded packed = packed_for_forward(conv, w, s);
+               const Activation& f, int tile = 0) {
+  const Conv2DForward form = conv.choose_forward(s, by_tile(tile, f));
+  Guarded y(y_floats(s)), cut(y_floats(s)), packed = packed_kernel(form, w);
+  Scratch scratch(form.scratch_floats);
   const auto run = [&](Guarded& to, int64_t begin, int64_t end) {
-    conv.forward({to.data(), 0, x.data(), 0, 1}, packed.data(), bias, scratch.data(), s, f, begin, end);
+    form.run({to.data(), 0, x.data(), 0, 1}, packed.data(), bias, scratch.data(), form, begin, end);
   };
-  run(y, 0, conv.pieces(s));
-  for (int64_t i = conv.pieces(s); i-- > 0;) run(cut, i, i + 1);
+  run(y, 0, form.pieces);
+  for (int64_t i = form.pieces; i-- > 0;) run(cut, i, i + 1);
   CHECK(y.intact() && cut.intact() && scratch.intact() && same_bits(y.values(), cut.values()));
   return y.values();
 }
 
-Floats backward_input(const Conv2DKernels& conv, const Conv2D& s, const Floats& dy, const Floats& w) {
+Floats backward_input(const Conv2DKernels& conv, const Conv2D& s, const Floats& dy, const Floats& w, int tile = 0) {
   Guarded dx(x_floats(s));
-  Scratch scratch(conv.scratch_floats(s));
-  Guarded packed = packed_for_backward(conv, w, s);
-  conv.backward_input({dx.data(), 0, dy.data(), 0, 1}, packed.data(), scratch.data(), s);
-  CHECK(dx.intact() && scratch.intact());
+  run(conv.choose_backward_input(s, by_tile(tile)), {dx.data(), 0, dy.data(), 0, 1}, w);
+  CHECK(dx.intact());
   return dx.values();
 }
 
@@ -238,9 +247,9 @@ TEST(bf16_backward_weight) {
     const Floats start = random_floats(w_floats(s), 3, -1, 1);
     for (const bool accumulate : {false, true}) {
       Guarded dw(accumulate ? start : Floats(w_floats(s), kNan));
-      Scratch scratch(kernels.bf16.conv2d.scratch_floats(s));
-      kernels.bf16.conv2d.backward_weight(dw.data(), {x.data(), 0, dy.data(), 0, 1}, scratch.data(), s, accumulate);
-      CHECK(dw.intact() && scratch.intact());
+      run(kernels.bf16.conv2d.choose_backward_weight(s, by_tile(0)), dw.data(), nullptr, {x.data(), 0, dy.data(), 0, 1},
+          accumulate);
+      CHECK(dw.intact());
       Conv2D t = s;
       t.pad_value = rounded(s.pad_value);
       check_sums(dw.values().data(), exact_backward_weight(t, rounded(x), rounded(dy), accumulate ? start : Floats()),
@@ -250,14 +259,13 @@ TEST(bf16_backward_weight) {
 }
 
 TEST(bf16_backward_weight_by_winograd_multiplies_floats) {
-  for (Conv2D s : winograd_shapes()) {
-    s.winograd_weight = 4;
+  for (const Conv2D& s : winograd_shapes()) {
     const Floats x = random_floats(x_floats(s), 1, -1, 1), dy = random_floats(y_floats(s), 2, -1, 1);
     const auto gradient = [&](const Conv2DKernels& conv) {
       Guarded dw(w_floats(s));
-      Scratch scratch(conv.scratch_floats(s));
-      conv.backward_weight(dw.data(), {x.data(), 0, dy.data(), 0, 1}, scratch.data(), s, false);
-      CHECK(dw.intact() && scratch.intact());
+      run(conv.choose_backward_weight(s, by_tile(kWinogradTile)), dw.data(), nullptr, {x.data(), 0, dy.data(), 0, 1},
+          false);
+      CHECK(dw.intact());
       return dw.values();
     };
     CHECK(gradient(kernels.bf16.conv2d) == gradient(kernels.conv2d));
@@ -268,29 +276,26 @@ TEST(bf16_winograd) {
   for (const Conv2D& s : winograd_shapes()) {
     const Floats x = random_floats(x_floats(s), 1, -1, 1), w = random_floats(w_floats(s), 2, -1, 1);
     const Floats b = random_floats(s.k, 3, -1, 1), dy = random_floats(y_floats(s), 4, -1, 1);
-    const Floats y = forward(kernels.bf16.conv2d, s, x, w, b.data(), {});
+    const Floats y = forward(kernels.bf16.conv2d, s, x, w, b.data(), {}, kWinogradTile);
     check_rounded_sums(y.data(), exact_forward(s, x.data(), w.data(), b.data()), text_of(s), kGain);
     if (s.top > 2 || s.left > 2) continue;
-    const Floats dx = backward_input(kernels.bf16.conv2d, s, dy, w);
+    const Floats dx = backward_input(kernels.bf16.conv2d, s, dy, w, kWinogradTile);
     check_rounded_sums(dx.data(), exact_backward_input(s, dy, w), text_of(s), kGain);
   }
 }
 
 TEST(bf16_forward_pool) {
   const Conv2DKernels& conv = kernels.bf16.conv2d;
-  std::vector<Conv2D> shapes = winograd_shapes();
-  for (const Conv2D& s : direct_shapes()) shapes.push_back(s);
-  for (const Conv2D& s : shapes) {
+  for (const auto& [s, tile] : all_cases()) {
     const int64_t oh = s.oh / 2, ow = s.ow / 2, floats = oh * ow * s.k;
     if (floats == 0) continue;
     const Floats x = random_floats(x_floats(s), 1, -1, 1), w = random_floats(w_floats(s), 2, -1, 1);
-    const Floats before = forward(conv, s, x, w, nullptr, {});
-    Guarded packed = packed_for_forward(conv, w, s), y(floats);
+    const Floats before = forward(conv, s, x, w, nullptr, {}, tile);
+    Guarded y(floats);
     Bytes argmax(floats, 9);
-    Scratch scratch(conv.scratch_floats(s));
-    conv.forward_pool({y.data(), 0, x.data(), 0, 1, argmax.data(), 0}, packed.data(), nullptr, scratch.data(), s,
-                      {2, 2}, {ActivationKind::kRelu}, 0, conv.pieces(s));
-    CHECK(y.intact() && scratch.intact());
+    run(conv.choose_forward(s, by_tile(tile, {ActivationKind::kRelu}, {2, 2})),
+        {y.data(), 0, x.data(), 0, 1, argmax.data()}, w, nullptr);
+    CHECK(y.intact());
     for (int64_t i = 0; i < floats; ++i) {
       const int64_t k = i % s.k, column = i / s.k % ow, row = i / s.k / ow;
       const auto at = [&](int64_t a) { return before[((2 * row + a / 2) * s.ow + 2 * column + a % 2) * s.k + k]; };
@@ -323,24 +328,24 @@ TEST(bf16_nan_stays_where_it_is) {
 TEST(bf16_hardware_and_emulation_agree) {
   if (std::string(kernels.isa) != "avx512_bf16") return;
   const KernelTable& emulated = kernel_table("avx512");
-  CHECK(kernels.conv2d.forward == emulated.conv2d.forward && kernels.gemm.multiply == emulated.gemm.multiply);
+  CHECK(kernels.conv2d.choose_forward == emulated.conv2d.choose_forward &&
+        kernels.gemm.multiply == emulated.gemm.multiply);
   CHECK(kernels.activation.forward == emulated.activation.forward);
-  CHECK(kernels.bf16.conv2d.forward != emulated.bf16.conv2d.forward);
-  std::vector<Conv2D> shapes = winograd_shapes();
-  for (const Conv2D& s : direct_shapes()) shapes.push_back(s);
-  for (const Conv2D& s : shapes) {
+  CHECK(kernels.bf16.conv2d.choose_forward != emulated.bf16.conv2d.choose_forward);
+  for (const auto& [shape, tile] : all_cases()) {
+    const Conv2D s = shape;
+    const double gain = tile ? kGain : 1.0;
     const Floats x = random_floats(x_floats(s), 1, -1, 1), w = random_floats(w_floats(s), 2, -1, 1);
     const Floats dy = random_floats(y_floats(s), 4, -1, 1);
     const auto compare = [&](const Floats& a, const Floats& b, const Sums& want) {
-      const double gain = s.winograd_forward ? kGain : 1.0;
       const double largest = largest_of(want.squares);
       for (size_t i = 0; i < a.size(); ++i)
         CHECK_NEAR(a[i], b[i], 8.0 * gain * kEps * std::sqrt(want.terms * largest), text_of(s));
     };
-    compare(forward(kernels.bf16.conv2d, s, x, w, nullptr, {}), forward(emulated.bf16.conv2d, s, x, w, nullptr, {}),
-            exact_forward(s, x.data(), w.data(), nullptr));
-    if (s.winograd_backward && (s.top > 2 || s.left > 2)) continue;
-    compare(backward_input(kernels.bf16.conv2d, s, dy, w), backward_input(emulated.bf16.conv2d, s, dy, w),
+    compare(forward(kernels.bf16.conv2d, s, x, w, nullptr, {}, tile),
+            forward(emulated.bf16.conv2d, s, x, w, nullptr, {}, tile), exact_forward(s, x.data(), w.data(), nullptr));
+    if (tile && (s.top > 2 || s.left > 2)) continue;
+    compare(backward_input(kernels.bf16.conv2d, s, dy, w, tile), backward_input(emulated.bf16.conv2d, s, dy, w, tile),
             exact_backward_input(s, dy, w));
   }
 }
@@ -350,10 +355,10 @@ TEST(bf16_choice) {
   const KernelTable& baseline = kernel_table("baseline");
   for (const int64_t size : {4, 7, 13, 28})
     for (const int64_t c : {8, 16, 32, 64, 128}) {
-      Conv2D a = make_conv2d(size, size, c, 64, {3, 3}, {1, 1, 1, 1}), b = a;
-      kernels.bf16.conv2d.choose(a, 8);
-      baseline.bf16.conv2d.choose(b, 8);
-      CHECK(a.winograd_forward == b.winograd_forward && a.winograd_backward == b.winograd_backward);
+      const Conv2D s = make_conv2d(size, size, c, 64, {3, 3}, {1, 1, 1, 1});
+      const Conv2DKernels &a = kernels.bf16.conv2d, &b = baseline.bf16.conv2d;
+      CHECK(a.choose_forward(s, {}).tile == b.choose_forward(s, {}).tile);
+      CHECK(a.choose_backward_input(s, {}).tile == b.choose_backward_input(s, {}).tile);
     }
 }
 

@@ -81,10 +81,8 @@ std::vector<Conv2D> all_shapes() {
 Floats forward(const Conv2DKernels& conv, const Conv2D& s, const Floats& x, const Floats& w, const float* bias,
                const Activation& f) {
   Guarded y(y_floats(s));
-  Scratch scratch(conv.scratch_floats(s));
-  conv.forward({y.data(), 0, x.data(), 0, 1}, packed_for_forward(conv, w, s).data(), bias, scratch.data(), s, f, 0,
-               conv.pieces(s));
-  CHECK(y.intact() && scratch.intact());
+  run(conv.choose_forward(s, by_tile(0, f)), {y.data(), 0, x.data(), 0, 1}, w, bias);
+  CHECK(y.intact());
   return y.values();
 }
 
@@ -112,16 +110,16 @@ TEST(conv2d_forward_of_pieces_and_images) {
     const int64_t x_stride = x_floats(s) + kGap, y_stride = y_floats(s) + kGap, count = 3;
     const Floats x = random_floats(x_stride * count, 1, -1, 1), w = random_floats(w_floats(s), 2, -1, 1);
     const Floats b = random_floats(s.k, 3, -1, 1);
-    Guarded packed = packed_for_forward(conv, w, s);
     for (const Activation& f : {Activation{ActivationKind::kRelu}, Activation{ActivationKind::kTanh}}) {
-      Guarded whole(y_stride * count), cut(y_stride * count);
-      Scratch scratch(conv.scratch_floats(s));
+      const Conv2DForward form = conv.choose_forward(s, by_tile(0, f));
+      Guarded whole(y_stride * count), cut(y_stride * count), packed = packed_kernel(form, w);
+      Scratch scratch(form.scratch_floats);
       const auto run = [&](Guarded& y, int64_t begin, int64_t end) {
-        conv.forward({y.data(), y_stride, x.data(), x_stride, count}, packed.data(), b.data(), scratch.data(), s, f,
-                     begin, end);
+        form.run({y.data(), y_stride, x.data(), x_stride, count}, packed.data(), b.data(), scratch.data(), form, begin,
+                 end);
       };
-      run(whole, 0, conv.pieces(s));
-      for (int64_t i = conv.pieces(s); i-- > 0;) run(cut, i, i + 1);
+      run(whole, 0, form.pieces);
+      for (int64_t i = form.pieces; i-- > 0;) run(cut, i, i + 1);
       CHECK(same_bits(whole.values(), cut.values()) && cut.intact() && whole.intact() && scratch.intact());
       for (int64_t i = 0; i < count; ++i) {
         const Floats one(x.begin() + i * x_stride, x.begin() + i * x_stride + x_floats(s));
@@ -137,11 +135,10 @@ TEST(conv2d_backward_input) {
   const Conv2DKernels& conv = kernels.conv2d;
   for (const Conv2D& s : all_shapes()) {
     const Floats dy = random_floats(2 * (y_floats(s) + kGap), 1, -1, 1), w = random_floats(w_floats(s), 2, -1, 1);
-    Guarded packed = packed_for_backward(conv, w, s), dx(2 * (x_floats(s) + kGap));
-    Scratch scratch(conv.scratch_floats(s));
-    conv.backward_input({dx.data(), x_floats(s) + kGap, dy.data(), y_floats(s) + kGap, 2}, packed.data(),
-                        scratch.data(), s);
-    CHECK(dx.intact() && scratch.intact());
+    Guarded dx(2 * (x_floats(s) + kGap));
+    run(conv.choose_backward_input(s, by_tile(0)), {dx.data(), x_floats(s) + kGap, dy.data(), y_floats(s) + kGap, 2},
+        w);
+    CHECK(dx.intact());
     for (int64_t i = 0; i < 2; ++i) {
       const auto begin = dy.begin() + i * (y_floats(s) + kGap);
       float* one = dx.data() + i * (x_floats(s) + kGap);
@@ -157,10 +154,19 @@ TEST(conv2d_backward_weight) {
     const Floats x = random_floats(x_floats(s), 1, -1, 1), dy = random_floats(y_floats(s), 2, -1, 1);
     const Floats start = random_floats(w_floats(s), 3, -1, 1);
     Guarded dw(w_floats(s), kNan), added(start);
-    Scratch scratch(conv.scratch_floats(s)), second(conv.scratch_floats(s));
-    conv.backward_weight(dw.data(), {x.data(), 0, dy.data(), 0, 1}, scratch.data(), s, false);
-    conv.backward_weight(added.data(), {x.data(), 0, dy.data(), 0, 1}, second.data(), s, true);
-    CHECK(dw.intact() && added.intact() && scratch.intact() && second.intact());
+    const Conv2DBackwardWeight form = conv.choose_backward_weight(s, by_tile(0));
+    const ImagePairs images{x.data(), 0, dy.data(), 0, 1};
+    const Floats start_b = random_floats(s.k, 4, -1, 1);
+    Guarded db(s.k, kNan), added_b(start_b);
+    run(form, dw.data(), db.data(), images, false);
+    run(form, added.data(), added_b.data(), images, true);
+    CHECK(dw.intact() && added.intact() && db.intact() && added_b.intact());
+    for (int64_t k = 0; k < s.k; ++k) {
+      double sum = 0.0, magnitude = std::abs(start_b[k]);
+      for (size_t i = k; i < dy.size(); i += s.k) sum += dy[i], magnitude += std::abs(dy[i]);
+      CHECK_NEAR(db[k], sum, 16 * kEps * magnitude, text_of(s));
+      CHECK_NEAR(added_b[k], start_b[k] + sum, 16 * kEps * magnitude, text_of(s));
+    }
     check_sums(dw.data(), exact_backward_weight(s, x, dy), text_of(s));
     check_sums(added.data(), exact_backward_weight(s, x, dy, start), text_of(s));
   }
@@ -183,11 +189,10 @@ TEST(conv2d_of_nan_and_infinity) {
         CHECK_NEAR(y[i], exact, std::isfinite(exact) ? want.tolerance(static_cast<int64_t>(i)) : 0.0, text_of(s));
       }
     }
-    Guarded packed = packed_for_backward(conv, w, s), dx(x_floats(s)), dw(w_floats(s));
-    Scratch scratch(conv.scratch_floats(s));
-    conv.backward_input({dx.data(), 0, dy.data(), 0, 1}, packed.data(), scratch.data(), s);
-    conv.backward_weight(dw.data(), {random_floats(x_floats(s), 4, 0.5f, 1).data(), 0, dy.data(), 0, 1}, scratch.data(),
-                         s, false);
+    Guarded dx(x_floats(s)), dw(w_floats(s));
+    run(conv.choose_backward_input(s, by_tile(0)), {dx.data(), 0, dy.data(), 0, 1}, w);
+    run(conv.choose_backward_weight(s, by_tile(0)), dw.data(), nullptr,
+        {random_floats(x_floats(s), 4, 0.5f, 1).data(), 0, dy.data(), 0, 1}, false);
     const Sums want_dx = exact_backward_input(s, dy, w);
     const Sums want_dw = exact_backward_weight(s, random_floats(x_floats(s), 4, 0.5f, 1), dy);
     for (int64_t i = 0; i < x_floats(s); ++i) CHECK(std::isnan(dx[i]) == std::isnan(want_dx.value[i]));
@@ -197,29 +202,50 @@ TEST(conv2d_of_nan_and_infinity) {
 
 // The model of the cost knows shapes only, and never picks Winograd where that form does not exist.
 TEST(conv2d_choose) {
-  const auto chosen = [&](Conv2D s) {
-    kernels.conv2d.choose(s, 8);
-    return s;
-  };
-  CHECK(chosen(make_conv2d(13, 13, 64, 64, {3, 3})).winograd_forward);
-  CHECK(chosen(make_conv2d(13, 13, 64, 64, {3, 3})).winograd_backward);
-  CHECK(chosen(make_conv2d(32, 32, 64, 64, {5, 5}, {2, 2, 2, 2})).winograd_forward);
+  const Conv2DKernels& conv = kernels.conv2d;
+  Conv2DOptions options;
+  options.images = 8;
+  const auto forward = [&](const Conv2D& s) { return conv.choose_forward(s, options).tile; };
+  const auto backward = [&](const Conv2D& s) { return conv.choose_backward_input(s, options).tile; };
+  CHECK(forward(make_conv2d(13, 13, 64, 64, {3, 3})) && backward(make_conv2d(13, 13, 64, 64, {3, 3})));
+  CHECK(forward(make_conv2d(32, 32, 64, 64, {5, 5}, {2, 2, 2, 2})));
   for (const Conv2D& s :
        {make_conv2d(28, 28, 3, 64, {3, 3}), make_conv2d(28, 28, 1, 15, {3, 3}), make_conv2d(28, 28, 1, 64, {5, 5}),
         make_conv2d(28, 28, 1, 64, {3, 3}, {}, {2, 1}), make_conv2d(28, 28, 1, 64, {3, 3}, {}, {}, {1, 2}),
         make_conv2d(32, 32, 64, 64, {3, 5}), make_conv2d(32, 32, 64, 64, {7, 7}), make_conv2d(32, 32, 64, 64, {1, 1}),
         make_conv2d(32, 32, 64, 64, {3, 3}, {}, {2, 2}), make_conv2d(32, 32, 64, 64, {3, 3}, {}, {}, {2, 2}),
         make_conv2d(32, 32, 64, 64, {3, 3}, {}, {}, {}, 2), make_conv2d(32, 32, 64, 64, {3, 3}, {}, {}, {}, 64)}) {
-    CHECK(!chosen(s).winograd_forward && !chosen(s).winograd_backward);
+    CHECK(!forward(s) && !backward(s));
   }
   // Images of one channel have a form of their own, of the forward pass in floats.
-  Conv2D plane = make_conv2d(28, 28, 1, 64, {3, 3});
-  CHECK_EQUAL(chosen(plane).winograd_forward, 2, "one channel");
-  CHECK(!chosen(plane).winograd_backward && !chosen(plane).winograd_weight);
-  kernels.bf16.conv2d.choose(plane, 8);
-  CHECK(!plane.winograd_forward);
-  CHECK_EQUAL(chosen(make_conv2d(3, 3, 64, 64, {3, 3})).winograd_forward, 2, "one pixel of a tile's four");
-  CHECK(!chosen(make_conv2d(12, 12, 64, 64, {3, 3}, {3, 3, 3, 3})).winograd_backward);
+  const Conv2D plane = make_conv2d(28, 28, 1, 64, {3, 3});
+  CHECK_EQUAL(forward(plane), 2, "one channel");
+  CHECK(!backward(plane) && !conv.choose_backward_weight(plane, options).tile);
+  CHECK(!kernels.bf16.conv2d.choose_forward(plane, options).tile);
+  CHECK_EQUAL(forward(make_conv2d(3, 3, 64, 64, {3, 3})), 2, "one pixel of a tile's four");
+  CHECK(!backward(make_conv2d(12, 12, 64, 64, {3, 3}, {3, 3, 3, 3})));
+}
+
+// What is fused after a convolution decides too; and who asks for direct sums gets them.
+TEST(conv2d_choose_by_options) {
+  const Conv2DKernels& conv = kernels.conv2d;
+  const Activation relu{ActivationKind::kRelu}, tanh{ActivationKind::kTanh};
+  const Conv2D s = make_conv2d(14, 14, 64, 64, {3, 3}, {1, 1, 1, 1}), first = make_conv2d(28, 28, 1, 64, {3, 3});
+  const auto forward = [&](const Activation& f, FusedPool pool, int tile) {
+    return conv.choose_forward(s, {pool, f, 8, tile});
+  };
+  CHECK(forward(relu, {}, kByCost).tile && forward(tanh, {}, kByCost).tile && forward(relu, {2, 2}, kByCost).tile);
+  CHECK(!forward(tanh, {2, 2}, kByCost).tile && !forward(relu, {2, 1}, kByCost).tile && !forward(relu, {}, 0).tile);
+  CHECK(std::string(forward(relu, {}, 4).name) == "Winograd F(4x4,3x3)");
+  CHECK_EQUAL(forward(relu, {}, 0).argmax_bytes, 0, "no pool");
+  CHECK_EQUAL(forward(relu, {2, 2}, 0).argmax_bytes, 7 * 7 * 64, "a byte a window");
+  for (const int tile : {0, kByCost}) {
+    const Conv2DOptions pooled{{2, 2}, relu, 8, tile}, dense{{}, relu, 8, tile};
+    CHECK(conv.choose_backward_input(s, pooled).pooled && conv.choose_backward_weight(s, pooled).transposed);
+    CHECK(!conv.choose_backward_input(s, dense).pooled && !conv.choose_backward_weight(s, dense).pooled);
+    const Conv2DBackwardWeight few = conv.choose_backward_weight(first, pooled);
+    CHECK(few.pooled && !few.transposed);
+  }
 }
 
 }  // namespace pycnn::testing

@@ -79,13 +79,12 @@ constexpr uint8_t kNoPlace = 254;
 
 Pooled forward_pool(const Conv2DKernels& conv, const Case& p, const Floats& x, const Floats& w, const float* bias,
                     const Activation& f) {
-  Guarded y(p.pooled_floats()), packed = packed_for_forward(conv, w, p.s);
-  Scratch scratch(conv.scratch_floats(p.s));
+  Guarded y(p.pooled_floats());
   Bytes argmax(p.pooled_floats() + 7, kNoPlace);
-  Images images{y.data(), 0, x.data(), 0, 1};
-  images.argmax = argmax.data();
-  conv.forward_pool(images, packed.data(), bias, scratch.data(), p.s, p.pool, f, 0, conv.pieces(p.s));
-  CHECK(y.intact() && scratch.intact());
+  const Conv2DForward form = conv.choose_forward(p.s, by_tile(0, f, p.pool));
+  CHECK_EQUAL(form.argmax_bytes, p.pooled_floats(), p.text());
+  run(form, {y.data(), 0, x.data(), 0, 1, argmax.data()}, w, bias);
+  CHECK(y.intact());
   for (int64_t i = 0; i < 7; ++i) CHECK(argmax[p.pooled_floats() + i] == kNoPlace);
   argmax.resize(p.pooled_floats());
   return {y.values(), argmax};
@@ -155,18 +154,19 @@ TEST(conv2d_forward_pool_of_pieces_and_images) {
   for (const Case& p : all_cases()) {
     const int64_t x_stride = x_floats(p.s) + 3, y_stride = p.pooled_floats() + 5, count = 2;
     const Floats x = random_floats(x_stride * count, 1, -1, 1), w = random_floats(w_floats(p.s), 2, -1, 1);
-    Guarded packed = packed_for_forward(conv, w, p.s);
     for (const Activation& f : {Activation{ActivationKind::kRelu}, Activation{ActivationKind::kTanh}}) {
+      const Conv2DForward form = conv.choose_forward(p.s, by_tile(0, f, p.pool));
+      Guarded packed = packed_kernel(form, w);
       Guarded whole(y_stride * count), cut(y_stride * count), silent(y_stride * count);
       Bytes whole_places(y_stride * count, kNoPlace), cut_places = whole_places;
-      Scratch scratch(conv.scratch_floats(p.s));
+      Scratch scratch(form.scratch_floats);
       const auto run = [&](Guarded& y, uint8_t* argmax, int64_t begin, int64_t end) {
         const Images images{y.data(), y_stride, x.data(), x_stride, count, argmax, y_stride};
-        conv.forward_pool(images, packed.data(), nullptr, scratch.data(), p.s, p.pool, f, begin, end);
+        form.run(images, packed.data(), nullptr, scratch.data(), form, begin, end);
       };
-      run(whole, whole_places.data(), 0, conv.pieces(p.s));
-      for (int64_t i = conv.pieces(p.s); i-- > 0;) run(cut, cut_places.data(), i, i + 1);
-      run(silent, nullptr, 0, conv.pieces(p.s));
+      run(whole, whole_places.data(), 0, form.pieces);
+      for (int64_t i = form.pieces; i-- > 0;) run(cut, cut_places.data(), i, i + 1);
+      run(silent, nullptr, 0, form.pieces);
       CHECK(same_bits(whole.values(), cut.values()) && same_bits(whole.values(), silent.values()));
       CHECK(whole_places == cut_places);
       CHECK(whole.intact() && cut.intact() && silent.intact() && scratch.intact());
@@ -254,8 +254,9 @@ TEST(conv2d_backward_weight_pooled) {
   const Conv2DKernels& conv = kernels.conv2d;
   int tested[2] = {};
   for (const Case& p : all_cases()) {
-    if (!conv.has_pooled_weight(p.s, p.pool)) continue;
-    const bool transposed = conv.pooled_weight_transposed(p.s, p.pool);
+    const Conv2DBackwardWeight form = conv.choose_backward_weight(p.s, by_tile(0, {}, p.pool));
+    if (!form.pooled) continue;
+    const bool transposed = form.transposed;
     ++tested[transposed];
     const Floats x = random_floats(x_floats(p.s), 1, -1, 1), start = random_floats(w_floats(p.s), 2, -1, 1);
     const Floats dy = pooled_gradient(p);
@@ -271,15 +272,11 @@ TEST(conv2d_backward_weight_pooled) {
     for (const bool accumulate : {false, true}) {
       Guarded dw(accumulate ? (transposed ? turned(start, inputs, p.s.k) : start) : Floats(w_floats(p.s), kNan));
       Guarded db(accumulate ? start_b : Floats(p.s.k, kNan)), alone(dw.values());
-      Scratch scratch(conv.pooled_scratch_floats(p.s, p.pool));
-      const auto run = [&](Guarded& to, float* bias) {
-        conv.backward_weight_pooled(to.data(), bias, x.data(), dy.data(), places.data(), scratch.data(), p.s, p.pool,
-                                    accumulate);
-      };
-      run(dw, db.data());
-      run(alone, nullptr);
+      const ImagePairs images{x.data(), 0, dy.data(), 0, 1, places.data()};
+      run(form, dw.data(), db.data(), images, accumulate);
+      run(form, alone.data(), nullptr, images, accumulate);
       CHECK(same_bits(dw.values(), alone.values()));
-      CHECK(dw.intact() && db.intact() && alone.intact() && scratch.intact());
+      CHECK(dw.intact() && db.intact() && alone.intact());
       for (int64_t k = 0; k < p.s.k; ++k) {
         double sum = accumulate ? start_b[k] : 0.0, magnitude = std::abs(sum);
         for (size_t i = k; i < full.size(); i += p.s.k) sum += full[i], magnitude += std::abs(full[i]);
@@ -289,8 +286,8 @@ TEST(conv2d_backward_weight_pooled) {
       const Sums want = exact_backward_weight(p.s, x, full, accumulate ? start : Floats());
       check_sums(got.data(), want, p.text());
       Guarded dense(accumulate ? start : Floats(w_floats(p.s), kNan));
-      Scratch more(conv.scratch_floats(p.s));
-      conv.backward_weight(dense.data(), {x.data(), 0, full.data(), 0, 1}, more.data(), p.s, accumulate);
+      run(conv.choose_backward_weight(p.s, by_tile(0)), dense.data(), nullptr, {x.data(), 0, full.data(), 0, 1},
+          accumulate);
       check_sums(dense.data(), want, p.text());
     }
   }
@@ -301,22 +298,18 @@ TEST(conv2d_backward_input_pooled) {
   const Conv2DKernels& conv = kernels.conv2d;
   int tested = 0;
   for (const Case& p : all_cases()) {
-    if (!conv.has_pooled_input(p.s, p.pool)) continue;
+    const Conv2DBackwardInput form = conv.choose_backward_input(p.s, by_tile(0, {}, p.pool));
+    if (!form.pooled) continue;
     ++tested;
     const Floats w = random_floats(w_floats(p.s), 1, -1, 1), dy = pooled_gradient(p);
     const Bytes places = random_places(p);
-    Guarded packed(conv.packed_pooled_floats(p.s), kNan), dx(x_floats(p.s), kNan), dense(x_floats(p.s), kNan);
-    for (int64_t i = conv.pack_pooled_pieces(p.s); i-- > 0;) conv.pack_pooled(packed.data(), w.data(), p.s, i, i + 1);
-    CHECK(packed.intact());
-    for (const float v : packed.values()) CHECK(!std::isnan(v));
-    Scratch scratch(conv.pooled_scratch_floats(p.s, p.pool)), more(conv.scratch_floats(p.s));
-    conv.backward_input_pooled(dx.data(), dy.data(), places.data(), packed.data(), scratch.data(), p.s, p.pool);
-    CHECK(dx.intact() && scratch.intact());
+    Guarded dx(x_floats(p.s), kNan), dense(x_floats(p.s), kNan);
+    run(form, {dx.data(), 0, dy.data(), 0, 1, places.data()}, w);
+    CHECK(dx.intact());
     const Floats full = unpooled(conv, p, dy, places);
     const Sums want = exact_backward_input(p.s, full, w);
     check_sums(dx.data(), want, p.text());
-    conv.backward_input({dense.data(), 0, full.data(), 0, 1}, packed_for_backward(conv, w, p.s).data(), more.data(),
-                        p.s);
+    run(conv.choose_backward_input(p.s, by_tile(0)), {dense.data(), 0, full.data(), 0, 1}, w);
     check_sums(dense.data(), want, p.text());
   }
   CHECK(tested > 20);
@@ -329,20 +322,18 @@ TEST(conv2d_pooled_backward_of_zero) {
     const Floats x = random_floats(x_floats(p.s), 1, -1, 1), w = random_floats(w_floats(p.s), 2, -1, 1);
     const Floats dy(p.pooled_floats());
     const Bytes places = random_places(p);
-    Scratch scratch(conv.pooled_scratch_floats(p.s, p.pool));
-    if (conv.has_pooled_weight(p.s, p.pool)) {
+    const Conv2DBackwardWeight by_weight = conv.choose_backward_weight(p.s, by_tile(0, {}, p.pool));
+    const Conv2DBackwardInput by_input = conv.choose_backward_input(p.s, by_tile(0, {}, p.pool));
+    if (by_weight.pooled) {
       Guarded dw(w_floats(p.s), kNan);
-      conv.backward_weight_pooled(dw.data(), nullptr, x.data(), dy.data(), places.data(), scratch.data(), p.s, p.pool,
-                                  false);
+      run(by_weight, dw.data(), nullptr, {x.data(), 0, dy.data(), 0, 1, places.data()}, false);
       for (const float v : dw.values()) CHECK_EQUAL(v, 0.0, p.text());
     }
-    if (conv.has_pooled_input(p.s, p.pool)) {
-      Guarded packed(conv.packed_pooled_floats(p.s)), dx(x_floats(p.s), kNan);
-      conv.pack_pooled(packed.data(), w.data(), p.s, 0, conv.pack_pooled_pieces(p.s));
-      conv.backward_input_pooled(dx.data(), dy.data(), places.data(), packed.data(), scratch.data(), p.s, p.pool);
+    if (by_input.pooled) {
+      Guarded dx(x_floats(p.s), kNan);
+      run(by_input, {dx.data(), 0, dy.data(), 0, 1, places.data()}, w);
       for (const float v : dx.values()) CHECK_EQUAL(v, 0.0, p.text());
     }
-    CHECK(scratch.intact());
   }
 }
 

@@ -22,45 +22,42 @@ void check_wider(int64_t pixels, int64_t k, const Write& write, const std::strin
   }
 }
 
-std::vector<Conv2D> shapes() {
-  std::vector<Conv2D> shapes;
+struct Case {
+  Conv2D s;
+  int tile = 0;
+};
+
+std::vector<Case> cases() {
+  std::vector<Case> cases;
   for (const int64_t k : {1, 7, 17, 33}) {
-    shapes.push_back(make_conv2d(6, 7, 5, k, {1, 1}));
-    shapes.push_back(make_conv2d(9, 8, 1, k, {3, 3}));
-    shapes.push_back(make_conv2d(9, 37, 1, k, {5, 5}));  // few filters, many windows
-    shapes.push_back(make_conv2d(7, 6, 3, 2 * k, {3, 3}, {1, 1, 1, 1}, {2, 1}));
+    cases.push_back({make_conv2d(6, 7, 5, k, {1, 1})});
+    cases.push_back({make_conv2d(9, 8, 1, k, {3, 3})});
+    cases.push_back({make_conv2d(9, 37, 1, k, {5, 5})});  // few filters, many windows
+    cases.push_back({make_conv2d(7, 6, 3, 2 * k, {3, 3}, {1, 1, 1, 1}, {2, 1})});
   }
-  shapes.push_back(make_conv2d(6, 5, 6, 18, {3, 3}, {1, 1, 1, 1}, {}, {}, 3));
-  for (const int64_t k : {17, 35}) {
-    shapes.push_back(make_conv2d(9, 37, 1, k, {3, 3}, {1, 1, 1, 1}));
-    shapes.back().winograd_forward = 2;
-  }
+  cases.push_back({make_conv2d(6, 5, 6, 18, {3, 3}, {1, 1, 1, 1}, {}, {}, 3)});
+  for (const int64_t k : {17, 35}) cases.push_back({make_conv2d(9, 37, 1, k, {3, 3}, {1, 1, 1, 1}), 2});
   for (const int m : {2, 4, 5, 6})
-    for (const int64_t k : {17, 35}) {
-      shapes.push_back(make_conv2d(9, 11, 16, k, {3, 3}, {1, 1, 1, 1}));
-      shapes.back().winograd_forward = m;
-    }
-  return shapes;
+    for (const int64_t k : {17, 35}) cases.push_back({make_conv2d(9, 11, 16, k, {3, 3}, {1, 1, 1, 1}), m});
+  return cases;
 }
 
-void check_convolution(const Conv2DKernels& conv, const Conv2D& shape, bool pooled) {
-  Conv2D s = shape;
+void check_convolution(const Conv2DKernels& conv, const Case& c, bool pooled) {
+  Conv2D s = c.s;
   if (pooled) s.oh -= s.oh % 2, s.ow -= s.ow % 2;
   const Floats x = random_floats(x_floats(s), 1, -1, 1), w = random_floats(w_floats(s), 2, -1, 1);
   const Floats b = random_floats(s.k, 3, -1, 1);
-  Guarded packed = packed_for_forward(conv, w, s);
   for (const Activation& f : epilogues()) {
-    if (pooled && s.winograd_forward && f.kind != ActivationKind::kRelu) continue;  // the planner takes direct sums
     if (pooled && f.max_value == 1.0f) continue;
+    const Conv2DForward form = conv.choose_forward(s, by_tile(c.tile, f, pooled ? FusedPool{2, 2} : FusedPool{}));
+    Guarded packed = packed_kernel(form, w);
     const auto write = [&](float* y, int64_t pixel) {
-      Scratch scratch(conv.scratch_floats(s));
+      Scratch scratch(form.scratch_floats);
       Images images{y, 0, x.data(), 0, 1};
       images.y_pixel = pixel;
-      const int64_t pieces = conv.pieces(s), half = pieces / 2;
-      for (const auto& [begin, end] : {std::pair{int64_t{0}, half}, std::pair{half, pieces}}) {
-        if (pooled) conv.forward_pool(images, packed.data(), b.data(), scratch.data(), s, {2, 2}, f, begin, end);
-        else conv.forward(images, packed.data(), b.data(), scratch.data(), s, f, begin, end);
-      }
+      const int64_t pieces = form.pieces, half = pieces / 2;
+      for (const auto& [begin, end] : {std::pair{int64_t{0}, half}, std::pair{half, pieces}})
+        form.run(images, packed.data(), b.data(), scratch.data(), form, begin, end);
       CHECK(scratch.intact());
     };
     check_wider(pooled ? s.oh / 2 * (s.ow / 2) : s.oh * s.ow, s.k, write, text_of(s));
@@ -70,16 +67,16 @@ void check_convolution(const Conv2DKernels& conv, const Conv2D& shape, bool pool
 }  // namespace
 
 TEST(wider_map_of_conv2d) {
-  for (const Conv2D& s : shapes()) {
-    check_convolution(kernels.conv2d, s, false);
-    if (s.winograd_forward < 5) check_convolution(kernels.bf16.conv2d, s, false);
+  for (const Case& c : cases()) {
+    check_convolution(kernels.conv2d, c, false);
+    if (c.tile < 5) check_convolution(kernels.bf16.conv2d, c, false);
   }
 }
 
 TEST(wider_map_of_conv2d_and_pool) {
-  for (const Conv2D& s : shapes()) {
-    check_convolution(kernels.conv2d, s, true);
-    if (s.winograd_forward < 5) check_convolution(kernels.bf16.conv2d, s, true);
+  for (const Case& c : cases()) {
+    check_convolution(kernels.conv2d, c, true);
+    if (c.tile < 5) check_convolution(kernels.bf16.conv2d, c, true);
   }
 }
 

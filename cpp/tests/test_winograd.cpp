@@ -70,12 +70,6 @@ Sums shared(Sums sums) {
   return sums;
 }
 
-Conv2D as_winograd(Conv2D s, const Form& form) {
-  s.winograd_forward = form.m;
-  if (s.c > 1) s.winograd_backward = s.winograd_weight = form.m;
-  return s;
-}
-
 // Images of one channel, around the widths of vectors of tiles and of filters.
 std::vector<Conv2D> plane_shapes() {
   std::vector<Conv2D> shapes;
@@ -111,7 +105,6 @@ std::vector<Conv2D> shapes_of(const Form& form) {
   shapes.push_back(without_last(make_conv2d(11, 9, 16, 19, kernel), 1, 3));
   if (form == Form{2, 3})
     for (const Conv2D& s : plane_shapes()) shapes.push_back(s);
-  for (Conv2D& s : shapes) s = as_winograd(s, form);
   return shapes;
 }
 
@@ -152,17 +145,17 @@ TEST(winograd_forward) {
     const int64_t count = 5, y_stride = y_floats(s) + 2;
     const Stack x(x_floats(s), count, 1);
     const Floats w = random_floats(w_floats(s), 2, -1, 1), b = random_floats(s.k, 3, -1, 1);
-    Guarded packed = packed_for_forward(conv, w, s);
     for (const Activation& f : epilogues()) {
       const float* bias = f.kind == ActivationKind::kLinear ? nullptr : b.data();
-      Guarded whole(y_stride * count), cut(y_stride * count);
-      Scratch scratch(conv.scratch_floats(s));
-      const auto run = [&](Guarded& y, int64_t begin, int64_t end) {
-        conv.forward({y.data(), y_stride, x.values.data(), x.stride, count}, packed.data(), bias, scratch.data(), s, f,
-                     begin, end);
+      const Conv2DForward chosen = conv.choose_forward(s, by_tile(form.m, f));
+      Guarded whole(y_stride * count), cut(y_stride * count), packed = packed_kernel(chosen, w);
+      Scratch scratch(chosen.scratch_floats);
+      const auto run_pieces = [&](Guarded& y, int64_t begin, int64_t end) {
+        chosen.run({y.data(), y_stride, x.values.data(), x.stride, count}, packed.data(), bias, scratch.data(), chosen,
+                   begin, end);
       };
-      run(whole, 0, conv.pieces(s));
-      for (int64_t i = conv.pieces(s); i-- > 0;) run(cut, i, i + 1);
+      run_pieces(whole, 0, chosen.pieces);
+      for (int64_t i = chosen.pieces; i-- > 0;) run_pieces(cut, i, i + 1);
       CHECK(same_bits(whole.values(), cut.values()) && whole.intact() && cut.intact() && scratch.intact());
       for (int64_t i = 0; i < count; ++i) {
         const Sums want = shared(exact_forward(s, x.image(i).data(), w.data(), bias));
@@ -172,8 +165,7 @@ TEST(winograd_forward) {
         CHECK_EQUAL(whole[(i + 1) * y_stride - 1], -7.0, text_of(s));
       }
       Guarded one(y_floats(s));
-      conv.forward({one.data(), 0, x.image(3).data(), 0, 1}, packed.data(), bias, scratch.data(), s, f, 0,
-                   conv.pieces(s));
+      run(chosen, {one.data(), 0, x.image(3).data(), 0, 1}, w, bias);
       const Floats all = whole.values();
       CHECK(same_bits(one.values(), Floats(all.begin() + 3 * y_stride, all.begin() + 4 * y_stride - 2)));
     }
@@ -189,23 +181,24 @@ TEST(winograd_forward_pool) {
     if (floats == 0) continue;
     const Stack x(x_floats(s), count, 1);
     const Floats w = random_floats(w_floats(s), 2, -1, 1), b = random_floats(s.k, 3, -1, 1);
-    Guarded packed = packed_for_forward(conv, w, s);
+    const Conv2DForward dense = conv.choose_forward(s, by_tile(each.form.m));
     for (const Activation& f : {Activation{}, Activation{ActivationKind::kRelu}}) {
+      const Conv2DForward chosen = conv.choose_forward(s, by_tile(each.form.m, f, pool));
+      Guarded packed = packed_kernel(chosen, w);
       Guarded y(floats * count), cut(floats * count), before(y_floats(s));
       Bytes argmax(floats * count, 9), cut_argmax = argmax;
-      Scratch scratch(conv.scratch_floats(s));
-      const auto run = [&](Guarded& to, Bytes& places, int64_t begin, int64_t end) {
+      Scratch scratch(chosen.scratch_floats);
+      const auto run_pieces = [&](Guarded& to, Bytes& places, int64_t begin, int64_t end) {
         const Images images{to.data(), floats, x.values.data(), x.stride, count, places.data(), floats};
-        conv.forward_pool(images, packed.data(), b.data(), scratch.data(), s, pool, f, begin, end);
+        chosen.run(images, packed.data(), b.data(), scratch.data(), chosen, begin, end);
       };
-      run(y, argmax, 0, conv.pieces(s));
-      for (int64_t i = conv.pieces(s); i-- > 0;) run(cut, cut_argmax, i, i + 1);
+      run_pieces(y, argmax, 0, chosen.pieces);
+      for (int64_t i = chosen.pieces; i-- > 0;) run_pieces(cut, cut_argmax, i, i + 1);
       CHECK(same_bits(y.values(), cut.values()) && argmax == cut_argmax);
       CHECK(y.intact() && cut.intact() && scratch.intact());
       for (int64_t n = 0; n < count; ++n) {
         // The same sums as without the pool, so the maxima are theirs to the bit.
-        conv.forward({before.data(), 0, x.image(n).data(), 0, 1}, packed.data(), b.data(), scratch.data(), s, {}, 0,
-                     conv.pieces(s));
+        run(dense, {before.data(), 0, x.image(n).data(), 0, 1}, w, b.data());
         for (int64_t i = 0; i < floats; ++i) {
           const int64_t k = i % s.k, column = i / s.k % ow, row = i / s.k / ow;
           const auto at = [&](int64_t a) { return before[((2 * row + a / 2) * s.ow + 2 * column + a % 2) * s.k + k]; };
@@ -231,9 +224,8 @@ TEST(winograd_forward_pool_of_ties) {
     const Floats x(x_floats(s)), w = random_floats(w_floats(s), 1, -1, 1), b = random_floats(s.k, 2, -1, 1);
     Guarded y(floats);
     Bytes argmax(floats, 9);
-    Scratch scratch(conv.scratch_floats(s));
-    conv.forward_pool({y.data(), 0, x.data(), 0, 1, argmax.data(), 0}, packed_for_forward(conv, w, s).data(), b.data(),
-                      scratch.data(), s, {2, 2}, {}, 0, conv.pieces(s));
+    run(conv.choose_forward(s, by_tile(each.form.m, {}, {2, 2})), {y.data(), 0, x.data(), 0, 1, argmax.data()}, w,
+        b.data());
     for (int64_t i = 0; i < floats; ++i) CHECK(argmax[i] == 0 && y[i] == b[i % s.k]);
   }
 }
@@ -243,15 +235,14 @@ TEST(winograd_backward_input) {
   for (const auto& each : all_cases()) {
     const auto& form = each.form;
     const auto& s = each.s;
-    if (s.top >= s.kh || s.left >= s.kw) continue;  // not in this form
+    if (s.c == 1 || s.top >= s.kh || s.left >= s.kw) continue;  // not in this form
     const double gain = form.gain();
     const int64_t count = 4, stride = x_floats(s) + 1;
     const Stack dy(y_floats(s), count, 1);
     const Floats w = random_floats(w_floats(s), 2, -1, 1);
-    Guarded packed = packed_for_backward(conv, w, s), dx(stride * count);
-    Scratch scratch(conv.scratch_floats(s));
-    conv.backward_input({dx.data(), stride, dy.values.data(), dy.stride, count}, packed.data(), scratch.data(), s);
-    CHECK(dx.intact() && scratch.intact());
+    Guarded dx(stride * count);
+    run(conv.choose_backward_input(s, by_tile(form.m)), {dx.data(), stride, dy.values.data(), dy.stride, count}, w);
+    CHECK(dx.intact());
     for (int64_t i = 0; i < count; ++i) {
       check_sums(dx.data() + i * stride, shared(exact_backward_input(s, dy.image(i), w)), text_of(s), gain);
       CHECK_EQUAL(dx[(i + 1) * stride - 1], -7.0, text_of(s));
@@ -262,7 +253,7 @@ TEST(winograd_backward_input) {
 TEST(winograd_backward_weight) {
   const Conv2DKernels& conv = kernels.conv2d;
   for (const auto& [form, s] : all_cases()) {
-    if (s.winograd_weight == 0) continue;
+    if (s.c == 1) continue;
     for (const int64_t count : {1, 5}) {
       const Stack x(x_floats(s), count, 1), dy(y_floats(s), count, 2);
       const Floats start = random_floats(w_floats(s), 3, -1, 1);
@@ -273,11 +264,11 @@ TEST(winograd_backward_weight) {
       }
       want.terms *= static_cast<double>(count);
       Guarded dw(w_floats(s)), added(start);
-      Scratch scratch(conv.scratch_floats(s)), second(conv.scratch_floats(s));
       const ImagePairs images{x.values.data(), x.stride, dy.values.data(), dy.stride, count};
-      conv.backward_weight(dw.data(), images, scratch.data(), s, false);
-      conv.backward_weight(added.data(), images, second.data(), s, true);
-      CHECK(dw.intact() && added.intact() && scratch.intact() && second.intact());
+      const Conv2DBackwardWeight chosen = conv.choose_backward_weight(s, by_tile(form.m));
+      run(chosen, dw.data(), nullptr, images, false);
+      run(chosen, added.data(), nullptr, images, true);
+      CHECK(dw.intact() && added.intact());
       want = shared(want);
       check_sums(dw.data(), want, text_of(s), form.weight_gain(s));
       for (int64_t i = 0; i < w_floats(s); ++i)
@@ -289,26 +280,23 @@ TEST(winograd_backward_weight) {
 // Where choose turns it on, the result is the direct one's, within the rounding of both.
 TEST(winograd_and_direct_agree) {
   const Conv2DKernels& conv = kernels.conv2d;
-  Conv2D s = make_conv2d(13, 13, 64, 64, {3, 3}, {1, 1, 1, 1});
-  Conv2D chosen = s;
-  conv.choose(chosen, 8);
-  CHECK(chosen.winograd_forward && chosen.winograd_backward && chosen.winograd_weight);
+  const Conv2D s = make_conv2d(13, 13, 64, 64, {3, 3}, {1, 1, 1, 1});
   const Floats x = random_floats(x_floats(s), 1, -1, 1), w = random_floats(w_floats(s), 2, -1, 1);
   Floats y[2] = {Floats(y_floats(s)), Floats(y_floats(s))}, dx[2] = {Floats(x_floats(s)), Floats(x_floats(s))};
   const Sums want_y = shared(exact_forward(s, x.data(), w.data(), nullptr));
   const Sums want_dx = shared(exact_backward_input(s, x, w));
+  const Conv2DOptions by_cost{{}, {}, 8, kByCost};
+  const int tile = conv.choose_forward(s, by_cost).tile, back = conv.choose_backward_input(s, by_cost).tile;
+  CHECK(tile && back && conv.choose_backward_weight(s, by_cost).tile);
   for (const bool winograd : {false, true}) {
-    if (winograd) s = chosen;
-    Guarded packed = packed_for_forward(conv, w, s), turned = packed_for_backward(conv, w, s);
-    Scratch scratch(conv.scratch_floats(s));
-    conv.forward({y[winograd].data(), 0, x.data(), 0, 1}, packed.data(), nullptr, scratch.data(), s, {}, 0,
-                 conv.pieces(s));
-    conv.backward_input({dx[winograd].data(), 0, x.data(), 0, 1}, turned.data(), scratch.data(), s);
+    const Conv2DOptions options = winograd ? by_cost : by_tile(0);
+    run(conv.choose_forward(s, options), {y[winograd].data(), 0, x.data(), 0, 1}, w, nullptr);
+    run(conv.choose_backward_input(s, options), {dx[winograd].data(), 0, x.data(), 0, 1}, w);
   }
   for (int64_t i = 0; i < y_floats(s); ++i)
-    CHECK_NEAR(y[0][i], y[1][i], (1.0 + Form{s.winograd_forward, 3}.gain()) * want_y.tolerance(i), "forward");
+    CHECK_NEAR(y[0][i], y[1][i], (1.0 + Form{tile, 3}.gain()) * want_y.tolerance(i), "forward");
   for (int64_t i = 0; i < x_floats(s); ++i)
-    CHECK_NEAR(dx[0][i], dx[1][i], (1.0 + Form{s.winograd_backward, 3}.gain()) * want_dx.tolerance(i), "backward");
+    CHECK_NEAR(dx[0][i], dx[1][i], (1.0 + Form{back, 3}.gain()) * want_dx.tolerance(i), "backward");
 }
 
 // The points are chosen for it: with 0, +-1, +-2 F(4x4, 3x3) would be off by twice as much.
@@ -324,13 +312,11 @@ TEST(winograd_accuracy) {
   };
   for (const Form& form : forms()) {
     const int64_t same = form.r / 2;
-    const Conv2D s = as_winograd(make_conv2d(14, 14, 64, 64, {form.r, form.r}, {same, same, same, same}), form);
+    const Conv2D s = make_conv2d(14, 14, 64, 64, {form.r, form.r}, {same, same, same, same});
     const Floats x = random_floats(x_floats(s), 1, -1, 1), w = random_floats(w_floats(s), 2, -1, 1);
     const Sums want = exact_forward(s, x.data(), w.data(), nullptr);
     Floats y(y_floats(s));
-    Scratch scratch(conv.scratch_floats(s));
-    conv.forward({y.data(), 0, x.data(), 0, 1}, packed_for_forward(conv, w, s).data(), nullptr, scratch.data(), s, {},
-                 0, conv.pieces(s));
+    run(conv.choose_forward(s, by_tile(form.m)), {y.data(), 0, x.data(), 0, 1}, w, nullptr);
     double worst = 0.0;
     for (int64_t i = 0; i < y_floats(s); ++i) worst = std::max(worst, std::abs(y[i] - want.value[i]));
     CHECK_NEAR(worst / deviation(want.value), 0.0, limit(form), "largest error over the outputs' deviation, tiles ",
@@ -346,20 +332,17 @@ TEST(winograd_of_nan) {
     for (const int64_t c : {16, 1}) {
       if (c == 1 && !(form == Form{2, 3})) continue;
       const int64_t same = form.r / 2;
-      cases.push_back(
-          {form, as_winograd(make_conv2d(12, 12, c, 17, {form.r, form.r}, {same, same, same, same}), form)});
+      cases.push_back({form, make_conv2d(12, 12, c, 17, {form.r, form.r}, {same, same, same, same})});
     }
   for (const auto& [form, s] : cases) {
     const int64_t same = form.r / 2, m = form.m;
     const Floats w = random_floats(w_floats(s), 2, 0.5f, 1);
-    Guarded packed = packed_for_forward(conv, w, s);
     for (int64_t pixel = 0; pixel < s.h * s.w; pixel += 5) {
       Floats x = random_floats(x_floats(s), 1, -1, 1);
       x[pixel * s.c + pixel % s.c] = kNan;
       const Sums want = exact_forward(s, x.data(), w.data(), nullptr);
       Guarded y(y_floats(s));
-      Scratch scratch(conv.scratch_floats(s));
-      conv.forward({y.data(), 0, x.data(), 0, 1}, packed.data(), nullptr, scratch.data(), s, {}, 0, conv.pieces(s));
+      run(conv.choose_forward(s, by_tile(form.m)), {y.data(), 0, x.data(), 0, 1}, w, nullptr);
       const auto reach = [&](int64_t at, int64_t tile) { return at >= tile * m - same && at < (tile + 1) * m + same; };
       for (int64_t i = 0; i < y_floats(s); ++i) {
         const int64_t row = i / s.k / s.ow, column = i / s.k % s.ow;

@@ -2,7 +2,7 @@
 //
 //   deck                                            draws its own images: bars at ten angles
 //   deck train-images-idx3-ubyte train-labels-idx1-ubyte      reads MNIST, or anything else in its format
-#include <pycnn/pycnn.h>
+#include <pycnn/network.h>
 
 #include <algorithm>
 #include <cmath>

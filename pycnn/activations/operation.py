@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pycnn import _core
 from pycnn.core.arrays import as_float32
+from pycnn.core.function import Function, tracing
 from pycnn.core.layer import Layer
+from pycnn.core.symbolic import KerasTensor, Node
 
 if TYPE_CHECKING:
-    from pycnn._core import Graph
+    from collections.abc import Sequence
+
+    from pycnn.core.blueprint import Blueprint
 
     ActivationFunction: TypeAlias = Callable[..., Any]
 
@@ -24,7 +28,16 @@ class Operation:
         self.kind = kind
         self.options = options or {}
 
-    def lower(self, graph: Graph, node: int, name: str) -> int:
+    @property
+    def name(self) -> str:
+        """Of the function."""
+        return self.kind
+
+    def connect(self, graph: Blueprint, call: Node, nodes: Sequence[int]) -> Sequence[int]:
+        """Adds a call on a symbol to a graph."""
+        return [self.lower(graph, nodes[0], self.kind)]
+
+    def lower(self, graph: Blueprint, node: int, name: str) -> int:
         """Adds the operation to a graph."""
         if self.kind == "linear":
             return node
@@ -46,14 +59,23 @@ def apply(x: Any, kind: str, **options: float) -> Any:
         if x.kind != "linear":
             raise TypeError("an activation is one function, not several in a row")
         return Operation(kind, options)
+    if isinstance(x, KerasTensor):
+        return Node(Operation(kind, options), [x], [KerasTensor(x.shape)]).output
     array = as_float32("x", x)
     return _core.activation_forward(kind, array.reshape(array.shape or (1,)), **options).reshape(array.shape)
 
 
-def lower(activation: ActivationFunction | Layer, graph: Graph, node: int, name: str) -> int:
+def lower(activation: ActivationFunction | Layer, graph: Blueprint, node: int, name: str) -> int:
     """Adds an activation (what `get` returned) to a graph and returns its node."""
-    if isinstance(activation, Layer):
-        activation.build((None, *graph.shape(node)))
-        return activation.lower(graph, node)
-    operation: Operation = activation(Operation())
-    return operation.lower(graph, node, name)
+    if not isinstance(activation, Layer) and getattr(activation, "__module__", "").startswith("pycnn."):
+        operation: Operation = activation(Operation())
+        return operation.lower(graph, node, name)
+    symbol = KerasTensor((None, *graph.shape(node)), name=name)
+    with tracing():
+        output = activation(symbol)
+    if not isinstance(output, KerasTensor) or output.shape != symbol.shape:
+        raise ValueError(
+            f"The activation {activation!r} of layer {name!r} returned {output!r:.200} for {symbol!r}; expected a "
+            f"symbol of the same shape"
+        )
+    return Function([symbol], [output]).lower(graph, [node])[0]

@@ -26,9 +26,11 @@ from pycnn.activations.functions import (
     tanh,
 )
 from pycnn.activations.operation import Operation
-from pycnn.core import registry
+from pycnn.core import custom_objects, registry, serialization
+from pycnn.core.function import tracing
 from pycnn.core.layer import Layer
 from pycnn.core.names import unknown
+from pycnn.core.symbolic import KerasTensor
 
 if TYPE_CHECKING:
     from pycnn.activations.operation import ActivationFunction
@@ -47,15 +49,14 @@ def get(identifier: Any) -> ActivationFunction | Layer:
     """The activation for a name, a function, a layer or None.
 
     Args:
-        identifier: a name such as 'relu'; a function of `keras.activations` or `tf.nn`, or a lambda or
-            partial that calls just one of them; a layer without weights, such as LeakyReLU(0.1); None for
-            none.
+        identifier: a name such as 'relu'; a function of `keras.activations` or `tf.nn`; a function of your own,
+            written with `keras.ops`; a layer without weights, such as LeakyReLU(0.1); None for none.
 
     Returns:
         A function of `keras.activations`, or a layer.
 
     Raises:
-        ValueError: if there is no such activation, or if it is a function that the core does not have.
+        ValueError: if there is no such activation, or a function cannot be traced.
 
     Example:
         >>> import pycnn as keras
@@ -71,8 +72,11 @@ def get(identifier: Any) -> ActivationFunction | Layer:
             )
         return identifier
     if isinstance(identifier, Mapping):
-        return get(deserialize(identifier))
+        return deserialize(identifier)
     if isinstance(identifier, str):
+        own = custom_objects.found(identifier, None)
+        if own is not None:
+            return get(own)
         function = _FUNCTIONS.get(identifier) or _ALIASES.get(identifier)
         if function is None:
             raise unknown("activation", identifier, [*_FUNCTIONS, *_ALIASES])
@@ -90,8 +94,8 @@ def _recognized(function: Callable[..., Any]) -> ActivationFunction | Layer:
     """What a foreign function (of tf.nn, a lambda, a partial) is in terms of `keras.activations`."""
     try:
         operation = function(Operation())
-    except Exception as error:
-        raise ValueError(f"{function!r} is no activation that pycnn can compute: {error}") from error
+    except Exception:
+        return _traceable(function)
     for known in _FUNCTIONS.values():
         if operation == known(Operation()):
             return known
@@ -107,18 +111,37 @@ def _recognized(function: Callable[..., Any]) -> ActivationFunction | Layer:
             )
         if operation.kind == "gelu_tanh":
             raise ValueError("gelu(approximate=True) is not available as a layer's activation; use gelu")
-    raise ValueError(
-        f"{function!r} is no activation that pycnn can compute. Known are: {', '.join(_FUNCTIONS)}"
-    )
+    return _traceable(function)
+
+
+def _traceable(function: Callable[..., Any]) -> ActivationFunction:
+    """The function, written with `keras.ops`; ValueError where it gives no symbol of the same shape."""
+    symbol = KerasTensor((None, 1), name="x")
+    try:
+        with tracing():
+            output = function(symbol)
+    except Exception as error:
+        raise ValueError(
+            f"{function!r} is no activation that pycnn can compute: {error}. Known are: {', '.join(_FUNCTIONS)}"
+        ) from error
+    if not isinstance(output, KerasTensor) or output.shape != symbol.shape:
+        raise ValueError(
+            f"{function!r} is no activation that pycnn can compute: it returned {output!r:.200} for {symbol!r}; "
+            f"expected a symbol of the same shape, as keras.ops give them"
+        )
+    return function
 
 
 def serialize(activation: ActivationFunction | Layer) -> Any:
-    """The name of a function of `keras.activations`, or the description of a layer."""
-    return activation.serialize() if isinstance(activation, Layer) else activation.__name__
+    """The name of a function of `keras.activations`, or the description of a layer or of a function of your own."""
+    if isinstance(activation, Layer):
+        return activation.serialize()
+    known = _FUNCTIONS.get(activation.__name__) is activation
+    return activation.__name__ if known else serialization.serialize_function(activation)
 
 
 def deserialize(config: Any) -> ActivationFunction | Layer:
     """The activation that `serialize` described."""
     if isinstance(config, Mapping):
-        return registry.deserialize_layer(config)
+        return get(registry.deserialize_layer(config))
     return get(config)

@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     model = load_model(arguments.model)
     size = _image_size(model, arguments.model)
     inputs = _read_all(arguments.images, size, arguments.invert, arguments.data)
-    results = _describe(inputs, _probabilities(model, inputs), arguments.top)
+    results = _describe(model, inputs, _probabilities(model, inputs), arguments.top)
     if arguments.json:
         print(json.dumps(results, indent=1))
     else:
@@ -130,9 +130,11 @@ def _probabilities(model: Model, inputs: list[_Input]) -> NDArray[np.float32]:
     return y
 
 
-def _describe(inputs: list[_Input], probabilities: NDArray[np.float32], top: int) -> list[dict[str, Any]]:
+def _describe(
+    model: Model, inputs: list[_Input], probabilities: NDArray[np.float32], top: int
+) -> list[dict[str, Any]]:
     """What is printed, as JSON has it."""
-    names = _class_names(probabilities.shape[1])
+    names = _class_names(model, probabilities.shape[1])
     results = []
     for each, row in zip(inputs, probabilities, strict=True):
         best = (-row).argsort(kind="stable")[:top]
@@ -149,9 +151,11 @@ def _describe(inputs: list[_Input], probabilities: NDArray[np.float32], top: int
     return results
 
 
-def _class_names(classes: int) -> tuple[str, ...]:
+def _class_names(model: Model, classes: int) -> Sequence[str]:
     from pycnn.datasets import fashion_mnist
 
+    if model.class_names is not None:
+        return model.class_names
     known = fashion_mnist.class_names
     return known if classes == len(known) else tuple(f"class {i}" for i in range(classes))
 

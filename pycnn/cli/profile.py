@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from pycnn.losses import Loss
     from pycnn.models import Model
 
 __all__ = ["DESCRIPTION", "EPILOG", "SUMMARY", "add_arguments", "run"]
@@ -67,8 +67,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.exact:
         _core.set_exact(True)
     model = _model(arguments.model, arguments.train)
-    x, y = _data(model, arguments.batch, arguments.train)
-    profile = model.profile(x, y, seconds=arguments.seconds)
+    x, y = _data(model, arguments.batch)
+    profile = model.profile(x, y if arguments.train else None, seconds=arguments.seconds)
     if arguments.plot is not None:
         profile.plot(arguments.plot)
     if arguments.json:
@@ -100,27 +100,31 @@ def _model(path: Path | None, train: bool) -> Model:
         model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
         return model
     model = load_model(path)
-    if train and model.loss is None:
+    if train and not model.compiled:
         raise ValueError(f"{path}: the model has no loss; expected one that was compiled before it was saved")
     return model
 
 
-def _data(model: Model, batch: int, train: bool) -> tuple[NDArray[np.float32], Any]:
-    """Random samples, and random labels or targets for the model's loss."""
+def _data(model: Model, batch: int) -> tuple[list[NDArray[np.float32]], list[Any]]:
+    """Random samples, and random labels or targets for the model's losses."""
     import numpy as np
 
     rng = np.random.default_rng(0)
-    x = rng.random(_shape(batch, model.input_shape), np.float32)
-    if not train:
-        return x, None
-    shape = _shape(batch, model.output_shape)
+    losses = model.loss if isinstance(model.loss, list) else [model.loss]
+    x = [rng.random((batch, *symbol.sample_shape), np.float32) for symbol in model.inputs]
+    y = [
+        _targets(rng, (batch, *symbol.sample_shape), loss)
+        for symbol, loss in zip(model.outputs, losses, strict=False)
+    ]
+    return x, y
+
+
+def _targets(rng: np.random.Generator, shape: tuple[int, ...], loss: Loss | None) -> Any:
+    """Of one output."""
+    import numpy as np
+
+    kind = None if loss is None else loss.kind
+    if kind not in ("sparse_categorical_crossentropy", "categorical_crossentropy"):
+        return rng.random(shape, np.float32)
     classes = rng.integers(0, shape[-1], shape[:-1])
-    if model.loss.kind == "sparse_categorical_crossentropy":
-        return x, classes
-    if model.loss.kind == "categorical_crossentropy":
-        return x, np.eye(shape[-1], dtype=np.float32)[classes]
-    return x, rng.random(shape, np.float32)
-
-
-def _shape(batch: int, shape: Sequence[int | None]) -> tuple[int, ...]:
-    return (batch, *(length or 1 for length in shape[1:]))
+    return classes if kind == "sparse_categorical_crossentropy" else np.eye(shape[-1], dtype=np.float32)[classes]

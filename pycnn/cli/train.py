@@ -96,6 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
     from pycnn import _core
     from pycnn.cli import data
     from pycnn.cli.progress import TrainingProgress
+    from pycnn.datasets.fashion_mnist import class_names
     from pycnn.recipes import RECIPES, unit
 
     console = Console(highlight=False, soft_wrap=True)
@@ -151,6 +152,7 @@ def run(arguments: argparse.Namespace) -> int:
             plain = progress.history["val_accuracy"][-1]
             console.print(f"  the mean over 18 views of each image; {plain:.2%} of the images as they are")
     model_file = f"{arguments.recipe}.safetensors"
+    model.class_names = list(class_names)
     model.save(folder / model_file)
     _write_json(folder / "history.json", report)
     written = [model_file, "history.json"]

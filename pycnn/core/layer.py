@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from pycnn.core import policy, serialization
+from pycnn.core import policy, recording, registry, serialization, tree
 from pycnn.core.arguments import checked_name, checked_shape
 from pycnn.core.arrays import as_samples
+from pycnn.core.blueprint import Blueprint
+from pycnn.core.function import Function, is_tracing, tracing
 from pycnn.core.names import auto_name
-from pycnn.core.program import Blueprint, Program, run
-from pycnn.core.symbolic import KerasTensor, Node, is_symbolic
+from pycnn.core.program import Program
+from pycnn.core.symbolic import KerasTensor, Node, as_symbol
+from pycnn.core.tensor import Tensor
 from pycnn.core.variable import Variable
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from pycnn._core import Graph
     from pycnn.core.variable import Initializer
 
     F32: TypeAlias = NDArray[np.float32]
@@ -32,13 +35,19 @@ class WeightSpec(NamedTuple):
     shape: tuple[int, ...]
     initializer: Initializer
     trainable: bool = True
+    regularizer: Any = None
+    constraint: Any = None
 
 
 class Layer(policy.HasDTypePolicy):
     """One step of a network.
 
-    A subclass says in `weight_specs` which weights it needs for an input shape, and in `lower` which nodes of
-    the core's graph it is. Everything else is here.
+    A layer of your own has a `call`, written with layers and `keras.ops`; its weights are made by
+    `add_weight`, in `__init__` or in `build`. `call` is traced and runs in the C++ core, in training too. Where
+    it takes an argument `training`, it is told whether it is one.
+
+    The layers of this package say in `weight_specs` which weights they need for an input shape, and in `lower`
+    which nodes of the core's graph they are.
 
     Args:
         trainable: whether the optimizer may change its weights.
@@ -47,8 +56,21 @@ class Layer(policy.HasDTypePolicy):
         input_shape: for the first layer of a model without an Input: the shape of one sample.
         input_dim: the same for samples of one axis, as an integer.
         batch_input_shape: the same with the batch axis first.
-        activity_regularizer: only None.
+        activity_regularizer: name, object or function of the output whose result, divided by the number of
+            samples, is added to the loss; None for none.
         autocast: has no effect, as arrays between layers are float32.
+
+    Example:
+        >>> import numpy as np
+        >>> import pycnn as keras
+        >>> class Scale(keras.layers.Layer):
+        ...     def build(self, input_shape):
+        ...         self.scale = self.add_weight(shape=(input_shape[-1],), initializer="ones", name="scale")
+        ...
+        ...     def call(self, x):
+        ...         return keras.ops.exp(x * self.scale)
+        >>> Scale()(np.zeros((1, 2)))
+        array([[1., 1.]], dtype=float32)
     """
 
     def __init__(
@@ -60,7 +82,7 @@ class Layer(policy.HasDTypePolicy):
         input_shape: Sequence[int] | None = None,
         input_dim: int | None = None,
         batch_input_shape: Sequence[int | None] | None = None,
-        activity_regularizer: None = None,
+        activity_regularizer: Any = None,
         autocast: bool = True,
         **kwargs: Any,
     ) -> None:
@@ -72,8 +94,10 @@ class Layer(policy.HasDTypePolicy):
         self._trainable = bool(trainable)
         self._variables: list[Variable] = []
         self._calls: list[Node] = []  # on symbols
-        self._called: Program | None = None  # for arrays
-        self._reject(activity_regularizer=activity_regularizer)
+        self._called: tuple[Any, Program, Any] | None = (
+            None  # for arrays: their shapes, the outputs' structure
+        )
+        self.activity_regularizer = registry.resolved("regularizer", activity_regularizer)
         if input_dim is not None:
             input_shape = (input_dim,)
         if batch_input_shape is not None:
@@ -85,17 +109,24 @@ class Layer(policy.HasDTypePolicy):
         """The weights for samples of this shape; ValueError where the layer cannot take them."""
         return []
 
-    def lower(self, graph: Graph, node: int) -> int:
-        """Adds the layer to a graph, behind `node`, and returns the node of its output."""
-        raise NotImplementedError(f"{type(self).__name__} is no layer that the C++ core can run")
+    def lower(self, graph: Blueprint, *nodes: Any, **_: Any) -> Any:  # with **, as subclasses name their nodes
+        """Adds the layer to a graph, after `nodes`, and returns the node of its output, or a list of them."""
+        raise NotImplementedError(f"{type(self).__name__} has neither `call` nor `lower`")
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """What the layer computes, from symbols: layers of your own override it."""
+        return self._native_call(args[0] if args else None)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments as plain data, in Keras' form."""
-        return {
+        config = {
             "name": self.name,
             "trainable": self._trainable,
             "dtype": serialization.serialize(self.dtype_policy, "keras"),
         }
+        if self.activity_regularizer is not None:
+            config["activity_regularizer"] = registry.described("regularizer", self.activity_regularizer)
+        return config
 
     # --- building -------------------------------------------------------------------------------------------
     def build(self, input_shape: Sequence[int | None]) -> None:
@@ -107,14 +138,71 @@ class Layer(policy.HasDTypePolicy):
         Raises:
             ValueError: if the layer cannot take such an input, or has weights for another one.
         """
-        self._build(checked_shape(self.name, input_shape[1:]))
+        if not self._is_traced:
+            self._build(checked_shape(self.name, input_shape[1:]))
+        self.built = True
+
+    def add_weight(
+        self,
+        shape: Sequence[int] | int | None = None,
+        initializer: Any = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        regularizer: Any = None,
+        constraint: Any = None,
+        aggregation: Any = None,
+        overwrite_with_gradient: bool = False,
+        name: str | None = None,
+    ) -> Variable:
+        """A new weight of this layer.
+
+        Args:
+            shape: positive integers; () for a single number.
+            initializer: name, object or function of the shape; None for Glorot's uniform distribution.
+            dtype: only None or 'float32'.
+            trainable: whether the optimizer may change it.
+            autocast: has no effect, as `aggregation`.
+            regularizer: name, object or function of the weight whose result is added to the loss, or None.
+            constraint: name, object or function that gives the weight after each step, or None.
+            overwrite_with_gradient: only False.
+            name: None for an automatic one.
+
+        Returns:
+            The weight, to compute with in `call`.
+
+        Raises:
+            TypeError, ValueError: if an argument is wrong.
+        """
+        if isinstance(shape, str):  # the old order: name, shape
+            raise TypeError(f"Layer {self.name!r}: add_weight takes the shape first; give `name` by name")
+        self._reject(overwrite_with_gradient=overwrite_with_gradient or None)
+        serialization.checked_dtype(dtype, f"add_weight of {self.name!r}")
+        sizes = () if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
+        if not all(isinstance(size, (int, np.integer)) and size > 0 for size in sizes):
+            raise ValueError(f"Layer {self.name!r}: a weight of shape {shape!r}; expected positive integers")
+        variable = Variable(
+            f"{self.name}/{checked_name(name) if name else auto_name('variable')}",
+            tuple(int(size) for size in sizes),
+            registry.resolved("initializer", initializer or "glorot_uniform"),
+            trainable,
+            regularizer=registry.resolved("regularizer", regularizer),
+            constraint=registry.resolved("constraint", constraint),
+        )
+        self._variables.append(variable)
+        return variable
 
     def _build(self, *shapes: tuple[int, ...]) -> None:
+        if len(shapes) != 1:
+            raise ValueError(f"Layer {self.name!r} takes one input, but was called on {len(shapes)}")
         (shape,) = shapes
         specs = self.weight_specs(shape)
         if not self.built:
             for spec in specs:
-                variable = Variable(f"{self.name}/{spec.name}", spec.shape, spec.initializer, spec.trainable)
+                variable = Variable(
+                    f"{self.name}/{spec.name}", spec.shape, spec.initializer, spec.trainable,
+                    regularizer=spec.regularizer, constraint=spec.constraint,
+                )  # fmt: skip
                 self._variables.append(variable)
                 setattr(self, spec.name, variable)
             self.built = True
@@ -130,20 +218,11 @@ class Layer(policy.HasDTypePolicy):
         self._variables = []
         self.built = False
 
-    def connect(self, graph: Blueprint, nodes: Sequence[int]) -> int:
-        """Adds the layer to a graph behind `nodes`, one for each input; returns the node of its output."""
-        return graph.add_layer(self, nodes)
-
-    def _shape_behind(self, *shapes: tuple[int, ...]) -> tuple[int, ...]:
-        """The output's shape for inputs of these shapes."""
-        graph = Blueprint()
-        return graph.shape(self.connect(graph, [graph.input(shape) for shape in shapes]))
-
-    def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
+    def compute_output_shape(self, input_shape: Any) -> Any:
         """The shape of the output.
 
         Args:
-            input_shape: shape of the input, with the batch axis first.
+            input_shape: shape of the input, with the batch axis first; a list of them for several.
 
         Returns:
             The shape of the output, with the batch axis first.
@@ -153,23 +232,31 @@ class Layer(policy.HasDTypePolicy):
             >>> keras.layers.Conv2D(8, 3).compute_output_shape((None, 28, 28, 1))
             (None, 26, 26, 8)
         """
-        shape = checked_shape(self.name, input_shape[1:])
-        self.weight_specs(shape)
-        return (input_shape[0], *self._shape_behind(shape))
+        several = bool(input_shape) and isinstance(input_shape[0], (list, tuple))
+        shapes = input_shape if several else [input_shape]
+        symbols = [KerasTensor((None, *checked_shape(self.name, shape[1:]))) for shape in shapes]
+        fresh = not self.built
+        output = self._call_on_symbols((symbols if several else symbols[0],), {}, record=False)
+        if fresh:
+            self.forget_weights()
+        batch = shapes[0][0]
+        return tree.transformed(lambda symbol: (batch, *symbol.sample_shape), output)
 
     # --- calling --------------------------------------------------------------------------------------------
-    def __call__(self, x: Any, training: bool | None = None) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The layer's output: an array for an array, as in inference; a symbol for a symbol.
 
         Args:
-            x: samples, the batch axis first; or what an `Input` or another layer returned.
-            training: only None or, for arrays, False. `fit` trains, `predict` does not.
+            args: samples, the batch axis first; or what an `Input` or another layer returned; or several in a
+                list or dict, where the layer takes them.
+            kwargs: further arguments of `call`. `training`: whether it works as in training (dropout, statistics
+                of the batch); None for: in `fit` it does, in `predict` it does not.
 
         Returns:
             A float32 array, or a symbol for `keras.Model`.
 
         Raises:
-            TypeError, ValueError: if the layer cannot take x.
+            TypeError, ValueError: if the layer cannot take the input.
 
         Example:
             >>> import pycnn as keras
@@ -178,64 +265,237 @@ class Layer(policy.HasDTypePolicy):
             >>> keras.layers.Flatten()(keras.Input((2, 2))).shape
             (None, 4)
         """
-        if is_symbolic(x):
-            if training is not None:
-                raise ValueError(
-                    f"Layer {self.name!r}: training={training!r} is not supported on symbols: `fit` trains, "
-                    f"`predict` does not, and `trainable = False` keeps a layer in inference mode"
+        leaves = tree.flatten((args, kwargs))
+        if is_tracing() or any(isinstance(leaf, KerasTensor) for leaf in leaves):
+            return self._call_on_symbols(args, kwargs)
+        if recording.is_recording():
+            return recording.call_layer(self, args, kwargs)
+        if any(isinstance(leaf, Tensor) for leaf in leaves):
+            outputs = self._call_on_arrays(recording.as_known(args), recording.as_known(kwargs))
+            return tree.transformed(Tensor, outputs)
+        return self._call_on_arrays(args, kwargs)
+
+    def recorded_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A call on symbols that belongs to no model."""
+        return self._call_on_symbols(args, kwargs, record=False)
+
+    def as_inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """What the layer is called on, as arrays that the core takes."""
+        return tuple(self._as_arrays(arg) for arg in args)
+
+    @property
+    def _is_traced(self) -> bool:
+        """Whether this is a layer of somebody's own, with a `call`."""
+        return type(self).call is not Layer.call
+
+    def _accepts_training(self) -> bool:
+        return "training" in inspect.signature(self.call).parameters
+
+    def _taken_apart(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, bool | None]:
+        """args and kwargs of `call`, and `training`."""
+        kwargs = dict(kwargs)
+        training = kwargs.pop("training", None)
+        if not self._is_traced:
+            if len(args) == 2 and (args[1] is None or isinstance(args[1], bool)):
+                args, training = args[:1], args[1]
+            if len(args) != 1 or any(value is not None for value in kwargs.values()):
+                raise TypeError(
+                    f"Layer {self.name!r} ({type(self).__name__}) takes its input and `training`; "
+                    f"it was given {len(args)} inputs and {sorted(kwargs)}"
                 )
-            return self._call_on_symbols(self._symbols(x))
-        if training:
-            raise ValueError(f"Layer {self.name!r}: training=True works in `fit` and `train_on_batch` only")
-        return self._call_on_arrays(x)
+            kwargs = {}
+        if training is not None and not isinstance(training, (bool, np.bool_, int)):
+            raise TypeError(f"Layer {self.name!r}: training is {training!r}; expected True, False or None")
+        return args, kwargs, None if training is None else bool(training)
 
-    def _call_on_arrays(self, x: Any) -> F32:
-        samples = as_samples("x", x)
-        if self._called is None or self._called.input_shape != samples.shape[1:]:
-            self._build(samples.shape[1:])
-            self._called = Program(self, samples.shape[1:])
-        return run(self._called, samples)
+    # On arrays
+    def _call_on_arrays(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        args, kwargs, training = self._taken_apart(args, kwargs)
+        structure = tuple(self._as_arrays(arg) for arg in args)
+        arrays = [leaf for leaf in tree.flatten(structure) if isinstance(leaf, np.ndarray)]
+        if len({len(array) for array in arrays}) > 1:
+            raise ValueError(
+                f"Layer {self.name!r} was given different numbers of samples: "
+                f"{', '.join(str(len(array)) for array in arrays)}"
+            )
+        key = (tuple(array.shape[1:] for array in arrays), bool(training), repr(kwargs))
+        if self._called is None or self._called[0] != key:
+            self._called = (key, *self._program_for(structure, kwargs, training))
+        _, program, outputs = self._called
+        return tree.packed(outputs, program.run(arrays))
 
-    def _symbols(self, x: Any) -> tuple[KerasTensor, ...]:
-        """The inputs of a call on symbols."""
-        if not isinstance(x, KerasTensor) and len(x) == 1:
-            (x,) = x
-        if not isinstance(x, KerasTensor):
-            raise ValueError(f"Layer {self.name!r} takes one input, but was called on {len(x)}: {x}")
-        return (x,)
+    def _program_for(
+        self, structure: Any, kwargs: dict[str, Any], training: bool | None
+    ) -> tuple[Program, Any]:
+        symbols: list[KerasTensor] = []
 
-    def _call_on_symbols(self, inputs: tuple[KerasTensor, ...]) -> KerasTensor:
-        shapes = [checked_shape(self.name, tensor.shape[1:]) for tensor in inputs]
+        def symbol_for(leaf: Any) -> Any:
+            if not isinstance(leaf, np.ndarray):
+                return leaf
+            symbols.append(KerasTensor((None, *leaf.shape[1:]), name="input"))
+            return symbols[-1]
+
+        args = tree.transformed(symbol_for, structure)
+        outputs = self._call_on_symbols(args, kwargs | {"training": training}, record=False)
+        return Program(Function(symbols, tree.flatten(outputs)), training=bool(training)), outputs
+
+    def _as_arrays(self, x: Any) -> Any:
+        """Samples as the core takes them, in the structure in which they came."""
+        if isinstance(x, dict):
+            return {key: self._as_arrays(value) for key, value in x.items()}
+        if self._takes_several(x):
+            return [as_samples("x", item) for item in x]
+        return as_samples("x", x)
+
+    def _takes_several(self, x: Any) -> bool:
+        """Whether x is a list of arrays, rather than one array written as a list."""
+        return (
+            isinstance(x, (list, tuple))
+            and len(x) > 0
+            and all(hasattr(item, "__array__") and np.ndim(item) > 1 for item in x)
+            and self._is_traced
+        )
+
+    # On symbols
+    def _call_on_symbols(self, args: tuple[Any, ...], kwargs: dict[str, Any], record: bool = True) -> Any:
+        args, kwargs, training = self._taken_apart(args, kwargs)
+        if self._is_traced:
+            arguments = (args, kwargs)
+            inputs = list(dict.fromkeys(x for x in tree.flatten(arguments) if isinstance(x, KerasTensor)))
+        else:
+            arguments = (args, kwargs)
+            inputs = self._symbols(args[0])
+        call = Node(self, inputs, (), arguments, training)
         fresh = not self.built
         try:
-            self._build(*shapes)
-            shape = self._shape_behind(*shapes)
+            self._ensure_built(arguments[0], inputs)
+            shapes, structure = self._inferred(call)
         except Exception:
             if fresh:
                 self.forget_weights()
             raise
-        output = KerasTensor((None, *shape))
-        self._calls.append(Node(self, inputs, output))
-        return output
+        call.finish([KerasTensor(shape) for shape in shapes])
+        if record and not is_tracing():
+            self._calls.append(call)
+        return call.output if structure is None else tree.packed(structure, list(call.outputs))
+
+    def _symbols(self, x: Any) -> list[KerasTensor]:
+        """The input of a call on symbols; layers that take several override it."""
+        if isinstance(x, (list, tuple)) and len(x) == 1:
+            (x,) = x
+        if isinstance(x, (list, tuple)) and any(isinstance(item, KerasTensor) for item in x):
+            raise ValueError(f"Layer {self.name!r} takes one input, but was called on {len(x)}: {x}")
+        return [as_symbol(x)]
+
+    def _ensure_built(self, args: tuple[Any, ...], inputs: Sequence[KerasTensor]) -> None:
+        if not self._is_traced:
+            self._build(*(checked_shape(self.name, symbol.sample_shape) for symbol in inputs))
+        elif not self.built:
+            shapes = tree.transformed(lambda x: x.shape if isinstance(x, KerasTensor) else None, args)
+            self.build(shapes[0])
+            self.built = True
+
+    def _inferred(self, call: Node) -> tuple[list[Shape], Any]:
+        """The shapes of the outputs, and their structure; None for one output."""
+        structure = None
+        if self._is_traced:
+            structure, function = self._traced(call, False)
+            return [symbol.shape for symbol in function.outputs], structure
+        graph = Blueprint()
+        nodes = graph.call(call, [_shape_of(graph, symbol) for symbol in call.inputs])
+        shapes = [((None,) if graph.is_batched(n) else ()) + graph.shape(n) for n in nodes]
+        return shapes, structure if len(shapes) == 1 else [None] * len(shapes)
+
+    def connect(self, graph: Blueprint, call: Node, nodes: Sequence[int]) -> Sequence[int]:
+        """Adds a call to a graph, after `nodes`, one for each input; returns the nodes of its outputs."""
+        graph.layers[id(self)] = self
+        outputs = self._connected(graph, call, nodes)
+        if self.activity_regularizer is not None:
+            graph.penalties += [(self.activity_regularizer, node, self.name) for node in outputs]
+        return outputs
+
+    def _connected(self, graph: Blueprint, call: Node, nodes: Sequence[int]) -> Sequence[int]:
+        if not self._is_traced:
+            found = self.lower(graph, *nodes)
+            return [found] if isinstance(found, int) else list(found)
+        training = graph.phase() if self._accepts_training() else False
+        _, function = self._traced(call, training)
+        if call.outputs and [x.shape for x in function.outputs] != [x.shape for x in call.outputs]:
+            raise ValueError(
+                f"`call` of layer {self.name!r} returned shapes {[x.shape for x in function.outputs]} "
+                f"this time, and {[x.shape for x in call.outputs]} before"
+            )
+        outputs = function.lower(graph, nodes)
+        own = {id(variable) for variable in self._variables}
+        for node, variable in graph.variables_of.items():
+            if id(variable) in own:
+                graph.trainable[node] = variable.trainable and not graph.is_frozen(self)
+        return outputs
+
+    def _traced(self, call: Node, training: bool) -> tuple[Any, Function]:
+        """What `call` returns for symbols, and the function that it is."""
+        inner = {symbol: KerasTensor(symbol.shape, symbol.dtype, symbol.name) for symbol in call.inputs}
+        args, kwargs = tree.transformed(
+            lambda x: inner.get(x, x) if isinstance(x, KerasTensor) else x, call.arguments
+        )
+        if self._accepts_training():
+            kwargs = kwargs | {"training": training if call.training is None else call.training}
+        with tracing():
+            result = self.call(*args, **kwargs)
+        leaves = tree.flatten(result)
+        for leaf in leaves:
+            if not isinstance(leaf, (KerasTensor, Variable)):
+                raise TypeError(
+                    f"`call` of layer {self.name!r} ({type(self).__name__}) returned {leaf!r:.200}; expected symbols, "
+                    f"as layers and keras.ops return them. What NumPy computes goes into keras.layers.PythonStep"
+                )
+        function = Function([inner[symbol] for symbol in call.inputs], [as_symbol(leaf) for leaf in leaves])
+        return (None if isinstance(result, (KerasTensor, Variable)) else result), function
+
+    def _native_call(self, x: Any) -> Any:
+        """The layer as it is without a `call` of one's own: for subclasses of the layers of this package."""
+        inputs = [as_symbol(leaf) for leaf in tree.flatten(x)]
+        if not self._variables and self.has_weights:
+            self._build(*(symbol.sample_shape for symbol in inputs))
+        call = Node(_Native(self), inputs, ())
+        graph = Blueprint()
+        nodes = graph.call(call, [_shape_of(graph, symbol) for symbol in inputs])
+        call.finish([KerasTensor(((None,) if graph.is_batched(n) else ()) + graph.shape(n)) for n in nodes])
+        return call.output if len(call.outputs) == 1 else list(call.outputs)
 
     def forget_call(self, call: Node) -> None:
         """Takes a call on symbols back, when the model that made it does not want it any longer."""
         self._calls.remove(call)
 
     # --- weights --------------------------------------------------------------------------------------------
+    def sublayers(self) -> Iterator[Layer]:
+        """The layers that are attributes of this one, alone or in lists and dicts."""
+        for name, value in self.__dict__.items():
+            if name not in _NO_SUBLAYERS:
+                yield from (leaf for leaf in tree.flatten(value) if isinstance(leaf, Layer))
+
     def leaves(self) -> list[Layer]:
-        """The layers that have weights of their own: this one, or those inside a model."""
-        return [self]
+        """The layers that have weights of their own: this one, and those inside."""
+        if not self._is_traced:
+            return [self]
+        return list(dict.fromkeys([self, *(leaf for layer in self.sublayers() for leaf in layer.leaves())]))
 
     @property
     def has_weights(self) -> bool:
         """Whether this kind of layer has weights, built or not."""
-        return type(self).weight_specs is not Layer.weight_specs
+        return type(self).weight_specs is not Layer.weight_specs or self._is_traced
+
+    @property
+    def own_weights(self) -> list[Variable]:
+        """The weights that are no sublayer's."""
+        tracked = {id(variable) for variable in self._variables}
+        found = [v for v in self.__dict__.values() if isinstance(v, Variable) and id(v) not in tracked]
+        return [*self._variables, *dict.fromkeys(found)]
 
     @property
     def weights(self) -> list[Variable]:
         """All weights, in Keras' order."""
-        return list(self._variables)
+        return list(dict.fromkeys(variable for leaf in self.leaves() for variable in leaf.own_weights))
 
     @property
     def variables(self) -> list[Variable]:
@@ -245,7 +505,7 @@ class Layer(policy.HasDTypePolicy):
     @property
     def trainable_weights(self) -> list[Variable]:
         """The weights that the optimizer may change."""
-        return [v for leaf in self.leaves() if leaf.trainable for v in leaf.weights if v.trainable]
+        return [v for leaf in self.leaves() if leaf.trainable for v in leaf.own_weights if v.trainable]
 
     @property
     def trainable_variables(self) -> list[Variable]:
@@ -271,6 +531,8 @@ class Layer(policy.HasDTypePolicy):
     @trainable.setter
     def trainable(self, value: bool) -> None:
         self._trainable = bool(value)
+        for layer in self.sublayers():
+            layer.trainable = self._trainable
 
     def get_weights(self) -> list[F32]:
         """Copies of all weights."""
@@ -320,24 +582,24 @@ class Layer(policy.HasDTypePolicy):
         return inputs[0] if len(inputs) == 1 else list(inputs)
 
     @property
-    def output(self) -> KerasTensor:
-        """The symbol that its first call returned; AttributeError before."""
-        return self._first_call().output
+    def output(self) -> Any:
+        """The symbol that its first call returned, several in a list; AttributeError before."""
+        outputs = self._first_call().outputs
+        return outputs[0] if len(outputs) == 1 else list(outputs)
 
     @property
     def input_shape(self) -> Any:
         """Shape of `input`, or else of the array it was called on, None for the batch axis."""
         if not self._calls and self._called is not None:
-            return (None, *self._called.input_shape)
-        found = self.input
-        return [tensor.shape for tensor in found] if isinstance(found, list) else found.shape
+            return _one_or_all([(None, *shape) for shape in self._called[1].input_shapes])
+        return tree.transformed(lambda symbol: symbol.shape, self.input)
 
     @property
-    def output_shape(self) -> Shape:
+    def output_shape(self) -> Any:
         """Shape of `output`, or else of the array that it returned, None for the batch axis."""
         if not self._calls and self._called is not None:
-            return (None, *self._called.output_shape)
-        return self.output.shape
+            return _one_or_all([(None, *shape) for shape in self._called[1].output_shapes])
+        return tree.transformed(lambda symbol: symbol.shape, self.output)
 
     def _first_call(self) -> Node:
         if not self._calls:
@@ -364,3 +626,33 @@ class Layer(policy.HasDTypePolicy):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+# Attributes of layers and models that hold layers which are counted elsewhere.
+_NO_SUBLAYERS = {"_calls", "_called", "_variables", "_layers", "_input_layers"}
+
+
+class _Native:
+    """A layer of this package, called from a `call` that overrides it."""
+
+    def __init__(self, layer: Layer) -> None:
+        self.layer = layer
+        self.name = layer.name
+
+    def connect(self, graph: Blueprint, call: Node, nodes: Sequence[int]) -> Sequence[int]:
+        graph.layers[id(self.layer)] = self.layer
+        found = self.layer.lower(graph, *nodes)
+        return [found] if isinstance(found, int) else list(found)
+
+
+def _shape_of(graph: Blueprint, symbol: KerasTensor) -> int:
+    """A node of a symbol's shape."""
+    if symbol.is_leaf:
+        return graph.leaf(symbol)
+    if symbol.is_batched:
+        return graph.input(symbol.sample_shape, name=symbol.name)
+    return graph.values_of(np.zeros(symbol.sample_shape, np.float32))
+
+
+def _one_or_all(items: list[Any]) -> Any:
+    return items[0] if len(items) == 1 else items

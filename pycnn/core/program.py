@@ -1,146 +1,101 @@
-"""Layers made into one network of the C++ core."""
+"""A function of symbols with the networks of the core that run it."""
 
 from __future__ import annotations
 
-import math
-import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
-from pycnn._core import Graph, Network, weights_moved
+from pycnn import _core
+from pycnn.core.blueprint import Blueprint
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pycnn.core.function import Function
     from pycnn.core.variable import Variable
 
     F32: TypeAlias = NDArray[np.float32]
 
-_moving = threading.Lock()
-# A short description of models inside models, each used twice, can stand for any number of calls.
-_MOST_CALLS = 1 << 14
 
+class Goal(Protocol):
+    """What a program is trained for."""
 
-class Connectable(Protocol):
-    """What is asked here of a layer or model."""
+    frozen: frozenset[int]
 
-    @property
-    def weights(self) -> list[Variable]:
-        """All weights."""
-
-    @property
-    def trainable(self) -> bool:
-        """Whether the optimizer may change them."""
-
-    def connect(self, graph: Blueprint, nodes: Sequence[int]) -> int:
-        """Adds it to a graph behind `nodes`; returns the node of its output."""
-
-    def lower(self, graph: Graph, node: int) -> int:
-        """Adds the nodes of the core's graph that it is."""
-
-
-class Blueprint(Graph):
-    """The core's graph, with the layers that it is made from and the variables that its parameters are."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.layers: list[Connectable] = []
-        self.variables: list[Variable] = []
-        self.values = 0  # numbers that one sample's layers compute
-        self._calls = 0
-        self._first: dict[int, int] = {}  # the number of each layer's first parameter, by the layer's id
-
-    def add_layer(self, layer: Connectable, nodes: Sequence[int]) -> int:
-        """Adds a layer that has no others inside; one that is there already shares its weights.
-
-        Args:
-            layer: that has its weights.
-            nodes: one for each input.
-
-        Returns:
-            The node of its output.
-        """
-        self._calls += 1
-        if self._calls > _MOST_CALLS:
-            raise ValueError(f"The model calls layers more than {_MOST_CALLS:,} times")
-        if id(layer) in self._first:
-            first = self._first[id(layer)]
-            self.reuse(range(first, first + len(layer.weights)))
-        else:
-            self._first[id(layer)] = len(self.variables)
-            self.layers.append(layer)
-            self.variables += layer.weights
-        node = layer.lower(self, *nodes)
-        self.values += math.prod(self.shape(node))
-        return node
+    def bind(self, graph: Blueprint, outputs: Sequence[int]) -> dict[str, Any]:
+        """Adds what it needs to a graph; returns the arguments of `Network.compile`."""
 
 
 class Program:
-    """A layer (or a model) for one input shape, with the network that runs it.
+    """Networks for a function: one for prediction or, with a goal, those for training and testing.
 
-    The network owns the memory of the weights, and the layers' variables are views into it. A layer may be
-    part of several programs (a model, and a second one made from some of its layers): the one that runs takes
-    the weights over with `claim`, so that all of them see the same values.
+    Args:
+        function: to run.
+        goal: losses, metrics and optimizer; None for prediction only.
+        training: whether predictions are made as in training.
     """
 
-    def __init__(self, layer: Connectable, input_shape: tuple[int, ...], input_name: str = "input") -> None:
-        graph = Blueprint()
-        output = layer.connect(graph, [graph.input(input_shape, name=input_name)])
-        self.network = Network(graph, output)
-        self.input_shape = tuple(self.network.input_shape)
-        self.output_shape = tuple(self.network.output_shape)
-        self.variables = graph.variables
-        self._layers = graph.layers
-        self._trainable = _trainable(graph.layers)
-        self._views = [self.network.parameter(i).reshape(v.shape) for i, v in enumerate(self.variables)]
-        if self.network.parameter_count != len(self.variables):
-            raise RuntimeError(
-                f"the network has {self.network.parameter_count} parameters, not {len(self.variables)}"
-            )
-        for i, trainable in enumerate(self._trainable):
-            self.network.set_trainable(i, trainable)
-        self.network.set_seed(_dropout_seed(graph.layers))
+    def __init__(self, function: Function, goal: Goal | None = None, training: bool = False) -> None:
+        self.function = function
+        self._goal = goal
+        self._training = training
+        self.input_shapes = [symbol.sample_shape for symbol in function.inputs]
+        self.network, graph = self._made(goal is not None or training)
+        # A second network only where operations differ between training and inference.
+        self.test_network = self._made(False)[0] if goal and graph.asked_for_training else self.network
+        outputs = [self.network.graph.node(node) for node in self.network.outputs]
+        self.output_shapes = [shape for _, _, _, shape, _ in outputs]
+        self.batched = [batched for *_, batched in outputs]
         # Samples for one uninterrupted call: about 2**25 numbers computed, tens of milliseconds.
         self.samples_per_call = max(32, 2**25 // max(graph.values, 1) // 32 * 32)
-        self.claim()
 
-    def is_current(self) -> bool:
-        """Whether `trainable` of all layers is what it was made for."""
-        return self._trainable == _trainable(self._layers)
+    def _made(self, training: bool) -> tuple[_core.Network, Blueprint]:
+        graph = Blueprint(training, None if self._goal is None else self._goal.frozen)
+        outputs = lowered(self.function, graph)
+        arguments = None if self._goal is None else self._goal.bind(graph, outputs)
+        self.variables: list[Variable] = []
+        flags = []
+        by_core = {id(v.core): (v, node) for node, v in graph.variables_of.items()}
+        for core in graph.variables:
+            variable, node = by_core[id(core)]
+            variable.initialized()
+            self.variables.append(variable)
+            flags.append(graph.trainable[node])
+        network = _core.Network(graph, outputs)
+        for i, trainable in enumerate(flags):
+            network.set_trainable(i, trainable)
+        network.set_seed(seed_of(graph.layers.values()))
+        if arguments is not None:
+            network.compile(**arguments)
+        return network, graph
 
-    def claim(self) -> None:
-        """Takes over weights that another program holds now."""
-        network = self.network
-        for variable in self.variables:
-            if variable.network is not network:
-                self._take()
-                return
+    @property
+    def is_single(self) -> bool:
+        """Whether there is one input and one output."""
+        return len(self.input_shapes) == 1 and len(self.output_shapes) == 1
 
-    def _take(self) -> None:
-        with _moving:
-            for variable, view in zip(self.variables, self._views, strict=True):
-                if variable.network is not self.network:
-                    variable.move(self.network, view)
-            self.network.touch()
-            weights_moved()
-
-
-def run(program: Program, x: NDArray[Any]) -> F32:
-    """The output for samples that the core takes as they are."""
-    program.claim()
-    y = np.empty((len(x), *program.output_shape), np.float32)
-    program.network.predict(x, y)
-    return y
+    def run(self, inputs: Sequence[NDArray[Any]]) -> list[F32]:
+        """The outputs for samples that the core takes as they are."""
+        n = len(inputs[0])
+        outputs = [
+            np.empty((n, *shape) if batched else shape, np.float32)
+            for shape, batched in zip(self.output_shapes, self.batched, strict=True)
+        ]
+        self.network.predict(inputs, outputs, self._training)
+        return outputs
 
 
-def _trainable(layers: Sequence[Connectable]) -> list[bool]:
-    """For each weight, whether the optimizer may change it."""
-    return [variable.trainable and layer.trainable for layer in layers for variable in layer.weights]
+def lowered(function: Function, graph: Blueprint) -> list[int]:
+    """Adds a function to an empty graph, with its inputs; returns the nodes of its outputs."""
+    nodes = [
+        graph.input(symbol.sample_shape, name=symbol.name, dtype=symbol.dtype) for symbol in function.inputs
+    ]
+    return function.lower(graph, nodes)
 
 
-def _dropout_seed(layers: Sequence[Connectable]) -> int:
+def seed_of(layers: Any) -> int:
     """One seed made from those of all dropout layers."""
     seeds = [getattr(layer, "actual_seed", 0) for layer in layers]
     return int(np.random.SeedSequence(seeds).generate_state(1)[0])

@@ -1,20 +1,39 @@
-"""Objects to plain dictionaries and back, in Keras' form. Only classes of a given table can come out."""
+"""Objects to plain dictionaries and back, in Keras' form.
+
+Only classes of a given table can come out, and classes and functions that the program itself made known.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from pycnn.core import custom_objects
 from pycnn.core.names import unknown
 
 
 def serialize(obj: Any, module: str) -> dict[str, Any]:
-    """`obj` as {module, class_name, config, registered_name}."""
+    """`obj` as {module, class_name, config, registered_name}; a class of one's own with its own module."""
+    cls = type(obj)
+    registered = custom_objects.get_registered_name(cls)
     return {
-        "module": module,
-        "class_name": type(obj).__name__,
+        "module": module if cls.__module__.startswith("pycnn.") else cls.__module__,
+        "class_name": cls.__name__,
         "config": obj.get_config(),
-        "registered_name": None,
+        "registered_name": registered if registered != cls.__name__ else None,
+    }
+
+
+def serialize_function(function: Any) -> dict[str, Any]:
+    """A function of one's own by its name, by which `custom_objects` or the registration finds it again."""
+    name = getattr(function, "__name__", "")
+    if not name.isidentifier():
+        raise ValueError(f"{function!r:.200} cannot be described, as it has no name: write it with `def`")
+    return {
+        "module": "builtins",
+        "class_name": "function",
+        "config": name,
+        "registered_name": custom_objects.get_registered_name(function),
     }
 
 
@@ -24,13 +43,35 @@ def deserialize(data: Any, classes: Mapping[str, Any], what: str) -> Any:
         raise ValueError(
             f"Not the description of a {what}: {data!r:.200}. Expected a dict with `class_name`, `config`"
         )
+    if data["class_name"] == "function":
+        return _function(data, what)
     config = data.get("config")
     if not isinstance(config, Mapping) or not all(isinstance(key, str) for key in config):
         raise ValueError(f"The {what} {data['class_name']!r:.80} has no `config` dict: {config!r:.200}")
-    cls = classes.get(data["class_name"])
+    own = custom_objects.found(data["class_name"], data.get("registered_name"))
+    cls = own or classes.get(data["class_name"])
     if cls is None:
-        raise unknown(what, data["class_name"], classes)
+        raise unknown_class(what, data["class_name"], classes)
+    if not hasattr(cls, "from_config"):
+        raise ValueError(f"The {what} {data['class_name']!r:.80} is {cls!r:.200}, which has no `from_config`")
     return cls.from_config(dict(config))
+
+
+def _function(data: Mapping[str, Any], what: str) -> Any:
+    name = data.get("config")
+    function = custom_objects.found(name, data.get("registered_name")) if isinstance(name, str) else None
+    if function is None:
+        raise unknown_class(what, name, ())
+    return function
+
+
+def unknown_class(what: str, name: object, known: Any) -> ValueError:
+    """The error for a class or function that a description names, and nobody has made known."""
+    hint = (
+        "; one of your own is made known by keras.saving.register_keras_serializable() or by "
+        f"custom_objects={{{name!r}: ...}}"
+    )
+    return ValueError(f"{unknown(what, name, known)}{hint}")
 
 
 def dtype_name(dtype: Any) -> Any:

@@ -1,106 +1,211 @@
-"""Symbols for the arrays that go from layer to layer, and the way from one to another."""
+"""Symbols for the values that go from operation to operation, and the way from one to another."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeAlias
+import importlib
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Protocol, TypeAlias, TypeVar
 
+import numpy as np
+
+from pycnn.core import tree
 from pycnn.core.names import auto_name
+from pycnn.core.variable import Variable
 
 if TYPE_CHECKING:
-    from pycnn.core.program import Blueprint
+    from numpy.typing import NDArray
+
+    from pycnn.core.blueprint import Blueprint
 
     Shape: TypeAlias = tuple[int | None, ...]
 
+_Op = TypeVar("_Op", bound="Operation")
 
-class Called(Protocol):
-    """What is asked here of a layer or model."""
+
+class Operation(Protocol):
+    """What can be called on symbols: layers, models, and functions of `keras.ops`."""
 
     name: str
 
-    def connect(self, graph: Blueprint, nodes: Sequence[int]) -> int:
-        """Adds it to a graph behind `nodes`; returns the node of its output."""
-
-    def forget_call(self, call: Node) -> None:
-        """Takes a call back."""
+    def connect(self, graph: Blueprint, call: Node, nodes: Sequence[int]) -> Sequence[int]:
+        """Adds a call to a graph, after `nodes`, one for each input; returns the nodes of its outputs."""
 
 
 class KerasTensor:
-    """Stands for the arrays that go into or come out of a layer: shape, dtype and name, no values.
+    """Stands for the arrays that go into or come out of an operation: shape, dtype and name, no values.
 
     Args:
-        shape: with the batch axis first, which is None.
+        shape: with the batch axis first, which is None; without a None it is one value for all samples.
         dtype: of the data.
         name: None for an automatic one.
     """
+
+    # What Python's operators do, by the names of `keras.ops`; `core.operations.operators` fills it in.
+    operators: ClassVar[dict[str, Callable[..., Any]]] = {}
 
     def __init__(self, shape: Sequence[int | None], dtype: str = "float32", name: str | None = None) -> None:
         self.shape: Shape = tuple(shape)
         self.dtype = dtype
         self.name = name or auto_name("KerasTensor")
         self.node: Node | None = None
+        self.index = 0  # among the outputs of its node
+        self.variable: Variable | None = None
+        self.constant: NDArray[np.float32] | None = None
 
     @property
     def ndim(self) -> int:
         """Number of axes, the batch axis included."""
         return len(self.shape)
 
+    @property
+    def is_batched(self) -> bool:
+        """Whether every sample has a value of its own."""
+        return bool(self.shape) and self.shape[0] is None
+
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        """The shape without the batch axis."""
+        return self.shape[1:] if self.is_batched else self.shape  # type: ignore[return-value]
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it is a variable or a constant, which nothing computes."""
+        return self.variable is not None or self.constant is not None
+
     def __repr__(self) -> str:
         return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
 
     def _no_values(self, *_: Any, **__: Any) -> NoReturn:
         raise TypeError(
-            f"{self!r} stands for arrays and has no values: layers take it, such as layers.Add()([x, y]) or "
-            f"layers.Activation('relu')(x); NumPy, Python's operators and functions of arrays do not"
+            f"{self!r} stands for arrays and has no values: layers, functions of keras.ops and arithmetic take "
+            f"it; NumPy, `if`, `float` and other functions of arrays do not"
         )
 
-    __array__ = __iter__ = __bool__ = __len__ = __getitem__ = __float__ = __int__ = _no_values
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _no_values
-    __neg__ = __pow__ = __matmul__ = __rmatmul__ = _no_values
+    __array__ = __iter__ = __bool__ = __len__ = __float__ = __int__ = __index__ = _no_values
+    __array_priority__ = 100  # so that an array leaves arithmetic with a symbol to the symbol
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        """Arithmetic of an array with a symbol is the symbol's."""
+        function = KerasTensor.operators.get(ufunc.__name__) if method == "__call__" and not kwargs else None
+        return self._no_values() if function is None else function(*inputs)
+
+
+def add_operators(cls: type) -> None:
+    """Gives a class Python's operators, which do what `KerasTensor.operators` says."""
+    for method, name in (
+        ("add", "add"), ("sub", "subtract"), ("mul", "multiply"), ("truediv", "divide"), ("pow", "power"),
+        ("matmul", "matmul"), ("floordiv", "floor_divide"), ("mod", "mod"), ("and", "logical_and"),
+        ("or", "logical_or"),
+    ):  # fmt: skip
+        setattr(cls, f"__{method}__", _operator(name))
+        setattr(cls, f"__r{method}__", _operator(name, swapped=True))
+    for method, name in (
+        ("neg", "negative"), ("abs", "absolute"), ("getitem", "get_item"), ("lt", "less"), ("le", "less_equal"),
+        ("gt", "greater"), ("ge", "greater_equal"), ("invert", "logical_not"),
+    ):  # fmt: skip
+        setattr(cls, f"__{method}__", _operator(name))
+
+
+def operator_named(name: str) -> Callable[..., Any] | None:
+    """The function that an operator is, by its name in `keras.ops`; None where there is none."""
+    if not KerasTensor.operators:  # not loaded by `import pycnn`
+        importlib.import_module("pycnn.core.operations.operators")
+    return KerasTensor.operators.get(name)
+
+
+def _operator(name: str, swapped: bool = False) -> Callable[..., Any]:
+    def apply(self: Any, *others: Any) -> Any:
+        function = operator_named(name)
+        assert function is not None
+        return function(*others, self) if swapped else function(self, *others)
+
+    return apply
+
+
+add_operators(KerasTensor)
+add_operators(Variable)
 
 
 class Node:
-    """One call of a layer: the symbols that went in, and the one that came out.
+    """One call of an operation: the symbols that went in, and those that came out.
 
     Args:
-        layer: that was called.
-        inputs: none for an Input.
-        output: gets this node as its origin.
+        operation: that was called.
+        inputs: symbols, none for an Input.
+        outputs: get this node as their origin.
+        arguments: (args, kwargs) of the call, with symbols in them; None for the inputs alone.
+        training: what the call was given; None for nothing.
     """
 
-    __slots__ = ("inputs", "layer", "output")
+    __slots__ = ("arguments", "inputs", "operation", "outputs", "training")
 
-    def __init__(self, layer: Called, inputs: tuple[KerasTensor, ...], output: KerasTensor) -> None:
-        self.layer = layer
-        self.inputs = inputs
-        self.output = output
-        output.node = self
+    def __init__(
+        self,
+        operation: Operation,
+        inputs: Sequence[KerasTensor],
+        outputs: Sequence[KerasTensor],
+        arguments: tuple[Any, Any] | None = None,
+        training: bool | None = None,
+    ) -> None:
+        self.operation = operation
+        self.inputs = tuple(inputs)
+        self.arguments = arguments
+        self.training = training
+        self.finish(outputs)
+
+    def finish(self, outputs: Sequence[KerasTensor]) -> None:
+        """Sets the outputs of a call that was made to find out what they are."""
+        self.outputs = tuple(outputs)
+        for index, output in enumerate(self.outputs):
+            output.node, output.index = self, index
+
+    @property
+    def output(self) -> KerasTensor:
+        """The first output."""
+        return self.outputs[0]
 
 
 def is_symbolic(x: Any) -> bool:
-    """Whether x is a symbol or a list with a symbol in it."""
+    """Whether x is a symbol or a structure with a symbol in it."""
     return isinstance(x, KerasTensor) or (
-        isinstance(x, (list, tuple)) and any(isinstance(item, KerasTensor) for item in x)
+        isinstance(x, (list, tuple, dict)) and any(isinstance(item, KerasTensor) for item in tree.flatten(x))
     )
 
 
-def trace(source: KerasTensor, target: KerasTensor) -> list[Node]:
-    """The calls that make `target` from `source`, each behind those it needs, a branch at a time.
+def as_symbol(x: Any) -> KerasTensor:
+    """A symbol as it is; one for a variable; a constant for numbers."""
+    if isinstance(x, KerasTensor):
+        return x
+    if isinstance(x, Variable):
+        symbol = KerasTensor(x.shape, name=x.name)
+        symbol.variable = x
+        return symbol
+    array = np.asarray(x)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{x!r:.200} is neither a symbol nor numbers")
+    symbol = KerasTensor(array.shape, name="constant")
+    symbol.constant = np.ascontiguousarray(array, np.float32)
+    return symbol
+
+
+def trace(sources: Iterable[KerasTensor], targets: Sequence[KerasTensor]) -> list[Node]:
+    """The calls that make the targets from the sources, each after those it needs, a branch at a time.
 
     Raises:
-        ValueError: if something else than `source` is needed.
+        ValueError: if something else than the sources is needed.
     """
+    known = set(sources)
     calls: dict[Node, None] = {}
-    stack = [(target, False)]
+    stack = [(target, False) for target in reversed(targets)]
     while stack:
         tensor, ready = stack.pop()
         node = tensor.node
         if ready and node is not None:
             calls[node] = None
-        elif tensor is not source and node not in calls:
+        elif tensor not in known and not tensor.is_leaf and node not in calls:
             if node is None or not node.inputs:
                 raise ValueError(
-                    f"Graph disconnected: {target!r} cannot be computed from {source!r}, as it also needs "
+                    f"Graph disconnected: {targets[0]!r} cannot be computed from {list(known)}, as it also needs "
                     f"{tensor!r}"
                 )
             stack.append((tensor, True))
@@ -108,33 +213,37 @@ def trace(source: KerasTensor, target: KerasTensor) -> list[Node]:
     return list(calls)
 
 
-def layers_by_depth(first: Called, source: KerasTensor, calls: Sequence[Node]) -> list[Called]:
-    """The layers of calls that `trace` found, `first` included, in Keras' order.
+def operations_by_depth(
+    firsts: dict[KerasTensor, Operation], calls: Sequence[Node], targets: Sequence[KerasTensor]
+) -> list[Any]:
+    """The operations of calls that `trace` found, those of the inputs included, in Keras' order.
 
-    That is the longest way to the output, then the order in which a search from the output, depth first and
-    along the inputs, meets them.
+    That is the longest way to an output, then the order in which a search from the outputs, depth first and
+    along the inputs, finds them.
     """
     depths = dict.fromkeys(calls, 0)
-    of_layer: dict[Called, int] = {}
-    first_depth = 0
+    of_operation: dict[Any, int] = {}
+    first_depths = dict.fromkeys(firsts.values(), 0)
     for call in reversed(calls):
-        depth = depths[call] = of_layer[call.layer] = max(depths[call], of_layer.get(call.layer, 0))
+        depth = depths[call] = max(depths[call], of_operation.get(call.operation, 0))
+        of_operation[call.operation] = depth
         for tensor in call.inputs:
-            if tensor is source:
-                first_depth = max(first_depth, depth + 1)
-            elif tensor.node is not None:
+            if tensor in firsts:
+                first = firsts[tensor]
+                first_depths[first] = max(first_depths[first], depth + 1)
+            elif tensor.node in depths:
                 depths[tensor.node] = max(depths[tensor.node], depth + 1)
-    met: dict[Called, int] = {}
-    stack = [calls[-1].output] if calls else []
+    found: dict[Any, int] = {}
     seen: set[Node] = set()
+    stack = list(reversed(targets))
     while stack:
         tensor = stack.pop()
         node = tensor.node
-        if tensor is source:
-            met.setdefault(first, len(met))
-        elif node is not None and node not in seen:
+        if tensor in firsts:
+            found.setdefault(firsts[tensor], len(found))
+        elif node in depths and node not in seen:
             seen.add(node)
-            met.setdefault(node.layer, len(met))
+            found.setdefault(node.operation, len(found))
             stack.extend(reversed(node.inputs))
-    of_layer[first] = first_depth
-    return sorted(of_layer, key=lambda layer: (-of_layer[layer], met.get(layer, 0)))
+    of_operation |= first_depths
+    return sorted(of_operation, key=lambda operation: (-of_operation[operation], found.get(operation, 0)))

@@ -1,26 +1,29 @@
-"""A weight of a layer: an array of its own at first, then a view into the network that runs it."""
+"""A weight of a layer: a named array that any number of networks read."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from pycnn import _core
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from pycnn._core import Network
-
     F32: TypeAlias = NDArray[np.float32]
     Initializer: TypeAlias = Callable[[tuple[int, ...]], F32]
+
+_initializing = threading.RLock()  # two threads may be the first to read
 
 
 class Variable:
     """A named float32 array of fixed shape.
 
-    The first reader runs the initializer; a file that is loaded before never does. `network` is the network
-    whose memory holds the values now (see `pycnn.core.program`).
+    The first reader runs the initializer; a file that is loaded before never does. Networks read the values
+    where they are, so that all that share a variable see the same.
 
     Example:
         >>> import pycnn as keras
@@ -30,18 +33,27 @@ class Variable:
         ('bias', (2,), array([1., 1.], dtype=float32))
     """
 
-    __slots__ = ("_array", "initializer", "name", "network", "path", "shape", "trainable")
+    __array_priority__ = 100  # so that an array leaves arithmetic with a weight to the weight
 
     def __init__(
-        self, path: str, shape: tuple[int, ...], initializer: Initializer, trainable: bool = True
+        self,
+        path: str,
+        shape: tuple[int, ...],
+        initializer: Initializer,
+        trainable: bool = True,
+        *,
+        regularizer: Any = None,
+        constraint: Any = None,
     ) -> None:
         self.path = path
         self.name = path.rpartition("/")[2]
-        self.shape = shape
+        self.shape = tuple(shape)
         self.initializer = initializer
         self.trainable = trainable
-        self.network: Network | None = None
-        self._array: F32 | None = None
+        self.regularizer = regularizer
+        self.constraint = constraint
+        self.core = _core.Variable(self.name, list(self.shape), trainable)
+        self._initialized = False
 
     @property
     def dtype(self) -> str:
@@ -61,12 +73,24 @@ class Variable:
             size *= length
         return size
 
+    def initialized(self) -> _core.Variable:
+        """What the core knows of it, with values in it."""
+        if not self._initialized:
+            with _initializing:
+                if not self._initialized:
+                    self.overwrite(self.initializer(self.shape))
+        return self.core
+
+    def overwrite(self, values: Any) -> None:
+        """Sets the values, which must fit, whatever a tape has recorded."""
+        self.core.value[...] = values
+        self.core.touch()
+        self._initialized = True
+
     @property
     def value(self) -> F32:
         """The values, as a read-only view; `assign` writes."""
-        if self._array is None:
-            self._array = np.ascontiguousarray(self.initializer(self.shape), np.float32)
-        view: F32 = self._array.view()
+        view = self.initialized().value
         view.flags.writeable = False
         return view
 
@@ -75,11 +99,14 @@ class Variable:
         copy: F32 = self.value.copy()
         return copy
 
-    def assign(self, value: ArrayLike) -> None:
+    def assign(self, value: ArrayLike) -> Variable:
         """Sets the values.
 
         Args:
             value: numbers of the variable's shape.
+
+        Returns:
+            The variable.
 
         Raises:
             ValueError: if the shape is another one.
@@ -87,18 +114,22 @@ class Variable:
         array = np.asarray(value, np.float32)
         if array.shape != self.shape:
             raise ValueError(f"{self.path}: the new value has shape {array.shape}, expected {self.shape}")
-        if self._array is None:
-            self._array = array.copy()
-        else:
-            self._array[...] = array
-        if self.network is not None:
-            self.network.touch()
+        from pycnn.core.tensor import before_change
 
-    def move(self, network: Network, view: F32) -> None:
-        """From now on the values live in `view`, memory of `network`."""
-        view[...] = self.initializer(self.shape) if self._array is None else self._array
-        self._array = view
-        self.network = network
+        before_change()
+        self.overwrite(array)
+        return self
+
+    def assign_add(self, value: ArrayLike) -> Variable:
+        """Adds numbers of the variable's shape, or that broadcast to it."""
+        return self.assign(self.value + np.asarray(value, np.float32))
+
+    def assign_sub(self, value: ArrayLike) -> Variable:
+        """Subtracts numbers of the variable's shape, or that broadcast to it."""
+        return self.assign(self.value - np.asarray(value, np.float32))
+
+    def __float__(self) -> float:
+        return float(self.value)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return self.numpy() if dtype is None else self.numpy().astype(dtype)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pycnn.core import serialization
+from pycnn.core import custom_objects, registry, serialization
 from pycnn.core.names import snake_case, unknown
 from pycnn.initializers.base import Initializer
 from pycnn.initializers.constant import Constant, Ones, Zeros
@@ -68,6 +68,9 @@ def get(identifier: Any) -> Callable[..., Any]:
     if isinstance(identifier, Mapping):
         return deserialize(identifier)
     if isinstance(identifier, str):
+        own = custom_objects.found(identifier, None)
+        if own is not None:
+            return get(own)
         cls = _NAMES.get(identifier) or _CLASSES.get(identifier) or _ALIASES.get(identifier)
         if cls is None:
             raise unknown("initializer", identifier, _NAMES)
@@ -80,12 +83,15 @@ def get(identifier: Any) -> Callable[..., Any]:
 
 
 def serialize(initializer: Any) -> dict[str, Any]:
-    """A description of an initializer of `keras.initializers` as plain data."""
-    if type(initializer).__name__ not in _CLASSES:
-        raise ValueError(f"{initializer!r} cannot be described; use one of {', '.join(_CLASSES)}")
+    """A description of an initializer as plain data; one of your own is described by its name."""
+    if isinstance(initializer, type) or not hasattr(initializer, "get_config"):
+        return serialization.serialize_function(initializer)
     return serialization.serialize(initializer, "keras.initializers")
 
 
 def deserialize(config: Any) -> Initializer:
     """The initializer that `serialize` described."""
     return serialization.deserialize(config, _CLASSES, "initializer")  # type: ignore[no-any-return]
+
+
+registry.add_resolver("initializer", get, serialize)

@@ -10,7 +10,7 @@ from pycnn.core.arguments import as_int, as_number
 from pycnn.core.layer import Layer
 
 if TYPE_CHECKING:
-    from pycnn._core import Graph
+    from pycnn.core.blueprint import Blueprint
 
 
 class Activation(Layer):
@@ -33,7 +33,7 @@ class Activation(Layer):
         super().__init__(**kwargs)
         self.activation = activations.get(activation)
 
-    def lower(self, graph: Graph, node: int) -> int:
+    def lower(self, graph: Blueprint, node: int) -> int:
         return lower_activation(self.activation, graph, node, self.name)
 
     def get_config(self) -> dict[str, Any]:
@@ -70,7 +70,7 @@ class ReLU(Layer):
         self.negative_slope = _not_negative("ReLU: negative_slope", negative_slope)
         self.threshold = _not_negative("ReLU: threshold", threshold)
 
-    def lower(self, graph: Graph, node: int) -> int:
+    def lower(self, graph: Blueprint, node: int) -> int:
         limit = {} if self.max_value is None else {"max_value": self.max_value}
         return graph.activation(
             node, "relu", alpha=self.negative_slope, threshold=self.threshold, name=self.name, **limit
@@ -106,7 +106,7 @@ class LeakyReLU(Layer):
         super().__init__(**kwargs)
         self.negative_slope = _not_negative("LeakyReLU: negative_slope", negative_slope)
 
-    def lower(self, graph: Graph, node: int) -> int:
+    def lower(self, graph: Blueprint, node: int) -> int:
         return graph.activation(node, "leaky_relu", alpha=self.negative_slope, name=self.name)
 
     def get_config(self) -> dict[str, Any]:
@@ -133,7 +133,7 @@ class ELU(Layer):
         super().__init__(**kwargs)
         self.alpha = as_number("ELU: alpha", alpha)
 
-    def lower(self, graph: Graph, node: int) -> int:
+    def lower(self, graph: Blueprint, node: int) -> int:
         return graph.activation(node, "elu", alpha=self.alpha, name=self.name)
 
     def get_config(self) -> dict[str, Any]:
@@ -160,7 +160,7 @@ class Softmax(Layer):
         super().__init__(**kwargs)
         self.axis = as_int("Softmax: axis", axis, -1)
 
-    def lower(self, graph: Graph, node: int) -> int:
+    def lower(self, graph: Blueprint, node: int) -> int:
         check_last_axis(self, self.axis, graph.shape(node))
         return graph.softmax(node, name=self.name)
 
@@ -193,7 +193,7 @@ class Maxout(Layer):
         self.num_units = as_int("Maxout: num_units", num_units, 1)
         self.axis = as_int("Maxout: axis", axis, -1)
 
-    def lower(self, graph: Graph, node: int) -> int:
+    def lower(self, graph: Blueprint, node: int) -> int:
         shape = graph.shape(node)
         check_last_axis(self, self.axis, shape)
         if shape[-1] % self.num_units:

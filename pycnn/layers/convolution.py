@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pycnn import activations, initializers
+from pycnn import activations, constraints, initializers, regularizers
 from pycnn.activations.operation import lower as lower_activation
 from pycnn.core.arguments import as_int, as_number, as_pair
 from pycnn.core.layer import Layer, WeightSpec
@@ -13,7 +13,7 @@ from pycnn.layers.checks import checked_data_format, plain
 from pycnn.layers.geometry import checked_padding, image_size, resolved_padding
 
 if TYPE_CHECKING:
-    from pycnn._core import Graph
+    from pycnn.core.blueprint import Blueprint
     from pycnn.core.variable import Variable
 
     Pair: TypeAlias = int | Sequence[int]
@@ -36,6 +36,8 @@ class _Convolution(Layer):
         activation: Any,
         use_bias: bool,
         bias_initializer: Any,
+        bias_regularizer: Any,
+        bias_constraint: Any,
         padding_value: float,
         **kwargs: Any,
     ) -> None:
@@ -54,27 +56,33 @@ class _Convolution(Layer):
         self.activation = activations.get(activation)
         self.use_bias = bool(use_bias)
         self.bias_initializer = initializers.get(bias_initializer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.bias_constraint = constraints.get(bias_constraint)
         if not self.use_bias:
             self.bias = None
 
-    def _lower(self, graph: Graph, node: int, filters: int, groups: int) -> int:
-        node = self._convolved(graph, node, filters, groups, self.use_bias)
-        return lower_activation(self.activation, graph, node, self.name)
+    def _bias_specs(self, filters: int) -> list[WeightSpec]:
+        spec = WeightSpec(
+            "bias", (filters,), self.bias_initializer, True, self.bias_regularizer, self.bias_constraint
+        )
+        return [spec] if self.use_bias else []
 
-    def _convolved(self, graph: Graph, node: int, filters: int, groups: int, use_bias: bool) -> int:
+    def _bias(self, graph: Blueprint) -> int | None:
+        return graph.variable(self.bias, self) if self.bias is not None else None
+
+    def _convolved(self, graph: Blueprint, node: int, kernel: int, bias: int | None, groups: int) -> int:
         padding = resolved_padding(
             self.padding, graph.shape(node), self.kernel_size, self.strides, self.dilation_rate
         )
         return graph.conv2d(
             node,
-            filters=filters,
-            kernel_size=self.kernel_size,
+            kernel,
+            bias,
             strides=self.strides,
             padding=padding,
             pad_value=self.padding_value,
             dilation=self.dilation_rate,
             groups=groups,
-            use_bias=use_bias,
             precision=self.compute_dtype,
             name=self.name,
         )
@@ -89,9 +97,9 @@ class _Convolution(Layer):
             "activation": activations.serialize(self.activation),
             "use_bias": self.use_bias,
             "bias_initializer": initializers.serialize(self.bias_initializer),
-            "bias_regularizer": None,
-            "activity_regularizer": None,
-            "bias_constraint": None,
+            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
+            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
+            "bias_constraint": constraints.serialize(self.bias_constraint),
         }
         return config | ({"padding_value": self.padding_value} if self.padding_value else {})
 
@@ -114,7 +122,7 @@ class Conv2D(_Convolution):
         use_bias: whether there is a bias.
         kernel_initializer: name or object.
         bias_initializer: name or object.
-        kernel_regularizer: only None, as all regularizers and constraints.
+        kernel_regularizer: name, object or function, or None, as all regularizers and constraints.
         padding_value: beyond Keras, the value of the pixels outside the image.
         kwargs: name, trainable, dtype, input_shape.
 
@@ -143,30 +151,26 @@ class Conv2D(_Convolution):
         use_bias: bool = True,
         kernel_initializer: Any = "glorot_uniform",
         bias_initializer: Any = "zeros",
-        kernel_regularizer: None = None,
-        bias_regularizer: None = None,
-        activity_regularizer: None = None,
-        kernel_constraint: None = None,
-        bias_constraint: None = None,
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
         *,
         padding_value: float = 0.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(
             kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias, bias_initializer,
-            padding_value, activity_regularizer=activity_regularizer, **kwargs,
+            bias_regularizer, bias_constraint, padding_value, activity_regularizer=activity_regularizer, **kwargs,
         )  # fmt: skip
         self.filters = as_int("Conv2D: filters", filters, 1)
         self.groups = as_int("Conv2D: groups", groups, 1)
         if self.filters % self.groups:
             raise ValueError(f"Conv2D: {self.filters} filters cannot be divided into {self.groups} groups")
         self.kernel_initializer = initializers.get(kernel_initializer)
-        self._reject(
-            kernel_regularizer=kernel_regularizer,
-            bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint,
-            bias_constraint=bias_constraint,
-        )
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
 
     def weight_specs(self, input_shape: tuple[int, ...]) -> list[WeightSpec]:
         channels = image_size(self.name, input_shape)[2]
@@ -175,11 +179,15 @@ class Conv2D(_Convolution):
                 f"Layer {self.name!r}: {channels} input channels cannot be divided into {self.groups} groups"
             )
         shape = (*self.kernel_size, channels // self.groups, self.filters)
-        specs = [WeightSpec("kernel", shape, self.kernel_initializer)]
-        return specs + [WeightSpec("bias", (self.filters,), self.bias_initializer)] * self.use_bias
+        kernel = WeightSpec(
+            "kernel", shape, self.kernel_initializer, True, self.kernel_regularizer, self.kernel_constraint
+        )
+        return [kernel, *self._bias_specs(self.filters)]
 
-    def lower(self, graph: Graph, node: int) -> int:
-        return self._lower(graph, node, self.filters, self.groups)
+    def lower(self, graph: Blueprint, node: int) -> int:
+        kernel = graph.variable(self.kernel, self)
+        node = self._convolved(graph, node, kernel, self._bias(graph), self.groups)
+        return lower_activation(self.activation, graph, node, self.name)
 
     def get_config(self) -> dict[str, Any]:
         return (
@@ -189,8 +197,8 @@ class Conv2D(_Convolution):
                 "filters": self.filters,
                 "groups": self.groups,
                 "kernel_initializer": initializers.serialize(self.kernel_initializer),
-                "kernel_regularizer": None,
-                "kernel_constraint": None,
+                "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
+                "kernel_constraint": constraints.serialize(self.kernel_constraint),
             }
         )
 
@@ -211,7 +219,7 @@ class DepthwiseConv2D(_Convolution):
         use_bias: whether there is a bias.
         depthwise_initializer: name or object.
         bias_initializer: name or object.
-        depthwise_regularizer: only None, as all regularizers and constraints.
+        depthwise_regularizer: name, object or function, or None, as all regularizers and constraints.
         padding_value: beyond Keras, the value of the pixels outside the image.
         kwargs: name, trainable, dtype, input_shape.
 
@@ -238,38 +246,37 @@ class DepthwiseConv2D(_Convolution):
         use_bias: bool = True,
         depthwise_initializer: Any = "glorot_uniform",
         bias_initializer: Any = "zeros",
-        depthwise_regularizer: None = None,
-        bias_regularizer: None = None,
-        activity_regularizer: None = None,
-        depthwise_constraint: None = None,
-        bias_constraint: None = None,
+        depthwise_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        depthwise_constraint: Any = None,
+        bias_constraint: Any = None,
         *,
         padding_value: float = 0.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(
             kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias, bias_initializer,
-            padding_value, activity_regularizer=activity_regularizer, **kwargs,
+            bias_regularizer, bias_constraint, padding_value, activity_regularizer=activity_regularizer, **kwargs,
         )  # fmt: skip
         self.depth_multiplier = as_int("DepthwiseConv2D: depth_multiplier", depth_multiplier, 1)
         self.depthwise_initializer = initializers.get(depthwise_initializer)
-        self._reject(
-            depthwise_regularizer=depthwise_regularizer,
-            bias_regularizer=bias_regularizer,
-            depthwise_constraint=depthwise_constraint,
-            bias_constraint=bias_constraint,
-        )
+        self.depthwise_regularizer = regularizers.get(depthwise_regularizer)
+        self.depthwise_constraint = constraints.get(depthwise_constraint)
 
     def weight_specs(self, input_shape: tuple[int, ...]) -> list[WeightSpec]:
         channels = image_size(self.name, input_shape)[2]
         shape = (*self.kernel_size, channels, self.depth_multiplier)
-        specs = [WeightSpec("kernel", shape, self.depthwise_initializer)]
-        filters = channels * self.depth_multiplier
-        return specs + [WeightSpec("bias", (filters,), self.bias_initializer)] * self.use_bias
+        kernel = WeightSpec(
+            "kernel", shape, self.depthwise_initializer, True,
+            self.depthwise_regularizer, self.depthwise_constraint,
+        )  # fmt: skip
+        return [kernel, *self._bias_specs(channels * self.depth_multiplier)]
 
-    def lower(self, graph: Graph, node: int) -> int:
-        channels = graph.shape(node)[-1]
-        return self._lower(graph, node, channels * self.depth_multiplier, channels)
+    def lower(self, graph: Blueprint, node: int) -> int:
+        kernel = depthwise(graph, graph.variable(self.kernel, self))
+        node = self._convolved(graph, node, kernel, self._bias(graph), graph.shape(node)[-1])
+        return lower_activation(self.activation, graph, node, self.name)
 
     def get_config(self) -> dict[str, Any]:
         return (
@@ -278,8 +285,8 @@ class DepthwiseConv2D(_Convolution):
             | {
                 "depth_multiplier": self.depth_multiplier,
                 "depthwise_initializer": initializers.serialize(self.depthwise_initializer),
-                "depthwise_regularizer": None,
-                "depthwise_constraint": None,
+                "depthwise_regularizer": regularizers.serialize(self.depthwise_regularizer),
+                "depthwise_constraint": constraints.serialize(self.depthwise_constraint),
             }
         )
 
@@ -303,7 +310,7 @@ class SeparableConv2D(_Convolution):
         depthwise_initializer: name or object.
         pointwise_initializer: name or object.
         bias_initializer: name or object.
-        depthwise_regularizer: only None, as all regularizers and constraints.
+        depthwise_regularizer: name, object or function, or None, as all regularizers and constraints.
         padding_value: beyond Keras, the value of the pixels outside the image.
         kwargs: name, trainable, dtype, input_shape.
 
@@ -335,51 +342,53 @@ class SeparableConv2D(_Convolution):
         depthwise_initializer: Any = "glorot_uniform",
         pointwise_initializer: Any = "glorot_uniform",
         bias_initializer: Any = "zeros",
-        depthwise_regularizer: None = None,
-        pointwise_regularizer: None = None,
-        bias_regularizer: None = None,
-        activity_regularizer: None = None,
-        depthwise_constraint: None = None,
-        pointwise_constraint: None = None,
-        bias_constraint: None = None,
+        depthwise_regularizer: Any = None,
+        pointwise_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        depthwise_constraint: Any = None,
+        pointwise_constraint: Any = None,
+        bias_constraint: Any = None,
         *,
         padding_value: float = 0.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(
             kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias, bias_initializer,
-            padding_value, activity_regularizer=activity_regularizer, **kwargs,
+            bias_regularizer, bias_constraint, padding_value, activity_regularizer=activity_regularizer, **kwargs,
         )  # fmt: skip
         self.filters = as_int("SeparableConv2D: filters", filters, 1)
         self.depth_multiplier = as_int("SeparableConv2D: depth_multiplier", depth_multiplier, 1)
         self.depthwise_initializer = initializers.get(depthwise_initializer)
         self.pointwise_initializer = initializers.get(pointwise_initializer)
-        self._reject(
-            depthwise_regularizer=depthwise_regularizer,
-            pointwise_regularizer=pointwise_regularizer,
-            bias_regularizer=bias_regularizer,
-            depthwise_constraint=depthwise_constraint,
-            pointwise_constraint=pointwise_constraint,
-            bias_constraint=bias_constraint,
-        )
+        self.depthwise_regularizer = regularizers.get(depthwise_regularizer)
+        self.pointwise_regularizer = regularizers.get(pointwise_regularizer)
+        self.depthwise_constraint = constraints.get(depthwise_constraint)
+        self.pointwise_constraint = constraints.get(pointwise_constraint)
 
     def weight_specs(self, input_shape: tuple[int, ...]) -> list[WeightSpec]:
         channels = image_size(self.name, input_shape)[2]
         depthwise = (*self.kernel_size, channels, self.depth_multiplier)
         pointwise = (1, 1, channels * self.depth_multiplier, self.filters)
         return [
-            WeightSpec("depthwise_kernel", depthwise, self.depthwise_initializer),
-            WeightSpec("pointwise_kernel", pointwise, self.pointwise_initializer),
-        ] + [WeightSpec("bias", (self.filters,), self.bias_initializer)] * self.use_bias
+            WeightSpec(
+                "depthwise_kernel", depthwise, self.depthwise_initializer, True,
+                self.depthwise_regularizer, self.depthwise_constraint,
+            ),
+            WeightSpec(
+                "pointwise_kernel", pointwise, self.pointwise_initializer, True,
+                self.pointwise_regularizer, self.pointwise_constraint,
+            ),
+            *self._bias_specs(self.filters),
+        ]  # fmt: skip
 
-    def lower(self, graph: Graph, node: int) -> int:
-        channels = graph.shape(node)[-1]
-        node = self._convolved(graph, node, channels * self.depth_multiplier, channels, use_bias=False)
+    def lower(self, graph: Blueprint, node: int) -> int:
+        kernel = depthwise(graph, graph.variable(self.depthwise_kernel, self))
+        node = self._convolved(graph, node, kernel, None, graph.shape(node)[-1])
         node = graph.conv2d(
             node,
-            filters=self.filters,
-            kernel_size=(1, 1),
-            use_bias=self.use_bias,
+            graph.variable(self.pointwise_kernel, self),
+            self._bias(graph),
             precision=self.compute_dtype,
             name=self.name,
         )
@@ -394,9 +403,15 @@ class SeparableConv2D(_Convolution):
                 "depth_multiplier": self.depth_multiplier,
                 "depthwise_initializer": initializers.serialize(self.depthwise_initializer),
                 "pointwise_initializer": initializers.serialize(self.pointwise_initializer),
-                "depthwise_regularizer": None,
-                "pointwise_regularizer": None,
-                "depthwise_constraint": None,
-                "pointwise_constraint": None,
+                "depthwise_regularizer": regularizers.serialize(self.depthwise_regularizer),
+                "pointwise_regularizer": regularizers.serialize(self.pointwise_regularizer),
+                "depthwise_constraint": constraints.serialize(self.depthwise_constraint),
+                "pointwise_constraint": constraints.serialize(self.pointwise_constraint),
             }
         )
+
+
+def depthwise(graph: Blueprint, kernel: int) -> int:
+    """Keras' kernel (h, w, c, multiplier) as the core's (h, w, 1, c * multiplier): the same memory."""
+    height, width, channels, multiplier = graph.shape(kernel)
+    return graph.reshape(kernel, (height, width, 1, channels * multiplier), name="depthwise kernel")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pycnn import activations, initializers
+from pycnn import activations, constraints, initializers, regularizers
 from pycnn.activations.operation import lower as lower_activation
 from pycnn.core.arguments import as_int
 from pycnn.core.layer import Layer, WeightSpec
 
 if TYPE_CHECKING:
-    from pycnn._core import Graph
+    from pycnn.core.blueprint import Blueprint
     from pycnn.core.variable import Variable
 
 
@@ -25,7 +25,8 @@ class Dense(Layer):
         use_bias: whether there is a bias.
         kernel_initializer: name or object.
         bias_initializer: name or object.
-        kernel_regularizer: only None, as all regularizers, constraints, lora and quantization arguments.
+        kernel_regularizer: name, object or function, or None, as all regularizers and constraints.
+        lora_rank: only None, as all lora and quantization arguments.
         kwargs: name, trainable, dtype, input_shape, input_dim.
 
     Raises:
@@ -47,11 +48,11 @@ class Dense(Layer):
         use_bias: bool = True,
         kernel_initializer: Any = "glorot_uniform",
         bias_initializer: Any = "zeros",
-        kernel_regularizer: None = None,
-        bias_regularizer: None = None,
-        activity_regularizer: None = None,
-        kernel_constraint: None = None,
-        bias_constraint: None = None,
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
         lora_rank: None = None,
         lora_alpha: None = None,
         quantization_config: None = None,
@@ -63,27 +64,33 @@ class Dense(Layer):
         self.use_bias = bool(use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
         if not self.use_bias:
             self.bias = None
         self._reject(
-            kernel_regularizer=kernel_regularizer,
-            bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint,
-            bias_constraint=bias_constraint,
             lora_rank=lora_rank,
             lora_alpha=lora_alpha,
             quantization_config=quantization_config,
         )
 
     def weight_specs(self, input_shape: tuple[int, ...]) -> list[WeightSpec]:
-        specs = [WeightSpec("kernel", (input_shape[-1], self.units), self.kernel_initializer)]
-        return specs + [WeightSpec("bias", (self.units,), self.bias_initializer)] * self.use_bias
+        kernel = WeightSpec(
+            "kernel", (input_shape[-1], self.units), self.kernel_initializer, True,
+            self.kernel_regularizer, self.kernel_constraint,
+        )  # fmt: skip
+        bias = WeightSpec(
+            "bias", (self.units,), self.bias_initializer, True, self.bias_regularizer, self.bias_constraint
+        )
+        return [kernel, bias] if self.use_bias else [kernel]
 
-    def lower(self, graph: Graph, node: int) -> int:
+    def lower(self, graph: Blueprint, node: int) -> int:
         node = graph.dense(
             node,
-            units=self.units,
-            use_bias=self.use_bias,
+            graph.variable(self.kernel, self),
+            graph.variable(self.bias, self) if self.bias is not None else None,
             precision=self.compute_dtype,
             name=self.name,
         )
@@ -96,9 +103,9 @@ class Dense(Layer):
             "use_bias": self.use_bias,
             "kernel_initializer": initializers.serialize(self.kernel_initializer),
             "bias_initializer": initializers.serialize(self.bias_initializer),
-            "kernel_regularizer": None,
-            "bias_regularizer": None,
-            "kernel_constraint": None,
-            "bias_constraint": None,
+            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
+            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
+            "kernel_constraint": constraints.serialize(self.kernel_constraint),
+            "bias_constraint": constraints.serialize(self.bias_constraint),
             "quantization_config": None,
         }

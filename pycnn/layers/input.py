@@ -10,7 +10,7 @@ from pycnn.core.layer import Layer
 from pycnn.core.symbolic import KerasTensor, Node
 
 if TYPE_CHECKING:
-    from pycnn._core import Graph
+    from pycnn.core.blueprint import Blueprint
 
 
 class InputLayer(Layer):
@@ -71,13 +71,13 @@ class InputLayer(Layer):
         self.batch_shape = (batch_size, *self.shape)
         self.built = True
         symbol = KerasTensor((None, *self.shape), self._data_dtype, self.name)
-        self._calls.append(Node(self, (), symbol))
+        self._calls.append(Node(self, (), (symbol,)))
 
-    def lower(self, graph: Graph, node: int) -> int:
+    def lower(self, graph: Blueprint, node: int) -> int:
         return node
 
     @property
-    def input(self) -> KerasTensor:
+    def input(self) -> Any:
         """The symbol of the samples, as `output`."""
         return self.output
 

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from pycnn.core.arguments import as_int, checked_shape
-from pycnn.core.arrays import as_samples
 from pycnn.core.layer import Layer
-from pycnn.core.symbolic import KerasTensor
+from pycnn.core.symbolic import KerasTensor, as_symbol
+from pycnn.core.variable import Variable
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from pycnn._core import Graph
-
-    F32: TypeAlias = NDArray[np.float32]
+    from pycnn.core.blueprint import Blueprint
 
 
 class _Merge(Layer):
@@ -60,9 +53,8 @@ class _Merge(Layer):
         self._require_several(input_shape)
         if not all(isinstance(shape, Sequence) for shape in input_shape):
             raise ValueError(f"Layer {self.name!r} needs a list of shapes, not {input_shape!r:.200}")
-        shapes = [checked_shape(self.name, shape[1:]) for shape in input_shape]
-        self._check(shapes)
-        return (input_shape[0][0], *self._shape_behind(*shapes))
+        self._check([checked_shape(self.name, shape[1:]) for shape in input_shape])
+        return super().compute_output_shape(input_shape)
 
     def _require_several(self, x: Any) -> None:
         if not isinstance(x, (list, tuple)) or len(x) < 2:
@@ -71,25 +63,25 @@ class _Merge(Layer):
                 f"[x, y]; layer {self.name!r} was given {x!r:.200}"
             )
 
-    def _symbols(self, x: Any) -> tuple[KerasTensor, ...]:
+    def _symbols(self, x: Any) -> list[KerasTensor]:
         self._require_several(x)
-        if not all(isinstance(item, KerasTensor) for item in x):
+        if not all(isinstance(item, (KerasTensor, Variable)) for item in x):
             raise ValueError(f"Layer {self.name!r} was called on symbols and other things: {x!r:.200}")
-        return tuple(x)
+        return [as_symbol(item) for item in x]
 
-    def _call_on_arrays(self, x: Any) -> F32:
+    def _takes_several(self, x: Any) -> bool:
         self._require_several(x)
-        arrays = [as_samples("x", item).astype(np.float32) for item in x]
-        self._build(*(array.shape[1:] for array in arrays))
-        if len({len(array) for array in arrays}) > 1:
-            raise ValueError(
-                f"Layer {self.name!r} was given different numbers of samples: "
-                f"{', '.join(str(len(array)) for array in arrays)}"
-            )
-        return self._merged(arrays)
+        return True
 
-    def _merged(self, arrays: list[F32]) -> F32:
-        raise NotImplementedError
+    def _mapped(self, graph: Blueprint, nodes: Sequence[int], operation: str) -> int:
+        """The operation, element by element, on all inputs one after the other."""
+        operands = list(dict.fromkeys(nodes))
+        register = operands.index(nodes[0])
+        code: list[tuple[Any, ...]] = []
+        for node in nodes[1:]:
+            code.append((operation, register, operands.index(node)))
+            register = len(operands) + len(code) - 1
+        return graph.map(operands, code, name=self.name)
 
 
 class Add(_Merge):
@@ -107,11 +99,8 @@ class Add(_Merge):
         array([[4., 6.]], dtype=float32)
     """
 
-    def lower(self, graph: Graph, *nodes: int) -> int:
+    def lower(self, graph: Blueprint, *nodes: int) -> int:
         return graph.add(nodes, name=self.name)
-
-    def _merged(self, arrays: list[F32]) -> F32:
-        return functools.reduce(np.add, arrays)
 
 
 class Subtract(_Merge):
@@ -134,12 +123,8 @@ class Subtract(_Merge):
             raise ValueError(f"Layer {self.name!r} subtracts one input from another, but got {len(shapes)}")
         super()._check(shapes)
 
-    def lower(self, graph: Graph, *nodes: int) -> int:
-        first, second = nodes
-        return graph.add([first, _negative(graph, second, self.name)], name=self.name)
-
-    def _merged(self, arrays: list[F32]) -> F32:
-        return arrays[0] - arrays[1]
+    def lower(self, graph: Blueprint, *nodes: int) -> int:
+        return self._mapped(graph, nodes, "subtract")
 
 
 class Multiply(_Merge):
@@ -157,11 +142,8 @@ class Multiply(_Merge):
         array([[3., 8.]], dtype=float32)
     """
 
-    def lower(self, graph: Graph, *nodes: int) -> int:
-        return graph.multiply(nodes, name=self.name)
-
-    def _merged(self, arrays: list[F32]) -> F32:
-        return functools.reduce(np.multiply, arrays)
+    def lower(self, graph: Blueprint, *nodes: int) -> int:
+        return self._mapped(graph, nodes, "multiply")
 
 
 class Average(_Merge):
@@ -179,17 +161,13 @@ class Average(_Merge):
         array([[2., 3.]], dtype=float32)
     """
 
-    def lower(self, graph: Graph, *nodes: int) -> int:
+    def lower(self, graph: Blueprint, *nodes: int) -> int:
         total = graph.add(nodes, name=self.name)
-        return graph.scale_shift(total, scale=1 / len(nodes), shift=0.0, name=self.name)
-
-    def _merged(self, arrays: list[F32]) -> F32:
-        mean: F32 = functools.reduce(np.add, arrays) * np.float32(1 / len(arrays))
-        return mean
+        return graph.map([total], [("constant", 1 / len(nodes)), ("multiply", 0, 1)], name=self.name)
 
 
 class Maximum(_Merge):
-    """The largest value at each place of arrays of one shape; of equal ones the first gets the gradient.
+    """The largest value at each place of arrays of one shape; equal ones share the gradient.
 
     Args:
         kwargs: name, trainable.
@@ -203,15 +181,12 @@ class Maximum(_Merge):
         array([[3., 5.]], dtype=float32)
     """
 
-    def lower(self, graph: Graph, *nodes: int) -> int:
-        return _maximum(graph, nodes, self.name)
-
-    def _merged(self, arrays: list[F32]) -> F32:
-        return functools.reduce(np.maximum, arrays)
+    def lower(self, graph: Blueprint, *nodes: int) -> int:
+        return self._mapped(graph, nodes, "maximum")
 
 
 class Minimum(_Merge):
-    """The smallest value at each place of arrays of one shape; of equal ones the first gets the gradient.
+    """The smallest value at each place of arrays of one shape; equal ones share the gradient.
 
     Args:
         kwargs: name, trainable.
@@ -225,12 +200,8 @@ class Minimum(_Merge):
         array([[1., 4.]], dtype=float32)
     """
 
-    def lower(self, graph: Graph, *nodes: int) -> int:
-        largest = _maximum(graph, [_negative(graph, node, self.name) for node in nodes], self.name)
-        return _negative(graph, largest, self.name)
-
-    def _merged(self, arrays: list[F32]) -> F32:
-        return functools.reduce(np.minimum, arrays)
+    def lower(self, graph: Blueprint, *nodes: int) -> int:
+        return self._mapped(graph, nodes, "minimum")
 
 
 class Concatenate(_Merge):
@@ -267,11 +238,8 @@ class Concatenate(_Merge):
                     f"shapes {(None, *shapes[0])} and {(None, *shape)}"
                 )
 
-    def lower(self, graph: Graph, *nodes: int) -> int:
+    def lower(self, graph: Blueprint, *nodes: int) -> int:
         return graph.concat(nodes, name=self.name)
-
-    def _merged(self, arrays: list[F32]) -> F32:
-        return np.concatenate(arrays, axis=-1)
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"axis": self.axis}
@@ -310,15 +278,3 @@ def minimum(inputs: Any, **kwargs: Any) -> Any:
 def concatenate(inputs: Any, axis: int = -1, **kwargs: Any) -> Any:
     """The same as `Concatenate(axis, **kwargs)(inputs)`."""
     return Concatenate(axis, **kwargs)(inputs)
-
-
-def _negative(graph: Graph, node: int, name: str) -> int:
-    return graph.scale_shift(node, scale=-1.0, shift=0.0, name=name)
-
-
-def _maximum(graph: Graph, nodes: Sequence[int], name: str) -> int:
-    """Values of one place side by side, and the maximum of each such group."""
-    shape = graph.shape(nodes[0])
-    columns = [graph.reshape(node, (*shape, 1), name=name) for node in nodes]
-    largest = graph.maxout(graph.concat(columns, name=name), pieces=len(nodes), name=name)
-    return graph.reshape(largest, shape, name=name)

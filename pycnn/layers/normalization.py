@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pycnn import initializers
+from pycnn import constraints, initializers, regularizers
 from pycnn.core.arguments import as_int, as_number
 from pycnn.core.layer import Layer, WeightSpec
 from pycnn.layers.activation import check_last_axis
 
 if TYPE_CHECKING:
-    from pycnn._core import Graph
+    from pycnn.core.blueprint import Blueprint
     from pycnn.core.variable import Variable
 
 
@@ -28,7 +28,7 @@ class BatchNormalization(Layer):
         center: whether there is a beta.
         scale: whether there is a gamma.
         beta_initializer: name or object, as the other three.
-        beta_regularizer: only None, as all regularizers and constraints.
+        beta_regularizer: name, object or function, or None, as all regularizers and constraints.
         renorm: only False.
         renorm_clipping: only None.
         renorm_momentum: has no effect without renorm.
@@ -61,10 +61,10 @@ class BatchNormalization(Layer):
         gamma_initializer: Any = "ones",
         moving_mean_initializer: Any = "zeros",
         moving_variance_initializer: Any = "ones",
-        beta_regularizer: None = None,
-        gamma_regularizer: None = None,
-        beta_constraint: None = None,
-        gamma_constraint: None = None,
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
         renorm: bool = False,
         renorm_clipping: None = None,
         renorm_momentum: float = 0.99,
@@ -81,6 +81,10 @@ class BatchNormalization(Layer):
         self.gamma_initializer = initializers.get(gamma_initializer)
         self.moving_mean_initializer = initializers.get(moving_mean_initializer)
         self.moving_variance_initializer = initializers.get(moving_variance_initializer)
+        self.beta_regularizer = regularizers.get(beta_regularizer)
+        self.gamma_regularizer = regularizers.get(gamma_regularizer)
+        self.beta_constraint = constraints.get(beta_constraint)
+        self.gamma_constraint = constraints.get(gamma_constraint)
         if not 0 <= self.momentum <= 1:
             raise ValueError(f"BatchNormalization: momentum is {momentum!r}; expected a number from 0 to 1")
         if not self.epsilon > 0:
@@ -90,10 +94,6 @@ class BatchNormalization(Layer):
         if not self.scale:
             self.gamma = None
         self._reject(
-            beta_regularizer=beta_regularizer,
-            gamma_regularizer=gamma_regularizer,
-            beta_constraint=beta_constraint,
-            gamma_constraint=gamma_constraint,
             renorm=renorm or None,
             renorm_clipping=renorm_clipping,
             synchronized=synchronized or None,
@@ -103,22 +103,31 @@ class BatchNormalization(Layer):
     def weight_specs(self, input_shape: tuple[int, ...]) -> list[WeightSpec]:
         check_last_axis(self, self.axis, input_shape)
         shape = (input_shape[-1],)
-        specs = [WeightSpec("gamma", shape, self.gamma_initializer)] * self.scale
-        specs += [WeightSpec("beta", shape, self.beta_initializer)] * self.center
+        gamma = WeightSpec(
+            "gamma", shape, self.gamma_initializer, True, self.gamma_regularizer, self.gamma_constraint
+        )
+        specs = [gamma] * self.scale
+        beta = WeightSpec(
+            "beta", shape, self.beta_initializer, True, self.beta_regularizer, self.beta_constraint
+        )
+        specs += [beta] * self.center
         specs += [WeightSpec("moving_mean", shape, self.moving_mean_initializer, trainable=False)]
         return [
             *specs,
             WeightSpec("moving_variance", shape, self.moving_variance_initializer, trainable=False),
         ]
 
-    def lower(self, graph: Graph, node: int) -> int:
+    def lower(self, graph: Blueprint, node: int) -> int:
         return graph.batch_norm(
             node,
+            graph.variable(self.gamma, self) if self.gamma is not None else None,
+            graph.variable(self.beta, self) if self.beta is not None else None,
+            graph.variable(self.moving_mean, self),
+            graph.variable(self.moving_variance, self),
             momentum=self.momentum,
             epsilon=self.epsilon,
-            center=self.center,
-            scale=self.scale,
-            frozen=not self.trainable,
+            frozen=graph.is_frozen(self) or graph.mode is False,
+            always=graph.mode is True,
             name=self.name,
         )
 
@@ -133,10 +142,10 @@ class BatchNormalization(Layer):
             "gamma_initializer": initializers.serialize(self.gamma_initializer),
             "moving_mean_initializer": initializers.serialize(self.moving_mean_initializer),
             "moving_variance_initializer": initializers.serialize(self.moving_variance_initializer),
-            "beta_regularizer": None,
-            "gamma_regularizer": None,
-            "beta_constraint": None,
-            "gamma_constraint": None,
+            "beta_regularizer": regularizers.serialize(self.beta_regularizer),
+            "gamma_regularizer": regularizers.serialize(self.gamma_regularizer),
+            "beta_constraint": constraints.serialize(self.beta_constraint),
+            "gamma_constraint": constraints.serialize(self.gamma_constraint),
             "synchronized": False,
             "renorm": False,
             "renorm_clipping": None,

@@ -11,7 +11,7 @@ from pycnn.layers.checks import checked_data_format
 from pycnn.layers.geometry import checked_padding, image_size, resolved_padding
 
 if TYPE_CHECKING:
-    from pycnn._core import Graph
+    from pycnn.core.blueprint import Blueprint
 
     Pair: TypeAlias = int | Sequence[int]
 
@@ -35,7 +35,7 @@ class _Pooling2D(Layer):
         self.padding = checked_padding(owner, padding, explicit=False)
         self.data_format = checked_data_format(self, data_format)
 
-    def _geometry(self, graph: Graph, node: int) -> dict[str, Any]:
+    def _geometry(self, graph: Blueprint, node: int) -> dict[str, Any]:
         shape = image_size(self.name, graph.shape(node))
         return {
             "pool_size": self.pool_size,
@@ -85,7 +85,7 @@ class MaxPooling2D(_Pooling2D):
     ) -> None:
         super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
 
-    def lower(self, graph: Graph, node: int) -> int:
+    def lower(self, graph: Blueprint, node: int) -> int:
         return graph.max_pool2d(node, name=self.name, **self._geometry(graph, node))
 
 
@@ -111,7 +111,7 @@ class AveragePooling2D(_Pooling2D):
                [10.5, 12.5]], dtype=float32)
     """
 
-    def lower(self, graph: Graph, node: int) -> int:
+    def lower(self, graph: Blueprint, node: int) -> int:
         return graph.average_pool2d(node, count_padding=False, name=self.name, **self._geometry(graph, node))
 
 
@@ -123,10 +123,10 @@ class _GlobalPooling2D(Layer):
         self.data_format = checked_data_format(self, data_format)
         self.keepdims = bool(keepdims)
 
-    def _pool(self, graph: Graph, node: int, size: tuple[int, int]) -> int:
+    def _pool(self, graph: Blueprint, node: int, size: tuple[int, int]) -> int:
         raise NotImplementedError
 
-    def lower(self, graph: Graph, node: int) -> int:
+    def lower(self, graph: Blueprint, node: int) -> int:
         height, width, channels = image_size(self.name, graph.shape(node))
         node = self._pool(graph, node, (height, width))
         return node if self.keepdims else graph.reshape(node, (channels,), name=self.name)
@@ -153,7 +153,7 @@ class GlobalMaxPooling2D(_GlobalPooling2D):
         array([[6., 7.]], dtype=float32)
     """
 
-    def _pool(self, graph: Graph, node: int, size: tuple[int, int]) -> int:
+    def _pool(self, graph: Blueprint, node: int, size: tuple[int, int]) -> int:
         return graph.max_pool2d(node, pool_size=size, strides=size, name=self.name)
 
 
@@ -175,5 +175,5 @@ class GlobalAveragePooling2D(_GlobalPooling2D):
         array([[3., 4.]], dtype=float32)
     """
 
-    def _pool(self, graph: Graph, node: int, size: tuple[int, int]) -> int:
+    def _pool(self, graph: Blueprint, node: int, size: tuple[int, int]) -> int:
         return graph.average_pool2d(node, pool_size=size, strides=size, name=self.name)

@@ -9,7 +9,7 @@ from pycnn.core.layer import Layer
 from pycnn.core.seeds import checked_seed, next_seed
 
 if TYPE_CHECKING:
-    from pycnn._core import Graph
+    from pycnn.core.blueprint import Blueprint
 
 
 class Dropout(Layer):
@@ -41,8 +41,10 @@ class Dropout(Layer):
         self.seed = seed
         self.actual_seed = next_seed() if seed is None else checked_seed(seed)
 
-    def lower(self, graph: Graph, node: int) -> int:
-        return graph.dropout(node, rate=self.rate, name=self.name) if self.rate else node
+    def lower(self, graph: Blueprint, node: int) -> int:
+        if not self.rate or graph.mode is False:
+            return node
+        return graph.dropout(node, rate=self.rate, always=graph.mode is True, name=self.name)
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"rate": self.rate, "seed": self.seed, "noise_shape": None}

@@ -12,7 +12,7 @@ from pycnn.layers.checks import checked_data_format
 from pycnn.layers.geometry import image_size
 
 if TYPE_CHECKING:
-    from pycnn._core import Graph
+    from pycnn.core.blueprint import Blueprint
 
     Pair: TypeAlias = int | Sequence[int]
 
@@ -37,7 +37,7 @@ class Flatten(Layer):
         super().__init__(**kwargs)
         self.data_format = checked_data_format(self, data_format)
 
-    def lower(self, graph: Graph, node: int) -> int:
+    def lower(self, graph: Blueprint, node: int) -> int:
         return graph.reshape(node, (math.prod(graph.shape(node)),), name=self.name)
 
     def get_config(self) -> dict[str, Any]:
@@ -72,7 +72,7 @@ class Reshape(Layer):
                 f"Reshape: target_shape is {self.target_shape}; expected positive integers and at most one -1"
             )
 
-    def lower(self, graph: Graph, node: int) -> int:
+    def lower(self, graph: Blueprint, node: int) -> int:
         shape = graph.shape(node)
         known = abs(math.prod(self.target_shape))
         free, rest = divmod(math.prod(shape), known)
@@ -121,7 +121,7 @@ class ZeroPadding2D(Layer):
         )
         self.data_format = checked_data_format(self, data_format)
 
-    def lower(self, graph: Graph, node: int) -> int:
+    def lower(self, graph: Blueprint, node: int) -> int:
         image_size(self.name, graph.shape(node))
         return graph.pad2d(node, padding=(*self.padding[0], *self.padding[1]), name=self.name)
 
@@ -152,8 +152,9 @@ class Rescaling(Layer):
         self.scale = as_number("Rescaling: scale", scale)
         self.offset = as_number("Rescaling: offset", offset)
 
-    def lower(self, graph: Graph, node: int) -> int:
-        return graph.scale_shift(node, scale=self.scale, shift=self.offset, name=self.name)
+    def lower(self, graph: Blueprint, node: int) -> int:
+        code = [("constant", self.scale), ("multiply", 0, 1), ("constant", self.offset), ("add", 2, 3)]
+        return graph.map([node], code, name=self.name)
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"scale": self.scale, "offset": self.offset}

@@ -11,6 +11,10 @@ from pycnn import _core
 from pycnn.core import serialization
 from pycnn.core.arrays import as_float32, as_labels, as_targets
 from pycnn.core.names import snake_case, unknown
+from pycnn.core.recording import beside
+from pycnn.core.symbolic import KerasTensor
+from pycnn.core.tensor import Tensor
+from pycnn.losses.traced import traced_losses
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -28,7 +32,7 @@ class Loss:
         dtype: None or 'float32'.
     """
 
-    kind: ClassVar[str]
+    kind: ClassVar[str | None] = None  # the core's name of the formula; None for a `call` that is traced
     from_logits = False
     label_smoothing = 0.0
 
@@ -41,8 +45,13 @@ class Loss:
             raise unknown("reduction", reduction, ("sum_over_batch_size", "sum", "none"))
         self.reduction = None if reduction == "none" else reduction
 
-    def call(self, y_true: ArrayLike, y_pred: ArrayLike) -> F32:
-        """The loss of each sample: an array of y_pred's shape without its last axis."""
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """The loss of each sample: an array of y_pred's shape without its last axis.
+
+        Losses of your own override it, with `keras.ops`.
+        """
+        if self.kind is None:
+            raise NotImplementedError(f"{type(self).__name__} has no `call`")
         return losses_of(self.kind, y_true, y_pred, self.from_logits, self.label_smoothing)
 
     def __call__(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> Any:
@@ -59,6 +68,8 @@ class Loss:
         Raises:
             ValueError: if shapes or labels do not fit.
         """
+        if isinstance(y_pred, Tensor):
+            return self._recorded(y_true, y_pred, beside(sample_weight, y_pred))
         values = self.call(y_true, y_pred)
         if sample_weight is not None:
             weight = as_float32("sample_weight", sample_weight)
@@ -67,6 +78,19 @@ class Loss:
             return values
         total = values.sum(dtype=np.float64)
         return np.float32(total if self.reduction == "sum" else total / max(values.size, 1))
+
+    def _recorded(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Any:
+        """The reduced loss of what a tape records."""
+        from pycnn import ops
+
+        values = self.call(beside(y_true, y_pred) if self.kind is None else y_true, y_pred)
+        if sample_weight is not None:
+            for _ in range(sample_weight.ndim, values.ndim):
+                sample_weight = ops.expand_dims(sample_weight, -1)
+            values = ops.multiply(values, sample_weight)
+        if self.reduction is None:
+            return values
+        return ops.sum(values) if self.reduction == "sum" else ops.mean(values)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments as plain data."""
@@ -81,6 +105,21 @@ class Loss:
         return f"<{type(self).__name__} name={self.name}>"
 
 
+class FunctionLoss(Loss):
+    """A loss that is a function f(y_true, y_pred) of one's own, written with `keras.ops`.
+
+    Args:
+        function: gives the losses of samples, (n, ...), or one number.
+    """
+
+    def __init__(self, function: Any, name: str | None = None) -> None:
+        super().__init__(name or getattr(function, "__name__", "function"))
+        self.function = function
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        return self.function(y_true, y_pred)
+
+
 def smoothed(kind: str, targets: F32, smoothing: float) -> F32:
     """Targets with label smoothing."""
     if not smoothing:
@@ -91,6 +130,8 @@ def smoothed(kind: str, targets: F32, smoothing: float) -> F32:
 
 def losses_of(kind: str, y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool, smoothing: float) -> F32:
     """The loss of each sample, as the core computes it."""
+    if isinstance(y_pred, (Tensor, KerasTensor)):
+        return traced_losses(kind, y_true, y_pred, from_logits, smoothing)  # type: ignore[no-any-return]
     predictions = as_float32("y_pred", y_pred)
     if predictions.ndim == 0:
         raise ValueError("y_pred is a single number; expected an array (n, ..., classes)")

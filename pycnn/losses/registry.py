@@ -7,7 +7,7 @@ from typing import Any
 
 from pycnn.core import serialization
 from pycnn.core.names import unknown
-from pycnn.losses.base import Loss
+from pycnn.losses.base import FunctionLoss, Loss
 from pycnn.losses.crossentropy import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -41,7 +41,7 @@ def get(identifier: Any) -> Loss | None:
         A loss, or None for None.
 
     Raises:
-        ValueError: if there is no such loss. Functions of your own cannot run in the C++ core.
+        ValueError: if there is no such loss.
 
     Example:
         >>> import pycnn as keras
@@ -55,13 +55,13 @@ def get(identifier: Any) -> Loss | None:
     if isinstance(identifier, str):
         cls = _NAMES.get(identifier.lower()) or _CLASSES.get(identifier)
     elif isinstance(identifier, type):
-        cls = identifier if identifier in _CLASSES.values() else None
+        cls = identifier if issubclass(identifier, Loss) else None
+    elif callable(identifier):
+        cls = _FUNCTIONS.get(identifier)
+        if cls is None:
+            return FunctionLoss(identifier)
     else:
-        cls = _FUNCTIONS.get(identifier) if callable(identifier) else None
-    if cls is None and callable(identifier):
-        raise ValueError(
-            f"{identifier!r} cannot be a loss: the C++ core computes only its own, {', '.join(_NAMES)}"
-        )
+        cls = None
     if cls is None:
         raise unknown("loss", identifier, _NAMES)
     return cls()

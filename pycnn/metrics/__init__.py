@@ -8,7 +8,7 @@ from pycnn.metrics.accuracy import (
     categorical_accuracy,
     sparse_categorical_accuracy,
 )
-from pycnn.metrics.base import Metric
+from pycnn.metrics.base import MeanMetricWrapper, Metric
 from pycnn.metrics.mean import Mean
 from pycnn.metrics.registry import deserialize, get, serialize
 
@@ -16,6 +16,7 @@ __all__ = [
     "BinaryAccuracy",
     "CategoricalAccuracy",
     "Mean",
+    "MeanMetricWrapper",
     "Metric",
     "SparseCategoricalAccuracy",
     "binary_accuracy",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -24,10 +24,22 @@ class Metric:
         dtype: None or 'float32'.
     """
 
+    kind: ClassVar[str | None] = None  # the core's name of what it counts
+
     def __init__(self, name: str | None = None, dtype: Any = None) -> None:
         self.dtype = serialization.checked_dtype(dtype, type(self).__name__)
         self.name = name or snake_case(type(self).__name__)
         self.reset_state()
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the core counts it in training."""
+        return self.kind is not None
+
+    @property
+    def is_traced(self) -> bool:
+        """Whether it is the mean of a function of targets and predictions, which is traced."""
+        return False
 
     def reset_state(self) -> None:
         """Forgets all values."""
@@ -68,3 +80,35 @@ class Metric:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"
+
+
+class MeanMetricWrapper(Metric):
+    """The mean of a function f(y_true, y_pred), which models compute in the C++ core.
+
+    Args:
+        function: written with `keras.ops`; gives values of samples, (n, ...), or one number.
+        name: None for the function's.
+        dtype: None or 'float32'.
+
+    Example:
+        >>> import pycnn as keras
+        >>> gap = keras.metrics.MeanMetricWrapper(lambda t, p: keras.ops.abs(t - p), name="gap")
+        >>> gap.update_state([1.0, 2.0], [1.5, 2.0])
+        >>> gap.result()
+        0.25
+    """
+
+    def __init__(self, function: Any, name: str | None = None, dtype: Any = None) -> None:
+        super().__init__(name or getattr(function, "__name__", "function"), dtype)
+        self.function = function
+
+    @property
+    def is_traced(self) -> bool:
+        return True
+
+    def update_state(
+        self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> None:
+        """Adds targets and predictions."""
+        values = self.function(as_float32("y_true", y_true), as_float32("y_pred", y_pred))
+        self._add_values(np.asarray(values, np.float32), sample_weight)

@@ -16,7 +16,7 @@ from pycnn.metrics.accuracy import (
     categorical_accuracy,
     sparse_categorical_accuracy,
 )
-from pycnn.metrics.base import Metric
+from pycnn.metrics.base import MeanMetricWrapper, Metric
 from pycnn.metrics.mean import Mean
 
 _CLASSES: dict[str, type[Metric]] = {
@@ -58,9 +58,11 @@ def get(identifier: Any) -> Metric:
     if isinstance(identifier, str):
         cls = _NAMES.get(identifier) or _CLASSES.get(identifier)
     elif isinstance(identifier, type):
-        cls = identifier if identifier in _CLASSES.values() else None
+        cls = identifier if issubclass(identifier, Metric) else None
     elif callable(identifier):
         cls = _FUNCTIONS.get(identifier)
+        if cls is None:
+            return MeanMetricWrapper(identifier)
     if cls is None:
         raise unknown("metric", identifier, ["accuracy", "acc", *_NAMES])
     return cls()

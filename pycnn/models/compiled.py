@@ -5,14 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pycnn import optimizers
-from pycnn.core.arrays import as_samples
+from pycnn.core import tree
 from pycnn.core.program import Program
-from pycnn.models.feeding import first_samples
+from pycnn.models.feeding import Feeder, first_item
 from pycnn.models.objective import Objective
+from pycnn.models.own_steps import CompiledLoss, CompiledMetrics, loss_tracker, metrics_in
 from pycnn.models.predictor import Predictor
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
     from pycnn.callbacks import History
+    from pycnn.core.function import Function
 
 
 class Compiled(Predictor):
@@ -21,15 +28,20 @@ class Compiled(Predictor):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._objective: Objective | None = None
-        self._bound: Program | None = None
+        self._trained: Program | None = None
+        self._loss_tracker = loss_tracker()
+        self._last_loss: Any = None  # that `compute_loss` returned
         self.stop_training = False
+        # Called with the gradients of all weights, one flat float32 array, before each step of the optimizer; what it
+        # writes there is what the step takes. All-reduce them here to train with several processes.
+        self.on_gradients: Callable[[NDArray[np.float32]], Any] | None = None
         self.history: History | None = None
 
     def compile(
         self,
         optimizer: Any = "rmsprop",
         loss: Any = None,
-        loss_weights: None = None,
+        loss_weights: Any = None,
         metrics: Any = None,
         weighted_metrics: None = None,
         run_eagerly: bool = False,
@@ -39,16 +51,20 @@ class Compiled(Predictor):
     ) -> None:
         """Says how to train. A new optimizer starts without a past.
 
+        Which layers are `trainable` is looked at now: a later change waits for the next `compile`.
+
         Args:
             optimizer: name or object.
-            loss: name, function of `keras.losses` or object.
-            loss_weights: only None.
-            metrics: names or objects, all of one kind of accuracy.
+            loss: name, function of `keras.losses`, object, or a function f(y_true, y_pred) written with
+                `keras.ops`; for several outputs a list, or a dict by the outputs' names.
+            loss_weights: factors of the outputs' losses, as a list or dict; None for 1.
+            metrics: names, objects or functions f(y_true, y_pred); for several outputs a list of such lists,
+                or a dict.
             weighted_metrics: only None.
             run_eagerly: has no effect, as the three that follow.
 
         Raises:
-            ValueError: if a name is unknown, an argument is not supported, or the loss or a metric does not
+            ValueError: if a name is unknown, an argument is not supported, or a loss or a metric does not
                 fit the output's shape.
 
         Example:
@@ -56,18 +72,15 @@ class Compiled(Predictor):
             >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation="softmax")])
             >>> model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
         """
-        for name, value in (("loss_weights", loss_weights), ("weighted_metrics", weighted_metrics)):
-            if value is not None:
-                raise ValueError(f"compile: `{name}` is not supported; expected None, not {value!r}")
-        objective = Objective(optimizer, loss, metrics)
-        shape = self._known_output_shape()
-        if shape is not None:
-            objective.resolve(shape)
-        same = self._objective is not None and self._objective.optimizer is objective.optimizer
-        if not same or self._program is None or not self._program.is_current():
-            self._program = None  # made anew for the next data, with the weights as they are
+        if weighted_metrics is not None:
+            raise ValueError(
+                f"compile: `weighted_metrics` is not supported; expected None, not {weighted_metrics!r}"
+            )
+        objective = Objective(optimizer, loss, loss_weights, metrics, self.output_names, self.leaves())
+        if self._is_ready():
+            objective.resolve(list(self._ends().outputs.values()))
         self._objective = objective
-        self._bound = None
+        self._trained = None  # made for the next data
 
     @property
     def compiled(self) -> bool:
@@ -81,6 +94,11 @@ class Compiled(Predictor):
             raise AttributeError(f"Model {self.name!r} has no optimizer before `compile`")
         return self._objective.optimizer
 
+    def optimizer_in_use(self, begin: bool = False) -> optimizers.Optimizer | None:
+        """The optimizer given to `compile`; None where it has not begun, unless it shall."""
+        optimizer = None if self._objective is None else self._objective.optimizer
+        return optimizer if optimizer is not None and (begin or optimizer.has_begun) else None
+
     @property
     def loss(self) -> Any:
         """The loss given to `compile`, as an object."""
@@ -88,40 +106,139 @@ class Compiled(Predictor):
 
     @property
     def metrics(self) -> list[Any]:
-        """The metrics given to `compile`, as objects, once the output's shape is known."""
-        return [] if self._objective is None else list(self._objective.metrics)
+        """The metrics that are attributes, and those given to `compile` once the output's shape is known.
+
+        Where the model has a `train_step` of its own, the mean of its losses is the first one.
+        """
+        found = metrics_in(value for name, value in self.__dict__.items() if name != "_loss_tracker")
+        if self._objective is None:
+            return found
+        tracker = [self._loss_tracker] if self.has_own_steps and self._objective.has_loss else []
+        return [*tracker, *found, *self._objective.metrics]
 
     @property
     def metrics_names(self) -> list[str]:
         """Names of the values that `evaluate` returns."""
         return [] if self._objective is None else list(self._objective.names)
 
-    def _start(self, x: Any) -> tuple[Any, Program, Objective]:
-        """x, and the program for its samples, compiled and in possession of the weights."""
-        objective = self._objective
-        if objective is None:
+    # --- for steps of one's own -----------------------------------------------------------------------------
+    @property
+    def has_own_steps(self) -> bool:
+        """Whether it trains or is tested with steps of its own."""
+        return self.overrides("train_step") or self.overrides("test_step")
+
+    @property
+    def compiled_loss(self) -> CompiledLoss:
+        """The losses given to `compile`: a function of y_true, y_pred and sample_weight."""
+        return CompiledLoss(self._compiled(), lambda: self.losses)
+
+    @property
+    def compiled_metrics(self) -> CompiledMetrics:
+        """The metrics given to `compile`, with one `update_state` for all."""
+        return CompiledMetrics(self._compiled())
+
+    @property
+    def losses(self) -> list[Any]:
+        """The penalties of regularized weights that train, one number each."""
+        return [v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None]
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """What a `train_step` makes small: the losses given to `compile`, and penalties of weights.
+
+        Args:
+            x: samples, for subclasses that override it.
+            y: targets.
+            y_pred: predictions.
+            sample_weight: (n,) weights in the loss.
+            training: for subclasses that override it.
+
+        Returns:
+            One number: a Tensor inside a GradientTape.
+
+        Raises:
+            ValueError: if there is no loss.
+        """
+        loss = self.compiled_loss(y, y_pred, sample_weight)
+        if self.has_own_steps:
+            self._last_loss = loss
+        return loss
+
+    def compute_metrics(
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
+    ) -> dict[str, float]:
+        """Adds a batch to the metrics given to `compile`, and the last loss to its mean.
+
+        Args:
+            x: samples, for subclasses that override it.
+            y: targets.
+            y_pred: predictions.
+            sample_weight: (n,) weights.
+
+        Returns:
+            The results of all metrics by name.
+        """
+        if self._last_loss is not None:
+            self._loss_tracker.update_state(self._last_loss, len(tree.flatten(y_pred)[0]))
+            self._last_loss = None
+        self.compiled_metrics.update_state(y, y_pred, sample_weight)
+        return self.get_metrics_result()
+
+    def get_metrics_result(self) -> dict[str, float]:
+        """The results of all metrics by name."""
+        return {metric.name: metric.result() for metric in self.metrics}
+
+    def reset_metrics(self) -> None:
+        """Lets all metrics begin anew."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+    def _compiled(self) -> Objective:
+        if self._objective is None:
             raise ValueError("You must call `compile()` before using the model.")
+        return self._objective
+
+    # --- what is trained ------------------------------------------------------------------------------------
+    def _start(self, x: Any, y: Any) -> tuple[Any, Program, Feeder]:
+        """x, the program that trains on such data, and what makes the data into batches."""
+        objective = self._compiled()
         if x is None:
             raise ValueError("`x` is missing; expected samples")
-        samples = None
-        if not self._is_ready():
-            samples, x = first_samples(x)
+        needs_data = not self._is_ready() or any(goal.reads_targets for goal in objective.goals)
+        if needs_data:
+            samples, targets, x = first_item(x, y)
             if samples is None:
                 raise ValueError("`x` has no batches; expected at least one")
-            samples = as_samples("x", samples)
-        program = self._ready(samples)
-        if self._bound is not program:
-            objective.bind(program.network)
-            self._bound = program
-        program.claim()
-        return x, program, objective
+            self._make_ready(samples)
+        feeder = Feeder(self._ends(), objective)
+        objective.resolve(list(self._ends().outputs.values()))
+        if needs_data and objective.expect(feeder.targets(targets)):
+            self._trained = None
+        return x, self._program_to_train(), feeder
 
-    def optimizer_program(self, create: bool = False) -> Program | None:
-        """The program that has the optimizer's state; None before the first step, unless `create`."""
-        if create and self._objective is not None and self._bound is None:
-            self._bound = self._ready(None)
-            self._objective.bind(self._bound.network)
-        return self._bound
+    def _program_to_train(self) -> Program:
+        if self._trained is None:
+            self._trained = Program(self._function(), self._objective)
+        return self._trained
+
+    def _function(self) -> Function:
+        """What the model computes, once its inputs are known."""
+        raise NotImplementedError
+
+    def _make_ready(self, x: Any) -> None:
+        """Finds out about shapes from data, where they are not known."""
+        raise NotImplementedError
+
+    @property
+    def output_names(self) -> list[str]:
+        """Names of the outputs: those of the layers that make them."""
+        raise NotImplementedError
 
     def get_compile_config(self) -> dict[str, Any] | None:
         """The arguments of `compile` as plain data, None before it."""
@@ -129,4 +246,6 @@ class Compiled(Predictor):
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles with what `get_compile_config` returned."""
-        self.compile(config.get("optimizer"), config.get("loss"), metrics=config.get("metrics"))
+        self.compile(
+            config.get("optimizer"), config.get("loss"), config.get("loss_weights"), config.get("metrics")
+        )

@@ -21,11 +21,21 @@ if TYPE_CHECKING:
 class Batch(NamedTuple):
     """What one step gets: the samples x[rows], or all of x where rows is None; `size` is their number."""
 
-    x: NDArray[Any]
-    y: NDArray[Any]
+    x: list[NDArray[Any]]  # of each input, and of the targets that the network itself reads
+    y: list[NDArray[Any] | None]  # of each output
     rows: NDArray[np.int64] | None
-    weight: F32 | None
+    weight: list[F32 | None]  # of each output, or nothing
     size: int
+
+    def part(self, start: int, stop: int) -> Batch:
+        """The samples from `start` to `stop` of a batch that has all its samples."""
+        return Batch(
+            [x[start:stop] for x in self.x],
+            [None if y is None else y[start:stop] for y in self.y],
+            None,
+            [None if weight is None else weight[start:stop] for weight in self.weight],
+            stop - start,
+        )
 
 
 # --- arrays -------------------------------------------------------------------------------------------------
@@ -68,19 +78,22 @@ class ArraySource:
 
     def __init__(
         self,
-        x: NDArray[Any],
-        y: NDArray[Any],
-        weight: F32 | None,
+        data: Batch,
         batch_size: int,
         shuffle: bool = False,
         steps: int | None = None,
     ) -> None:
-        self.x, self.y, self.weight = x, y, weight
+        self.data = data
         self.batch_size = batch_size
         self.shuffle = shuffle
         self.exhausted = False
-        self.steps: int | None = steps or math.ceil(len(x) / batch_size)
-        self._endless = self._passes() if steps else None
+        self.steps: int | None = steps or math.ceil(data.size / batch_size)
+        self._limited = steps is not None
+        self.restart()
+
+    def restart(self) -> None:
+        """Begins with the first batch again."""
+        self._endless = self._passes() if self._limited else None
 
     def epoch(self) -> Iterator[Batch]:
         """The batches of one epoch: one pass, or `steps` batches of passes that follow one another."""
@@ -95,17 +108,15 @@ class ArraySource:
             yield from self._pass()
 
     def _pass(self) -> Iterator[Batch]:
-        x, y, weight, size, n = self.x, self.y, self.weight, self.batch_size, len(self.x)
+        data, size, n = self.data, self.batch_size, self.data.size
         if self.shuffle:
             order = seeds.permutation(n)
             for start in range(0, n, size):
                 rows = order[start : start + size]
-                yield Batch(x, y, rows, weight, len(rows))
+                yield data._replace(rows=rows, size=len(rows))
         else:
             for start in range(0, n, size):
-                stop = min(start + size, n)
-                part = None if weight is None else weight[start:stop]
-                yield Batch(x[start:stop], y[start:stop], None, part, stop - start)
+                yield data.part(start, min(start + size, n))
 
 
 class StreamSource:
@@ -116,9 +127,13 @@ class StreamSource:
         self._convert = convert
         self._shuffle = shuffle
         self._limit = steps
-        self._endless = None if steps is None else self._passes()
         self.exhausted = False
         self.steps = len(data) if steps is None and is_sequence(data) else steps
+        self.restart()
+
+    def restart(self) -> None:
+        """Begins with the first batch again, where the data can."""
+        self._endless = None if self._limit is None else self._passes()
 
     def epoch(self) -> Iterator[Batch]:
         """The batches of one epoch: one pass, or `steps` batches of passes that follow one another."""

@@ -1,14 +1,14 @@
 """Functional models as plain data, in Keras' form, and back.
 
-A layer's entry lists its calls; a symbol is named by [layer, number of the call, 0].
+A layer's entry lists its calls; a symbol is named by [layer, number of the call, number of the output].
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pycnn.core import registry
+from pycnn.core import registry, tree
 from pycnn.core.symbolic import KerasTensor
 
 if TYPE_CHECKING:
@@ -16,68 +16,95 @@ if TYPE_CHECKING:
     from pycnn.models.model import Model
 
     Key: TypeAlias = tuple[str, int]  # a layer's name and the number of its call
+    End: TypeAlias = tuple[str, int, int]  # and the number of the output
 
 _SYMBOL = "__keras_tensor__"
 
 
 # --- to data ------------------------------------------------------------------------------------------------
 def model_config(model: Model) -> dict[str, Any]:
-    """Layers, their calls, and which of these are the model's input and output."""
+    """Layers, their calls, and which of these are the model's inputs and outputs."""
     keys = call_keys(model)
 
-    def symbol(tensor: KerasTensor) -> dict[str, Any]:
-        history = [*keys[tensor], 0]
-        config = {"shape": list(tensor.shape), "dtype": tensor.dtype, "keras_history": history}
+    def symbol(leaf: Any) -> Any:
+        if not isinstance(leaf, KerasTensor):
+            return leaf
+        config = {"shape": list(leaf.shape), "dtype": leaf.dtype, "keras_history": list(keys[leaf])}
         return {"class_name": _SYMBOL, "config": config}
 
-    calls: dict[str, list[Any]] = {layer.name: [] for layer in model.layers}
+    calls: dict[str, list[Any]] = {operation.name: [] for operation in model.operations}
     for step in model.steps:
-        symbols = [symbol(tensor) for tensor in step.inputs]
-        arguments = symbols if len(symbols) == 1 else [symbols]
-        calls[step.layer.name].append({"args": arguments, "kwargs": {}})
+        args, kwargs = step.arguments if step.arguments is not None else ((list(step.inputs),), {})
+        kwargs = dict(kwargs) | ({} if step.training is None else {"training": step.training})
+        calls[step.operation.name].append(
+            {
+                "args": [tree.transformed(symbol, _as_list(arg)) for arg in args],
+                "kwargs": {key: tree.transformed(symbol, value) for key, value in kwargs.items()},
+            }
+        )
     return {
         "name": model.name,
         "trainable": model.trainable,
         "layers": [
-            layer.serialize() | {"name": layer.name, "inbound_nodes": calls[layer.name]}
-            for layer in model.layers
+            operation.serialize() | {"name": operation.name, "inbound_nodes": calls[operation.name]}
+            for operation in model.operations
         ],
-        "input_layers": [*keys[model.input], 0],
-        "output_layers": [*keys[model.output], 0],
+        "input_layers": _ends(model.inputs, model._source_structure, keys),
+        "output_layers": _ends(model.outputs, model._target_structure, keys),
     }
 
 
-def call_keys(model: Model) -> dict[KerasTensor, Key]:
-    """For each symbol of a model, the name of the layer it came from and the number of that call."""
-    keys = {model.input: (model.input_layer.name, 0)}
+def _as_list(arg: Any) -> Any:
+    return arg[0] if isinstance(arg, (list, tuple)) and len(arg) == 1 else arg
+
+
+def _ends(symbols: list[KerasTensor], structure: Any, keys: Mapping[KerasTensor, End]) -> Any:
+    if len(symbols) == 1 and not isinstance(structure, dict):
+        return list(keys[symbols[0]])
+    return tree.transformed(lambda symbol: list(keys[symbol]), structure)
+
+
+def call_keys(model: Model) -> dict[KerasTensor, End]:
+    """For each symbol of a model: the name of the layer it came from, the numbers of that call and output."""
+    keys: dict[KerasTensor, End] = {}
+    for source, layer in zip(model.inputs, model.input_layers, strict=True):
+        keys[source] = (layer.name, 0, 0)
     counts: dict[str, int] = {}
     for step in model.steps:
-        number = counts.get(step.layer.name, 0)
-        counts[step.layer.name] = number + 1
-        keys[step.output] = (step.layer.name, number)
+        number = counts.get(step.operation.name, 0)
+        counts[step.operation.name] = number + 1
+        for index, output in enumerate(step.outputs):
+            keys[output] = (step.operation.name, number, index)
     return keys
 
 
 # --- from data ----------------------------------------------------------------------------------------------
-def symbols_of(config: Mapping[str, Any]) -> tuple[KerasTensor, KerasTensor]:
-    """The input and the output of new layers, called as `model_config` says.
+def symbols_of(config: Mapping[str, Any]) -> tuple[Any, Any]:
+    """The inputs and the outputs of new layers, called as `model_config` says, in their structure.
 
     Raises:
-        ValueError: if the data does not describe a model with one input and one output.
+        ValueError: if the data does not describe a model.
     """
     layers, waiting = _layers_and_calls(config)
-    made: dict[Key, KerasTensor] = {}
+    made: dict[Key, list[KerasTensor]] = {}
     _make(layers, waiting, made)
-    ends = []
-    for name in ("input_layers", "output_layers"):
+
+    def end(name: str, history: Any) -> KerasTensor:
+        key, index = _key(history)
+        if key not in made or index >= len(made[key]):
+            raise ValueError(f"`{name}` is {history!r:.200}; expected calls of layers: [[name, 0, 0]]")
+        return made[key][index]
+
+    def ends(name: str) -> Any:
         history = config.get(name)
-        if isinstance(history, list) and len(history) == 1:
-            history = history[0]
-        key = _key(history)
-        if key not in made:
-            raise ValueError(f"`{name}` is {history!r:.200}; expected one call of a layer: [[name, 0, 0]]")
-        ends.append(made[key])
-    return ends[0], ends[1]
+        if isinstance(history, Mapping):
+            return {key: end(name, item) for key, item in history.items()}
+        if isinstance(history, list) and history and all(isinstance(item, list) for item in history):
+            found = [end(name, item) for item in history]
+            return found[0] if len(found) == 1 else found
+        return end(name, history)
+
+    return ends("input_layers"), ends("output_layers")
 
 
 def _layers_and_calls(config: Mapping[str, Any]) -> tuple[dict[str, Layer], dict[Key, Any]]:
@@ -100,45 +127,69 @@ def _layers_and_calls(config: Mapping[str, Any]) -> tuple[dict[str, Layer], dict
     return found, calls
 
 
+class _Reference(tuple[Any, int]):
+    """The key of a call and the number of its output, in the place of a symbol."""
+
+
 def _arguments(name: str, node: Any) -> Any:
-    """What a layer was called on: None for an Input, a key, or a list of keys."""
+    """What a layer was called on, with references for symbols: (args, kwargs); None for an Input."""
     if node is None:
         return None
     args, kwargs = (node.get("args"), node.get("kwargs", {})) if isinstance(node, Mapping) else (None, None)
-    if not isinstance(args, list) or len(args) != 1 or not isinstance(kwargs, Mapping):
+    if not isinstance(args, list) or len(args) < 1 or not isinstance(kwargs, Mapping):
         raise ValueError(f"Layer {name!r} has a call {node!r:.200}; expected `args` with one entry")
-    for key, value in kwargs.items():
-        if value is not None:
-            raise ValueError(f"Layer {name!r} was called with {key}={value!r:.100}, which is not supported")
-    return [_symbol_key(item) for item in args[0]] if isinstance(args[0], list) else _symbol_key(args[0])
+    arguments = _referring(list(args)), _referring(dict(kwargs))
+    if args != [[]] and not any(True for _ in _references(arguments)):
+        raise ValueError(f"Layer {name!r} has a call on {args[0]!r:.200}, which is no symbol")
+    return arguments
 
 
-def _symbol_key(symbol: Any) -> Key:
-    config = symbol.get("config") if isinstance(symbol, Mapping) else None
-    if not isinstance(config, Mapping) or symbol.get("class_name") != _SYMBOL:
-        raise ValueError(f"{symbol!r:.200} is no symbol; expected class_name {_SYMBOL!r}")
-    return _key(config.get("keras_history"))
+def _referring(structure: Any) -> Any:
+    if isinstance(structure, Mapping):
+        if structure.get("class_name") == _SYMBOL:
+            config = structure.get("config")
+            if not isinstance(config, Mapping):
+                raise ValueError(f"{structure!r:.200} is no symbol; expected `config`")
+            return _Reference(_key(config.get("keras_history")))
+        if "class_name" in structure:
+            raise ValueError(f"{structure!r:.200} is no symbol; expected class_name {_SYMBOL!r}")
+        return {key: _referring(value) for key, value in structure.items()}
+    if isinstance(structure, list):
+        return [_referring(item) for item in structure]
+    return structure
 
 
-def _key(history: Any) -> Key:
+def _references(structure: Any) -> Iterable[_Reference]:
+    if isinstance(structure, _Reference):
+        yield structure
+    elif isinstance(structure, Mapping):
+        for value in structure.values():
+            yield from _references(value)
+    elif isinstance(structure, (list, tuple)):
+        for value in structure:
+            yield from _references(value)
+
+
+def _key(history: Any) -> tuple[Key, int]:
     match history:
-        case [str(name), int(number), 0]:
-            return name, number
+        case [str(name), int(number), int(index)] if index >= 0:
+            return (name, number), index
     raise ValueError(f"{history!r:.200} names no call of a layer; expected [name, 0, 0]")
 
 
-def _make(layers: Mapping[str, Layer], calls: Mapping[Key, Any], made: dict[Key, KerasTensor]) -> None:
-    """Calls the layers, each call behind those it needs and behind the layer's earlier ones."""
+def _make(layers: Mapping[str, Layer], calls: Mapping[Key, Any], made: dict[Key, list[KerasTensor]]) -> None:
+    """Calls the layers, each call after those it needs and after the layer's earlier ones."""
     needed_by: dict[Key, list[Key]] = {}
     missing: dict[Key, int] = {}
     for key, arguments in calls.items():
-        needs = set(_keys(arguments)) | ({(key[0], key[1] - 1)} if key[1] else set())
+        needs = {reference[0] for reference in _references(arguments)}
+        needs |= {(key[0], key[1] - 1)} if key[1] else set()
         missing[key] = len(needs)
         for need in needs:
             needed_by.setdefault(need, []).append(key)
     ready = [key for key, count in missing.items() if count == 0]
     for key in ready:
-        made[key] = _called(layers[key[0]], calls[key], made.__getitem__)
+        made[key] = _called(layers[key[0]], calls[key], made)
         for user in needed_by.get(key, ()):
             missing[user] -= 1
             if missing[user] == 0:
@@ -148,12 +199,19 @@ def _make(layers: Mapping[str, Layer], calls: Mapping[Key, Any], made: dict[Key,
         raise ValueError(f"Layers whose inputs are not there, or go in a circle: {', '.join(lost)!s:.300}")
 
 
-def _keys(arguments: Any) -> Iterable[Key]:
-    return () if arguments is None else arguments if isinstance(arguments, list) else (arguments,)
-
-
-def _called(layer: Layer, arguments: Any, symbol: Callable[[Key], KerasTensor]) -> KerasTensor:
+def _called(layer: Layer, arguments: Any, made: Mapping[Key, list[KerasTensor]]) -> list[KerasTensor]:
     if arguments is None:
-        return layer.output
-    inputs = [symbol(key) for key in arguments] if isinstance(arguments, list) else symbol(arguments)
-    return layer(inputs)  # type: ignore[no-any-return]
+        return [layer.output]
+
+    def symbol(structure: Any) -> Any:
+        if isinstance(structure, _Reference):
+            key, index = structure
+            if index >= len(made[key]):
+                raise ValueError(f"{[*key, index]!r:.200} names no call of a layer: it has no output {index}")
+            return made[key][index]
+        if isinstance(structure, Mapping):
+            return {key: symbol(value) for key, value in structure.items()}
+        return [symbol(item) for item in structure] if isinstance(structure, list) else structure
+
+    args, kwargs = arguments
+    return tree.flatten(layer(*symbol(args), **symbol(kwargs)))

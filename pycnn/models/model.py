@@ -1,24 +1,27 @@
-"""A model made of layers that were called on symbols, and what all models share."""
+"""A model made of layers that were called on symbols, or of a `call`, and what all models share."""
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pycnn.core import serialization
+from pycnn.core import serialization, tree
+from pycnn.core.arguments import checked_shape
+from pycnn.core.arrays import as_samples
+from pycnn.core.function import Function
 from pycnn.core.layer import Layer
 from pycnn.core.names import auto_name, unknown
-from pycnn.core.program import Blueprint, Program
-from pycnn.core.symbolic import KerasTensor, Node, layers_by_depth, trace
+from pycnn.core.blueprint import Blueprint
+from pycnn.core.program import Program, lowered
+from pycnn.core.symbolic import KerasTensor, Node, operations_by_depth
 from pycnn.layers.input import InputLayer
+from pycnn.models.feeding import Ends
 from pycnn.models.trainer import Trainer
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from pycnn.core.variable import Variable
 
     Path: TypeAlias = str | os.PathLike[str]
 
@@ -26,17 +29,21 @@ _making = threading.Lock()  # two threads may be the first to predict
 
 
 class Model(Trainer):
-    """Layers called on symbols, from one `Input` to one output: branches, sums, shared layers.
+    """Layers called on symbols, from inputs to outputs: branches, sums, shared layers, models inside models.
+
+    A model of your own class has no `inputs` and `outputs`, but layers as attributes and a method `call` that
+    calls them; its shapes are known with the first data.
 
     Args:
-        inputs: the symbol that `Input` returned, or one in the midst of another model; alone or in a list.
-        outputs: the symbol that the last layer returned; alone or in a list.
+        inputs: the symbol that `Input` returned, or one in the midst of another model; or several in a list
+            or dict.
+        outputs: the symbol that the last layer returned; or several in a list or dict.
         trainable: whether the optimizer may change the weights.
         name: None for an automatic one.
 
     Raises:
-        TypeError, ValueError: if these are no symbols, there are several of them, `outputs` needs another
-            input than `inputs`, or two layers have one name.
+        TypeError, ValueError: if these are no symbols, `outputs` needs another input than `inputs`, or two
+            layers have one name.
 
     Example:
         >>> import pycnn as keras
@@ -51,45 +58,76 @@ class Model(Trainer):
         ((None, 10), 754)
     """
 
-    _input_layer: InputLayer | None
-    _layers: list[Layer]
+    _input_layers: list[InputLayer]
+    _operations: list[Any]  # layers and functions of symbols, from the inputs to the outputs
     _steps: list[Node]  # calls in the order in which they run
-    _source: KerasTensor | None
-    _target: KerasTensor | None
+    _sources: list[KerasTensor]
+    _targets: list[KerasTensor]
+    _source_structure: Any  # as `inputs` and `outputs` were given
+    _target_structure: Any
 
     def __init__(
-        self, inputs: Any = None, outputs: Any = None, *, trainable: bool = True, name: str | None = None
+        self,
+        inputs: Any = None,
+        outputs: Any = None,
+        *,
+        trainable: bool = True,
+        name: str | None = None,
+        **kwargs: Any,
     ) -> None:
-        self._begin(name or auto_name("Functional"))
+        if inputs is None and outputs is None and (self._is_traced or self.overrides("train_step")):
+            self._begin(name, trainable=trainable, **kwargs)
+            self._has_parts = True
+            return
+        self._begin(name or auto_name("Functional"), **kwargs)
         if inputs is None or outputs is None:
             raise ValueError(
-                "A Model needs `inputs` and `outputs`: Model(inputs, outputs). Models of your own class, "
-                "with a `call` method, are not supported"
+                "A Model needs `inputs` and `outputs`: Model(inputs, outputs); or a class of your own with a `call`"
             )
-        source, target = _the_symbol("inputs", inputs), _the_symbol("outputs", outputs)
-        self._source, self._target, self._steps = source, target, trace(source, target)
-        origin = None if source.node is None else source.node.layer
-        if not isinstance(origin, InputLayer):  # a symbol in the midst of another model
-            origin = InputLayer(batch_shape=source.shape, dtype=source.dtype)
-        self._input_layer = origin
-        self._layers = cast("list[Layer]", layers_by_depth(origin, source, self._steps))
-        _check_names(self._layers)
-        self.built = True
+        self._connect(inputs, outputs)
         if not trainable:
             self.trainable = False
 
-    def _begin(self, name: str | None) -> None:
+    def _begin(self, name: str | None, **kwargs: Any) -> None:
         """What every kind of model starts with."""
-        self._input_layer = self._source = self._target = self._program = None
-        self._layers = []
-        self._steps = []
-        super().__init__(name=name)
+        self._program: Program | None = None
+        self._class_names: list[str] | None = None
+        self._input_layers, self._operations, self._steps = [], [], []
+        self._sources, self._targets = [], []
+        self._source_structure = self._target_structure = None
+        self._has_parts = False  # attributes that are layers, which a `call` or a `train_step` uses
+        super().__init__(name=name, **kwargs)
+
+    def _connect(self, inputs: Any, outputs: Any) -> None:
+        """Takes the calls between two ends."""
+        self._sources, self._targets = _symbols("inputs", inputs), _symbols("outputs", outputs)
+        self._source_structure, self._target_structure = inputs, outputs
+        if len(set(self._sources)) < len(self._sources):
+            raise ValueError("`inputs` has one symbol twice; expected each input once")
+        self._steps = Function(self._sources, self._targets).calls
+        origins: dict[KerasTensor, Any] = {}
+        for source in self._sources:
+            origin = None if source.node is None else source.node.operation
+            if not isinstance(origin, InputLayer):  # a symbol in the midst of another model
+                origin = InputLayer(batch_shape=source.shape, dtype=source.dtype)
+            origins[source] = origin
+        self._input_layers = list(origins.values())
+        self._operations = operations_by_depth(origins, self._steps, self._targets)
+        _check_names(self.layers)
+        self.built = True
 
     # --- layers ---------------------------------------------------------------------------------------------
     @property
+    def operations(self) -> list[Any]:
+        """Layers and functions of symbols, from the inputs to the outputs."""
+        return list(self._operations)
+
+    @property
     def layers(self) -> list[Layer]:
-        """The layers, the Input included, from the input to the output."""
-        return list(self._layers)
+        """The layers, the inputs' included, from the inputs to the outputs."""
+        if self._has_parts:
+            return list(dict.fromkeys(self.sublayers()))
+        return [operation for operation in self._operations if isinstance(operation, Layer)]
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """One layer.
@@ -101,27 +139,29 @@ class Model(Trainer):
         Raises:
             ValueError: if there is no such layer, or not exactly one argument is given.
         """
+        layers = self.layers
         if (name is None) == (index is None):
             raise ValueError("get_layer needs either a name or an index")
         if index is not None:
-            if not -len(self._layers) <= index < len(self._layers):
-                raise ValueError(f"There is no layer {index}: the model has {len(self._layers)} layers")
-            return self._layers[index]
-        for layer in self._layers:
+            if not -len(layers) <= index < len(layers):
+                raise ValueError(f"There is no layer {index}: the model has {len(layers)} layers")
+            return layers[index]
+        for layer in layers:
             if layer.name == name:
                 return layer
-        raise unknown("layer", name, [layer.name for layer in self._layers])
+        raise unknown("layer", name, [layer.name for layer in layers])
 
     def leaves(self) -> list[Layer]:
-        return list(dict.fromkeys(leaf for layer in self._layers for leaf in layer.leaves()))
+        own = [self] if self._is_traced else []
+        return list(dict.fromkeys([*own, *(leaf for layer in self.layers for leaf in layer.leaves())]))
+
+    @property
+    def can_be_called(self) -> bool:
+        return self._is_traced or not self._has_parts
 
     @property
     def has_weights(self) -> bool:
-        return any(layer.has_weights for layer in self._layers)
-
-    @property
-    def weights(self) -> list[Variable]:
-        return [variable for leaf in self.leaves() for variable in leaf.weights]
+        return any(layer.has_weights for layer in self.layers)
 
     @property
     def trainable(self) -> bool:
@@ -130,46 +170,69 @@ class Model(Trainer):
     @trainable.setter
     def trainable(self, value: bool) -> None:
         self._trainable = bool(value)
-        for layer in self._layers:
+        for layer in self.layers:
             layer.trainable = self._trainable
 
     # --- symbols --------------------------------------------------------------------------------------------
-    @property
-    def input(self) -> KerasTensor:
-        """The symbol of the input; AttributeError before its shape is known."""
-        return self.input_layer.output if self._source is None else self._source
-
-    @property
-    def output(self) -> KerasTensor:
-        """The symbol of the output; AttributeError before its shape is known."""
-        if self._target is None:
-            raise AttributeError(f"Model {self.name!r} has no known output shape yet")
-        return self._target
-
-    @property
-    def input_layer(self) -> InputLayer:
-        """The Input; AttributeError where there is none yet."""
-        if self._input_layer is None:
-            raise AttributeError(f"Model {self.name!r} has no known input shape yet")
-        return self._input_layer
-
-    @property
-    def steps(self) -> list[Node]:
-        """The calls of layers, in the order in which they run."""
-        return list(self._steps)
+    def _known(self, symbols: list[KerasTensor], what: str) -> list[KerasTensor]:
+        if not symbols:
+            raise AttributeError(f"Model {self.name!r} has no known {what} shape yet")
+        return list(symbols)
 
     @property
     def inputs(self) -> list[KerasTensor]:
-        """The symbol of the input, in a list."""
-        return [self.input]
+        """The symbols of the inputs; AttributeError before their shapes are known."""
+        return self._known(self._sources, "input")
 
     @property
     def outputs(self) -> list[KerasTensor]:
-        """The symbol of the output, in a list."""
-        return [self.output]
+        """The symbols of the outputs; AttributeError before their shapes are known."""
+        return self._known(self._targets, "output")
+
+    @property
+    def input(self) -> Any:
+        """The symbol of the input, or the structure of several."""
+        return _unwrapped(self.inputs, self._source_structure)
+
+    @property
+    def output(self) -> Any:
+        """The symbol of the output, or the structure of several."""
+        return _unwrapped(self.outputs, self._target_structure)
+
+    @property
+    def input_layers(self) -> list[InputLayer]:
+        """The Inputs; AttributeError where there are none yet."""
+        if not self._input_layers:
+            raise AttributeError(f"Model {self.name!r} has no known input shape yet")
+        return list(self._input_layers)
+
+    @property
+    def steps(self) -> list[Node]:
+        """The calls of layers and functions, in the order in which they run."""
+        return list(self._steps)
+
+    @property
+    def input_names(self) -> list[str]:
+        """Names of the inputs."""
+        if isinstance(self._source_structure, dict):
+            return list(self._source_structure)
+        return [layer.name for layer in self.input_layers]
+
+    @property
+    def output_names(self) -> list[str]:
+        """Names of the outputs: of the layers that make them, or the keys where they were given as a dict."""
+        if isinstance(self._target_structure, dict):
+            return list(self._target_structure)
+        if not self._targets:
+            return ["output"]  # of a model whose shapes are not known yet
+        names: list[str] = []
+        for target in self._targets:
+            name = target.name if target.node is None else target.node.operation.name
+            names.append(f"{name}_{names.count(name)}" if name in names else name)
+        return names
 
     # --- as a layer of another model ------------------------------------------------------------------------
-    def build(self, input_shape: Sequence[int | None] | None = None) -> None:
+    def build(self, input_shape: Any = None) -> None:
         """Does nothing but check: a model between symbols has its weights.
 
         Args:
@@ -178,47 +241,108 @@ class Model(Trainer):
         Raises:
             ValueError: if it is not the shape of `input`.
         """
-        if input_shape is not None:
-            super().build(input_shape)
+        if input_shape is None:
+            return
+        several = isinstance(input_shape[0], (list, tuple))
+        shapes = [checked_shape(self.name, s[1:]) for s in (input_shape if several else [input_shape])]
+        if self._is_traced and not self._sources:
+            symbols = [KerasTensor((None, *shape)) for shape in shapes]
+            self._call_on_symbols((symbols if several else symbols[0],), {}, record=False)
+        else:
+            self._build(*shapes)
+
+    def _ensure_built(self, args: Any, inputs: Sequence[KerasTensor]) -> None:
+        if self._is_traced and type(self).build is Model.build:
+            self.built = True  # the layers inside are built when they are called
+        else:
+            super()._ensure_built(args, inputs)
 
     def _build(self, *shapes: tuple[int, ...]) -> None:
-        shape = self._known_input_shape()
-        if shape is not None and shapes[0] != shape:
+        known = [symbol.sample_shape for symbol in self._sources]
+        if known and list(shapes) != known:
             raise ValueError(
-                f"Model {self.name!r} was made for inputs of shape {(None, *shape)}, not {(None, *shapes[0])}"
+                f"Model {self.name!r} was made for inputs of shape {_batches(known)}, not {_batches(list(shapes))}"
             )
 
-    def connect(self, graph: Blueprint, nodes: Sequence[int]) -> int:
-        (node,) = nodes
-        places: dict[KerasTensor | None, int] = {self._source: node}
-        for step in self._steps:
-            node = step.layer.connect(graph, [places[tensor] for tensor in step.inputs])
-            places[step.output] = node
-        return node if self._target is None else places[self._target]
+    def _symbols(self, x: Any) -> list[KerasTensor]:
+        if isinstance(x, dict):
+            return [x[name] for name in self.input_names]
+        return [symbol for symbol in tree.flatten(x) if isinstance(symbol, KerasTensor)]
 
-    def lower(self, graph: Any, node: int) -> int:
-        return self.connect(graph, [node])
+    def _inferred(self, call: Node) -> tuple[list[Any], Any]:
+        if self._is_traced:
+            return super()._inferred(call)
+        if not self._targets:  # a model without layers
+            return [symbol.shape for symbol in call.inputs], None
+        single = len(self._targets) == 1 and not isinstance(self._target_structure, dict)
+        return super()._inferred(call)[0], None if single else self._target_structure
+
+    def lower(self, graph: Blueprint, *nodes: int) -> Any:
+        return self._function().lower(graph, nodes) if self._targets else list(nodes)
 
     # --- the program ----------------------------------------------------------------------------------------
     def _is_ready(self) -> bool:
-        return self._input_layer is not None
+        return bool(self._sources)
 
-    def _known_input_shape(self) -> tuple[int, ...] | None:
-        return None if self._input_layer is None else self._input_layer.shape
+    def _ends(self) -> Ends:
+        return Ends(
+            {name: s.sample_shape for name, s in zip(self.input_names, self._sources, strict=True)},
+            {name: s.sample_shape for name, s in zip(self.output_names, self._targets, strict=True)},
+        )
 
-    def _known_output_shape(self) -> tuple[int, ...] | None:
-        return None if self._target is None else self._target.shape[1:]  # type: ignore[return-value]
+    def _as_given(self, outputs: list[Any]) -> Any:
+        if len(outputs) == 1 and not isinstance(self._target_structure, dict):
+            return outputs[0]
+        return tree.packed(self._target_structure, outputs)
 
-    def _ready(self, samples: NDArray[Any] | None) -> Program:
+    def _function(self) -> Function:
+        return Function(self._sources, self._targets)
+
+    def _ready(self, x: Any) -> Program:
         if self._program is not None:
             return self._program
         with _making:
-            return self._program or self._made(samples)
+            if self._program is None:
+                if not self._is_ready():
+                    self._make_ready(x)
+                self._program = Program(self._function())
+            return self._program
 
-    def _made(self, samples: NDArray[Any] | None) -> Program:
-        assert self._input_layer is not None
-        self._program = Program(self, self._input_layer.shape, self._input_layer.name)
-        return self._program
+    def _make_ready(self, x: Any) -> None:
+        if self._is_ready():
+            return
+        if x is None:
+            raise ValueError(
+                f"Model {self.name!r} does not know its inputs' shapes yet; call it on data first"
+            )
+
+        def symbol(array: Any) -> KerasTensor:
+            samples = as_samples("x", array)
+            return InputLayer(samples.shape[1:], dtype=str(samples.dtype)).output  # type: ignore[no-any-return]
+
+        several = (
+            isinstance(x, (list, tuple)) and all(hasattr(item, "__array__") for item in x) and len(x) > 0
+        )
+        inputs = tree.transformed(symbol, x) if several or isinstance(x, dict) else symbol(x)
+        outputs = self._call_on_symbols((inputs,), {}, record=False)
+        self._sources, self._targets = tree.flatten(inputs), tree.flatten(outputs)
+        self._source_structure, self._target_structure = inputs, outputs
+        self._input_layers = [source.node.operation for source in self._sources]  # type: ignore[misc, union-attr]
+        self._steps = self._function().calls
+
+    def _call_on_arrays(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if self._is_traced or kwargs.get("training") or len(args) != 1:
+            return super()._call_on_arrays(args, kwargs)
+        return self.predict_on_batch(args[0])
+
+    def as_inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        if self._is_traced or not self._is_ready() or len(args) != 1:
+            return super().as_inputs(args)
+        samples = self._ends().samples("x", args[0])
+        return (samples if len(samples) > 1 else samples[0],)
+
+    def _takes_several(self, x: Any) -> bool:
+        return isinstance(x, (list, tuple)) and (len(self._sources) > 1 or super()._takes_several(x))
 
     # --- looking at it, keeping it --------------------------------------------------------------------------
     def summary(
@@ -250,6 +374,43 @@ class Model(Trainer):
             print(text, end="")
         else:
             print_fn(text)
+
+    @property
+    def class_names(self) -> list[str] | None:
+        """What the values of the output stand for; None where it was not said.
+
+        They are saved with the model, for `pycnn predict` and for programs in C++.
+
+        Raises:
+            TypeError, ValueError: when set to something else than one name for each value of the one output.
+        """
+        return self._class_names
+
+    @class_names.setter
+    def class_names(self, names: Sequence[str] | None) -> None:
+        if names is not None:
+            if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+                raise TypeError(f"`class_names` is {names!r:.200}; expected a list of strings")
+            names = list(names)
+            if self._targets and [len(names)] != [math.prod(t.sample_shape) for t in self._targets]:
+                raise ValueError(
+                    f"`class_names` has {len(names)} names, but the outputs have shapes "
+                    f"{[target.shape for target in self._targets]}"
+                )
+        self._class_names = names
+
+    def graph_json(self, names: Mapping[int, str]) -> str | None:
+        """The model as programs in C++ and C load it; None where a step of it is Python's.
+
+        Args:
+            names: of the arrays in the file, by the ids of the variables.
+        """
+        graph = Blueprint()
+        outputs = lowered(self._function(), graph)
+        if any(graph.node(node)[0] == "host" for node in range(len(graph))):
+            return None
+        of_core = {id(variable.core): names[id(variable)] for variable in graph.variables_of.values()}
+        return graph.json(outputs, self.output_names, [of_core[id(core)] for core in graph.variables])
 
     def save(self, filepath: Path, overwrite: bool = True, **kwargs: Any) -> None:
         """Writes configuration, weights and the optimizer's state to one safetensors file.
@@ -326,18 +487,31 @@ class Model(Trainer):
         return json.dumps(self.serialize(), **kwargs)
 
 
-def _the_symbol(name: str, given: Any) -> KerasTensor:
-    """The one symbol that was given, alone or in a list."""
-    items = list(given) if isinstance(given, (list, tuple)) else [given]
-    if isinstance(given, dict) or (len(items) != 1 and all(isinstance(x, KerasTensor) for x in items)):
-        raise ValueError(
-            f"Model: `{name}` has {len(given)} symbols; models with one input and one output are supported"
-        )
-    if len(items) != 1 or not isinstance(items[0], KerasTensor):
-        raise TypeError(
-            f"Model: `{name}` is {given!r:.200}; expected the symbol that `Input` or a layer returned"
-        )
-    return items[0]
+def _symbols(name: str, given: Any) -> list[KerasTensor]:
+    """The symbols of a structure."""
+    items = tree.flatten(given)
+    for item in items:
+        if not isinstance(item, KerasTensor):
+            raise TypeError(
+                f"Model: `{name}` is {given!r:.200}; expected symbols, as `Input` and layers return them"
+            )
+    if not items:
+        raise ValueError(f"Model: `{name}` is empty; expected at least one symbol")
+    return items
+
+
+def _unwrapped(symbols: list[KerasTensor], structure: Any) -> Any:
+    """The one symbol, or several in their structure."""
+    return (
+        symbols[0]
+        if len(symbols) == 1 and not isinstance(structure, dict)
+        else tree.packed(structure, symbols)
+    )
+
+
+def _batches(shapes: list[tuple[int, ...]]) -> Any:
+    found = [(None, *shape) for shape in shapes]
+    return found[0] if len(found) == 1 else found
 
 
 def _check_names(layers: Sequence[Layer]) -> None:

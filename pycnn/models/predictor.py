@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 
 from pycnn._core import PreparedCall
 from pycnn.callbacks import CallbackList
+from pycnn.core import tree
 from pycnn.core.arguments import as_int
 from pycnn.core.arrays import as_samples
 from pycnn.core.layer import Layer
-from pycnn.core.program import Program, run
+from pycnn.core.program import Program
 from pycnn.models.data import is_sequence, is_stream
+from pycnn.models.feeding import Ends
 from pycnn.models.progress import Progress, is_live
+from pycnn.models.stepping import raw_source
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,22 +28,53 @@ _MOST_SAMPLES = 2**31
 _QUIET_SECONDS = 1.0  # `predict` shows nothing before
 
 
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
+
+def default_step(method: _Method) -> _Method:
+    """Marks a step that is the core's: subclasses that have another one are asked for it."""
+    method.is_default = True  # type: ignore[attr-defined]
+    return method
+
+
 class Predictor(Layer):
-    """What a model does with data alone. A subclass has the layers, and makes them into a program."""
+    """What a model does with data alone. A subclass has the layers, and makes them into a function."""
 
     _program: Program | None
 
     def _is_ready(self) -> bool:
-        """Whether the program can be made without data."""
+        """Whether the function is known without data."""
         raise NotImplementedError
 
-    def _ready(self, samples: NDArray[Any] | None) -> Program:
-        """The program, made for the shape of the samples if it is not known yet."""
+    def _ready(self, x: Any) -> Program:
+        """The program, made for the shapes of the samples if they are not known yet."""
         raise NotImplementedError
 
-    def _known_output_shape(self) -> tuple[int, ...] | None:
-        """The output's shape without the batch axis, once it is known."""
+    def _ends(self) -> Ends:
+        """Names and shapes of inputs and outputs, once they are known."""
         raise NotImplementedError
+
+    def _as_given(self, outputs: list[F32]) -> Any:
+        """The outputs in the structure that the model was made with."""
+        raise NotImplementedError
+
+    def overrides(self, method: str) -> bool:
+        """Whether a subclass has a method of its own: `train_step`, `test_step` or `predict_step`."""
+        return not getattr(getattr(type(self), method), "is_default", False)
+
+    @property
+    def can_be_called(self) -> bool:
+        """Whether the model is a function of its inputs, and not only parts that a `train_step` uses."""
+        return True
+
+    @default_step
+    def predict_step(self, data: Any) -> Any:
+        """The predictions for one batch: what `predict` does with each. Subclasses override it.
+
+        Args:
+            data: x.
+        """
+        return self.predict_on_batch(data)
 
     def predict(
         self,
@@ -74,17 +108,33 @@ class Predictor(Layer):
             >>> model.predict(np.array([[1.0, 2.0]]))
             array([[3.]], dtype=float32)
         """
+        if self.overrides("predict_step"):
+            return self._predict_by_steps(x, batch_size, steps)
         program = self._program
         if (
             program is not None
             and type(x) is np.ndarray
-            and x.shape[1:] == program.input_shape
+            and program.is_single
+            and x.shape[1:] == program.input_shapes[0]
             and 0 < len(x) <= program.samples_per_call
             and batch_size is steps is callbacks is None
             and (verbose == "auto" or verbose == 0)
         ):
-            return run(program, as_samples("x", x))  # one call: nothing to cut and nothing to show
+            # One call: nothing to cut and nothing to show.
+            return self._as_given(program.run([as_samples("x", x)]))
         return self._predict(x, batch_size, verbose, steps, callbacks)
+
+    def _predict_by_steps(self, x: Any, batch_size: int | None, steps: int | None) -> Any:
+        """What `predict_step` of one's own returns, of all batches."""
+        size, count = checked_batch_size("batch_size", batch_size), checked_steps("steps", steps)
+        results = [
+            tree.transformed(np.asarray, self.predict_step(batch.taken()))  # type: ignore[attr-defined]
+            for batch in raw_source(x, None, size, count).epoch()
+        ]
+        if not results:
+            raise ValueError("`x` has no batches to predict; expected at least one")
+        leaves = zip(*map(tree.flatten, results), strict=True)
+        return tree.packed(results[0], [np.concatenate(parts) for parts in leaves])
 
     def _predict(
         self, x: Any, batch_size: int | None, verbose: str | int, steps: int | None, callbacks: Any
@@ -103,48 +153,53 @@ class Predictor(Layer):
         begin, end = called.hooks("on_predict_batch_begin"), called.hooks("on_predict_batch_end")
         progress = Progress(total, level, patience)
         called.call("on_predict_begin")
-        outputs: list[F32] = []
+        outputs: list[list[F32]] = []
         for step, samples in enumerate(batches):
             for hook in begin:
                 hook(step)
-            outputs.append(run(self._ready(samples), samples))
+            outputs.append(self._ready(None).run(samples))
             for hook in end:
-                hook(step, {"outputs": outputs[-1]})
+                hook(step, {"outputs": self._as_given(outputs[-1])})
             if progress.due():
                 progress.draw(step + 1, {})
         if not outputs:
             raise ValueError("`x` has no batches to predict; expected at least one")
         progress.finish(len(outputs), {})
         called.call("on_predict_end")
-        return outputs[0] if len(outputs) == 1 else np.concatenate(outputs)
+        if len(outputs) == 1:
+            return self._as_given(outputs[0])
+        return self._as_given([np.concatenate(parts) for parts in zip(*outputs, strict=True)])
 
     def _slices(
         self, x: Any, size: int, steps: int | None, exact: bool
-    ) -> tuple[Iterator[NDArray[Any]], int]:
-        """Slices of an array, larger ones than asked for where nobody watches them."""
+    ) -> tuple[Iterator[list[NDArray[Any]]], int]:
+        """Slices of arrays, larger ones than asked for where nobody watches them."""
         samples = self._samples(x)
         if not exact and steps is None:
-            size = max(size, self._ready(samples).samples_per_call)
-        slices = [samples[start : start + size] for start in range(0, max(len(samples), 1), size)][:steps]
-        return iter(slices), len(slices)
+            size = max(size, self._ready(None).samples_per_call)
+        starts = range(0, max(len(samples[0]), 1), size)[:steps]
+        return iter([[part[start : start + size] for part in samples] for start in starts]), len(starts)
 
-    def _stream(self, x: Any, steps: int | None) -> tuple[Iterator[NDArray[Any]], int | None]:
+    def _stream(self, x: Any, steps: int | None) -> tuple[Iterator[list[NDArray[Any]]], int | None]:
         """Samples of the batches of a stream."""
         total = len(x) if steps is None and is_sequence(x) else steps
 
-        def batches() -> Iterator[NDArray[Any]]:
+        def batches() -> Iterator[list[NDArray[Any]]]:
             items = (x[i] for i in range(len(x))) if is_sequence(x) else iter(x)
             for _, item in zip(range(2**62 if total is None else total), items, strict=False):
                 yield self._samples(item[0] if isinstance(item, (tuple, list)) else item)
 
         return batches(), total
 
-    def _samples(self, x: Any) -> NDArray[Any]:
+    def _samples(self, x: Any) -> list[NDArray[Any]]:
         """x as the core takes it."""
-        samples = None if self._is_ready() else as_samples("x", x)
-        return as_samples("x", x if samples is None else samples, self._ready(samples).input_shape)
+        self._ready(x)
+        samples = self._ends().samples("x", x)
+        if len({len(part) for part in samples}) > 1:
+            raise ValueError(f"`x` has inputs of {', '.join(str(len(part)) for part in samples)} samples")
+        return samples
 
-    def predict_on_batch(self, x: Any) -> F32:
+    def predict_on_batch(self, x: Any) -> Any:
         """The output for one batch, in one go.
 
         Args:
@@ -156,7 +211,8 @@ class Predictor(Layer):
         Raises:
             TypeError, ValueError: if the samples do not fit.
         """
-        return run(self._ready(None if self._is_ready() else as_samples("x", x)), self._samples(x))
+        samples = self._samples(x)
+        return self._as_given(self._ready(None).run(samples))
 
     def compile_inference(self, batch_size: int = 1, dtype: str = "float32") -> PreparedCall:
         """Makes the model ready to predict batches of one size with the least overhead: for real-time loops.
@@ -202,11 +258,7 @@ class Predictor(Layer):
             raise ValueError(
                 f"Model {self.name!r} does not know its input's shape yet; give it an Input or call build()"
             )
-        program = self._ready(None)
-        return PreparedCall(program.network, size, dtype, program.claim)
-
-    def _call_on_arrays(self, x: Any) -> F32:
-        return self.predict_on_batch(x)
+        return PreparedCall(self._ready(None).network, size, dtype)
 
 
 def checked_batch_size(name: str, value: Any) -> int:

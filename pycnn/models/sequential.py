@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pycnn.core import policy, registry, serialization
 from pycnn.core.arguments import checked_shape
+from pycnn.core.arrays import as_samples
 from pycnn.core.layer import Layer
-from pycnn.core.symbolic import KerasTensor
+from pycnn.core.symbolic import KerasTensor, Node
 from pycnn.layers.input import InputLayer
 from pycnn.models.model import Model
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from pycnn.core.program import Program
 
 
 class Sequential(Model):
@@ -51,6 +47,7 @@ class Sequential(Model):
         trainable: bool = True,
         name: str | None = None,
     ) -> None:
+        self._layers: list[Layer] = []
         self._begin(name)
         if layers is not None and (isinstance(layers, str) or not isinstance(layers, Sequence)):
             raise TypeError(f"`layers` is {layers!r}; expected a list of layers")
@@ -76,13 +73,13 @@ class Sequential(Model):
             TypeError, ValueError: if it is no layer, its name is there already, or it does not fit its input.
                 The model stays as it was then.
         """
-        before = (list(self._layers), self._input_layer)
+        before = (list(self._layers), list(self._input_layers))
         try:
             self._append(layer)
             if rebuild:
                 self._extend()
         except Exception:
-            self._layers, self._input_layer = before
+            self._layers, self._input_layers = before
             self._shorten(len(self._layers))
             raise
 
@@ -100,51 +97,65 @@ class Sequential(Model):
 
     def _append(self, layer: Any) -> None:
         if isinstance(layer, KerasTensor) and layer.node is not None and not layer.node.inputs:
-            layer = layer.node.layer
+            layer = layer.node.operation
         if not isinstance(layer, Layer):
             raise TypeError(
                 f"Only layers can be added to a Sequential model. Received: {layer!r} ({type(layer)})"
             )
         if isinstance(layer, InputLayer):
-            if self._layers or self._input_layer is not None:
+            if self._layers or self._input_layers:
                 raise ValueError(
                     f"Model {self.name!r} has an input already; an Input can only be the first entry"
                 )
-            self._input_layer = layer
+            self._input_layers = [layer]
             return
         if any(layer.name == other.name for other in self._layers):
             raise ValueError(
                 f"All layers of a Sequential model need different names, but there is a "
                 f"{layer.name!r} already; give one of them another `name`"
             )
-        if not self._layers and self._input_layer is None:
-            shape = layer.requested_input_shape or getattr(layer, "_known_input_shape", lambda: None)()
+        if not self._layers and not self._input_layers:
+            shape = layer.requested_input_shape
+            if shape is None and isinstance(layer, Model) and len(layer._sources) == 1:
+                shape = layer._sources[0].sample_shape
             if shape is not None:
-                self._input_layer = InputLayer(shape)
+                self._input_layers = [InputLayer(shape)]
         self._layers.append(layer)
 
     def _extend(self) -> None:
         """Calls the layers that are not connected yet, where the input's shape is known."""
-        self._program = self._bound = None
-        if self._input_layer is None:
+        if not self._input_layers:
             return
-        self._source = self._input_layer.output
+        symbol = self._targets[0] if self._targets else self._input_layers[0].output
         for layer in self._layers[len(self._steps) :]:
-            output: KerasTensor = layer(self._source if self._target is None else self._target)
-            assert output.node is not None
-            self._steps.append(output.node)
-            self._target = output
+            symbol = layer(symbol)
+            if not isinstance(symbol, KerasTensor) or symbol.node is None:
+                raise ValueError(
+                    f"Layer {layer.name!r} has several outputs; the layers of a Sequential model have one"
+                )
+            self._steps.append(symbol.node)
+        self._note_ends()
+
+    def _note_ends(self) -> None:
+        self._program = self._trained = None
+        self._sources = [layer.output for layer in self._input_layers]
+        self._targets = [self._steps[-1].output] if self._steps else []
+        self._source_structure = self._sources[0] if self._sources else None
+        self._target_structure = self._targets[0] if self._targets else None
+        self._operations = [*self._input_layers, *self._layers]
         self.built = bool(self._steps)
 
     def _shorten(self, length: int) -> None:
         """Takes back all calls but the first ones."""
-        self._program = self._bound = None
         for step in self._steps[length:]:
-            step.layer.forget_call(step)
+            step.operation.forget_call(step)  # type: ignore[attr-defined]
         del self._steps[length:]
-        self._source = None if self._input_layer is None else self._input_layer.output
-        self._target = self._steps[-1].output if self._steps else None
-        self.built = bool(self._steps)
+        self._note_ends()
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers, without the Input."""
+        return list(self._layers)
 
     def build(self, input_shape: Sequence[int | None] | None = None) -> None:
         """Connects the layers and creates their weights.
@@ -157,7 +168,7 @@ class Sequential(Model):
         """
         if input_shape is not None:
             self._build(checked_shape(self.name, input_shape[1:]))
-        elif self._input_layer is None:
+        elif not self._input_layers:
             raise ValueError(
                 f"Model {self.name!r} has no Input; give `input_shape`, such as (None, 28, 28, 1)"
             )
@@ -165,12 +176,12 @@ class Sequential(Model):
     def _build(self, *shapes: tuple[int, ...]) -> None:
         super()._build(*shapes)
         fresh = [leaf for leaf in self.leaves() if not leaf.built]
-        before = self._input_layer
-        self._input_layer = before or InputLayer(shapes[0])
+        before = self._input_layers
+        self._input_layers = before or [InputLayer(shapes[0])]
         try:
             self._extend()
         except Exception:
-            self._input_layer = before
+            self._input_layers = before
             self._shorten(len(self._steps) if before else 0)
             for leaf in fresh:
                 leaf.forget_weights()
@@ -182,26 +193,34 @@ class Sequential(Model):
             shape = layer.compute_output_shape(shape)
         return shape
 
-    def _made(self, samples: NDArray[Any] | None) -> Program:
+    def _is_ready(self) -> bool:
+        return bool(self._targets)
+
+    def _make_ready(self, x: Any) -> None:
         if not self._layers:
             raise ValueError(f"Model {self.name!r} has no layers")
-        if self._input_layer is None:
-            assert samples is not None
-            self.build((None, *samples.shape[1:]))
+        if not self._input_layers:
+            if x is None:
+                raise ValueError(f"Model {self.name!r} does not know its input's shape yet")
+            self.build((None, *as_samples("x", x).shape[1:]))
         self._extend()
-        return super()._made(samples)
+
+    def _inferred(self, call: Node) -> tuple[list[Any], Any]:
+        if not self._targets:
+            self._build(call.inputs[0].sample_shape)
+        return super()._inferred(call)
 
     # --- keeping it -----------------------------------------------------------------------------------------
     def get_config(self) -> dict[str, Any]:
-        layers = [*([] if self._input_layer is None else [self._input_layer]), *self._layers]
+        layers = [*self._input_layers, *self._layers]
         config: dict[str, Any] = {
             "name": self.name,
             "trainable": self.trainable,
             "dtype": serialization.serialize(self.dtype_policy, "keras"),
             "layers": [layer.serialize() for layer in layers],
         }
-        if self._input_layer is not None:
-            config["build_input_shape"] = [None, *self._input_layer.shape]
+        if self._input_layers:
+            config["build_input_shape"] = [None, *self._input_layers[0].shape]
         return config
 
     @classmethod
@@ -217,7 +236,7 @@ class Sequential(Model):
         model._trainable = bool(config.get("trainable", True))
         model.dtype_policy = policy.policy_of(config.get("dtype"), "Sequential")
         shape = config.get("build_input_shape")
-        if shape is not None and model._input_layer is None:
+        if shape is not None and not model._input_layers:
             model.build(shape)
         return model
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pycnn.models.functional_config import call_keys
 
@@ -40,7 +40,7 @@ def summary_text(
         default_length += 12
     length = line_length or min(default_length, shutil.get_terminal_size().columns - 4)
     widths = _widths(positions, length)
-    rows = _rows(model, _in_range(model.layers, layer_range), 0, expand_nested, connected, show_trainable)
+    rows = _rows(model, _in_range(_listed(model), layer_range), 0, expand_nested, connected, show_trainable)
     lines = [
         f'Model: "{model.name}"',
         _rule("┏┳┓", "━", widths),
@@ -78,7 +78,9 @@ def _widths(positions: Sequence[float], length: int) -> list[int]:
 
 def _is_chain(model: Model) -> bool:
     """Whether each layer is called once, on what the one before returned."""
-    called = [step.layer for step in model.steps]
+    called = [step.operation for step in model.steps]
+    if model.built and len(model.input_layers) > 1:
+        return False
     return len(set(called)) == len(called) and all(
         len(step.inputs) == 1 and (before is None or step.inputs[0] is before.output)
         for before, step in zip([None, *model.steps], model.steps, strict=False)
@@ -86,29 +88,36 @@ def _is_chain(model: Model) -> bool:
 
 
 def _rows(
-    model: Model, layers: Sequence[Layer], level: int, expand: bool, connected: bool, show_trainable: bool
+    model: Model, layers: Sequence[Any], level: int, expand: bool, connected: bool, show_trainable: bool
 ) -> list[list[str]]:
     """The cells of layers of a model, and of those inside them."""
+    from pycnn.core.layer import Layer
     from pycnn.models.model import Model
 
     keys = call_keys(model) if connected and model.built else {}
-    shapes = {step.layer: step.output.shape for step in model.steps}
+    shapes = {step.operation: _text([output.shape for output in step.outputs]) for step in model.steps}
     origins: dict[object, list[str]] = {}
     for step in model.steps if connected else ():
-        origins.setdefault(step.layer, []).extend("{}[{}][0]".format(*keys[tensor]) for tensor in step.inputs)
+        origins.setdefault(step.operation, []).extend(
+            "{}[{}][{}]".format(*keys[tensor]) for tensor in step.inputs if tensor in keys
+        )
     rows = []
     for layer in layers:
         prefix = "   " * level + "└ " if level else ""
         kind = "Functional" if type(layer) is Model else type(layer).__name__
-        cells = [f"{prefix}{layer.name} ({kind})", str(shapes.get(layer) or _shape(layer))]
-        cells.append(f"{layer.count_params():,}" if layer.built else "0 (unbuilt)")
+        cells = [f"{prefix}{layer.name} ({kind})", shapes.get(layer) or _shape(layer)]
+        if not isinstance(layer, Layer):  # a function of symbols
+            cells.append("0")
+        else:
+            cells.append(f"{layer.count_params():,}" if layer.built else "0 (unbuilt)")
         if connected:
             cells.append(", ".join(origins.get(layer, ())) or "-")
         if show_trainable:
-            cells.append("-" if not layer.weights else "Y" if layer.trainable else "N")
+            weights = isinstance(layer, Layer) and layer.weights
+            cells.append("-" if not weights else "Y" if layer.trainable else "N")
         rows.append(cells)
         if expand and isinstance(layer, Model):
-            rows += _rows(layer, layer.layers, level + 1, expand, connected, show_trainable)
+            rows += _rows(layer, _listed(layer), level + 1, expand, connected, show_trainable)
     return rows
 
 
@@ -118,6 +127,17 @@ def _shape(layer: Layer) -> str:
         return str(layer.output_shape)
     except AttributeError:
         return "?"
+
+
+def _listed(model: Model) -> list[Any]:
+    """What the table has a row for: layers, and functions of symbols among them."""
+    from pycnn.models.sequential import Sequential
+
+    return model.layers if isinstance(model, Sequential) or not model.operations else model.operations
+
+
+def _text(shapes: list[Any]) -> str:
+    return str(shapes[0]) if len(shapes) == 1 else ", ".join(map(str, shapes))
 
 
 def _in_range(layers: Sequence[Layer], layer_range: Sequence[str] | None) -> Sequence[Layer]:
@@ -178,9 +198,8 @@ def _count(variables: Sequence[Variable]) -> int:
 
 def _optimizer_params(model: Model) -> int:
     """Numbers that the optimizer keeps: its state, the count of steps and the learning rate."""
-    program = model.optimizer_program()
-    slots = 0 if program is None else len(program.network.optimizer_slots)
-    return 0 if program is None else slots * _count(model.trainable_weights) + 2
+    optimizer = model.optimizer_in_use()
+    return 0 if optimizer is None else len(optimizer.core().slot_names) * _count(model.trainable_weights) + 2
 
 
 def _memory(size: float) -> str:

@@ -8,19 +8,23 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pycnn.callbacks import CallbackList, History
 from pycnn.core.arguments import as_int, as_number
-from pycnn.core.arrays import as_samples
 from pycnn.core.program import Program
+from pycnn.core.tensor import before_change
 from pycnn.models.compiled import Compiled
-from pycnn.models.data import ArraySource, StreamSource, is_stream
-from pycnn.models.feeding import Feeder, split
+from pycnn.models.data import ArraySource, Batch, StreamSource, is_stream, unpack
+from pycnn.models.feeding import split
+from pycnn.models.gradients import LossAndGradients, gradients_of
 from pycnn.models.objective import Objective
-from pycnn.models.predictor import checked_batch_size, checked_steps, checked_verbose
+from pycnn.models.predictor import default_step, checked_batch_size, checked_steps, checked_verbose
 from pycnn.models.progress import Progress
+from pycnn.models.stepping import CoreSteps, OwnSteps, Steps, as_logs, packed, raw_source
+from pycnn.optimizers.gradients import GradientStep
 
 if TYPE_CHECKING:
     from pycnn.profiling import Profile
 
     Source: TypeAlias = ArraySource | StreamSource
+    CoreStep: TypeAlias = Callable[[Batch], tuple[float, list[float], list[float]]]
 
 
 class Trainer(Compiled):
@@ -93,10 +97,17 @@ class Trainer(Compiled):
         fraction = as_number("validation_split", validation_split)
         if fraction and validation_data is None:
             (x, y, sample_weight), validation_data = split(x, y, sample_weight, fraction)
-        x, program, objective = self._start(x)
-        feeder = Feeder(program.input_shape, program.output_shape, objective)
-        source = feeder.source(x, y, size, steps, bool(shuffle), sample_weight, class_weight)
-        validation = feeder.validation(validation_data, validation_size, validation_steps)
+        source: Source
+        known: Any = None
+        if self.overrides("train_step"):
+            self._get_ready(x)
+            make_steps = self._own_steps("train_step")
+            source = raw_source(x, y, size, steps, bool(shuffle), sample_weight, class_weight)
+        else:
+            x, program, feeder = known = self._start(x, y)
+            make_steps = self._core_steps(self._train_step(program))
+            source = feeder.source(x, y, size, steps, bool(shuffle), sample_weight, class_weight)
+        validation, test_steps = self._validation(validation_data, validation_size, validation_steps, known)
 
         called = CallbackList(callbacks, self, {"verbose": level, "epochs": epochs, "steps": source.steps})
         self.history = called.add_history()
@@ -108,13 +119,13 @@ class Trainer(Compiled):
             if level:
                 print(f"Epoch {epoch + 1}/{epochs}")
             progress = Progress(source.steps, level)
-            step, result = self._train(source, program, objective, called, progress)
+            step, result = self._train(source, make_steps(), called, progress)
             if step == 0:
                 _report_no_batches(epoch == initial_epoch)
                 break
             logs = result
             if validation is not None and validates(epoch + 1):
-                values = self._test(validation, program, objective, called, None)
+                values = self._validate(validation, test_steps(), called)
                 logs = logs | {f"val_{name}": value for name, value in values.items()}
             progress.finish(step, logs)
             called.call("on_epoch_end", epoch, logs)
@@ -123,33 +134,100 @@ class Trainer(Compiled):
             if source.exhausted:
                 _report_no_batches(False)
                 break
+        self._goal.optimizer.finalize_variable_values(self.trainable_weights)
         called.call("on_train_end", logs)
         return self.history
 
     def _train(
-        self, source: Source, program: Program, objective: Objective, called: CallbackList, progress: Progress
+        self, source: Source, steps: Steps, called: CallbackList, progress: Progress
     ) -> tuple[int, dict[str, float]]:
         """One epoch: the number of its batches, and the mean loss and metrics."""
         begin, end = called.hooks("on_train_batch_begin"), called.hooks("on_train_batch_end")
-        train_step, optimizer, due = program.network.train_step, objective.optimizer, progress.due
-        mean = objective.mean()
+        due = progress.due
         step = 0
-        program.claim()
-        for x, y, rows, weight, size in source.epoch():
+        for batch in source.epoch():
             for hook in begin:
                 hook(step)
-            mean.add(train_step(x, y, rows, weight, optimizer.current_rate()), size)
+            steps.step(batch)
             if end:
-                logs = mean.logs()
+                logs = steps.logs()
                 for hook in end:
                     hook(step, logs)
-                program.claim()
             step += 1
             if due():
-                progress.draw(step, mean.logs())
+                progress.draw(step, steps.logs())
             if self.stop_training:
                 break
-        return step, mean.finished()
+        return step, steps.finished()
+
+    def _core_steps(self, step: CoreStep) -> Callable[[], Steps]:
+        """Makes the steps of an epoch that the core does."""
+        return lambda: CoreSteps(self._goal, step)
+
+    def _own_steps(self, method: str) -> Callable[[], Steps]:
+        """Makes the steps of an epoch that a method of one's own does."""
+
+        def steps() -> Steps:
+            self.reset_metrics()
+            return OwnSteps(getattr(self, method))
+
+        return steps
+
+    def _get_ready(self, x: Any) -> None:
+        """What can be known before a step of one's own: shapes, where the data are arrays and there is a `call`."""
+        self._compiled()
+        before_change()
+        if not self._is_ready() and self.can_be_called and not is_stream(x) and x is not None:
+            self._make_ready(x)
+        if self._is_ready():
+            self._goal.resolve(list(self._ends().outputs.values()))
+
+    def _validation(
+        self, data: Any, batch_size: int, steps: int | None, known: Any
+    ) -> tuple[Source | None, Callable[[], Steps]]:
+        """The batches of `validation_data`, and what makes the steps on them."""
+        if self.overrides("test_step"):
+            test = self._own_steps("test_step")
+            if data is None:
+                return None, test
+            count = checked_steps("validation_steps", steps)
+            if is_stream(data):
+                return raw_source(data, None, batch_size, count, prefix="validation "), test
+            x, y, weight = unpack(data, "`validation_data`")
+            return raw_source(x, y, batch_size, count, sample_weight=weight, prefix="validation "), test
+        if data is None:
+            return None, self._own_steps("test_step")
+        if known is None:
+            first, targets = (data, None) if is_stream(data) else unpack(data, "`validation_data`")[:2]
+            known = self._start(first, targets)
+            data = known[0] if is_stream(data) else data
+        _, program, feeder = known
+        return feeder.validation(data, batch_size, steps), self._core_steps(self._test_step(program))
+
+    @property
+    def _goal(self) -> Objective:
+        assert self._objective is not None
+        return self._objective
+
+    def _train_step(self, program: Program) -> Callable[[Batch], tuple[float, list[float], list[float]]]:
+        """A step on one batch: gradients, what looks at them, and what the optimizer makes of them."""
+        network, optimizer = program.network, self._goal.optimizer
+
+        def fused(batch: Batch) -> tuple[float, list[float], list[float]]:
+            return network.train_step(batch.x, batch.y, batch.rows, batch.weight, optimizer.current_rate())
+
+        step = GradientStep(optimizer, network, program.variables, self.on_gradients)
+
+        def parted(batch: Batch) -> tuple[float, list[float], list[float]]:
+            result = network.compute_gradients(batch.x, batch.y, batch.rows, batch.weight)
+            step.apply()
+            return result
+
+        return parted if step.is_needed else fused
+
+    def _test_step(self, program: Program) -> CoreStep:
+        test_step = program.test_network.test_step
+        return lambda batch: test_step(batch.x, batch.y, batch.rows, batch.weight)
 
     def train_on_batch(
         self,
@@ -174,14 +252,73 @@ class Trainer(Compiled):
         Raises:
             TypeError, ValueError: if data or arguments do not fit.
         """
-        x, program, objective = self._start(x)
-        batch = Feeder(program.input_shape, program.output_shape, objective).batch(
-            x, y, sample_weight, class_weight
-        )
-        rate = objective.optimizer.current_rate()
-        mean = objective.mean()
-        mean.add(program.network.train_step(batch.x, batch.y, None, batch.weight, rate), batch.size)
-        return self._result(mean.finished(), return_dict)
+        if self.overrides("train_step"):
+            self._get_ready(x)
+            batch = packed(x, y, sample_weight, class_weight)
+            return self._result(as_logs(self.train_step(batch.taken()), "train_step"), return_dict)
+        return self._result(self._core_train_step(x, y, sample_weight, class_weight), return_dict)
+
+    def _core_train_step(
+        self, x: Any, y: Any, sample_weight: Any = None, class_weight: Any = None
+    ) -> dict[str, float]:
+        x, program, feeder = self._start(x, y)
+        batch = feeder.batch(x, y, sample_weight, class_weight)
+        mean = self._goal.mean()
+        mean.add(self._train_step(program)(batch), batch.size)
+        return mean.finished()
+
+    def _core_test_step(self, x: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
+        x, program, feeder = self._start(x, y)
+        batch = feeder.batch(x, y, sample_weight)
+        mean = self._goal.mean()
+        mean.add(program.test_network.test_step(batch.x, batch.y, None, batch.weight), batch.size)
+        return mean.finished()
+
+    @default_step
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """One step on one batch: what `fit` does with each. Subclasses override it.
+
+        Args:
+            data: x, or a tuple (x, y) or (x, y, sample_weight).
+
+        Returns:
+            A dict of values by name, which `fit` shows and puts into the history.
+
+        Example:
+            >>> import numpy as np
+            >>> import pycnn as keras
+            >>> class Mine(keras.Model):
+            ...     def train_step(self, data):
+            ...         x, y = data
+            ...         with keras.GradientTape() as tape:
+            ...             loss = self.compute_loss(y=y, y_pred=self(x, training=True))
+            ...         gradients = tape.gradient(loss, self.trainable_variables)
+            ...         self.optimizer.apply(gradients, self.trainable_variables)
+            ...         return {"loss": loss}
+            >>> x = keras.Input((2,))
+            >>> model = Mine(x, keras.layers.Dense(1, kernel_initializer="zeros")(x))
+            >>> model.compile("sgd", "mse")
+            >>> model.fit(np.ones((4, 2)), np.ones((4, 1)), verbose=0).history
+            {'loss': [1.0]}
+        """
+        return self._core_train_step(*_unpacked(data))
+
+    @default_step
+    def test_step(self, data: Any) -> dict[str, Any]:
+        """The same without a step of the optimizer: what `evaluate` does with each batch."""
+        return self._core_test_step(*_unpacked(data))
+
+    def _validate(self, source: Source, steps: Steps, called: CallbackList) -> dict[str, float]:
+        """The same samples after every epoch; a generator that has run out gives nothing but a warning."""
+        source.restart()
+        found = self._test(source, steps, called, None)
+        if found is None:
+            warnings.warn(
+                "`validation_data` has no batches left, so there is no validation; a generator must yield "
+                "validation_steps batches for each epoch.",
+                stacklevel=4,
+            )
+        return found or {}
 
     # --- evaluate -------------------------------------------------------------------------------------------
     def evaluate(
@@ -225,39 +362,44 @@ class Trainer(Compiled):
         level = checked_verbose(verbose)
         size = checked_batch_size("batch_size", batch_size)
         steps = checked_steps("steps", steps)
-        x, program, objective = self._start(x)
-        feeder = Feeder(program.input_shape, program.output_shape, objective)
-        source = feeder.source(x, y, size, steps, sample_weight=sample_weight)
+        source: Source
+        if self.overrides("test_step"):
+            self._get_ready(x)
+            make_steps = self._own_steps("test_step")
+            source = raw_source(x, y, size, steps, sample_weight=sample_weight)
+        else:
+            x, program, feeder = self._start(x, y)
+            make_steps = self._core_steps(self._test_step(program))
+            source = feeder.source(x, y, size, steps, sample_weight=sample_weight)
         called = CallbackList(callbacks, self, {"verbose": level, "epochs": 1, "steps": source.steps})
-        logs = self._test(source, program, objective, called, Progress(source.steps, level))
+        logs = self._test(source, make_steps(), called, Progress(source.steps, level))
+        if logs is None:
+            raise ValueError("The data to evaluate has no batches left; expected at least one")
         return self._result(logs, return_dict)
 
     def _test(
         self,
         source: Source,
-        program: Program,
-        objective: Objective,
+        steps: Steps,
         called: CallbackList,
         progress: Progress | None,
-    ) -> dict[str, float]:
-        """Mean loss and metrics of all batches of a source."""
+    ) -> dict[str, float] | None:
+        """Mean loss and metrics of all batches of a source; None where it has none."""
         begin, end = called.hooks("on_test_batch_begin"), called.hooks("on_test_batch_end")
         called.call("on_test_begin")
-        mean = objective.mean()
         step = 0
-        program.claim()
-        for x, y, rows, weight, size in source.epoch():
+        for batch in source.epoch():
             for hook in begin:
                 hook(step)
-            mean.add(program.network.test_step(x, y, rows, weight), size)
+            steps.step(batch)
             for hook in end:
-                hook(step, mean.logs())
+                hook(step, steps.logs())
             step += 1
             if progress is not None and progress.due():
-                progress.draw(step, mean.logs())
+                progress.draw(step, steps.logs())
         if step == 0:
-            raise ValueError("The data to evaluate has no batches left; expected at least one")
-        logs = mean.finished()
+            return None
+        logs = steps.finished()
         if progress is not None:
             progress.finish(step, logs)
         called.call("on_test_end", logs)
@@ -267,11 +409,40 @@ class Trainer(Compiled):
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
         """Loss and metrics of one batch, as `evaluate` gives them; arguments as in `train_on_batch`."""
-        x, program, objective = self._start(x)
-        batch = Feeder(program.input_shape, program.output_shape, objective).batch(x, y, sample_weight)
-        mean = objective.mean()
-        mean.add(program.network.test_step(batch.x, batch.y, None, batch.weight), batch.size)
-        return self._result(mean.finished(), return_dict)
+        if self.overrides("test_step"):
+            self._get_ready(x)
+            batch = packed(x, y, sample_weight)
+            return self._result(as_logs(self.test_step(batch.taken()), "test_step"), return_dict)
+        return self._result(self._core_test_step(x, y, sample_weight), return_dict)
+
+    def gradients(self, x: Any, y: Any = None, sample_weight: Any = None) -> LossAndGradients:
+        """Loss of one batch, and its gradients by the weights, as a training step computes them.
+
+        Nothing changes in the model: neither weights and moving statistics nor the optimizer's state.
+
+        Args:
+            x: samples (n, ...).
+            y: labels or targets.
+            sample_weight: (n,) weights in the loss.
+
+        Returns:
+            A named tuple (loss, gradients): a number, and a list of arrays in the order of `trainable_weights`.
+
+        Raises:
+            TypeError, ValueError: if data do not fit, or the model is not compiled.
+
+        Example:
+            >>> import numpy as np
+            >>> import pycnn as keras
+            >>> dense = keras.layers.Dense(1, kernel_initializer="zeros")
+            >>> model = keras.Sequential([keras.Input((2,)), dense])
+            >>> model.compile("sgd", "mse")
+            >>> loss, (kernel, bias) = model.gradients(np.ones((4, 2)), np.ones(4))
+            >>> loss, kernel.tolist(), bias.tolist()
+            (1.0, [[-2.0], [-2.0]], [-2.0])
+        """
+        x, program, feeder = self._start(x, y)
+        return gradients_of(program, feeder.batch(x, y, sample_weight), self.trainable_weights)
 
     def profile(self, x: Any, y: Any = None, sample_weight: Any = None, *, seconds: float = 0.5) -> Profile:
         """Measures where the time goes: of a prediction or, where `y` is given, of a training step.
@@ -314,15 +485,13 @@ class Trainer(Compiled):
         if y is None:
             if sample_weight is not None:
                 raise ValueError("`sample_weight` is for a training step, which needs `y` too")
-            program = self._ready(None if self._is_ready() else as_samples("x", x))
             samples = self._samples(x)
-            if not len(samples):
+            if not len(samples[0]):
                 raise ValueError("`x` is empty; expected at least one sample")
-            program.claim()
-            return measure.prediction(self.name, program.network, samples, seconds)
-        x, program, objective = self._start(x)
-        batch = Feeder(program.input_shape, program.output_shape, objective).batch(x, y, sample_weight)
-        rate = objective.optimizer.current_rate()
+            return measure.prediction(self.name, self._ready(None).network, samples, seconds)
+        x, program, feeder = self._start(x, y)
+        batch = feeder.batch(x, y, sample_weight)
+        rate = self._goal.optimizer.current_rate()
         data = (batch.x, batch.y, batch.weight)
         return measure.training_step(self.name, program.network, data, rate, seconds)
 
@@ -330,8 +499,14 @@ class Trainer(Compiled):
         """The dict; or the loss alone, or a list in the order of metrics_names."""
         if return_dict:
             return logs
-        values = [logs[name] for name in self.metrics_names]
+        names = self.metrics_names
+        values = [logs[name] for name in (names if set(names) == set(logs) else logs)]
         return values[0] if len(values) == 1 else values
+
+
+def _unpacked(data: Any) -> tuple[Any, Any, Any]:
+    """x, y and weights of a batch as `train_step` gets it."""
+    return unpack(data, "`data`") if isinstance(data, tuple) else (data, None, None)
 
 
 def _validation_epochs(freq: Any) -> Callable[[int], bool]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from pycnn import _core
 from pycnn.core.arguments import as_number
 from pycnn.core.arrays import as_float32
+from pycnn.core.operations.base import operation
+from pycnn.core.operations.nodes import activated
 
 from . import arguments
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from pycnn.core.arrays import F32
 
 
+@operation(lower=lambda x, alpha: activated(x, "elu", alpha=alpha))
 def elu(x: ArrayLike, alpha: float = 1.0) -> F32:
     """Exponential linear unit.
 
@@ -67,6 +70,7 @@ def elu_backward(dy: ArrayLike, x: ArrayLike, *, alpha: float = 1.0) -> F32:
     return _core.activation_backward("elu", x, dy, alpha=as_number("alpha", alpha))
 
 
+@operation(lower=lambda x: activated(x, "selu"))
 def selu(x: ArrayLike) -> F32:
     """Scaled exponential linear unit.
 
@@ -115,6 +119,7 @@ def selu_backward(dy: ArrayLike, x: ArrayLike) -> F32:
     return _core.activation_backward("selu", x, dy)
 
 
+@operation(lower=lambda x, approximate: activated(x, "gelu_tanh" if approximate else "gelu"))
 def gelu(x: ArrayLike, approximate: bool = False) -> F32:
     """Gaussian error linear unit.
 
@@ -165,6 +170,7 @@ def gelu_backward(dy: ArrayLike, x: ArrayLike, *, approximate: bool = False) -> 
     return _core.activation_backward("gelu_tanh" if approximate else "gelu", x, dy)
 
 
+@operation(lower=lambda x: activated(x, "silu"))
 def silu(x: ArrayLike) -> F32:
     """Sigmoid linear unit, also called swish.
 
@@ -217,6 +223,7 @@ swish = silu
 swish_backward = silu_backward
 
 
+@operation(lower=lambda x: activated(x, "mish"))
 def mish(x: ArrayLike) -> F32:
     """Mish.
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from pycnn import _core
 from pycnn.core.arguments import as_number
 from pycnn.core.arrays import as_float32
+from pycnn.core.operations.base import operation
+from pycnn.core.operations.nodes import activated
 
 from . import arguments
 
@@ -15,8 +17,10 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from pycnn.core.arrays import F32
+    from pycnn.core.operations.base import Value
 
 
+@operation(lower=lambda x: activated(x, "linear"))
 def linear(x: ArrayLike) -> F32:
     """The identity: y = x, as float32.
 
@@ -65,6 +69,12 @@ def linear_backward(dy: ArrayLike, x: ArrayLike) -> F32:
     return _core.activation_backward("linear", x, dy)
 
 
+def _relu(x: Value, negative_slope: float, max_value: float | None, threshold: float) -> Value:
+    limit = math.inf if max_value is None else max_value
+    return activated(x, "relu", alpha=negative_slope, max_value=limit, threshold=threshold)
+
+
+@operation(lower=_relu)
 def relu(
     x: ArrayLike, negative_slope: float = 0.0, *, max_value: float | None = None, threshold: float = 0.0
 ) -> F32:
@@ -142,6 +152,7 @@ def relu_backward(
     )
 
 
+@operation(lower=lambda x, negative_slope: activated(x, "leaky_relu", alpha=negative_slope))
 def leaky_relu(x: ArrayLike, negative_slope: float = 0.2) -> F32:
     """Leaky rectified linear unit.
 
@@ -197,6 +208,7 @@ def leaky_relu_backward(dy: ArrayLike, x: ArrayLike, *, negative_slope: float = 
     return _core.activation_backward("leaky_relu", x, dy, alpha=as_number("negative_slope", negative_slope))
 
 
+@operation(lower=lambda x: activated(x, "hard_sigmoid"))
 def hard_sigmoid(x: ArrayLike) -> F32:
     """Sigmoid of three straight pieces.
 
@@ -245,6 +257,7 @@ def hard_sigmoid_backward(dy: ArrayLike, x: ArrayLike) -> F32:
     return _core.activation_backward("hard_sigmoid", x, dy)
 
 
+@operation(lower=lambda x: activated(x, "hard_silu"))
 def hard_silu(x: ArrayLike) -> F32:
     """SiLU with the hard sigmoid.
 

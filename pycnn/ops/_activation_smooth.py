@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from pycnn import _core
 from pycnn.core.arrays import as_float32
+from pycnn.core.operations.base import operation
+from pycnn.core.operations.nodes import activated
 
 from . import arguments
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from pycnn.core.arrays import F32
 
 
+@operation(lower=lambda x: activated(x, "sigmoid"))
 def sigmoid(x: ArrayLike) -> F32:
     """Logistic sigmoid.
 
@@ -63,6 +66,7 @@ def sigmoid_backward(dy: ArrayLike, x: ArrayLike) -> F32:
     return _core.activation_backward("sigmoid", x, dy)
 
 
+@operation(lower=lambda x: activated(x, "tanh"))
 def tanh(x: ArrayLike) -> F32:
     """Hyperbolic tangent.
 
@@ -111,6 +115,7 @@ def tanh_backward(dy: ArrayLike, x: ArrayLike) -> F32:
     return _core.activation_backward("tanh", x, dy)
 
 
+@operation(lower=lambda x: activated(x, "softplus"))
 def softplus(x: ArrayLike) -> F32:
     """Smooth rectifier.
 
@@ -159,6 +164,7 @@ def softplus_backward(dy: ArrayLike, x: ArrayLike) -> F32:
     return _core.activation_backward("softplus", x, dy)
 
 
+@operation(lower=lambda x: activated(x, "softsign"))
 def softsign(x: ArrayLike) -> F32:
     """Sigmoid with tails of 1 / x.
 
@@ -207,6 +213,7 @@ def softsign_backward(dy: ArrayLike, x: ArrayLike) -> F32:
     return _core.activation_backward("softsign", x, dy)
 
 
+@operation(lower=lambda x: activated(x, "exponential"))
 def exponential(x: ArrayLike) -> F32:
     """Exponential.
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pycnn import _core
 from pycnn.core.arguments import as_number
 from pycnn.core.arrays import as_float32
+from pycnn.core.operations.arithmetic import add, multiply, subtract
+from pycnn.core.operations.base import operation
+from pycnn.core.operations.batching import axis_of
+from pycnn.core.operations.elementwise import rsqrt
+from pycnn.core.operations.shapes import reshape
+from pycnn.core.symbolic import KerasTensor
 
 from . import arguments
 
@@ -37,25 +43,70 @@ def _statistic(name: str, value: ArrayLike, channels: int) -> F32:
     return vector
 
 
-def batch_normalization(
-    x: ArrayLike, gamma: ArrayLike | None = None, beta: ArrayLike | None = None, *, epsilon: float = 1e-3
-) -> tuple[F32, F32, F32]:
-    """Batch normalization as in training: y = gamma (x - mean) / sqrt(variance + epsilon) + beta.
+@operation(5)
+def _batch_normalization(
+    x: Any,
+    mean: Any,
+    variance: Any,
+    offset: Any = None,
+    scale: Any = None,
+    axis: int = -1,
+    epsilon: float = 1e-3,
+) -> Any:
+    shape = [1] * x.ndim
+    place = axis_of("batch_normalization", axis, x.ndim)
+    if x.shape[place] is None:
+        raise ValueError(
+            f"batch_normalization: axis {axis} of {x.shape} is the batch axis; expected another one"
+        )
+    for name, vector in (("mean", mean), ("variance", variance), ("offset", offset), ("scale", scale)):
+        if vector is not None and vector.shape != (x.shape[place],):
+            raise ValueError(
+                f"batch_normalization: {name} has shape {vector.shape}; expected ({x.shape[place]},), the "
+                f"size of axis {axis}"
+            )
+    shape[place] = -1
+    factor = rsqrt(add(variance, epsilon))
+    if scale is not None:
+        factor = multiply(factor, scale)
+    y = multiply(subtract(x, reshape(mean, shape)), reshape(factor, shape))
+    return y if offset is None else add(y, reshape(offset, shape))
 
-    Mean and (biased) variance are those of x over all axes but the last.
+
+def batch_normalization(
+    x: Any,
+    mean: Any = None,
+    variance: Any = None,
+    axis: int | None = None,
+    offset: Any = None,
+    scale: Any = None,
+    epsilon: float = 1e-3,
+    *,
+    gamma: ArrayLike | None = None,
+    beta: ArrayLike | None = None,
+) -> Any:
+    """Batch normalization: y = scale (x - mean) / sqrt(variance + epsilon) + offset.
+
+    With `axis` it is Keras' function, which is given the statistics. Without one it takes them of x, an
+    array, over all axes but the last, as in training; its arguments are then (x, gamma, beta), in this order.
 
     Args:
-        x: (n, ..., c), at least one row.
-        gamma: Scale (c,), or None for 1.
-        beta: Shift (c,), or None for 0.
+        x: (n, ..., c), at least one row; a symbol with `axis` only.
+        mean: (c,), a symbol or an array. Without `axis`: gamma.
+        variance: (c,), likewise. Without `axis`: beta.
+        axis: The axis of the c channels, or None.
+        offset: Shift (c,), or None for 0.
+        scale: Scale (c,), or None for 1.
         epsilon: Keeps the root from zero.
+        gamma: Scale (c,) where `axis` is None.
+        beta: Shift (c,) where `axis` is None.
 
     Returns:
-        y, shaped as x, mean (c,) and variance (c,), float32.
+        y, shaped as x: a symbol where an operand is one. Without `axis`: y, mean (c,) and variance (c,).
 
     Raises:
         ValueError: Shapes that do not fit, no rows to take statistics of, a negative epsilon.
-        TypeError: Arrays that are not real numbers.
+        TypeError: Arrays that are not real numbers; a symbol without `axis`.
 
     Source: Ioffe and Szegedy, Batch normalization, arXiv:1502.03167, algorithm 1.
 
@@ -63,7 +114,24 @@ def batch_normalization(
     >>> y, mean, variance = ops.batch_normalization([[1.0], [3.0]], epsilon=0.0)
     >>> y.tolist(), mean.tolist(), variance.tolist()
     ([[-1.0], [1.0]], [2.0], [1.0])
+    >>> ops.batch_normalization([[1.0], [3.0]], [2.0], [1.0], axis=-1, epsilon=0.0).tolist()
+    [[-1.0], [1.0]]
     """
+    if axis is not None:
+        if gamma is not None or beta is not None:
+            raise TypeError(
+                "batch_normalization: gamma and beta go without `axis`; expected scale and offset"
+            )
+        if mean is None or variance is None:
+            raise TypeError("batch_normalization: mean and variance are needed where `axis` is given")
+        return _batch_normalization(x, mean, variance, offset, scale, axis, _epsilon(epsilon))
+    if offset is not None or scale is not None:
+        raise TypeError("batch_normalization: offset and scale need mean, variance and axis")
+    if isinstance(x, KerasTensor):
+        raise TypeError(
+            "batch_normalization: a symbol needs mean, variance and axis; the layer takes statistics"
+        )
+    gamma, beta = mean if gamma is None else gamma, variance if beta is None else beta
     x = _rows("x", x)
     if x.size == 0:
         raise ValueError(f"x has shape {x.shape}; mean and variance need at least one row")

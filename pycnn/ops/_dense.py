@@ -1,4 +1,4 @@
-"""Matrix products and fully connected layers."""
+"""Fully connected layers."""
 
 from __future__ import annotations
 
@@ -17,32 +17,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from pycnn.core.arrays import F32
-
-
-def matmul(a: ArrayLike, b: ArrayLike) -> F32:
-    """Product of two matrices.
-
-    Args:
-        a: (m, k).
-        b: (k, n).
-
-    Returns:
-        (m, n), float32.
-
-    Raises:
-        ValueError: Arrays that are not matrices, or whose inner sizes differ.
-        TypeError: Arrays that are not real numbers.
-
-    Source: Goto and van de Geijn, Anatomy of high-performance matrix multiplication, 2008.
-
-    >>> from pycnn import ops
-    >>> ops.matmul([[1, 2]], [[3], [4]]).tolist()
-    [[11.0]]
-    """
-    a, b = as_float32("a", a, ndim=2), as_float32("b", b, ndim=2)
-    if a.shape[1] != b.shape[0]:
-        raise ValueError(f"a has shape {a.shape} and b {b.shape}; expected (m, k) and (k, n)")
-    return _core.matmul(a, b)
 
 
 def _checked(x: ArrayLike, w: ArrayLike) -> tuple[F32, F32]:

@@ -8,6 +8,9 @@ import numpy as np
 
 from pycnn import _core
 from pycnn.core.arrays import as_float32
+from pycnn.core.operations.base import operation
+from pycnn.core.operations.batching import axis_of, within_sample
+from pycnn.core.operations.nodes import permuted
 
 from . import arguments
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from pycnn.core.arrays import F32
+    from pycnn.core.operations.base import Value
 
 
 def _checked(name: str, value: ArrayLike, axis: int) -> tuple[F32, int]:
@@ -36,7 +40,18 @@ def _along(axis: int, function: Callable[..., F32], *arrays: F32) -> F32:
     return np.ascontiguousarray(np.moveaxis(function(*rows).reshape(moved[0].shape), -1, axis))
 
 
-def softmax(x: ArrayLike, *, axis: int = -1) -> F32:
+def _lowered(x: Value, axis: int, log: bool) -> Value:
+    (place,) = within_sample(x, (axis_of(x.name, axis, x.ndim),), "give an axis of a sample")
+    rank = len(x.sample)
+    last = permuted(x, [*(a for a in range(rank) if a != place), place])
+    function = x.graph.log_softmax if log else x.graph.softmax
+    back = list(range(rank - 1))
+    back.insert(place, rank - 1)
+    return permuted(x.then(function(last.node, name=x.name)), back)
+
+
+@operation(lower=lambda x, axis: _lowered(x, axis, log=False))
+def softmax(x: ArrayLike, axis: int = -1) -> F32:
     """exp(x) / sum of exp(x) along an axis.
 
     Args:
@@ -86,7 +101,8 @@ def softmax_backward(dy: ArrayLike, x: ArrayLike, *, axis: int = -1) -> F32:
     return _along(axis, lambda x, dy: _core.softmax_backward(_core.softmax_forward(x), dy), x, dy)
 
 
-def log_softmax(x: ArrayLike, *, axis: int = -1) -> F32:
+@operation(lower=lambda x, axis: _lowered(x, axis, log=True))
+def log_softmax(x: ArrayLike, axis: int = -1) -> F32:
     """log(softmax(x)) = x - log(sum of exp(x)) along an axis, exact where softmax would vanish.
 
     Args:

@@ -4,10 +4,11 @@ g is the gradient, a the learning rate, t the number of the step, counted from 1
 step begins with w -= a * weight_decay * w, for all weights (decoupled: Loshchilov & Hutter 2019).
 """
 
+from pycnn.optimizers import schedules
 from pycnn.optimizers.adam import Adam, AdamW
 from pycnn.optimizers.base import Optimizer
 from pycnn.optimizers.registry import deserialize, get, serialize
 from pycnn.optimizers.rmsprop import RMSprop
 from pycnn.optimizers.sgd import SGD
 
-__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSprop", "deserialize", "get", "serialize"]
+__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSprop", "deserialize", "get", "schedules", "serialize"]

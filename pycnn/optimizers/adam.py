@@ -40,15 +40,15 @@ class Adam(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float = 0.001,
+        learning_rate: Any = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
         amsgrad: bool = False,
         weight_decay: float | None = None,
-        clipnorm: None = None,
-        clipvalue: None = None,
-        global_clipnorm: None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -95,6 +95,6 @@ class AdamW(Adam):
     """
 
     def __init__(
-        self, learning_rate: float = 0.001, weight_decay: float | None = 0.004, **kwargs: Any
+        self, learning_rate: Any = 0.001, weight_decay: float | None = 0.004, **kwargs: Any
     ) -> None:
         super().__init__(learning_rate, weight_decay=weight_decay, **kwargs)

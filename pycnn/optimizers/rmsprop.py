@@ -37,15 +37,15 @@ class RMSprop(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float = 0.001,
+        learning_rate: Any = 0.001,
         rho: float = 0.9,
         momentum: float = 0.0,
         epsilon: float = 1e-7,
         centered: bool = False,
         weight_decay: float | None = None,
-        clipnorm: None = None,
-        clipvalue: None = None,
-        global_clipnorm: None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
         name: str | None = None,
         **kwargs: Any,
     ) -> None:

@@ -34,13 +34,13 @@ class SGD(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float = 0.01,
+        learning_rate: Any = 0.01,
         momentum: float = 0.0,
         nesterov: bool = False,
         weight_decay: float | None = None,
-        clipnorm: None = None,
-        clipvalue: None = None,
-        global_clipnorm: None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
         name: str | None = None,
         **kwargs: Any,
     ) -> None:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from pycnn._core import Network
 
-    Batch: TypeAlias = tuple[NDArray[Any], NDArray[Any], NDArray[np.float32] | None]
+    Arrays: TypeAlias = list[NDArray[Any]]
+    Batch: TypeAlias = tuple[Arrays, list[NDArray[Any] | None], list[NDArray[np.float32] | None]]
     Raw: TypeAlias = dict[str, Any]
     Step: TypeAlias = Callable[[int], list[Raw]]
 
@@ -28,9 +29,10 @@ _UNINTERRUPTED = 0.1  # seconds in the core between two looks for Ctrl-C
 _PEAK_LOOKS, _PEAK_SECONDS = 20, 0.002  # the best of many short ones: other work disturbs some of them
 
 
-def prediction(name: str, network: Network, x: NDArray[Any], seconds: float) -> Profile:
+def prediction(name: str, network: Network, x: Arrays, seconds: float) -> Profile:
     """The profile of `network.predict(x)`."""
-    out = np.empty((len(x), *network.output_shape), np.float32)
+    nodes = [network.graph.node(output) for output in network.outputs]
+    out = [np.empty(((len(x[0]),) if batched else ()) + shape, np.float32) for *_, shape, batched in nodes]
     return _measured(name, False, lambda runs: network.profile_predict(x, out, runs), seconds)
 
 
@@ -48,18 +50,22 @@ def training_step(name: str, network: Network, batch: Batch, rate: float, second
 @contextlib.contextmanager
 def _unchanged(network: Network) -> Iterator[None]:
     """Puts weights and the optimizer's state back."""
-    every = range(network.parameter_count)
-    arrays = [network.parameter(i) for i in every]
-    arrays += [network.optimizer_slot(slot, i) for slot in network.optimizer_slots for i in every]
+    variables = network.graph.variables
+    optimizer = network.optimizer
+    arrays = [variable.value for variable in variables]
+    if optimizer is not None:
+        arrays += [optimizer.state(v, slot) for slot in optimizer.slot_names for v in variables]
     copies = [array.copy() for array in arrays]
-    iterations = network.iterations
+    iterations = 0 if optimizer is None else optimizer.iterations
     try:
         yield
     finally:
         for array, copy in zip(arrays, copies, strict=True):
             array[...] = copy
-        network.iterations = iterations
-        network.touch()
+        if optimizer is not None:
+            optimizer.iterations = iterations
+        for variable in variables:
+            variable.touch()
 
 
 def _measured(name: str, training: bool, step: Step, seconds: float) -> Profile:

@@ -4,6 +4,22 @@ One safetensors file holds a model: weights, the optimizer's state, and the conf
 header.
 """
 
+from pycnn.core.custom_objects import (
+    custom_object_scope,
+    get_registered_name,
+    get_registered_object,
+    register_keras_serializable,
+)
 from pycnn.saving.models import load_model, save_model
 
-__all__ = ["load_model", "save_model"]
+CustomObjectScope = custom_object_scope
+
+__all__ = [
+    "CustomObjectScope",
+    "custom_object_scope",
+    "get_registered_name",
+    "get_registered_object",
+    "load_model",
+    "register_keras_serializable",
+    "save_model",
+]

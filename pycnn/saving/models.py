@@ -17,7 +17,6 @@ from pycnn.saving.weights import HasLayers, check_weights, checked_variables, na
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pycnn.core.program import Program
     from pycnn.core.variable import Variable
 
     F32: TypeAlias = NDArray[np.float32]
@@ -34,8 +33,13 @@ class SavableModel(HasLayers, Protocol):
     def compiled(self) -> bool:
         """Whether `compile` was called."""
 
+    class_names: list[str] | None
+
     def serialize(self) -> dict[str, Any]:
         """The architecture as plain data."""
+
+    def graph_json(self, names: Mapping[int, str]) -> str | None:
+        """What programs in C++ and C load: `names` are those of the arrays, by the ids of variables."""
 
     def get_compile_config(self) -> dict[str, Any] | None:
         """The arguments of `compile` as plain data."""
@@ -43,8 +47,8 @@ class SavableModel(HasLayers, Protocol):
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles with what `get_compile_config` returned."""
 
-    def optimizer_program(self, create: bool = False) -> Program | None:
-        """The program that has the optimizer's state."""
+    def optimizer_in_use(self, begin: bool = False) -> Any:
+        """The optimizer given to `compile`; None where it has not begun, unless it shall."""
 
 
 def save_model(model: SavableModel, filepath: Path, overwrite: bool = True, zipped: None = None) -> None:
@@ -62,12 +66,18 @@ def save_model(model: SavableModel, filepath: Path, overwrite: bool = True, zipp
     variables = checked_variables(model)
     arrays = {f"weights/{name}": variable.numpy() for name, variable in variables.items()}
     metadata = {"format": "pycnn", "version": __version__, "model": _to_json(model.serialize())}
+    graph = model.graph_json({id(variable): f"weights/{name}" for name, variable in variables.items()})
+    if graph is not None:
+        metadata["graph"] = graph
+    if model.class_names is not None:
+        metadata["class_names"] = _to_json(model.class_names)
     if model.compiled:
         metadata["compile"] = _to_json(model.get_compile_config())
-    program = model.optimizer_program()
-    if program is not None:
-        metadata["iterations"] = str(program.network.iterations)
-        for name, view in _optimizer_state(program, variables).items():
+    optimizer = model.optimizer_in_use()
+    if optimizer is not None:
+        metadata["iterations"] = str(optimizer.iterations)
+        metadata["accumulated"] = str(optimizer.accumulated)
+        for name, view in _optimizer_state(optimizer, variables).items():
             arrays[name] = view.reshape(-1).copy()
     write(path, arrays, metadata, overwrite)
 
@@ -106,6 +116,11 @@ def load_model(
         check_weights(reader, variables)
         for name, variable in variables.items():
             variable.assign(reader.array(f"weights/{name}"))
+        if "class_names" in reader.metadata:
+            try:
+                model.class_names = _from_json(reader.metadata["class_names"])
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"{reader.path!r} has damaged class names: {error!s:.400}") from error
         if compile and "compile" in reader.metadata:
             try:
                 model.compile_from_config(_from_json(reader.metadata["compile"]))
@@ -131,9 +146,8 @@ def _restore_optimizer(reader: Reader, model: SavableModel) -> None:
         if names:
             raise ValueError("the optimizer's state has no count of steps")
         return
-    program = model.optimizer_program(create=True)
-    assert program is not None
-    expected = _optimizer_state(program, named_variables(model))
+    optimizer = model.optimizer_in_use(begin=True)
+    expected = _optimizer_state(optimizer, named_variables(model))
     if expected.keys() != set(names):
         raise ValueError("the optimizer's state does not belong to the model")
     iterations = int(reader.metadata["iterations"])
@@ -143,17 +157,26 @@ def _restore_optimizer(reader: Reader, model: SavableModel) -> None:
         if reader.shapes[name] != (view.size,):
             raise ValueError(f"{name!r} has shape {reader.shapes[name]}, expected {(view.size,)}")
         view[...] = reader.array(name).reshape(view.shape)
-    program.network.iterations = iterations
+    accumulated = int(reader.metadata.get("accumulated", "0"))
+    if not 0 <= accumulated < (optimizer.gradient_accumulation_steps or 1):
+        raise ValueError(f"gradients of {accumulated} batches that wait for a step")
+    optimizer.core().iterations = iterations
+    optimizer.accumulated = accumulated
 
 
-def _optimizer_state(program: Program, variables: Mapping[str, Variable]) -> dict[str, F32]:
+def _optimizer_state(optimizer: Any, variables: Mapping[str, Variable]) -> dict[str, F32]:
     """Views of what the optimizer keeps for each weight."""
-    network = program.network
-    numbers = {id(variable): i for i, variable in enumerate(program.variables)}
-    return {
-        f"optimizer/{slot}/{name}": network.optimizer_slot(slot, numbers[id(variable)])
-        for slot in network.optimizer_slots
+    core = optimizer.core()
+    arrays = {
+        f"optimizer/{slot}/{name}": core.state(variable.core, slot)
+        for slot in core.slot_names
         for name, variable in variables.items()
+    }
+    return arrays | {
+        f"optimizer/{kept}/{name}": optimizer.kept(kept, variable)
+        for kept in optimizer.kept_names()
+        for name, variable in variables.items()
+        if variable.trainable
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from pycnn.core.names import snake_case
@@ -26,22 +26,25 @@ class HasLayers(Protocol):
         """The layers, from the input to the output."""
 
 
-def named_variables(model: HasLayers, prefix: str = "") -> dict[str, Variable]:
+def named_variables(model: HasLayers) -> dict[str, Variable]:
     """All weights by `dense_1/kernel`: the layer's class and its number among those of its class, from 0.
 
     The names of layers do not matter, so that weights fit every model of the same architecture.
     """
+    return _named(model.layers, "")
+
+
+def _named(layers: Iterable[Layer], prefix: str) -> dict[str, Variable]:
     found: dict[str, Variable] = {}
     counts: dict[str, int] = {}
-    for layer in model.layers:
+    for layer in layers:
         kind = snake_case(type(layer).__name__)
         number = counts.setdefault(kind, 0)
         counts[kind] += 1
         place = f"{prefix}{kind}_{number}" if number else f"{prefix}{kind}"
-        if isinstance(layer, HasLayers):
-            found |= named_variables(layer, f"{place}/")
-        else:
-            found |= {f"{place}/{variable.name}": variable for variable in layer.weights}
+        found |= {f"{place}/{variable.name}": variable for variable in layer.own_weights}
+        inside = layer.layers if isinstance(layer, HasLayers) else layer.sublayers()
+        found |= _named(inside, f"{place}/")
     return found
 
 

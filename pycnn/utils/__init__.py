@@ -1,7 +1,26 @@
 """Small helpers, with Keras' names."""
 
+from pycnn.core.custom_objects import (
+    custom_object_scope,
+    get_registered_name,
+    get_registered_object,
+    register_keras_serializable,
+)
 from pycnn.utils.arrays import normalize, to_categorical
 from pycnn.utils.dataset import PyDataset, Sequence
 from pycnn.utils.seeds import set_random_seed
 
-__all__ = ["PyDataset", "Sequence", "normalize", "set_random_seed", "to_categorical"]
+CustomObjectScope = custom_object_scope
+
+__all__ = [
+    "CustomObjectScope",
+    "PyDataset",
+    "Sequence",
+    "custom_object_scope",
+    "get_registered_name",
+    "get_registered_object",
+    "normalize",
+    "register_keras_serializable",
+    "set_random_seed",
+    "to_categorical",
+]

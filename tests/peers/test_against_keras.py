@@ -6,6 +6,7 @@ import keras_peer
 import numpy as np
 import pytest
 import reference
+from core_graph import Graph, Network
 from helpers import normal
 
 from pycnn import _core, ops
@@ -216,13 +217,13 @@ def test_training_steps(rng, optimizer):
     loss = "sparse_categorical_crossentropy"
     model.compile(kinds[optimizer](learning_rate=0.01, **options), loss, metrics=["accuracy"])
 
-    g = _core.Graph()
+    g = Graph()
     x = g.activation(g.conv2d(g.input((13, 12, 3)), filters=8, kernel_size=(3, 3)), "relu")
     x = g.max_pool2d(x, pool_size=(2, 2), strides=(2, 2))
     x = g.conv2d(x, filters=6, kernel_size=(3, 3), padding=(1, 1, 1, 1), use_bias=False)
     x = g.average_pool2d(g.activation(g.batch_norm(x), "tanh"), pool_size=(2, 2), strides=(2, 2))
     x = g.activation(g.dense(g.reshape(x, (math.prod(g.shape(x)),)), units=16), "elu", alpha=1.0)
-    network = _core.Network(g, g.softmax(g.dense(x, units=5)))
+    network = Network(g, g.softmax(g.dense(x, units=5)))
     network.compile(loss=loss, metric="sparse_categorical_accuracy", optimizer=optimizer, options=options)
     for i, weights in enumerate(model.get_weights()):
         network.parameter(i)[...] = weights

@@ -41,7 +41,8 @@ void fuse_pool(Planner& planner, Norm& n) {
 }
 
 bool uses_moving(const Planner& planner, int node) {
-  return !planner.training() || planner.attributes<BatchNormNode>(node).frozen;
+  const auto& n = planner.attributes<BatchNormNode>(node);
+  return n.frozen || !(planner.training() || n.always);
 }
 
 Norm describe(Planner& planner, int node) {
@@ -119,8 +120,7 @@ void plan_fixed_weights(Planner& planner, int node, const Norm& n, const Statist
 
 void plan_inference(Planner& planner, int node, const Norm& n) {
   auto s = std::make_shared<BatchStatistics>(n.c);
-  planner.prepare({n.nodes.gamma, n.nodes.beta, n.nodes.mean, n.nodes.variance}, 1,
-                  [=](int64_t) { s->use_moving(n); });
+  planner.prepare({n.nodes.gamma, n.nodes.beta, n.nodes.mean, n.nodes.variance}, 1, [=](int64_t) { s->use_moving(n); });
   plan_apply(planner, text(planner, node, n), n, s, planner.value(n.last), planner.value(planner.node(node).inputs[0]));
   planner.on_backward(node, [=, &planner] {
     const int x = planner.value(n.nodes.x), dy = planner.gradient(node);

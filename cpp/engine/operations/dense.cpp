@@ -143,7 +143,8 @@ void plan_dense(Planner& planner, int node) {
   const Dense d = describe(planner, node);
   const int x = planner.value(planner.node(node).inputs[0]), y = planner.value(d.last);
   (d.large ? plan_split : plan_block)(planner, d, node, x, y);
-  planner.on_backward(d.last, [=, &planner] { (d.large ? plan_split_backward : plan_block_backward)(planner, d, node, x, y); });
+  planner.on_backward(d.last,
+                      [=, &planner] { (d.large ? plan_split_backward : plan_block_backward)(planner, d, node, x, y); });
 }
 
 }  // namespace pycnn

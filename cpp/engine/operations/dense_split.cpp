@@ -90,7 +90,7 @@ bool is_plain(const Planner& planner, const Dense& d) {
          d.units % (2 * planner.kernels().lanes) == 0;
 }
 
-// A piece sums over a part of the inputs; the parts are added up behind it.
+// A piece sums over a part of the inputs; the parts are added up after it.
 void plan_plain(Planner& planner, const Dense& d, int node, int x, int y) {
   const KernelTable& k = planner.kernels();
   const float *weights = planner.weights(d.kernel), *b = planner.weights(d.bias);

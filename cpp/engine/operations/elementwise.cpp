@@ -18,7 +18,7 @@ Task& add_task(Planner& planner, std::string name, std::vector<int> buffers, One
   return planner.add(std::move(task));
 }
 
-// backward(dx, dy) makes the function that overwrites buffer dx from buffer dy; `reads` are what else it looks at.
+// backward(dx, dy) makes the function that overwrites buffer dx from buffer dy; `reads` are what else it reads.
 void plan_unary(Planner& planner, int node, OneSample forward, std::vector<int> reads,
                 std::function<OneSample(int dx, int dy)> backward) {
   const int input = planner.node(node).inputs[0];
@@ -109,14 +109,14 @@ void plan_maxout(Planner& planner, int node) {
 }
 
 void plan_dropout(Planner& planner, int node) {
-  const float rate = planner.attributes<DropoutNode>(node).rate;
-  if (!planner.training() || rate == 0) return planner.pass_through(node);
+  const auto [rate, always] = planner.attributes<DropoutNode>(node);
+  if (!(planner.training() || always) || rate == 0) return planner.pass_through(node);
   const auto dropout = planner.kernels().elementwise.dropout;
   const int x = planner.value(planner.node(node).inputs[0]), y = planner.value(node);
   const int64_t n = planner.shape(node).size();
-  // Every layer draws from its own stream, and a sample's place in the batch picks its part of it.
+  // Every layer draws from its own stream, and a sample's position in the batch picks its part of it.
   const uint64_t stream = static_cast<uint64_t>(node + 1) * 0x9e3779b97f4a7c15u;
-  const auto masked = [=](const Work& w, int64_t i, int to, int from) {
+  const auto masked = [=, rate = rate](const Work& w, int64_t i, int to, int from) {
     dropout(w.at(to, i), w.at(from, i), n, rate, w.run.seed ^ stream, (w.run.begin + i) * n);
   };
   plan_unary(

@@ -122,9 +122,8 @@ void plan_reduce(Planner& planner, int node) {
   const TensorKernels& k = planner.kernels().tensor;
   const int x = planner.value(input), y = planner.value(node);
   const double flops = static_cast<double>(planner.shape(input).size());
-  add_task(planner, planner.node(node).name, {x, y}, flops, [=, &k](const Work& w, int64_t i) {
-    k.reduce(w.at(y, i), w.at(x, i), n.kind, n.outer, n.n, n.inner);
-  });
+  add_task(planner, planner.node(node).name, {x, y}, flops,
+           [=, &k](const Work& w, int64_t i) { k.reduce(w.at(y, i), w.at(x, i), n.kind, n.outer, n.n, n.inner); });
   planner.on_backward(node, [=, &planner, &k] {
     const int dy = planner.gradient(node);
     planner.add_gradient(input, [&](int dx) {

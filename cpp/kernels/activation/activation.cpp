@@ -191,6 +191,11 @@ void backward(float* dx, const float* x, const float* y, const float* dy, int64_
 
 }  // namespace
 
-ActivationKernels activation_kernels() { return {forward, backward}; }
+ActivationKernels activation_kernels() {
+  ActivationKernels kernels{};
+  kernels.forward = forward;
+  kernels.backward = backward;
+  return kernels;
+}
 
 }  // namespace pycnn::PYCNN_ISA

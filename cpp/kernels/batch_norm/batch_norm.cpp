@@ -13,39 +13,40 @@ constexpr int64_t kBlockRows = 16;
 template <class Body>
 PYCNN_INLINE void for_blocks(int64_t rows, int64_t c, Body body) {
   for (int64_t begin = 0; begin < rows; begin += kBlockRows) {
-    const int64_t end = least(begin + kBlockRows, rows);
+    const int64_t end = min(begin + kBlockRows, rows);
     for_vectors(c, [&](int64_t j, auto lanes) { body(begin * c + j, end * c, j, lanes); });
   }
 }
 
-// What is at the same place in the next block of rows: reads go back and forth in a block, and most come from far away.
+// What is at the same position in the next block of rows: reads go back and forth in a block, and most come from far
+// away.
 PYCNN_INLINE void prefetch_block(const float* p, int64_t c) { __builtin_prefetch(p + kBlockRows * c); }
 
-// Whether a pass over rows copies them to `away` as it goes: where they are whole vectors.
-bool copies_as_it_goes(const float* away, int64_t c) { return away && c % kLanes == 0; }
+// Whether a pass over rows copies them to `copy` as it goes: where they are whole vectors.
+bool copies_as_it_goes(const float* copy, int64_t c) { return copy && c % kLanes == 0; }
 
 // The copy of all others, before the pass.
-void copy_ahead(float* away, const float* x, int64_t n) {
+void copy_ahead(float* to, const float* x, int64_t n) {
   const int64_t whole = n / kLanes * kLanes;
-  for (int64_t i = 0; i < whole; i += kLanes) stream(away + i, load(x + i));
+  for (int64_t i = 0; i < whole; i += kLanes) stream(to + i, load(x + i));
   end_streams();
-  copy(away + whole, x + whole, n - whole);
+  copy(to + whole, x + whole, n - whole);
 }
 
 // Of a block of rows, which stays in L1, the corrected two-pass algorithm: the second pass also sums the deviations,
 // which are 0 but for the rounding of the mean. Blocks are joined in double (Chan, Golub and LeVeque, 1983).
-template <bool kAway>
-void moments_of(float* mean, float* m2, const float* x, float* away, int64_t rows, int64_t c) {
+template <bool kCopies>
+void moments_of(float* mean, float* m2, const float* x, float* copy, int64_t rows, int64_t c) {
   for_column_groups(c, [&](auto group, int64_t column, int64_t count, auto lanes) {
     constexpr int kVectors = decltype(group)::vectors, kColumns = kVectors * kLanes;
     double means[kColumns] = {}, squares[kColumns] = {};
     for (int64_t begin = 0; begin < rows; begin += kSumBlockRows) {
-      const int64_t end = least(begin + kSumBlockRows, rows);
+      const int64_t end = min(begin + kSumBlockRows, rows);
       const float share = 1.0f / static_cast<float>(end - begin);
       Vec sums[kVectors][1], deviations[kVectors][2];
       sum_block(sums, begin, end, column, lanes, [&](int64_t r, int64_t j, auto, Vec* sum) {
         const Vec value = load(x + r * c + j, lanes);
-        if (kAway) stream(away + r * c + j, value);
+        if (kCopies) stream(copy + r * c + j, value);
         sum[0] += value;
       });
       for (int v = 0; v < kVectors; ++v) sums[v][0] *= share;
@@ -75,12 +76,12 @@ void moments_of(float* mean, float* m2, const float* x, float* away, int64_t row
   });
 }
 
-void moments(float* mean, float* m2, const float* x, float* away, int64_t rows, int64_t c) {
-  if (!copies_as_it_goes(away, c)) {
-    if (away) copy_ahead(away, x, rows * c);
-    return moments_of<false>(mean, m2, x, away, rows, c);
+void moments(float* mean, float* m2, const float* x, float* copy, int64_t rows, int64_t c) {
+  if (!copies_as_it_goes(copy, c)) {
+    if (copy) copy_ahead(copy, x, rows * c);
+    return moments_of<false>(mean, m2, x, copy, rows, c);
   }
-  moments_of<true>(mean, m2, x, away, rows, c);
+  moments_of<true>(mean, m2, x, copy, rows, c);
   end_streams();
 }
 
@@ -101,8 +102,8 @@ void apply_add(float* y, const float* x, const float* other, const ScaleShift& f
   });
 }
 
-template <bool kBounded, bool kAway>
-void sum_gradients(float* sum_dy, float* sum_dy_x, const float* x, const float* dy, float* away,
+template <bool kBounded, bool kCopies>
+void sum_gradients(float* sum_dy, float* sum_dy_x, const float* x, const float* dy, float* copy,
                    const BatchNormGradient& g, int64_t rows, int64_t c) {
   sum_columns<2>(
       rows, c,
@@ -112,7 +113,7 @@ void sum_gradients(float* sum_dy, float* sum_dy_x, const float* x, const float* 
         prefetch_block(x + r * c + j, c);
         prefetch_block(dy + r * c + j, c);
         const Vec given = load(dy + r * c + j, lanes), gradient = bound.gradient(value, given);
-        if (kAway) stream(away + r * c + j, given);
+        if (kCopies) stream(copy + r * c + j, given);
         sums[0] += gradient;
         sums[1] += gradient * (value - load(g.mean + j, lanes));
       },
@@ -136,16 +137,16 @@ void apply_gradients(float* dx, const float* x, const float* dy, const BatchNorm
   });
 }
 
-void backward_sums(float* sum_dy, float* sum_dy_x, const float* x, const float* dy, float* away,
+void backward_sums(float* sum_dy, float* sum_dy_x, const float* x, const float* dy, float* copy,
                    const BatchNormGradient& g, int64_t rows, int64_t c) {
   const bool bounded = is_bounded(g.output);
-  if (!copies_as_it_goes(away, c)) {
-    if (away) copy_ahead(away, dy, rows * c);
+  if (!copies_as_it_goes(copy, c)) {
+    if (copy) copy_ahead(copy, dy, rows * c);
     const auto sum = bounded ? sum_gradients<true, false> : sum_gradients<false, false>;
-    return sum(sum_dy, sum_dy_x, x, dy, away, g, rows, c);
+    return sum(sum_dy, sum_dy_x, x, dy, copy, g, rows, c);
   }
   const auto sum = bounded ? sum_gradients<true, true> : sum_gradients<false, true>;
-  sum(sum_dy, sum_dy_x, x, dy, away, g, rows, c);
+  sum(sum_dy, sum_dy_x, x, dy, copy, g, rows, c);
   end_streams();
 }
 
@@ -156,7 +157,15 @@ void backward_apply(float* dx, const float* x, const float* dy, const BatchNormG
 }  // namespace
 
 BatchNormKernels batch_norm_kernels() {
-  return {moments, apply, apply_add, apply_pool, backward_sums, backward_apply, backward_apply_pool};
+  BatchNormKernels kernels{};
+  kernels.moments = moments;
+  kernels.apply = apply;
+  kernels.apply_add = apply_add;
+  kernels.apply_pool = apply_pool;
+  kernels.backward_sums = backward_sums;
+  kernels.backward_apply = backward_apply;
+  kernels.backward_apply_pool = backward_apply_pool;
+  return kernels;
 }
 
 }  // namespace pycnn::PYCNN_ISA

@@ -6,7 +6,7 @@
 namespace pycnn::PYCNN_ISA {
 namespace {
 
-constexpr int32_t kNoPlace = 255;  // of a window at its bound, through which no gradient goes
+constexpr int32_t kNoArgmax = 255;  // of a window at its bound, through which no gradient goes
 
 template <int64_t kSide>
 struct Square {
@@ -34,22 +34,22 @@ PYCNN_INLINE void pool_row(float* y, float* picked, uint8_t* argmax, const float
     for (int64_t at = j; at < map.w / map.pw * map.c; at += map.c) {
       const float* first = x + (at - j) * window.columns + j;
       Vec from = load(first, lanes), best = maximum(lower, from * scale + shift);
-      IntVec place = {};
+      IntVec winner = {};
       for (int64_t a = 0; a < window.rows; ++a)
         for (int64_t b = 0; b < window.columns; ++b) {
-          const float* at_place = first + (a * map.w + b) * map.c;
-          __builtin_prefetch(at_place + next);
-          const Vec value = load(at_place, lanes);
+          const float* pixel = first + (a * map.w + b) * map.c;
+          __builtin_prefetch(pixel + next);
+          const Vec value = load(pixel, lanes);
           const Vec other = maximum(lower, value * scale + shift);
           const IntVec wins = (other > best) | (other != other);
           best = select(wins, other, best);
           from = select(wins, value, from);
-          place = wins ? broadcast_int(static_cast<int32_t>(a * window.columns + b)) : place;
+          winner = wins ? broadcast_int(static_cast<int32_t>(a * window.columns + b)) : winner;
         }
-      if (bounded) place = best <= lower ? broadcast_int(kNoPlace) : place;
+      if (bounded) winner = best <= lower ? broadcast_int(kNoArgmax) : winner;
       store(y + at, best, lanes);
       store(picked + at, from, lanes);
-      store_bytes(argmax + at, place, lane_count(lanes));
+      store_bytes(argmax + at, winner, lane_count(lanes));
     }
   });
 }
@@ -70,12 +70,12 @@ PYCNN_INLINE void unpool_row(float* dx, const float* x, const float* dy, const u
     const Slopes<decltype(lanes)> slopes(g, j, lanes);
     for (int64_t at = j; at < map.w / map.pw * map.c; at += map.c) {
       const Vec gradient = slopes.outer * load(dy + at, lanes);
-      const IntVec place = load_bytes(argmax + at, lane_count(lanes));
+      const IntVec winner = load_bytes(argmax + at, lane_count(lanes));
       const int64_t first = (at - j) * window.columns + j;
       for (int64_t a = 0; a < window.rows; ++a)
         for (int64_t b = 0; b < window.columns; ++b) {
           const int64_t i = first + (a * map.w + b) * map.c;
-          const IntVec here = place == broadcast_int(static_cast<int32_t>(a * window.columns + b));
+          const IntVec here = winner == broadcast_int(static_cast<int32_t>(a * window.columns + b));
           __builtin_prefetch(x + i + next);
           const Vec rest = slopes.dx(load(x + i, lanes));
           store(dx + i, select(here, rest + gradient, rest), lanes);

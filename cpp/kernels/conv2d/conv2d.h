@@ -18,16 +18,24 @@ struct Conv2D {
   int64_t top, left;
   int64_t groups;
   float pad_value;
-  // How forward, backward_input and backward_weight are computed; choose sets them by shape. 0: by direct sums; m: by
-  // Winograd's F(m x m, kh x kw).
-  int winograd_forward = 0, winograd_backward = 0, winograd_weight = 0;
 };
 
-// A max-pool fused behind a convolution: windows side by side (stride = window), no padding, at most 255 places.
+// A max-pool fused after a convolution: windows side by side (stride = window), no padding, at most 255 positions.
 struct FusedPool {
-  int64_t ph, pw;
+  int64_t ph = 0, pw = 0;  // 0: none
 };
-constexpr int kClosed = 255;  // instead of a place: a ReLU has closed the window, its gradient is 0
+constexpr int kClosed = 255;  // instead of an argmax: a ReLU has closed the window, its gradient is 0
+
+// What a convolution's algorithms are chosen for, besides its shape.
+constexpr int kByCost = -1;
+struct Conv2DOptions {
+  FusedPool pool;
+  Activation activation;
+  int64_t images = 1;  // of a call: they amortize weight loads
+  // Winograd's F(m x m, kh x kw) of this m, 0: direct sums, kByCost: whichever is cheapest by a model that knows
+  // nothing but the shape (cost.h).
+  int tile = kByCost;
+};
 
 // Some images, evenly apart, and where their results go.
 struct Images {
@@ -36,12 +44,23 @@ struct Images {
   const float* x;
   int64_t x_stride;
   int64_t count;
-  uint8_t* argmax = nullptr;  // of forward_pool
+  uint8_t* argmax = nullptr;  // with a pool
   int64_t argmax_stride = 0;
-  const float* residual = nullptr;  // of forward, not depthwise: like y
+  const float* residual = nullptr;  // without a pool, not depthwise: like y
   int64_t residual_stride = 0;
   // From pixel to pixel of y where it is some channels of a wider map; 0: k. Not depthwise, no residual or argmax then.
   int64_t y_pixel = 0;
+};
+
+// Gradients of some outputs and where those of their inputs go, which are overwritten.
+struct InputGradients {
+  float* dx;
+  int64_t dx_stride;
+  const float* dy;
+  int64_t dy_stride;
+  int64_t count;
+  const uint8_t* argmax = nullptr;  // of forms that are `pooled`
+  int64_t argmax_stride = 0;
 };
 
 // Some inputs, and the gradients of their outputs.
@@ -51,56 +70,60 @@ struct ImagePairs {
   const float* dy;
   int64_t dy_stride;
   int64_t count;
+  const uint8_t* argmax = nullptr;  // of forms that are `pooled`
+  int64_t argmax_stride = 0;
 };
 
-struct Conv2DKernels {
-  // Picks the algorithms by a model of their cost that knows nothing but the shape and how many images a call has,
-  // which share a look at the weights; direct sums until it is called.
-  void (*choose)(Conv2D&, int64_t images);
-  // Floats of scratch that any function below needs for this shape.
-  int64_t (*scratch_floats)(const Conv2D&);
-  // Floats of the two packed forms of the kernel: for forward and for backward_input.
-  int64_t (*packed_floats)(const Conv2D&);
-  int64_t (*packed_transposed_floats)(const Conv2D&);
-  // How often an image uses each packed weight in forward and in backward_input.
-  int64_t (*weight_uses)(const Conv2D&);
-  int64_t (*transposed_weight_uses)(const Conv2D&);
-  // Packing is cut into pieces [begin, end) of so many.
-  int64_t (*pack_pieces)(const Conv2D&);
-  int64_t (*pack_transposed_pieces)(const Conv2D&);
-  void (*pack)(float* packed, const float* w, const Conv2D&, int64_t begin, int64_t end);
-  void (*pack_transposed)(float* packed, const float* w, const Conv2D&, int64_t begin, int64_t end);
-  // How many independent pieces forward can be cut into.
-  int64_t (*pieces)(const Conv2D&);
-  // y = activation(conv(x) + bias + residual) of `images`, pieces [begin, end) of it. bias and residual may be null; y
-  // may be residual.
-  void (*forward)(const Images& images, const float* packed, const float* bias, float* scratch, const Conv2D&,
-                  Activation, int64_t begin, int64_t end);
-  // The same followed by a max-pool: y (oh / ph, ow / pw, k). argmax (may be null) gets each maximum's place in its
-  // window, row-major, where the first one wins; or kClosed.
-  void (*forward_pool)(const Images& images, const float* packed, const float* bias, float* scratch, const Conv2D&,
-                       FusedPool, Activation, int64_t begin, int64_t end);
-  // images.y = dx, overwritten; images.x = dy. Where pad_value is not 0 nothing changes: padding has no gradient.
-  void (*backward_input)(const Images& images, const float* packed_transposed, float* scratch, const Conv2D&);
-  // dw (HWIO) = or +=, the sum over the images.
-  void (*backward_weight)(float* dw, const ImagePairs&, float* scratch, const Conv2D&, bool accumulate);
-  // dy (oh, ow, k), overwritten, from the pooled gradient and argmax; rows and columns behind the last window are 0.
-  void (*unpool)(float* dy, const float* dy_pooled, const uint8_t* argmax, const Conv2D&, FusedPool);
+// The form that one pass of a convolution has been given, once and for all: what a caller has to know of it. Its `run`
+// takes this description again, and chooses nothing.
+struct Conv2DForm {
+  Conv2D shape;
+  FusedPool pool;
+  const char* name;        // diagnostics
+  int tile;                // m of Winograd's F(m x m, r x r), or 0
+  int64_t scratch_floats;  // working memory of a call
+  int64_t weight_reuse;    // how often an image uses each float of the weights below
+  int64_t packed_floats;   // of the weights in the form that `run` reads; 0: it reads none
+  int64_t pack_pieces;     // that packing is cut into
+  void (*pack)(float* packed, const float* w, const Conv2D& shape, int64_t begin, int64_t end);
+};
 
-  // The two backward passes straight from the pooled gradient and argmax, for the shapes that have such a form.
-  bool (*has_pooled_weight)(const Conv2D&, FusedPool);
-  bool (*has_pooled_input)(const Conv2D&, FusedPool);
-  int64_t (*pooled_scratch_floats)(const Conv2D&, FusedPool);
-  // Whether backward_weight_pooled gives the gradient transposed, (k, kh * kw * c).
-  bool (*pooled_weight_transposed)(const Conv2D&, FusedPool);
-  // And the bias's gradient db (k), which may be null.
-  void (*backward_weight_pooled)(float* dw, float* db, const float* x, const float* dy_pooled, const uint8_t* argmax,
-                                 float* scratch, const Conv2D&, FusedPool, bool accumulate);
-  int64_t (*packed_pooled_floats)(const Conv2D&);
-  int64_t (*pack_pooled_pieces)(const Conv2D&);
-  void (*pack_pooled)(float* packed, const float* w, const Conv2D&, int64_t begin, int64_t end);
-  void (*backward_input_pooled)(float* dx, const float* dy_pooled, const uint8_t* argmax, const float* packed_pooled,
-                                float* scratch, const Conv2D&, FusedPool);
+// y = activation(conv(x) + bias + residual), pieces [begin, end) of it; bias may be null, y may be the residual. With a
+// pool y is (oh / ph, ow / pw, k), and argmax (may be null) gets where in its window, row-major, each maximum stands
+// first; or kClosed.
+struct Conv2DForward : Conv2DForm {
+  Activation activation;
+  bool clamps;           // the activation is a bound from below, or none
+  float lower;           // that bound
+  int64_t pieces;        // independent ones that `run` can be cut into
+  int64_t argmax_bytes;  // of an image
+  void (*run)(const Images&, const float* packed, const float* bias, float* scratch, const Conv2DForward&,
+              int64_t begin, int64_t end);
+};
+
+// dx from dy (oh, ow, k), or where `pooled` from the pool's gradient and argmax. Where pad_value is not 0 nothing
+// changes: padding has no gradient.
+struct Conv2DBackwardInput : Conv2DForm {
+  bool pooled;
+  void (*run)(const InputGradients&, const float* packed, float* scratch, const Conv2DBackwardInput&);
+};
+
+// dw (HWIO; where `transposed` (k, kh * kw * c)) and db (k), which may be null, = or +=, the sums over the images.
+struct Conv2DBackwardWeight : Conv2DForm {
+  bool pooled, transposed;
+  int64_t sum_floats;  // of sums beside dw that every call reads and writes
+  void (*run)(float* dw, float* db, const ImagePairs&, float* scratch, const Conv2DBackwardWeight&, bool accumulate);
+};
+
+// No transposed gradient has longer rows, so that an update step can hold one of each value.
+constexpr int64_t kMaxPooledFilters = 8192;
+
+struct Conv2DKernels {
+  Conv2DForward (*choose_forward)(const Conv2D&, const Conv2DOptions&);
+  Conv2DBackwardInput (*choose_backward_input)(const Conv2D&, const Conv2DOptions&);
+  Conv2DBackwardWeight (*choose_backward_weight)(const Conv2D&, const Conv2DOptions&);
+  // dy (oh, ow, k), overwritten, from the pool's gradient and argmax; rows and columns after the last window are 0.
+  void (*unpool)(float* dy, const float* dy_pooled, const uint8_t* argmax, const Conv2D&, FusedPool);
 };
 
 }  // namespace pycnn

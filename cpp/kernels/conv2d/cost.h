@@ -26,7 +26,7 @@ constexpr Conv2DCost kWeightCost = {0.00782, 0.0592, 0.00836, 0.102, 0.0237, 0.0
 constexpr Conv2DCost kWeightCostBfloat16 = {0.00424, 0.144, 0.00818, 0.0995, 0.0316, 0.00374, 0.034};
 
 // The convolution that backward_input is.
-static inline __attribute__((always_inline)) Conv2D winograd_transposed(const Conv2D& s) {
+static inline __attribute__((always_inline)) Conv2D transposed(const Conv2D& s) {
   Conv2D t = s;
   t.h = s.oh;
   t.w = s.ow;
@@ -37,7 +37,6 @@ static inline __attribute__((always_inline)) Conv2D winograd_transposed(const Co
   t.top = s.kh - 1 - s.top;
   t.left = s.kw - 1 - s.left;
   t.pad_value = 0.0f;
-  t.winograd_forward = s.winograd_backward;
   return t;
 }
 
@@ -47,6 +46,7 @@ static inline __attribute__((always_inline)) int64_t winograd_tiles(const Conv2D
 
 // Whether forward is F(2x2, 3x3) of images of one channel (winograd_plane.h): in floats alone, where there are filters
 // for all lanes. It is faster than direct sums by a tenth to a half with vectors of 4 and 16 lanes, and on par with 8.
+constexpr int kPlaneTile = 2;
 static inline __attribute__((always_inline)) bool is_plane(const Conv2D& s) {
   return s.c == 1 && s.k >= 16 && s.kh == 3 && s.kw == 3 && s.stride_h == 1 && s.stride_w == 1 && s.dilation_h == 1 &&
          s.dilation_w == 1 && s.top >= 0 && s.left >= 0;
@@ -119,13 +119,6 @@ static inline __attribute__((always_inline)) int cheapest_tile(const Conv2D& s, 
     cost = other;
   }
   return best;
-}
-
-static inline __attribute__((always_inline)) void choose_algorithms(Conv2D& s, bool rounds, int64_t images) {
-  const Conv2DCost& forward = rounds ? kForwardCostBfloat16 : kForwardCost;
-  s.winograd_forward = is_plane(s) && !rounds ? 2 : cheapest_tile(s, rounds, images, forward);
-  s.winograd_backward = cheapest_tile(winograd_transposed(s), rounds, images, forward);
-  s.winograd_weight = cheapest_tile(s, false, images, rounds ? kWeightCostBfloat16 : kWeightCost);
 }
 
 }  // namespace pycnn

@@ -3,14 +3,11 @@
 // phase of the stride.
 #pragma once
 
-#include "kernels/conv2d/geometry.h"
+#include "kernels/conv2d/epilogue.h"
 #include "kernels/conv2d/pool_tile.h"
-#include "kernels/shared.h"
 
 namespace pycnn::PYCNN_ISA {
 namespace {
-
-constexpr int64_t kMaxRowBlocks = 8;
 
 // One channel would leave half of a word empty. Three taps in a row are then two words, (0, 1) and (1, 2), and tap 1
 // has no weight in the second: what lies outside the window is never multiplied.
@@ -19,7 +16,7 @@ bool pairs_taps(const Conv2D& s) {
   return Operand::kTerms == 2 && s.c == 1 && s.kw == 3 && s.dilation_w == 1;
 }
 
-// The same convolution over words in place of channels.
+// The same convolution over words instead of channels.
 template <class Operand>
 Conv2D in_words(const Conv2D& s) {
   Conv2D words = s;
@@ -31,7 +28,7 @@ Conv2D in_words(const Conv2D& s) {
 // words (n) of single terms: each gets the term of the next one as its second.
 PYCNN_INLINE void pair_neighbours(float* words, int64_t n) {
   for (int64_t i = 0; i < n - 1; i += kLanes) {
-    const int64_t lanes = least(kLanes, n - 1 - i);
+    const int64_t lanes = min(kLanes, n - 1 - i);
     const IntVec next = as_int(load_n(words + i + 1, lanes)) << 16;
     store_n(words + i, as_float(as_int(load_n(words + i, lanes)) | next), lanes);
   }
@@ -45,27 +42,8 @@ struct Border {
 Border gradient_border(const Conv2D& s) {
   const int64_t before_h = (s.kh - 1) * s.dilation_h / s.stride_h;
   const int64_t before_w = (s.kw - 1) * s.dilation_w / s.stride_w;
-  return {before_h, before_w, before_h + most(s.oh, (s.h - 1 + s.top) / s.stride_h + 1),
-          before_w + most(s.ow, (s.w - 1 + s.left) / s.stride_w + 1)};
-}
-
-template <class Operand>
-int64_t direct_scratch_floats(const Conv2D& s) {
-  const Border b = gradient_border(s);
-  const int64_t forward = padded_input_floats<Operand>(s) + s.oh * round_up(s.ow * kPanel);
-  const int64_t backward = round_up(b.h * b.w * pixel_words<Operand>(s.k, s.groups));
-  return segment_floats(s) + most(forward, backward);
-}
-
-template <class Operand>
-int64_t direct_packed_floats(const Conv2D& s) {
-  const Conv2D t = in_words<Operand>(s);
-  return s.groups * panels_of(group_outputs(s)) * t.kh * t.kw * group_inputs(t) * kPanel;
-}
-
-template <class Operand>
-int64_t direct_packed_transposed_floats(const Conv2D& s) {
-  return s.groups * panels_of(group_inputs(s)) * s.kh * s.kw * Operand::words(group_outputs(s)) * kPanel;
+  return {before_h, before_w, before_h + max(s.oh, (s.h - 1 + s.top) / s.stride_h + 1),
+          before_w + max(s.ow, (s.w - 1 + s.left) / s.stride_w + 1)};
 }
 
 template <class Operand>
@@ -73,7 +51,7 @@ void pack_tap_pairs(float* packed, const float* w, const Conv2D& s) {
   for (int64_t k = 0; k < s.k; k += kPanel)
     for (int64_t i = 0; i < s.kh; ++i, packed += 2 * kPanel) {
       const float* taps = w + i * 3 * s.k + k;
-      const int64_t columns = least(kPanel, s.k - k);
+      const int64_t columns = min(kPanel, s.k - k);
       float last[2 * kPanel] = {};  // (0, tap 2)
       copy(last + kPanel, taps + 2 * s.k, columns);
       pack_panel<Operand>(packed, taps, s.k, 2, columns);
@@ -82,27 +60,25 @@ void pack_tap_pairs(float* packed, const float* w, const Conv2D& s) {
 }
 
 template <class Operand>
-void direct_pack(float* packed, const float* w, const Conv2D& s) {
+void direct_pack(float* packed, const float* w, const Conv2D& s, int64_t, int64_t) {
   if (pairs_taps<Operand>(s)) return pack_tap_pairs<Operand>(packed, w, s);
   const int64_t taps = s.kh * s.kw, inputs = group_inputs(s), outputs = group_outputs(s);
   for (int64_t g = 0; g < s.groups; ++g)
     for (int64_t k = 0; k < outputs; k += kPanel)
       for (int64_t tap = 0; tap < taps; ++tap, packed += Operand::words(inputs) * kPanel)
-        pack_panel<Operand>(packed, w + tap * inputs * s.k + g * outputs + k, s.k, inputs, least(kPanel, outputs - k));
+        pack_panel<Operand>(packed, w + tap * inputs * s.k + g * outputs + k, s.k, inputs, min(kPanel, outputs - k));
 }
 
 template <class Operand>
-void direct_pack_transposed(float* packed, const float* w, const Conv2D& s) {
+void direct_pack_transposed(float* packed, const float* w, const Conv2D& s, int64_t, int64_t) {
   const int64_t taps = s.kh * s.kw, inputs = group_inputs(s), outputs = group_outputs(s);
   for (int64_t g = 0; g < s.groups; ++g)
     for (int64_t c = 0; c < inputs; c += kPanel)
       for (int64_t tap = 0; tap < taps; ++tap, packed += Operand::words(outputs) * kPanel)
         pack_panel_transposed<Operand>(packed, w + (tap * inputs + c) * s.k + g * outputs, s.k, outputs,
-                                       least(kPanel, inputs - c));
+                                       min(kPanel, inputs - c));
 }
 
-// Pieces are (panel, block of rows); `rows` counts what is cut: output rows, or pooled rows.
-int64_t row_blocks(int64_t rows) { return least(rows, kMaxRowBlocks); }
 // `s` and x in words.
 int64_t make_segments(Segment* segments, const Conv2D& s, const Image& x) {
   const int64_t inputs = group_inputs(s);
@@ -119,28 +95,19 @@ int64_t make_segments(Segment* segments, const Conv2D& s, const Image& x) {
   return count;
 }
 
-bool is_clamp(const Activation& f) {
-  return f.kind == ActivationKind::kLinear ||
-         (f.kind == ActivationKind::kRelu && f.alpha == 0 && f.threshold == 0 && f.max_value == __builtin_huge_valf());
-}
-
-float lower_bound(const Activation& f) {
-  return f.kind == ActivationKind::kRelu && is_clamp(f) ? 0.0f : -__builtin_huge_valf();
-}
-
-// What forward and forward_pool share: everything but where a row goes.
+// What both forward passes share: everything but where a row goes.
 struct Direct {
+  const Conv2DForward& f;
   Conv2D s;  // in words
   Image x;
   const float* packed;
   const float* bias;
   Segment* segments;
   int64_t segment_count;
-  Activation activation;
 
   int64_t panels() const { return panels_of(group_outputs(s)); }
   int64_t channel(int64_t panel) const { return panel / panels() * group_outputs(s) + panel % panels() * kPanel; }
-  int64_t columns(int64_t panel) const { return least(kPanel, group_outputs(s) - panel % panels() * kPanel); }
+  int64_t columns(int64_t panel) const { return min(kPanel, group_outputs(s) - panel % panels() * kPanel); }
 
   // The tiles of output row oh of one panel, without any activation that is no clamp.
   Tile tile(float* y, int64_t y_stride, int64_t panel, int64_t oh) const {
@@ -156,39 +123,28 @@ struct Direct {
     t.b = packed + panel * s.kh * s.kw * group_inputs(s) * kPanel;
     t.bias = bias ? bias + channel(panel) : nullptr;
     t.accumulate = false;
-    t.lower = lower_bound(activation);
+    t.lower = f.lower;
     return t;
   }
 };
 
 template <class Operand>
-Direct prepare(const Conv2D& s, const float* x, const float* packed, const float* bias, float*& scratch,
-               Activation activation) {
-  Direct d;
-  d.s = in_words<Operand>(s);
-  d.segments = reinterpret_cast<Segment*>(scratch);
-  scratch += segment_floats(s);
-  d.x = padded_input<Operand>(x, scratch, s);
-  if (pairs_taps<Operand>(s)) pair_neighbours(scratch, d.x.h * d.x.w);
-  scratch += padded_input_floats<Operand>(s);
-  d.packed = packed;
-  d.bias = bias;
+Direct prepare(const Conv2DForward& f, const float* x, const float* packed, const float* bias, float*& scratch) {
+  Direct d{f, in_words<Operand>(f.shape), {}, packed, bias, reinterpret_cast<Segment*>(scratch), 0};
+  scratch += segment_floats(f.shape);
+  d.x = padded_input<Operand>(x, scratch, f.shape);
+  if (pairs_taps<Operand>(f.shape)) pair_neighbours(scratch, d.x.h * d.x.w);
+  scratch += padded_input_floats<Operand>(f.shape);
   d.segment_count = make_segments(d.segments, d.s, d.x);
-  d.activation = activation;
   return d;
 }
 
-void activate_pixels(float* y, int64_t pixels, int64_t stride, int64_t columns, Activation activation) {
-  const auto activate = activation_kernels().forward;
-  if (columns == stride) return activate(y, y, pixels * stride, activation);
-  for (int64_t i = 0; i < pixels; ++i) activate(y + i * stride, y + i * stride, columns, activation);
-}
-
+// One image of forward, and of forward with a pool, which has in scratch the rows that its registers do not hold.
 template <class Operand>
-void direct_forward(float* y, int64_t y_pixel, const float* x, const float* packed, const float* bias,
-                    const float* residual, float* scratch, const Conv2D& s, Activation activation, int64_t begin,
-                    int64_t end) {
-  const Direct d = prepare<Operand>(s, x, packed, bias, scratch, activation);
+void direct_image(float* y, int64_t y_pixel, const float* x, const float* packed, const float* bias,
+                  const float* residual, float* scratch, const Conv2DForward& f, int64_t begin, int64_t end) {
+  const Conv2D& s = f.shape;
+  const Direct d = prepare<Operand>(f, x, packed, bias, scratch);
   const int64_t blocks = row_blocks(s.oh);
   for (int64_t piece = begin; piece < end; ++piece) {
     const int64_t panel = piece / blocks, block = piece % blocks;
@@ -198,7 +154,7 @@ void direct_forward(float* y, int64_t y_pixel, const float* x, const float* pack
       Tile t = d.tile(row, y_pixel, panel, oh);
       if (residual) t.residual = residual + at;
       run_tiles<Operand>(t, s.ow);
-      if (!is_clamp(activation)) activate_pixels(row, s.ow, y_pixel, d.columns(panel), activation);
+      if (!f.clamps) activate_pixels(row, s.ow, y_pixel, d.columns(panel), f.activation);
     }
   }
 }
@@ -208,31 +164,32 @@ void pool_row(float* y, uint8_t* argmax, int64_t y_stride, const float* rows, in
               FusedPool pool, Vec lower) {
   for (int64_t j = 0; j < ow / pool.pw; ++j) {
     for (int64_t k = 0; k < columns; k += kLanes) {
-      const int64_t lanes = least(kLanes, columns - k);
+      const int64_t lanes = min(kLanes, columns - k);
       const float* window = rows + j * pool.pw * kPanel + k;
       Vec best = load(window);
-      IntVec place = {};
+      IntVec winner = {};
       for (int64_t a = 0; a < pool.ph; ++a)
         for (int64_t b = 0; b < pool.pw; ++b) {
           const Vec v = load(window + (a * ow + b) * kPanel);
           const IntVec wins = (v > best) | (v != v);
           best = select(wins, v, best);
-          place = wins ? broadcast_int(static_cast<int32_t>(a * pool.pw + b)) : place;
+          winner = wins ? broadcast_int(static_cast<int32_t>(a * pool.pw + b)) : winner;
         }
       store_n(y + j * y_stride + k, best, lanes);
-      if (argmax) store_bytes(argmax + j * y_stride + k, open_place(place, best, lower), lanes);
+      if (argmax) store_bytes(argmax + j * y_stride + k, open_argmax(winner, best, lower), lanes);
     }
   }
 }
 
 template <class Operand>
-void direct_forward_pool(float* y, int64_t y_pixel, uint8_t* argmax, const float* x, const float* packed,
-                         const float* bias, float* scratch, const Conv2D& s, FusedPool pool, Activation activation,
-                         int64_t begin, int64_t end) {
-  const Direct d = prepare<Operand>(s, x, packed, bias, scratch, activation);
+void direct_image_pool(float* y, int64_t y_pixel, uint8_t* argmax, const float* x, const float* packed,
+                       const float* bias, float* scratch, const Conv2DForward& f, int64_t begin, int64_t end) {
+  const Conv2D& s = f.shape;
+  const FusedPool pool = f.pool;
+  const Direct d = prepare<Operand>(f, x, packed, bias, scratch);
   const int64_t oh = s.oh / pool.ph, ow = s.ow / pool.pw;
   const int64_t blocks = row_blocks(s.oh);
-  const bool in_registers = pool.ph == 2 && pool.pw == 2 && is_clamp(activation);
+  const bool in_registers = is_square(pool) && f.clamps;
   for (int64_t piece = begin; piece < end; ++piece) {
     const int64_t panel = piece / blocks, block = piece % blocks, columns = d.columns(panel);
     for (int64_t i = block * oh / blocks; i < (block + 1) * oh / blocks; ++i) {
@@ -246,20 +203,32 @@ void direct_forward_pool(float* y, int64_t y_pixel, uint8_t* argmax, const float
       }
       for (int64_t a = 0; a < pool.ph; ++a)
         run_tiles<Operand>(d.tile(scratch + a * s.ow * kPanel, kPanel, panel, i * pool.ph + a), s.ow);
-      if (!is_clamp(activation)) activation_kernels().forward(scratch, scratch, pool.ph * s.ow * kPanel, activation);
-      pool_row(y + at, argmax ? argmax + at : nullptr, y_pixel, scratch, s.ow, columns, pool,
-               broadcast(lower_bound(activation)));
+      if (!f.clamps) activation_kernels().forward(scratch, scratch, pool.ph * s.ow * kPanel, f.activation);
+      pool_row(y + at, argmax ? argmax + at : nullptr, y_pixel, scratch, s.ow, columns, pool, broadcast(f.lower));
     }
   }
 }
 
 template <class Operand>
-void direct_backward_input(float* dx, const float* dy, const float* packed_transposed, float* scratch,
-                           const Conv2D& s) {
+void direct_forward(const Images& images, const float* packed, const float* bias, float* scratch,
+                    const Conv2DForward& f, int64_t begin, int64_t end) {
+  const int64_t pixel = y_pixel(images, f.shape);
+  for (int64_t i = 0; i < images.count; ++i) {
+    float* y = images.y + i * images.y_stride;
+    const float* x = images.x + i * images.x_stride;
+    const float* residual = images.residual ? images.residual + i * images.residual_stride : nullptr;
+    uint8_t* argmax = images.argmax ? images.argmax + i * images.argmax_stride : nullptr;
+    if (f.pool.ph > 0) direct_image_pool<Operand>(y, pixel, argmax, x, packed, bias, scratch, f, begin, end);
+    else direct_image<Operand>(y, pixel, x, packed, bias, residual, scratch, f, begin, end);
+  }
+}
+
+template <class Operand>
+void direct_image_backward(float* dx, const float* dy, const float* packed, float* scratch, const Conv2D& s) {
   auto* segments = reinterpret_cast<Segment*>(scratch);
   scratch += segment_floats(s);
   const Border b = gradient_border(s);
-  place<Operand>(scratch, b.h, b.w, dy, s.oh, s.ow, s.k, s.groups, b.before_h, b.before_w, 0.0f);
+  pad_image<Operand>(scratch, b.h, b.w, dy, s.oh, s.ow, s.k, s.groups, b.before_h, b.before_w, 0.0f);
   const int64_t pixel = pixel_words<Operand>(s.k, s.groups);
 
   const int64_t inputs = group_inputs(s), outputs = pixel / s.groups, panels = panels_of(inputs);
@@ -280,13 +249,13 @@ void direct_backward_input(float* dx, const float* dy, const float* packed_trans
         Tile t;
         t.y = dx + ((rows.first + i * s.stride_h) * s.w + columns.first) * s.c + group * inputs + c;
         t.y_stride = s.stride_w * s.c;
-        t.columns = least(kPanel, inputs - c);
+        t.columns = min(kPanel, inputs - c);
         t.x = scratch + ((rows.from + i + b.before_h) * b.w + columns.from + b.before_w) * pixel + group * outputs;
         t.x_stride = pixel;
         t.segments = segments;
         t.segment_count = count;
         t.length = outputs;
-        t.b = packed_transposed + panel * s.kh * s.kw * outputs * kPanel;
+        t.b = packed + panel * s.kh * s.kw * outputs * kPanel;
         t.bias = nullptr;
         t.accumulate = false;
         t.lower = -__builtin_huge_valf();
@@ -294,6 +263,42 @@ void direct_backward_input(float* dx, const float* dy, const float* packed_trans
       }
     }
   }
+}
+
+template <class Operand>
+void direct_backward_input(const InputGradients& images, const float* packed, float* scratch,
+                           const Conv2DBackwardInput& f) {
+  for (int64_t i = 0; i < images.count; ++i)
+    direct_image_backward<Operand>(images.dx + i * images.dx_stride, images.dy + i * images.dy_stride, packed, scratch,
+                                   f.shape);
+}
+
+PYCNN_INLINE const char* direct_name(const Conv2D& s) { return s.kh * s.kw == 1 ? "direct 1x1" : "direct"; }
+
+template <class Operand>
+void direct_form(Conv2DForward& f) {
+  const Conv2D &s = f.shape, words = in_words<Operand>(s);
+  f.name = direct_name(s);
+  f.scratch_floats = segment_floats(s) + padded_input_floats<Operand>(s) + s.oh * round_up(s.ow * kPanel);
+  f.weight_reuse = s.oh * s.ow;
+  f.packed_floats = s.groups * panels_of(group_outputs(s)) * words.kh * words.kw * group_inputs(words) * kPanel;
+  f.pack_pieces = 1;
+  f.pack = direct_pack<Operand>;
+  f.pieces = s.groups * panels_of(group_outputs(s)) * row_blocks(s.oh);
+  f.run = direct_forward<Operand>;
+}
+
+template <class Operand>
+void direct_form(Conv2DBackwardInput& f) {
+  const Conv2D& s = f.shape;
+  const Border b = gradient_border(s);
+  f.name = direct_name(s);
+  f.scratch_floats = segment_floats(s) + round_up(b.h * b.w * pixel_words<Operand>(s.k, s.groups));
+  f.weight_reuse = s.oh * s.ow;
+  f.packed_floats = s.groups * panels_of(group_inputs(s)) * s.kh * s.kw * Operand::words(group_outputs(s)) * kPanel;
+  f.pack_pieces = 1;
+  f.pack = direct_pack_transposed<Operand>;
+  f.run = direct_backward_input<Operand>;
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
-#include "kernels/conv2d/first_layer.h"
-
+// The weight gradient of a first layer (1 to 3 input channels) with a 2x2 max-pool after it: a kernel row has too few
+// inputs to fill vectors, so vectors go over output channels and all taps of several kernel rows are accumulators at
+// once.
+#include "kernels/conv2d/forms.h"
 #include "simd/bytes.h"
 #include "simd/permute.h"
 
@@ -17,10 +19,10 @@ struct Squares {
 constexpr int64_t kMaxSquares = 1 << 13;  // 128 KB at a time
 
 int64_t half_of(const Conv2D& s) { return (s.ow / 2 + s.kw / 2 + 1) * s.c * 4; }
-// Rows of windows that share one look at their squares.
+// Rows of windows whose squares are made at once.
 int64_t window_rows(const Conv2D& s) {
   const int64_t rows = (kMaxSquares * 4 / (2 * half_of(s)) - s.kh + 2) / 2;
-  return most(1, least(rows, s.oh / 2));
+  return max(1, min(rows, s.oh / 2));
 }
 
 // Of one row: the squares of columns 0, 2, ... of x, which has `pixels` of them, and of x's next row; then zeros.
@@ -30,15 +32,15 @@ void make_squares(float* to, int64_t half, const float* x, int64_t x_row, int64_
   constexpr int kColumns = kLanes / 4 / C;  // whose squares fill a vector
   if constexpr (kColumns > 0 && kLanes > 4) {
     constexpr int64_t kFloats = 2 * kColumns * C;  // of each row
-    const IntVec square = lane_index() / 4, place = lane_index() % 4;
-    const IntVec from = (square / C * 2 * C + square % C + place % 2 * C + place / 2 * kLanes) & (2 * kLanes - 1);
+    const IntVec square = lane_index() / 4, corner = lane_index() % 4;
+    const IntVec from = (square / C * 2 * C + square % C + corner % 2 * C + corner / 2 * kLanes) & (2 * kLanes - 1);
     int64_t left = pixels / 2 * 2 * C;
     // Whole vectors: what is too much is written over by the next.
     for (; left >= kLanes && end - to >= kLanes; left -= kFloats, x += kFloats, to += 2 * kFloats)
       store(to, permute(load(x), from, load(x + x_row)));
     for (; to < end; left -= kFloats, x += kFloats, to += 2 * kFloats) {
-      const int64_t there = most(0, least(left, kFloats));
-      store_n(to, permute(load_n(x, there), from, load_n(x + x_row, there)), least(2 * kFloats, end - to));
+      const int64_t there = max(0, min(left, kFloats));
+      store_n(to, permute(load_n(x, there), from, load_n(x + x_row, there)), min(2 * kFloats, end - to));
     }
     return;
   }
@@ -73,19 +75,19 @@ void add_taps(float* dw, float* db, const Squares& squares, const float* dy, con
   for (int64_t row = 0; row < rows; ++row) {
     const float* square = squares.data + row * 4 * half;
     for (int64_t column = 0; column < columns; column += 1 + kTwo, square += (1 + kTwo) * C * 4) {
-      const int64_t windows = kTwo ? least(2, columns - column) : 1;
+      const int64_t windows = kTwo ? min(2, columns - column) : 1;
       Vec gradient[V];
-      IntVec place[V];
+      IntVec winner[V];
 #pragma GCC unroll 2
       for (int v = 0; v < V; ++v) {
         const int64_t loaded = windows * lanes;
         gradient[v] = load_n(dy + v * kLanes, loaded);
-        place[v] = load_bytes(argmax + v * kLanes, loaded);
+        winner[v] = load_bytes(argmax + v * kLanes, loaded);
         if (kTwo) {
           gradient[v] = permute(gradient[v], own);
-          place[v] = as_int(permute(as_float(place[v]), own));
+          winner[v] = as_int(permute(as_float(winner[v]), own));
         }
-        gradient[v] = select(place[v] == broadcast_int(kClosed), Vec{}, gradient[v]);
+        gradient[v] = select(winner[v] == broadcast_int(kClosed), Vec{}, gradient[v]);
         all[v] += gradient[v];
       }
 #pragma GCC unroll 5
@@ -97,7 +99,7 @@ void add_taps(float* dw, float* db, const Squares& squares, const float* dy, con
             const float* from = square + (2 * i + j % 2) * half + (j / 2 * C + c) * 4;
             const Vec pixels = kTwo ? load_eights(from) : load_fours(from);
 #pragma GCC unroll 2
-            for (int v = 0; v < V; ++v) sum[i][j * C + c][v] += gradient[v] * pick_of_four(pixels, place[v]);
+            for (int v = 0; v < V; ++v) sum[i][j * C + c][v] += gradient[v] * pick_of_four(pixels, winner[v]);
           }
       dy += windows * s.k;
       argmax += windows * s.k;
@@ -150,12 +152,12 @@ void all_taps(float* dw, float* db, const Squares& squares, const float* dy, con
 }
 
 template <int KH, int C>
-void backward_weight(float* dw, float* db, const Image& x, const float* dy, const uint8_t* argmax, float* scratch,
-                     const Conv2D& s, bool accumulate) {
+void image_backward_weight(float* dw, float* db, const Image& x, const float* dy, const uint8_t* argmax, float* scratch,
+                           const Conv2D& s, bool accumulate) {
   const Squares squares = {scratch, half_of(s)};
   const int64_t block = window_rows(s), all = s.oh / 2, pixels = s.ow / 2 * 2 + KH - 1;
   for (int64_t row = 0; row < all; row += block) {
-    const int64_t rows = least(block, all - row);
+    const int64_t rows = min(block, all - row);
     for (int64_t i = 0; i < 2 * rows + KH - 2; ++i) {
       const float* from = x.data + (2 * row + i) * x.w * C;
       float* to = squares.data + i * 2 * squares.half;
@@ -167,27 +169,29 @@ void backward_weight(float* dw, float* db, const Image& x, const float* dy, cons
   }
 }
 
+template <int KH, int C>
+void backward_weight(float* dw, float* db, const ImagePairs& images, float* scratch, const Conv2DBackwardWeight& f,
+                     bool accumulate) {
+  for (int64_t i = 0; i < images.count; ++i)
+    image_backward_weight<KH, C>(dw, db, padded_input(images.x + i * images.x_stride, scratch, f.shape),
+                                 images.dy + i * images.dy_stride, images.argmax + i * images.argmax_stride,
+                                 scratch + padded_input_floats(f.shape), f.shape, accumulate || i > 0);
+}
+
 }  // namespace
 
-bool first_layer_supported(const Conv2D& s, FusedPool pool) {
-  const bool plain = pool.ph == 2 && pool.pw == 2 && s.stride_h == 1 && s.stride_w == 1 && s.dilation_h == 1 &&
-                     s.dilation_w == 1 && s.groups == 1 && s.kh == s.kw;
-  return plain && ((s.kh == 3 && s.c <= 3) || (s.kh == 5 && s.c == 1));
-}
-
-int64_t first_layer_scratch_floats(const Conv2D& s) {
-  return padded_input_floats(s) + (2 * window_rows(s) + s.kh - 2) * 2 * half_of(s) + kLanes;
-}
-
-void first_layer_backward_weight(float* dw, float* db, const float* x, const float* dy_pooled, const uint8_t* argmax,
-                                 float* scratch, const Conv2D& s, bool accumulate) {
-  const Image image = padded_input(x, scratch, s);
-  scratch += padded_input_floats(s);
-  const auto run = [&](auto kernel) { kernel(dw, db, image, dy_pooled, argmax, scratch, s, accumulate); };
-  if (s.kh == 5) run(backward_weight<5, 1>);
-  else if (s.c == 1) run(backward_weight<3, 1>);
-  else if (s.c == 2) run(backward_weight<3, 2>);
-  else run(backward_weight<3, 3>);
+bool first_layer_form(Conv2DBackwardWeight& f) {
+  const Conv2D& s = f.shape;
+  if (!is_square(f.pool) || !is_plain(s) || s.kh != s.kw || s.k > kMaxPooledFilters) return false;
+  if (!(s.kh == 3 && s.c <= 3) && !(s.kh == 5 && s.c == 1)) return false;
+  f.name = "first layer, sparse";
+  f.scratch_floats = padded_input_floats(s) + (2 * window_rows(s) + s.kh - 2) * 2 * half_of(s) + kLanes;
+  f.pooled = true;
+  f.run = s.kh == 5  ? backward_weight<5, 1>
+          : s.c == 1 ? backward_weight<3, 1>
+          : s.c == 2 ? backward_weight<3, 2>
+                     : backward_weight<3, 3>;
+  return true;
 }
 
 }  // namespace pycnn::PYCNN_ISA

@@ -20,9 +20,16 @@ PYCNN_INLINE int64_t round_up(int64_t n) { return (n + 15) / 16 * 16; }
 PYCNN_INLINE bool is_depthwise(const Conv2D& s) { return s.groups == s.c && s.groups > 1; }
 PYCNN_INLINE int64_t group_inputs(const Conv2D& s) { return s.c / s.groups; }
 PYCNN_INLINE int64_t group_outputs(const Conv2D& s) { return s.k / s.groups; }
+PYCNN_INLINE bool is_plain(const Conv2D& s) {  // no strides, dilation or groups
+  return s.stride_h == 1 && s.stride_w == 1 && s.dilation_h == 1 && s.dilation_w == 1 && s.groups == 1;
+}
+PYCNN_INLINE bool is_square(FusedPool pool) { return pool.ph == 2 && pool.pw == 2; }
 PYCNN_INLINE int64_t y_pixel(const Images& images, const Conv2D& s) { return images.y_pixel ? images.y_pixel : s.k; }
 
-// The part of the padded image that the output looks at.
+// Pieces are (panel, block of rows); `rows` counts what is cut: output rows, or pooled rows.
+PYCNN_INLINE int64_t row_blocks(int64_t rows) { return min(rows, 8); }
+
+// The part of the padded image that the output depends on.
 PYCNN_INLINE int64_t seen_h(const Conv2D& s) { return (s.oh - 1) * s.stride_h + (s.kh - 1) * s.dilation_h + 1; }
 PYCNN_INLINE int64_t seen_w(const Conv2D& s) { return (s.ow - 1) * s.stride_w + (s.kw - 1) * s.dilation_w + 1; }
 PYCNN_INLINE bool needs_padding(const Conv2D& s) {
@@ -44,19 +51,19 @@ PYCNN_INLINE void store_pixels(float* y, int64_t pixels, int64_t c, int64_t grou
         run, [&](int64_t k, auto lanes) { Operand::store(y, k, source(i + k, lane_count(lanes)), lane_count(lanes)); });
 }
 
-// y (h, w, c): x placed at (top, left), cropped to h x w, `value` elsewhere. top and left may not be negative.
+// y (h, w, c): x at (top, left), cropped to h x w, `value` elsewhere. top and left may not be negative.
 template <class Operand>
-PYCNN_INLINE void place(float* y, int64_t h, int64_t w, const float* x, int64_t xh, int64_t xw, int64_t c,
-                        int64_t groups, int64_t top, int64_t left, float value) {
+PYCNN_INLINE void pad_image(float* y, int64_t h, int64_t w, const float* x, int64_t xh, int64_t xw, int64_t c,
+                            int64_t groups, int64_t top, int64_t left, float value) {
   const auto outside = [&](int64_t, int64_t) { return broadcast(value); };
-  const int64_t width = most(0, least(xw, w - left)), words = pixel_words<Operand>(c, groups);
+  const int64_t width = max(0, min(xw, w - left)), words = pixel_words<Operand>(c, groups);
   for (int64_t i = 0; i < h; ++i, y += w * words) {
     const int64_t from = i - top;
     if (from < 0 || from >= xh) {
       store_pixels<Operand>(y, w, c, groups, outside);
       continue;
     }
-    const int64_t before = least(left, w);
+    const int64_t before = min(left, w);
     const float* row = x + from * xw * c;
     const auto inside = [&](int64_t at, int64_t lanes) { return load_n(row + at, lanes); };
     store_pixels<Operand>(y, before, c, groups, outside);
@@ -69,7 +76,7 @@ PYCNN_INLINE void place(float* y, int64_t h, int64_t w, const float* x, int64_t 
 template <class Operand = Float32>
 PYCNN_INLINE Image padded_input(const float* x, float* scratch, const Conv2D& s) {
   if (!Operand::kRounds && !needs_padding(s)) return {x, s.h, s.w, s.c};
-  place<Operand>(scratch, seen_h(s), seen_w(s), x, s.h, s.w, s.c, s.groups, s.top, s.left, s.pad_value);
+  pad_image<Operand>(scratch, seen_h(s), seen_w(s), x, s.h, s.w, s.c, s.groups, s.top, s.left, s.pad_value);
   return {scratch, seen_h(s), seen_w(s), pixel_words<Operand>(s.c, s.groups)};
 }
 
@@ -84,7 +91,7 @@ PYCNN_INLINE int64_t padded_input_floats(const Conv2D& s) {
 PYCNN_INLINE void crop(float* dx, const float* padded, int64_t h, int64_t w, const Conv2D& s) {
   for (int64_t i = 0; i < s.h; ++i) {
     const bool seen = i + s.top < h;
-    const int64_t width = seen ? most(0, least(s.w, w - s.left)) : 0;
+    const int64_t width = seen ? max(0, min(s.w, w - s.left)) : 0;
     if (seen) copy(dx + i * s.w * s.c, padded + ((i + s.top) * w + s.left) * s.c, width * s.c);
     fill(dx + (i * s.w + width) * s.c, 0.0f, (s.w - width) * s.c);
   }

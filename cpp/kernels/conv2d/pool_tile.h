@@ -14,25 +14,25 @@ constexpr int kMaxWindows = kMaxRows / 4;
 namespace {
 
 // The same as maximum_of_four where there may be a NaN.
-PYCNN_INLINE Vec maximum_or_nan(Vec a, Vec b, Vec c, Vec d, IntVec& place) {
+PYCNN_INLINE Vec maximum_or_nan(Vec a, Vec b, Vec c, Vec d, IntVec& winner) {
   const Vec others[3] = {b, c, d};
   Vec best = a;
-  place = IntVec{};
+  winner = IntVec{};
   for (int k = 0; k < 3; ++k) {
     const IntVec wins = (others[k] > best) | (others[k] != others[k]);
     best = select(wins, others[k], best);
-    place = wins ? broadcast_int(k + 1) : place;
+    winner = wins ? broadcast_int(k + 1) : winner;
   }
   return best;
 }
 
 // The maximum, and at which of the four it stands: the first one. A NaN wins over every number.
-PYCNN_INLINE Vec maximum_of_four(Vec a, Vec b, Vec c, Vec d, IntVec& place) {
-  if (__builtin_expect(any_nan(a, b, c, d), 0)) return maximum_or_nan(a, b, c, d, place);
+PYCNN_INLINE Vec maximum_of_four(Vec a, Vec b, Vec c, Vec d, IntVec& winner) {
+  if (__builtin_expect(any_nan(a, b, c, d), 0)) return maximum_or_nan(a, b, c, d, winner);
   const Vec best = maximum(d, maximum(c, maximum(b, a)));
-  place = (c == best) ? broadcast_int(2) : broadcast_int(3);
-  place = (b == best) ? broadcast_int(1) : place;
-  place = (a == best) ? IntVec{} : place;
+  winner = (c == best) ? broadcast_int(2) : broadcast_int(3);
+  winner = (b == best) ? broadcast_int(1) : winner;
+  winner = (a == best) ? IntVec{} : winner;
   return best;
 }
 
@@ -40,19 +40,19 @@ PYCNN_INLINE Vec maximum_of_four(Vec a, Vec b, Vec c, Vec d) {
   return nan_of(maximum(d, maximum(c, maximum(b, a))), a, b, c, d);
 }
 
-// The place of a maximum, or kClosed where it does not exceed a bound.
-PYCNN_INLINE IntVec open_place(IntVec place, Vec best, Vec lower) {
+// The argmax, or kClosed where it does not exceed a bound.
+PYCNN_INLINE IntVec open_argmax(IntVec winner, Vec best, Vec lower) {
   const IntVec closed = (best <= lower) & (lower > broadcast(-__builtin_huge_valf()));
-  return closed ? broadcast_int(kClosed) : place;
+  return closed ? broadcast_int(kClosed) : winner;
 }
 
-// The maximum of a window of four, and its place where argmax is not null.
+// The maximum of a window of four, and which one it is where argmax is not null.
 PYCNN_INLINE void store_window(float* y, uint8_t* argmax, Vec a, Vec b, Vec c, Vec d, Vec lower, int64_t lanes) {
   if (!argmax) return store_n(y, maximum(lower, maximum_of_four(a, b, c, d)), lanes);
-  IntVec place;
-  const Vec best = maximum_of_four(a, b, c, d, place);
+  IntVec winner;
+  const Vec best = maximum_of_four(a, b, c, d, winner);
   store_n(y, maximum(lower, best), lanes);
-  store_bytes(argmax, open_place(place, best, lower), lanes);
+  store_bytes(argmax, open_argmax(winner, best, lower), lanes);
 }
 
 // W windows. t.y and argmax are the first window's outputs, t.y_stride floats (bytes) from window to window; t.x is the
@@ -109,13 +109,8 @@ void run_pool_tile(const Tile& t, int64_t x_row, uint8_t* argmax) {
 
 template <class Operand, int V, bool kArgmax>
 void run_windows(const Tile& t, int64_t x_row, uint8_t* argmax, int64_t windows) {
-  switch (windows) {
-    case 1: return run_pool_tile<Operand, 1, V, kArgmax>(t, x_row, argmax);
-#if defined(__AVX512F__) || defined(__aarch64__)
-    case 2: return run_pool_tile<Operand, 2, V, kArgmax>(t, x_row, argmax);
-    case 3: return run_pool_tile<Operand, 3, V, kArgmax>(t, x_row, argmax);
-#endif
-  }
+  dispatch<1, kMaxWindows>(
+      windows, [&](auto w) __attribute__((always_inline)) { run_pool_tile<Operand, w, V, kArgmax>(t, x_row, argmax); });
 }
 
 template <class Operand, bool kArgmax>

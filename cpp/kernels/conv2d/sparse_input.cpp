@@ -1,4 +1,4 @@
-#include "kernels/conv2d/sparse.h"
+#include "kernels/conv2d/forms.h"
 #include "kernels/shared.h"
 #include "simd/bytes.h"
 
@@ -15,16 +15,16 @@ constexpr int kTapRows = 1;
 constexpr int64_t kWordBits = 64;
 int64_t words_of(const Conv2D& s) { return (s.k + kWordBits - 1) / kWordBits; }
 
-// masks (words of k, 4) of one window: the channels whose gradient is not zero, by the place of their maximum.
+// masks (words of k, 4) of one window: the channels whose gradient is not zero, by their argmax.
 void make_masks(uint64_t* masks, const float* gradient, const uint8_t* argmax, int64_t k) {
   for (int64_t word = 0; word < k; word += kWordBits, masks += 4) {
     uint64_t mask[4] = {};
-    for (int64_t i = word; i < least(k, word + kWordBits); i += kLanes) {
-      const int64_t lanes = least(kLanes, k - i);
-      const IntVec open = load_n(gradient + i, lanes) != Vec{}, place = load_bytes(argmax + i, lanes);
+    for (int64_t i = word; i < min(k, word + kWordBits); i += kLanes) {
+      const int64_t lanes = min(kLanes, k - i);
+      const IntVec open = load_n(gradient + i, lanes) != Vec{}, winner = load_bytes(argmax + i, lanes);
 #pragma GCC unroll 4
       for (int a = 0; a < 4; ++a)
-        mask[a] |= static_cast<uint64_t>(bits_of(open & (place == broadcast_int(a)))) << (i - word);
+        mask[a] |= static_cast<uint64_t>(bits_of(open & (winner == broadcast_int(a)))) << (i - word);
     }
     for (int a = 0; a < 4; ++a) masks[a] = mask[a];
   }
@@ -76,26 +76,12 @@ __attribute__((noinline)) void add_windows(float* dx, int64_t row, int64_t pixel
   finish_columns();
 }
 
-}  // namespace
-
-bool sparse_input_supported(const Conv2D& s, FusedPool pool) {
-  return pool.ph == 2 && pool.pw == 2 && s.kh == 3 && s.kw == 3 && s.stride_h == 1 && s.stride_w == 1 &&
-         s.dilation_h == 1 && s.dilation_w == 1 && s.groups == 1 && s.c >= kLanes / 2;
-}
-
-int64_t sparse_input_scratch_floats(const Conv2D& s) {
-  constexpr int64_t kFloats = sizeof(uint64_t) / sizeof(float);
-  return round_up(seen_h(s) * seen_w(s) * s.c) + round_up((s.oh / 2) * (s.ow / 2) * words_of(s) * 4 * kFloats);
-}
-
-int64_t sparse_pack_pieces(const Conv2D& s) { return (s.c + kLanes - 1) / kLanes; }
-int64_t sparse_packed_floats(const Conv2D& s) { return sparse_pack_pieces(s) * s.k * s.kh * s.kw * kLanes; }
-
-void sparse_pack(float* packed, const float* w, const Conv2D& s, int64_t begin, int64_t end) {
+// packed (blocks of kLanes input channels, k, kh * kw, kLanes) from w (kh, kw, c, k); blocks [begin, end).
+void pack(float* packed, const float* w, const Conv2D& s, int64_t begin, int64_t end) {
   const auto transpose = elementwise_kernels().transpose;
   const int64_t taps = s.kh * s.kw;
   for (int64_t block = begin; block < end; ++block) {
-    const int64_t c = block * kLanes, lanes = least(kLanes, s.c - c);
+    const int64_t c = block * kLanes, lanes = min(kLanes, s.c - c);
     float* to = packed + block * s.k * taps * kLanes;
     if (lanes < kLanes) fill(to, 0.0f, s.k * taps * kLanes);
     for (int64_t tap = 0; tap < taps; ++tap)
@@ -103,8 +89,8 @@ void sparse_pack(float* packed, const float* w, const Conv2D& s, int64_t begin, 
   }
 }
 
-void sparse_backward_input(float* dx, const float* dy_pooled, const uint8_t* argmax, const float* packed,
-                           float* scratch, const Conv2D& s) {
+void image_backward_input(float* dx, const float* dy_pooled, const uint8_t* argmax, const float* packed, float* scratch,
+                          const Conv2D& s) {
   const int64_t rows = s.oh / 2, columns = s.ow / 2, words = words_of(s);
   auto* masks = reinterpret_cast<uint64_t*>(scratch + round_up(seen_h(s) * seen_w(s) * s.c));
   for (int64_t i = 0; i < rows * columns; ++i)
@@ -123,6 +109,29 @@ void sparse_backward_input(float* dx, const float* dy_pooled, const uint8_t* arg
                                 i > 0, lanes);
     });
   });
+}
+
+void backward_input(const InputGradients& images, const float* packed, float* scratch, const Conv2DBackwardInput& f) {
+  for (int64_t i = 0; i < images.count; ++i)
+    image_backward_input(images.dx + i * images.dx_stride, images.dy + i * images.dy_stride,
+                         images.argmax + i * images.argmax_stride, packed, scratch, f.shape);
+}
+
+}  // namespace
+
+bool sparse_input_form(Conv2DBackwardInput& f) {
+  constexpr int64_t kFloats = sizeof(uint64_t) / sizeof(float);
+  const Conv2D& s = f.shape;
+  if (!is_square(f.pool) || s.kh != 3 || s.kw != 3 || !is_plain(s) || s.c < kLanes / 2) return false;
+  f.name = "sparse";
+  f.scratch_floats =
+      round_up(seen_h(s) * seen_w(s) * s.c) + round_up((s.oh / 2) * (s.ow / 2) * words_of(s) * 4 * kFloats);
+  f.pack_pieces = (s.c + kLanes - 1) / kLanes;
+  f.packed_floats = f.pack_pieces * s.k * s.kh * s.kw * kLanes;
+  f.pack = pack;
+  f.pooled = true;
+  f.run = backward_input;
+  return true;
 }
 
 }  // namespace pycnn::PYCNN_ISA

@@ -1,10 +1,9 @@
-#include "kernels/conv2d/sparse.h"
+#include "kernels/conv2d/forms.h"
 #include "simd/bytes.h"
+#include "simd/unroll.h"
 
 namespace pycnn::PYCNN_ISA {
 namespace {
-
-constexpr int64_t kMaxChannels = 8192;  // a row of the update step must hold one value of each
 
 #if defined(__AVX512F__) || defined(__aarch64__)
 constexpr int kSums = 20;          // vectors of the kernel's gradient that stay in registers
@@ -21,20 +20,20 @@ bool by_channels(const Conv2D& s, FusedPool pool) {
 }
 
 // Windows that are worked on at once, some rows of them or a part of one: a mask has a bit for each, and what they
-// look at stays in L1 over all output channels.
+// read stays in L1 over all output channels.
 constexpr int64_t kWindows = 64;
 constexpr int64_t kImageFloats = 1 << 13;
-int64_t columns_at_once(const Conv2D& s, FusedPool pool) { return least(kWindows, s.ow / pool.pw); }
+int64_t columns_at_once(const Conv2D& s, FusedPool pool) { return min(kWindows, s.ow / pool.pw); }
 int64_t rows_at_once(const Conv2D& s, FusedPool pool) {
-  const int64_t row = seen_w(s) * (by_channels(s, pool) ? least(s.c, kKernelVectors * kLanes) : s.c);
+  const int64_t row = seen_w(s) * (by_channels(s, pool) ? min(s.c, kKernelVectors * kLanes) : s.c);
   const int64_t fit = (kImageFloats / row - s.kh) / (pool.ph * s.stride_h);
-  return most(1, least(least(fit, kWindows / columns_at_once(s, pool)), s.oh / pool.ph));
+  return max(1, min(min(fit, kWindows / columns_at_once(s, pool)), s.oh / pool.ph));
 }
 
-// Pixels along an axis that 3x3 kernels behind so many 2x2 windows look at.
+// Pixels along an axis under so many 2x2 windows of 3x3 kernels.
 int64_t seen_pixels(int64_t windows) { return 2 * windows + 2; }
 
-// Of each output channel: the windows whose gradient is not zero, and the two lowest bits of where the maximum is.
+// Of each output channel: the windows whose gradient is not zero, and the two lowest bits of the argmax.
 enum { kOpen, kRight, kBelow, kMasks };
 constexpr int kHalf = kWindows / 2;
 
@@ -49,14 +48,14 @@ void make_masks(float* masks, float* db, const float* dy, const uint8_t* argmax,
     Vec sum = db && accumulate ? load(db + channel, lanes) : Vec{};
     for (int64_t half = 0; half < 2; ++half) {
       IntVec mask[kMasks] = {};
-      for (int64_t i = half * kHalf; i < least(windows, (half + 1) * kHalf); ++i) {
-        const IntVec place = load_bytes(argmax + i * k + channel, lane_count(lanes));
+      for (int64_t i = half * kHalf; i < min(windows, (half + 1) * kHalf); ++i) {
+        const IntVec winner = load_bytes(argmax + i * k + channel, lane_count(lanes));
         const IntVec bit = broadcast_int(static_cast<int32_t>(1u << (i - half * kHalf)));
-        const Vec gradient = select(place == broadcast_int(kClosed), Vec{}, load(dy + i * k + channel, lanes));
+        const Vec gradient = select(winner == broadcast_int(kClosed), Vec{}, load(dy + i * k + channel, lanes));
         sum += gradient;
         mask[kOpen] |= (gradient != Vec{}) & bit;
-        mask[kRight] |= -(place & 1) & bit;
-        mask[kBelow] |= -(place >> 1 & 1) & bit;
+        mask[kRight] |= -(winner & 1) & bit;
+        mask[kBelow] |= -(winner >> 1 & 1) & bit;
       }
       for (int m = 0; m < kMasks; ++m) store(masks + (m * 2 + half) * stride + channel, as_float(mask[m]), lanes);
     }
@@ -64,7 +63,7 @@ void make_masks(float* masks, float* db, const float* dy, const uint8_t* argmax,
   });
 }
 
-// A block of windows, and the part of the image that they look at.
+// A block of windows, and the part of the image under them.
 struct Block {
   const float* dy;        // (windows, k)
   const uint8_t* argmax;  // (windows, k)
@@ -74,7 +73,7 @@ struct Block {
   const float* x;
   int64_t kernel_row;             // floats of x from one kernel row to the next
   int64_t next_column, next_row;  // from window to window; what is added to that at the end of a row
-  const int32_t* places;          // from a window's first place to each of them
+  const int32_t* offsets;         // from a window's first pixel to each of them
 
   uint64_t mask(int which, int64_t channel) const {
     uint32_t half[2];
@@ -83,13 +82,13 @@ struct Block {
   }
 };
 
-// How far behind the block's first input those of the maximum of window i lie.
+// From the block's first input to those of the maximum of window i.
 struct AnyWindow {
   const Block& b;
   const uint8_t* argmax;
   AnyWindow(const Block& block, int64_t channel) : b(block), argmax(b.argmax + channel) {}
   int64_t operator()(int64_t i) const {
-    return i * b.next_column + (i * b.inverse >> 16) * b.next_row + b.places[argmax[i * b.k]];
+    return i * b.next_column + (i * b.inverse >> 16) * b.next_row + b.offsets[argmax[i * b.k]];
   }
 };
 
@@ -150,13 +149,6 @@ void add_rows(float* dw, int64_t dw_row, const Block& b, int64_t channel, int64_
     }
 }
 
-// The same for `vectors` vectors, 1 to V.
-template <int R, int V, class... Rest>
-void add_vectors(int64_t vectors, const Rest&... rest) {
-  if (vectors == V) return add_rows<R, V>(rest...);
-  if constexpr (V > 1) add_vectors<R, V - 1>(vectors, rest...);
-}
-
 // Kernels of any size: rows of dw (k, kh, kw * c), R at a time.
 template <int R>
 void add_kernels(float* dw, Block b, const Conv2D& s, bool accumulate) {
@@ -166,11 +158,11 @@ void add_kernels(float* dw, Block b, const Conv2D& s, bool accumulate) {
   for (int64_t channel = 0; channel < s.k; ++channel)
     for (int64_t i = 0; i < s.kh; i += R)
       for (int64_t at = 0; at < length; at += kVectors * kLanes) {
-        const int64_t vectors = least(kVectors, (length - at + kLanes - 1) / kLanes);
-        const int64_t tail = least(kLanes, length - at - (vectors - 1) * kLanes);
+        const int64_t vectors = min(kVectors, (length - at + kLanes - 1) / kLanes);
+        const int64_t tail = min(kLanes, length - at - (vectors - 1) * kLanes);
         b.x = x + i * b.kernel_row + at;
-        add_vectors<R, kVectors>(vectors, dw + (channel * s.kh + i) * length + at, length, b, channel, tail,
-                                 accumulate);
+        float* to = dw + (channel * s.kh + i) * length + at;
+        dispatch<1, kVectors>(vectors, [&](auto v) { add_rows<R, v>(to, length, b, channel, tail, accumulate); });
       }
 }
 
@@ -197,8 +189,8 @@ void add_kernels3x3(float* dw, int64_t c, const Block& b, bool accumulate) {
   }
 }
 
-// Lets a block look at an image, from its first pixel on.
-void look_at(Block& b, const Image& image, const Conv2D& s, FusedPool pool) {
+// Sets the inputs of a block: an image from its first pixel on.
+void set_inputs(Block& b, const Image& image, const Conv2D& s, FusedPool pool) {
   const int64_t row = image.w * image.c;
   b.x = image.data;
   b.kernel_row = s.dilation_h * row;
@@ -215,39 +207,28 @@ Image some_channels(float* to, const Image& image, int64_t c, int64_t channels, 
   return {to, rows, columns, channels};
 }
 
-}  // namespace
-
-bool sparse_weight_supported(const Conv2D& s, FusedPool) {
-  return s.groups == 1 && s.dilation_w == 1 && s.kw * s.c >= kLanes && s.k <= kMaxChannels;
-}
-
-int64_t sparse_weight_scratch_floats(const Conv2D& s, FusedPool pool) {
-  const int64_t floats = padded_input_floats(s) + mask_floats(s) + round_up(pool.ph * pool.pw);
-  if (!by_channels(s, pool)) return floats;
-  return floats + seen_pixels(rows_at_once(s, pool)) * seen_pixels(columns_at_once(s, pool)) * kKernelVectors * kLanes;
-}
-
-void sparse_backward_weight(float* dwt, float* db, const float* x, const float* dy_pooled, const uint8_t* argmax,
-                            float* scratch, const Conv2D& s, FusedPool pool, bool accumulate) {
+// dwt (k, kh * kw * c), the kernel's gradient transposed.
+void image_backward_weight(float* dwt, float* db, const float* x, const float* dy_pooled, const uint8_t* argmax,
+                           float* scratch, const Conv2D& s, FusedPool pool, bool accumulate) {
   const Image image = padded_input(x, scratch, s);
   const int64_t column_step = s.stride_w * s.c, row_step = s.stride_h * image.w * s.c;
   float* masks = scratch + padded_input_floats(s);
-  auto* places = reinterpret_cast<int32_t*>(masks + mask_floats(s));
+  auto* offsets = reinterpret_cast<int32_t*>(masks + mask_floats(s));
   float* few_channels = masks + mask_floats(s) + round_up(pool.ph * pool.pw);
   for (int64_t i = 0; i < pool.ph; ++i)
     for (int64_t j = 0; j < pool.pw; ++j)
-      places[i * pool.pw + j] = static_cast<int32_t>(i * row_step + j * column_step);
+      offsets[i * pool.pw + j] = static_cast<int32_t>(i * row_step + j * column_step);
 
   Block b;
   b.masks = masks;
   b.k = s.k;
-  b.places = places;
+  b.offsets = offsets;
   const int64_t rows = s.oh / pool.ph, columns = s.ow / pool.pw;
   const int64_t height = rows_at_once(s, pool), width = columns_at_once(s, pool);
   for (int64_t row = 0; row < rows; row += height)
     for (int64_t column = 0; column < columns; column += width, accumulate = true) {
-      const int64_t down = least(height, rows - row), at = (row * columns + column) * s.k;
-      b.columns = least(width, columns - column);
+      const int64_t down = min(height, rows - row), at = (row * columns + column) * s.k;
+      b.columns = min(width, columns - column);
       b.inverse = (1 << 16) / b.columns + 1;
       b.dy = dy_pooled + at;
       b.argmax = argmax + at;
@@ -255,19 +236,43 @@ void sparse_backward_weight(float* dwt, float* db, const float* x, const float* 
       Image seen = image;
       seen.data += row * pool.ph * row_step + column * pool.pw * column_step;
       if (!by_channels(s, pool)) {
-        look_at(b, seen, s, pool);
+        set_inputs(b, seen, s, pool);
         (s.kh == 5 ? add_kernels<5> : s.kh == 3 ? add_kernels<3> : add_kernels<1>)(dwt, b, s, accumulate);
         continue;
       }
       for (int64_t c = 0, channels; c < s.c; c += channels) {
-        channels = least(s.c - c, kKernelVectors * kLanes);
+        channels = min(s.c - c, kKernelVectors * kLanes);
         const bool all = channels == s.c;
-        look_at(b,
-                all ? seen : some_channels(few_channels, seen, c, channels, seen_pixels(down), seen_pixels(b.columns)),
-                s, pool);
+        set_inputs(
+            b, all ? seen : some_channels(few_channels, seen, c, channels, seen_pixels(down), seen_pixels(b.columns)),
+            s, pool);
         (channels > kLanes ? add_kernels3x3<kKernelVectors> : add_kernels3x3<1>)(dwt + c, s.c, b, accumulate);
       }
     }
+}
+
+void backward_weight(float* dw, float* db, const ImagePairs& images, float* scratch, const Conv2DBackwardWeight& f,
+                     bool accumulate) {
+  for (int64_t i = 0; i < images.count; ++i)
+    image_backward_weight(dw, db, images.x + i * images.x_stride, images.dy + i * images.dy_stride,
+                          images.argmax + i * images.argmax_stride, scratch, f.shape, f.pool, accumulate || i > 0);
+}
+
+}  // namespace
+
+bool sparse_weight_form(Conv2DBackwardWeight& f) {
+  const Conv2D& s = f.shape;
+  const FusedPool pool = f.pool;
+  if (pool.ph == 0 || s.groups != 1 || s.dilation_w != 1 || s.kw * s.c < kLanes || s.k > kMaxPooledFilters)
+    return false;
+  f.name = "sparse";
+  f.scratch_floats = padded_input_floats(s) + mask_floats(s) + round_up(pool.ph * pool.pw);
+  if (by_channels(s, pool))
+    f.scratch_floats +=
+        seen_pixels(rows_at_once(s, pool)) * seen_pixels(columns_at_once(s, pool)) * kKernelVectors * kLanes;
+  f.pooled = f.transposed = true;
+  f.run = backward_weight;
+  return true;
 }
 
 }  // namespace pycnn::PYCNN_ISA

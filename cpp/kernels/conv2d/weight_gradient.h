@@ -2,7 +2,7 @@
 // word holds an input, or a gradient, at pixels that are neighbours in the sum.
 #pragma once
 
-#include "kernels/conv2d/geometry.h"
+#include "kernels/conv2d/epilogue.h"
 #include "kernels/gemm/outer.h"
 
 namespace pycnn::PYCNN_ISA {
@@ -15,7 +15,7 @@ void pair_pixels(float* y, const float* x, int64_t h, int64_t w, int64_t c, int6
   for (int64_t row = 0; row < h; ++row, x += w * c)
     for (int64_t p = 0; p < w; p += step, y += c)
       for (int64_t k = 0; k < c; k += kLanes) {
-        const int64_t lanes = least(kLanes, c - k);
+        const int64_t lanes = min(kLanes, c - k);
         Vec terms[Operand::kTerms];
         for (int64_t t = 0; t < Operand::kTerms; ++t)
           terms[t] = p + t * apart < w ? load_n(x + (p + t * apart) * c + k, lanes) : Vec{};
@@ -27,14 +27,7 @@ int64_t image_floats(const Conv2D& s) { return round_up((needs_padding(s) ? seen
 int64_t words_of_row(const Conv2D& s, int terms) { return (s.ow + terms - 1) / terms; }
 
 template <class Operand>
-int64_t weight_gradient_scratch_floats(const Conv2D& s) {
-  const int64_t padded = padded_input_floats(s);
-  if (!Operand::kRounds) return padded;
-  return padded + image_floats(s) + s.oh * words_of_row(s, Operand::kTerms) * s.k;
-}
-
-template <class Operand>
-void weight_gradient(float* dw, const float* x, const float* dy, float* scratch, const Conv2D& s, bool accumulate) {
+void direct_image_weight(float* dw, const float* x, const float* dy, float* scratch, const Conv2D& s, bool accumulate) {
   Image image = padded_input(x, scratch, s);
   const int64_t words = words_of_row(s, Operand::kTerms);
   if constexpr (Operand::kRounds) {
@@ -65,6 +58,24 @@ void weight_gradient(float* dw, const float* x, const float* dy, float* scratch,
         t.accumulate = accumulate;
         run_outers<Operand>(t, rows_are_segments(s) ? s.kw * inputs : inputs, outputs);
       }
+}
+
+template <class Operand>
+void direct_backward_weight(float* dw, float* db, const ImagePairs& images, float* scratch,
+                            const Conv2DBackwardWeight& f, bool accumulate) {
+  bias_gradient(db, images, f.shape, accumulate);
+  for (int64_t i = 0; i < images.count; ++i)
+    direct_image_weight<Operand>(dw, images.x + i * images.x_stride, images.dy + i * images.dy_stride, scratch, f.shape,
+                                 accumulate || i > 0);
+}
+
+template <class Operand>
+void direct_form(Conv2DBackwardWeight& f) {
+  const Conv2D& s = f.shape;
+  f.name = s.kh * s.kw == 1 ? "direct 1x1" : "direct";
+  f.scratch_floats = padded_input_floats(s);
+  if (Operand::kRounds) f.scratch_floats += image_floats(s) + s.oh * words_of_row(s, Operand::kTerms) * s.k;
+  f.run = direct_backward_weight<Operand>;
 }
 
 }  // namespace

@@ -7,27 +7,17 @@
 // multiplications over channels, for a group of tiles whose transforms stay in L2. In bfloat16 it is the transformed
 // inputs and kernels that are rounded; the transforms themselves are float32.
 //
-// m is the shape's `winograd_forward`; the forms that exist are those of cost.h.
+// m is the description's `tile`; the forms that exist are those of cost.h.
 #pragma once
 
-#include "kernels/conv2d/winograd_cut.h"
+#include "kernels/conv2d/conv2d.h"
 
 namespace pycnn::PYCNN_ISA {
 
 template <class Operand>
 struct Winograd {
-  static int64_t packed_floats(const Conv2D& s);
-  // packed (panels, n^2, words of c, kPanel) = G g G^T. Panels [begin, end).
-  static void pack(float* packed, const float* w, const Conv2D& s, int64_t begin, int64_t end);
-  // The same for the kernel flipped and with inputs and outputs exchanged: backward_input is forward with it, on the
-  // shape that winograd_transposed gives. `s` is the convolution's own shape.
-  static void pack_transposed(float* packed, const float* w, const Conv2D& s, int64_t begin, int64_t end);
-
-  static int64_t scratch_floats(const Conv2D& s);
-  // A part of the outputs of `images`. With `pool` what is stored is the 2x2 max-pool of them, as in conv2d.h. Only
-  // activations that are bounds from below.
-  static void forward(const Images& images, const float* packed, const float* bias, float lower, float* scratch,
-                      const Conv2D& s, bool pool, const WinogradPart& part);
+  static void describe(Conv2DForward& f);
+  static void describe(Conv2DBackwardInput& f);  // forward on the gradient, with the kernel flipped and transposed
 };
 
 }  // namespace pycnn::PYCNN_ISA

@@ -13,34 +13,34 @@ struct WinogradPart {
 
 namespace {
 
-// From so many tiles on, neighbouring pieces are panels of the same rows: who works on half of a large image fetches
-// half of its inputs. Of a small one he takes all rows, and half of the weights.
+// From so many tiles on, neighbouring pieces are panels of the same rows: half of a large image's pieces read half of
+// its inputs, half of a small one's all rows and half of the weights.
 constexpr int64_t kTilesByRows = 32;
 constexpr int64_t kMaxTileBlocks = 8;
 
-PYCNN_INLINE int64_t winograd_tile_rows(const Conv2D& s) {
-  return (s.oh + s.winograd_forward - 1) / s.winograd_forward;
-}
+PYCNN_INLINE int64_t winograd_tile_rows(const Conv2D& s, int m) { return (s.oh + m - 1) / m; }
 
 // Of odd tiles a pool needs whole images.
-PYCNN_INLINE int64_t winograd_row_blocks(const Conv2D& s) {
-  return s.winograd_forward % 2 == 1 ? 1 : least(kMaxTileBlocks, winograd_tile_rows(s));
+PYCNN_INLINE int64_t winograd_row_blocks(const Conv2D& s, int m) {
+  return m % 2 == 1 ? 1 : min(kMaxTileBlocks, winograd_tile_rows(s, m));
 }
 
-PYCNN_INLINE int64_t winograd_pieces(const Conv2D& s) { return panels_of(s.k) * winograd_row_blocks(s); }
+PYCNN_INLINE int64_t winograd_pieces(const Conv2D& s, int m) { return panels_of(s.k) * winograd_row_blocks(s, m); }
 
-PYCNN_INLINE WinogradPart winograd_whole(const Conv2D& s) { return {0, panels_of(s.k), 0, winograd_tile_rows(s)}; }
+PYCNN_INLINE WinogradPart winograd_whole(const Conv2D& s, int m) {
+  return {0, panels_of(s.k), 0, winograd_tile_rows(s, m)};
+}
 
 // body(part) for as few parts as make up the pieces [begin, end).
 template <class Body>
-PYCNN_INLINE void for_winograd_parts(const Conv2D& s, int64_t begin, int64_t end, const Body& body) {
-  const bool by_rows = winograd_tiles(s, s.winograd_forward) >= kTilesByRows;
-  const int64_t rows = winograd_tile_rows(s), blocks = winograd_row_blocks(s),
+PYCNN_INLINE void for_winograd_parts(const Conv2D& s, int m, int64_t begin, int64_t end, const Body& body) {
+  const bool by_rows = winograd_tiles(s, m) >= kTilesByRows;
+  const int64_t rows = winograd_tile_rows(s, m), blocks = winograd_row_blocks(s, m),
                 inner = by_rows ? panels_of(s.k) : blocks;
   while (begin < end) {
     const int64_t outer = begin / inner, first = begin % inner;
-    const int64_t outers = first == 0 ? most(1, (end - begin) / inner) : 1;
-    const int64_t last = least(inner, first + end - begin);
+    const int64_t outers = first == 0 ? max(1, (end - begin) / inner) : 1;
+    const int64_t last = min(inner, first + end - begin);
     const int64_t row_begin = by_rows ? outer : first, row_end = by_rows ? outer + outers : last;
     WinogradPart part;
     part.panel_begin = by_rows ? first : outer;

@@ -1,13 +1,12 @@
 // The functions of winograd.h: transforms, and n^2 products between them.
 #pragma once
 
-#include "kernels/conv2d/cost.h"
+#include "kernels/conv2d/epilogue.h"
 #include "kernels/conv2d/pool_tile.h"
 #include "kernels/conv2d/winograd.h"
 #include "kernels/conv2d/winograd_forms.h"
 #include "kernels/conv2d/winograd_plane.h"
 #include "kernels/conv2d/winograd_tiles.h"
-#include "kernels/shared.h"
 
 namespace pycnn::PYCNN_ISA {
 namespace {
@@ -68,7 +67,7 @@ void multiply(float* m, int64_t m_stride, const float* v, int64_t v_stride, cons
 
 template <class Operand, int M, int R>
 struct Form {
-  static constexpr int N = M + R - 1, kProducts = N * N;
+  static constexpr int kOut = M, N = M + R - 1, kProducts = N * N;
   // Where pooling windows lie across tiles, whole images are worked on, whose outputs lie in scratch.
   static constexpr bool kWholeImages = M % 2 == 1;
 
@@ -80,13 +79,14 @@ struct Form {
     for (int product = 0; product < kProducts; ++product)
       fill(panel + product * stride + floats, 0.0f, stride - floats);
   }
+  // packed (panels, n^2, words of c, kPanel) = G g G^T. Panels [begin, end).
   static int64_t packed_floats(const Conv2D& s) { return panels_of(s.k) * kProducts * packed_stride(s.c); }
 
   static int64_t group_of(const Conv2D& s) {
     const int64_t group = winograd_group(kProducts, s.c);
     if (!kWholeImages) return group;
     const int64_t each = tiles_of(s, M).each();
-    return most(1, group / each) * each;
+    return max(1, group / each) * each;
   }
 
   static void pack(float* packed, const float* w, const Conv2D& s, int64_t begin, int64_t end) {
@@ -95,7 +95,7 @@ struct Form {
       clear_gaps(packed + panel * kProducts * stride, s.c);
       for (int64_t c = 0; c < s.c; c += Operand::kTerms)
         for (int v = 0; v < kPanelVectors; ++v) {
-          const int64_t k = panel * kPanel + v * kLanes, lanes = least(kLanes, s.k - k);
+          const int64_t k = panel * kPanel + v * kLanes, lanes = min(kLanes, s.k - k);
           float* to = packed + panel * kProducts * stride + c / Operand::kTerms * kPanel + v * kLanes;
           kernel_tile<Operand, N, R>(to, stride, [&](int term, int i, int j) {
             const bool exists = lanes > 0 && c + term < s.c;
@@ -105,17 +105,18 @@ struct Form {
     }
   }
 
+  // The same for the kernel flipped and with inputs and outputs exchanged; s is the convolution's own shape.
   static void pack_transposed(float* packed, const float* w, const Conv2D& s, int64_t begin, int64_t end) {
     const auto transpose = elementwise_kernels().transpose;
     const int64_t stride = packed_stride(s.k);
     for (int64_t panel = begin; panel < end; ++panel) {
       clear_gaps(packed + panel * kProducts * stride, s.k);
       for (int v = 0; v < kPanelVectors; ++v) {
-        const int64_t c = panel * kPanel + v * kLanes, lanes = least(kLanes, s.c - c);
+        const int64_t c = panel * kPanel + v * kLanes, lanes = min(kLanes, s.c - c);
         float* to = packed + panel * kProducts * stride + v * kLanes;
         for (int64_t k = 0; k < s.k; k += kLanes) {
           float taps[R * R][kLanes * kLanes] = {};  // flipped, (k, c)
-          const int64_t outputs = least(kLanes, s.k - k);
+          const int64_t outputs = min(kLanes, s.k - k);
           for (int64_t tap = 0; tap < R * R && lanes > 0; ++tap)
             transpose(taps[R * R - 1 - tap], kLanes, w + (tap * s.c + c) * s.k + k, s.k, lanes, outputs);
           for (int64_t i = 0; i < outputs; i += Operand::kTerms)
@@ -134,6 +135,7 @@ struct Form {
            (kWholeImages ? s.oh * s.ow * kLanes : 0);
   }
 
+  // A part of the outputs of `images`, or with `pool` of the 2x2 max-pool of them, bounded from below.
   static void forward(const Images& images, const float* packed, const float* bias, float lower, float* scratch,
                       const Conv2D& s, bool pool, const WinogradPart& part) {
     Tiles tiles = tiles_of(s, M);
@@ -156,7 +158,7 @@ struct Form {
         const int64_t columns = s.k - panel * kPanel > kLanes ? kPanel : kLanes;  // whole vectors
         multiply<Operand>(m, m_stride, v, v_stride, packed + panel * kProducts * packed_stride(s.c), packed_stride(s.c),
                           kProducts, count, words, columns);
-        for (int64_t k = panel * kPanel; k < least(s.k, (panel + 1) * kPanel); k += kLanes)
+        for (int64_t k = panel * kPanel; k < min(s.k, (panel + 1) * kPanel); k += kLanes)
           outputs(images, m + k % kPanel, m_stride, bias, lower, image, s, tiles, pool, k, first, count);
       }
     }
@@ -167,13 +169,13 @@ struct Form {
   static void outputs(const Images& images, const float* m, int64_t m_stride, const float* bias, float lower,
                       float* image, const Conv2D& s, const Tiles& tiles, bool pool, int64_t k, int64_t first,
                       int64_t count) {
-    const int64_t lanes = least(kLanes, s.k - k), pixel = y_pixel(images, s);
+    const int64_t lanes = min(kLanes, s.k - k), pixel = y_pixel(images, s);
     const Vec start = bias ? load_n(bias + k, lanes) : Vec{}, bound = broadcast(lower);
     for (int64_t i = 0; i < count; ++i, m += kPanel) {
-      const TilePlace at = place_of(tiles, first + i);
+      const TileOrigin at = tile_origin(tiles, first + i);
       float* y = images.y + at.sample * images.y_stride + k;
       uint8_t* argmax = images.argmax ? images.argmax + at.sample * images.argmax_stride + k : nullptr;
-      const int64_t rows = least(M, s.oh - at.row), columns = least(M, s.ow - at.column);
+      const int64_t rows = min(M, s.oh - at.row), columns = min(M, s.ow - at.column);
       const int64_t corner = at.row * s.ow + at.column;
       if (!pool) {
         const float* residual = images.residual;
@@ -225,41 +227,62 @@ struct Form {
   }
 };
 
-// body(form) of the forward pass.
-template <class Operand, class Body>
-PYCNN_INLINE auto with_form(const Conv2D& s, const Body& body) {
-  if constexpr (!Operand::kRounds)
-    if (is_plane(s)) return body(PlaneForm{});
-  return with_winograd_form(s.winograd_forward, s.kh, [&](auto f) { return body(Form<Operand, f.kOut, f.kTaps>{}); });
+template <class Form>
+void run_forward(const Images& images, const float* packed, const float* bias, float* scratch, const Conv2DForward& f,
+                 int64_t begin, int64_t end) {
+  const Conv2D& s = f.shape;
+  for_winograd_parts(s, Form::kOut, begin, end, [&](const WinogradPart& part) {
+    Form::forward(images, packed, bias, f.lower, scratch, s, f.pool.ph > 0, part);
+    if (f.clamps) return;
+    const int64_t first = part.row_begin * Form::kOut, channel = part.panel_begin * kPanel, pixel = y_pixel(images, s);
+    const int64_t pixels = (min(s.oh, part.row_end * Form::kOut) - first) * s.ow;
+    for (int64_t i = 0; i < images.count; ++i)
+      activate_pixels(images.y + i * images.y_stride + first * s.ow * pixel + channel, pixels, pixel,
+                      min(s.k, part.panel_end * kPanel) - channel, f.activation);
+  });
+}
+
+template <class Form>
+void run_backward_input(const InputGradients& g, const float* packed, float* scratch, const Conv2DBackwardInput& f) {
+  const Conv2D s = transposed(f.shape);
+  Form::forward({g.dx, g.dx_stride, g.dy, g.dy_stride, g.count}, packed, nullptr, -__builtin_huge_valf(), scratch, s,
+                false, winograd_whole(s, Form::kOut));
+}
+
+// What forward on shape s has of its form.
+template <class Form>
+void describe_sizes(Conv2DForm& f, const Conv2D& s, const char* name) {
+  f.name = name;
+  f.scratch_floats = Form::scratch_floats(s);
+  f.weight_reuse = winograd_tiles(s, f.tile);
+  f.packed_floats = Form::packed_floats(s);
+  f.pack_pieces = panels_of(s.k);
 }
 
 }  // namespace
 
 template <class Operand>
-int64_t Winograd<Operand>::packed_floats(const Conv2D& s) {
-  return with_form<Operand>(s, [&](auto form) { return form.packed_floats(s); });
+void Winograd<Operand>::describe(Conv2DForward& f) {
+  const auto take = [&](auto form, const char* name) {
+    using Taken = decltype(form);
+    describe_sizes<Taken>(f, f.shape, name);
+    f.pieces = winograd_pieces(f.shape, f.tile);
+    f.pack = Taken::pack;
+    f.run = run_forward<Taken>;
+  };
+  if constexpr (!Operand::kRounds)
+    if (is_plane(f.shape)) return take(PlaneForm{}, "Winograd F(2x2,3x3)");
+  with_winograd_form(f.tile, f.shape.kh, [&](auto w) { take(Form<Operand, w.kOut, w.kTaps>{}, w.name); });
 }
 
 template <class Operand>
-void Winograd<Operand>::pack(float* packed, const float* w, const Conv2D& s, int64_t begin, int64_t end) {
-  with_form<Operand>(s, [&](auto form) { form.pack(packed, w, s, begin, end); });
-}
-
-template <class Operand>
-void Winograd<Operand>::pack_transposed(float* packed, const float* w, const Conv2D& s, int64_t begin, int64_t end) {
-  with_winograd_form(s.winograd_backward, s.kh,
-                     [&](auto f) { Form<Operand, f.kOut, f.kTaps>::pack_transposed(packed, w, s, begin, end); });
-}
-
-template <class Operand>
-int64_t Winograd<Operand>::scratch_floats(const Conv2D& s) {
-  return with_form<Operand>(s, [&](auto form) { return form.scratch_floats(s); });
-}
-
-template <class Operand>
-void Winograd<Operand>::forward(const Images& images, const float* packed, const float* bias, float lower,
-                                float* scratch, const Conv2D& s, bool pool, const WinogradPart& part) {
-  with_form<Operand>(s, [&](auto form) { form.forward(images, packed, bias, lower, scratch, s, pool, part); });
+void Winograd<Operand>::describe(Conv2DBackwardInput& f) {
+  with_winograd_form(f.tile, f.shape.kh, [&](auto w) {
+    using Taken = Form<Operand, w.kOut, w.kTaps>;
+    describe_sizes<Taken>(f, transposed(f.shape), w.name);
+    f.pack = Taken::pack_transposed;
+    f.run = run_backward_input<Taken>;
+  });
 }
 
 }  // namespace pycnn::PYCNN_ISA

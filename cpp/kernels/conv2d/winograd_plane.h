@@ -15,13 +15,14 @@ class PlaneForm {
   static constexpr int M = 2, R = 3, N = M + R - 1, kProducts = N * N;
 
  public:
+  static constexpr int kOut = M;
   static int64_t packed_floats(const Conv2D& s) { return panels_of(s.k) * kProducts * kPanel; }
   static int64_t scratch_floats(const Conv2D& s) { return padded_input_floats(s) + N * 2 * half_of(s); }
 
   // packed (panels, n^2, kPanel)
   static void pack(float* packed, const float* w, const Conv2D& s, int64_t begin, int64_t end) {
     for (int64_t k = begin * kPanel; k < end * kPanel; k += kLanes) {
-      const int64_t lanes = least(kLanes, s.k - k);
+      const int64_t lanes = min(kLanes, s.k - k);
       kernel_tile<Float32, N, R>(packed + packed_at(k), kPanel, [&](int, int i, int j) {
         return lanes > 0 ? load_n(w + (i * R + j) * s.k + k, lanes) : Vec{};
       });
@@ -30,8 +31,8 @@ class PlaneForm {
 
   static void forward(const Images& images, const float* packed, const float* bias, float lower, float* scratch,
                       const Conv2D& s, bool pool, const WinogradPart& part) {
-    const int64_t first = part.panel_begin * kPanel, channels = least(s.k, part.panel_end * kPanel) - first;
-    const int64_t rows = pool ? least(part.row_end, s.oh / M) : part.row_end;
+    const int64_t first = part.panel_begin * kPanel, channels = min(s.k, part.panel_end * kPanel) - first;
+    const int64_t rows = pool ? min(part.row_end, s.oh / M) : part.row_end;
     const int64_t columns = pool ? s.ow / M : tile_columns(s), half = half_of(s);
     float* halves = scratch + padded_input_floats(s);
     for (int64_t n = 0; n < images.count; ++n) {
@@ -45,7 +46,7 @@ class PlaneForm {
         for (int64_t column = 0; column < columns; column += kLanes) {
           float v[kProducts * kLanes];
           transform_inputs(v, halves + column, half);
-          const Place at = {n, row, column, least(kLanes, columns - column)};
+          const TileRange at = {n, row, column, min(kLanes, columns - column)};
           for_vectors(channels, [&](int64_t i, auto lanes) {
             const int64_t k = first + i;
             const Vec start = bias ? load(bias + k, lanes) : Vec{};
@@ -61,7 +62,7 @@ class PlaneForm {
 
  private:
   // Some tiles side by side.
-  struct Place {
+  struct TileRange {
     int64_t sample, row, column, count;
   };
 
@@ -105,7 +106,7 @@ class PlaneForm {
 
   template <bool kArgmax, class Lanes>
   static void pooled_tiles(const Images& images, const float* v, const float* packed, Vec bias, float lower,
-                           const Conv2D& s, int64_t k, const Place& at, Lanes lanes) {
+                           const Conv2D& s, int64_t k, const TileRange& at, Lanes lanes) {
     const int64_t pixel = y_pixel(images, s), from = (at.row * (s.ow / M) + at.column) * pixel + k;
     float* y = images.y + at.sample * images.y_stride + from;
     uint8_t* argmax = kArgmax ? images.argmax + at.sample * images.argmax_stride + from : nullptr;
@@ -119,11 +120,11 @@ class PlaneForm {
 
   template <class Lanes>
   static void tiles(const Images& images, const float* v, const float* packed, Vec bias, float lower, const Conv2D& s,
-                    int64_t k, const Place& at, Lanes lanes) {
+                    int64_t k, const TileRange& at, Lanes lanes) {
     const int64_t pixel = y_pixel(images, s), from = M * (at.row * s.ow + at.column) * pixel + k;
     float* y = images.y + at.sample * images.y_stride + from;
     const float* residual = images.residual ? images.residual + at.sample * images.residual_stride + from : nullptr;
-    const int64_t rows = least(M, s.oh - M * at.row), columns = s.ow - M * at.column;
+    const int64_t rows = min(M, s.oh - M * at.row), columns = s.ow - M * at.column;
     const Vec bound = broadcast(lower);
     for_each_tile(
         v, at.count, packed, bias, [&](int64_t tile, const Vec(&out)[M][M]) __attribute__((always_inline)) {

@@ -21,11 +21,11 @@ PYCNN_INLINE Tiles tiles_of(const Conv2D& s, int64_t size) {
 PYCNN_INLINE int64_t product_stride(int64_t floats) { return (floats + 15) / 16 * 16 + 16; }
 
 // Where a tile's outputs begin, of the tiles of all images one after another.
-struct TilePlace {
+struct TileOrigin {
   int64_t sample, row, column;
 };
 
-PYCNN_INLINE TilePlace place_of(const Tiles& tiles, int64_t i) {
+PYCNN_INLINE TileOrigin tile_origin(const Tiles& tiles, int64_t i) {
   const int64_t tile = i % tiles.each();
   const int64_t row = tiles.first_row + tile / tiles.columns;
   return {i / tiles.each(), row * tiles.size, tile % tiles.columns * tiles.size};
@@ -36,14 +36,14 @@ constexpr int64_t kStripColumns = 34;
 
 // The inputs of `tiles` tiles side by side, one vector of channels, transformed: v[product] (tile, `words` operands),
 // products `v_stride` words apart. Neighbours share columns, which are transformed once along the first axis. Rows
-// begin at column 0, columns before and behind [0, width) are `outside`.
+// begin at column 0, columns outside [0, width) are `outside`.
 template <class Operand, int M, int N, class Lanes>
 PYCNN_INLINE void input_strip(float* v, int64_t v_stride, int64_t words, const float* const (&rows)[N],
                               const float* outside, int64_t left, int64_t width, int64_t c, int64_t k, int64_t tiles,
                               Lanes lanes) {
   Vec half[N][kStripColumns];
   const int64_t columns = (tiles - 1) * M + N;
-  const int64_t begin = least(columns, most(0, -left)), end = most(begin, least(columns, width - left));
+  const int64_t begin = min(columns, max(0, -left)), end = max(begin, min(columns, width - left));
   const auto transform = [&](int64_t column, const auto& pixel) __attribute__((always_inline)) {
     Vec d[N], r[N];
 #pragma GCC unroll 8
@@ -77,8 +77,8 @@ void input_tiles(float* v, int64_t v_stride, const float* x, int64_t x_stride, c
   constexpr int64_t kTiles = (kStripColumns - N) / M + 1;
   const int64_t words = Operand::words(s.c);
   for (int64_t i = 0, strip; i < count; i += strip) {
-    const TilePlace at = place_of(tiles, first + i);
-    strip = least(kTiles, least(count - i, tiles.columns - at.column / M));
+    const TileOrigin at = tile_origin(tiles, first + i);
+    strip = min(kTiles, min(count - i, tiles.columns - at.column / M));
     const int64_t top = at.row - s.top, left = at.column - s.left;
     const float* rows[N];
     for (int64_t j = 0; j < N; ++j)

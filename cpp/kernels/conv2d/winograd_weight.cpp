@@ -1,5 +1,12 @@
-#include "kernels/conv2d/winograd_weight.h"
-
+// Winograd's minimal filtering for weight gradients, F(r x r, m x m): the transpose of winograd.h's algorithm.
+//
+//   dg = G^T [ sum over tiles of (B^T d B) * (A dy A^T) ] G      d: n x n inputs, dy: m x m gradients, dg: r x r
+//
+// Its products are n^2 sums of outer products over tiles. It multiplies floats, in bfloat16 too: that is faster than
+// direct sums of bfloat16, and finer.
+#include "kernels/conv2d/epilogue.h"
+#include "kernels/conv2d/forms.h"
+#include "kernels/conv2d/winograd_cut.h"
 #include "kernels/conv2d/winograd_forms.h"
 #include "kernels/conv2d/winograd_tiles.h"
 #include "kernels/gemm/outer.h"
@@ -81,7 +88,10 @@ struct Form {
            panels_of(s.k) * blocks_of(s) * block_floats();
   }
 
-  static void run(float* dw, const ImagePairs& images, float* scratch, const Conv2D& s, bool accumulate) {
+  static void run(float* dw, float* db, const ImagePairs& images, float* scratch, const Conv2DBackwardWeight& f,
+                  bool accumulate) {
+    const Conv2D& s = f.shape;
+    bias_gradient(db, images, s, accumulate);
     const Tiles tiles = tiles_of(s, M);
     float* outside = scratch;  // a row of padding
     fill(outside, s.pad_value, s.w * s.c);
@@ -92,14 +102,14 @@ struct Form {
     // With one group of tiles no accumulator is needed twice: all blocks use the same, which stays in the cache.
     const int64_t next_block = all > kTilesAtOnce ? block_floats() : 0;
     for (int64_t first = 0; first < all; first += kTilesAtOnce) {
-      const int64_t count = least(kTilesAtOnce, all - first);
+      const int64_t count = min(kTilesAtOnce, all - first);
       const int64_t v_stride = product_stride(count * s.c), m_stride = product_stride(count * kPanel);
       input_tiles<Float32, M, N>(v, v_stride, images.x, images.x_stride, outside, s, tiles, first, count);
       float* u = sums;
       for (int64_t k = 0; k < s.k; k += kPanel) {
-        const int64_t outputs = least(kPanel, s.k - k);
+        const int64_t outputs = min(kPanel, s.k - k);
         for (int64_t i = 0; i < count; ++i) {
-          const TilePlace at = place_of(tiles, first + i);
+          const TileOrigin at = tile_origin(tiles, first + i);
           const float* dy = images.dy + at.sample * images.dy_stride + (at.row * s.ow + at.column) * s.k + k;
           for_vectors(outputs, [&](int64_t j, auto lanes) {
             gradient_tile<M, N>(m + i * kPanel + j, m_stride, dy + j, s.k, s.ow * s.k, s.oh - at.row, s.ow - at.column,
@@ -113,7 +123,7 @@ struct Form {
           for (int64_t i = 0; i < inputs; ++i)
             for (int64_t j = 0; j < outputs; j += kLanes)
               weight_tile<N, R>(dw + (c + i) * s.k + k + j, s.c * s.k, u + i * kPanel + j, u_stride(),
-                                least(kLanes, outputs - j), accumulate);
+                                min(kLanes, outputs - j), accumulate);
         }
       }
     }
@@ -122,13 +132,16 @@ struct Form {
 
 }  // namespace
 
-int64_t winograd_weight_scratch_floats(const Conv2D& s) {
-  return with_winograd_form(s.winograd_weight, s.kh, [&](auto f) { return Form<f.kOut, f.kTaps>::scratch_floats(s); });
-}
-
-void winograd_backward_weight(float* dw, const ImagePairs& images, float* scratch, const Conv2D& s, bool accumulate) {
-  with_winograd_form(s.winograd_weight, s.kh,
-                     [&](auto f) { Form<f.kOut, f.kTaps>::run(dw, images, scratch, s, accumulate); });
+void winograd_weight_form(Conv2DBackwardWeight& f) {
+  const Conv2D& s = f.shape;
+  with_winograd_form(f.tile, s.kh, [&](auto form) {
+    using Weight = Form<form.kOut, form.kTaps>;
+    f.name = form.name;
+    f.scratch_floats = Weight::scratch_floats(s);
+    f.sum_floats = form.kProducts * s.c * s.k;
+    f.weight_reuse = winograd_tiles(s, f.tile);
+    f.run = Weight::run;
+  });
 }
 
 }  // namespace pycnn::PYCNN_ISA

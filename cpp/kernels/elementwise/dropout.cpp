@@ -31,7 +31,7 @@ void dropout(float* y, const float* x, int64_t n, float rate, uint64_t seed, int
   // Positions with the same upper half share a key.
   while (n > 0) {
     const uint32_t low = static_cast<uint32_t>(first), high = static_cast<uint32_t>(first >> 32);
-    const int64_t count = least(n, 0x100000000ll - low);
+    const int64_t count = min(n, 0x100000000ll - low);
     const uint32_t key = hash<uint32_t>(seed_low, seed_high, high);
     const uint32_t second_key = hash<uint32_t>(seed_high, high, key);
     for_vectors(count, [&](int64_t i, auto lanes) {

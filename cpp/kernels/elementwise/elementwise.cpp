@@ -68,8 +68,20 @@ void sum_slots(float* y, const float* slots, int64_t stride, int64_t count, int6
 }  // namespace
 
 ElementwiseKernels elementwise_kernels() {
-  return {add,      multiply,  scale_shift, fill_with,      convert,         copy_rows,
-          sum_rows, sum_slots, dropout,     maxout_forward, maxout_backward, transpose};
+  ElementwiseKernels kernels{};
+  kernels.add = add;
+  kernels.multiply = multiply;
+  kernels.scale_shift = scale_shift;
+  kernels.fill = fill_with;
+  kernels.convert = convert;
+  kernels.copy_rows = copy_rows;
+  kernels.sum_rows = sum_rows;
+  kernels.sum_slots = sum_slots;
+  kernels.dropout = dropout;
+  kernels.maxout_forward = maxout_forward;
+  kernels.maxout_backward = maxout_backward;
+  kernels.transpose = transpose;
+  return kernels;
 }
 
 }  // namespace pycnn::PYCNN_ISA

@@ -12,7 +12,7 @@ struct ElementwiseKernels {
   void (*multiply)(float* y, const float* a, const float* b, int64_t n);  // y may be a or b
   void (*scale_shift)(float* y, const float* x, float scale, float shift, int64_t n);
   void (*fill)(float* y, float value, int64_t n);
-  // y[i] = x[i] as float32, from the type named. The door through which every input batch comes.
+  // y[i] = x[i] as float32, from the type named. Every input batch passes through it.
   void (*convert)(float* y, const void* x, SourceType type, int64_t n);
   // `rows` rows of `width` floats, rows `y_stride` / `x_stride` floats apart (concatenation and its backward).
   void (*copy_rows)(float* y, int64_t y_stride, const float* x, int64_t x_stride, int64_t rows, int64_t width);

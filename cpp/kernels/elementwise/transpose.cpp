@@ -84,7 +84,7 @@ PYCNN_INLINE void transpose_block(float* y, int64_t y_stride, const float* x, in
 void transpose(float* y, int64_t y_stride, const float* x, int64_t x_stride, int64_t rows, int64_t columns) {
   constexpr int64_t kStrip = 16;
   for (int64_t begin = 0; begin < columns; begin += kStrip) {
-    const int64_t width = least(kStrip, columns - begin);
+    const int64_t width = min(kStrip, columns - begin);
     for_vectors(rows, [&](int64_t i, auto row_lanes) {
       for_vectors(width, [&](int64_t j, auto column_lanes) {
         transpose_block(y + (begin + j) * y_stride + i, y_stride, x + i * x_stride + begin + j, x_stride, row_lanes,

@@ -15,15 +15,12 @@ namespace {
 template <class Operand, int R, int Q>
 void run_few_rows(const Tile& t, int64_t panel_stride) {
   constexpr int V = Q * kPanelVectors;
-  const auto lanes = [&](int v) { return most(0, lanes_of(t.columns, v)); };
+  const auto lanes = [&](int v) { return max(0, lanes_of(t.columns, v)); };
   Vec sum[R][V];
-#pragma GCC unroll 3
-  for (int r = 0; r < R; ++r)
-#pragma GCC unroll 8
-    for (int v = 0; v < V; ++v) {
-      if (t.accumulate) sum[r][v] = load_n(t.y + r * t.y_stride + v * kLanes, lanes(v));
-      else sum[r][v] = t.bias ? load_n(t.bias + v * kLanes, lanes(v)) : Vec{};
-    }
+  unrolled<R, V>([&](int r, int v) {
+    if (t.accumulate) sum[r][v] = load_n(t.y + r * t.y_stride + v * kLanes, lanes(v));
+    else sum[r][v] = t.bias ? load_n(t.bias + v * kLanes, lanes(v)) : Vec{};
+  });
   const float* x = t.x;
   const float* b = t.b;
   for (int64_t i = 0; i < t.length; ++i, ++x, b += t.b_stride) {
@@ -38,19 +35,14 @@ void run_few_rows(const Tile& t, int64_t panel_stride) {
     }
   }
   const Vec lower = broadcast(t.lower);
-#pragma GCC unroll 3
-  for (int r = 0; r < R; ++r)
-#pragma GCC unroll 8
-    for (int v = 0; v < V; ++v) store_n(t.y + r * t.y_stride + v * kLanes, maximum(lower, sum[r][v]), lanes(v));
+  unrolled<R, V>(
+      [&](int r, int v) { store_n(t.y + r * t.y_stride + v * kLanes, maximum(lower, sum[r][v]), lanes(v)); });
 }
 
 template <class Operand, int Q>
 void run_few_rows(const Tile& t, int64_t rows, int64_t panel_stride) {
-  switch (rows) {
-    case 1: return run_few_rows<Operand, 1, Q>(t, panel_stride);
-    case 2: return run_few_rows<Operand, 2, Q>(t, panel_stride);
-    case 3: return run_few_rows<Operand, 3, Q>(t, panel_stride);
-  }
+  dispatch<1, kFewRows>(
+      rows, [&](auto r) __attribute__((always_inline)) { run_few_rows<Operand, r, Q>(t, panel_stride); });
 }
 
 // At most kFewRows rows times `panels` panels.
@@ -59,7 +51,7 @@ PYCNN_INLINE void run_few_rows(Tile t, int64_t rows, int64_t panels, int64_t pan
   const int64_t columns = t.columns;
   for (int64_t q = 0, count = 0; q < panels; q += count) {
     count = rows == 1 && panels - q >= 4 ? 4 : panels - q >= 2 ? 2 : 1;
-    t.columns = least(count * kPanel, columns - q * kPanel);
+    t.columns = min(count * kPanel, columns - q * kPanel);
     if (count == 4) run_few_rows<Operand, 1, 4>(t, panel_stride);
     else if (count == 2) run_few_rows<Operand, 2>(t, rows, panel_stride);
     else run_few_rows<Operand, 1>(t, rows, panel_stride);

@@ -30,7 +30,7 @@ void multiply_panels(float* y, int64_t y_stride, const float* x, int64_t x_strid
   if (rows <= kFewRows) {  // each weight is used at once or never again
     const int64_t column = panel_begin * kPanel;
     t.y = y + column;
-    t.columns = least(panel_end * kPanel, columns) - column;
+    t.columns = min(panel_end * kPanel, columns) - column;
     t.x = x;
     t.length = depth;
     t.b = b.data + panel_begin * b.panel_stride;
@@ -41,11 +41,11 @@ void multiply_panels(float* y, int64_t y_stride, const float* x, int64_t x_strid
   }
   for (int64_t q = panel_begin; q < panel_end; ++q) {
     const int64_t column = q * kPanel;
-    t.columns = least(kPanel, columns - column);
+    t.columns = min(kPanel, columns - column);
     t.bias = bias ? bias + column : nullptr;
     int64_t d = 0;
     do {
-      const int64_t length = least(kDepthBlock, depth - d);
+      const int64_t length = min(kDepthBlock, depth - d);
       t.y = y + column;
       t.x = x + d;
       t.length = length;
@@ -90,8 +90,14 @@ void outer(float* dw, const float* x, int64_t x_stride, const float* dy, int64_t
 }  // namespace
 
 GemmKernels gemm_kernels() {
-  return {
-      gemm_packed_floats<Float32>, gemm_pack<Float32>, gemm_pack_transposed<Float32>, multiply, multiply_plain, outer};
+  GemmKernels kernels{};
+  kernels.packed_floats = gemm_packed_floats<Float32>;
+  kernels.pack = gemm_pack<Float32>;
+  kernels.pack_transposed = gemm_pack_transposed<Float32>;
+  kernels.multiply = multiply;
+  kernels.multiply_plain = multiply_plain;
+  kernels.outer = outer;
+  return kernels;
 }
 
 }  // namespace pycnn::PYCNN_ISA

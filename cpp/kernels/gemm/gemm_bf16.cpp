@@ -15,7 +15,7 @@ constexpr int64_t kDepthBlock = 256;
 void round_rows(float* words, const float* x, int64_t x_stride, int64_t rows, int64_t depth) {
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t i = 0; i < depth; i += kLanes) {
-      const int64_t lanes = least(kLanes, depth - i);
+      const int64_t lanes = min(kLanes, depth - i);
       Bfloat16::store(words + r * kDepthBlock, i, load_n(x + r * x_stride + i, lanes), lanes);
     }
 }
@@ -34,7 +34,7 @@ void multiply(float* y, int64_t y_stride, const float* x, int64_t x_stride, cons
   t.segment_count = 1;
   int64_t d = 0;
   do {
-    const int64_t length = least(kTerms, depth - d);
+    const int64_t length = min(kTerms, depth - d);
     t.length = Bfloat16::words(length);
     t.accumulate = d > 0;
     t.lower = d + length == depth ? lower : -__builtin_huge_valf();
@@ -45,7 +45,7 @@ void multiply(float* y, int64_t y_stride, const float* x, int64_t x_stride, cons
       for (int64_t q = panel_begin; q < panel_end; q += at_once) {
         const int64_t column = q * kPanel;
         t.y = y + first * y_stride + column;
-        t.columns = least(at_once * kPanel, columns - column);
+        t.columns = min(at_once * kPanel, columns - column);
         t.b = packed + q * panel_stride + Bfloat16::words(d) * kPanel;
         t.bias = bias ? bias + column : nullptr;
         if (height <= kFewRows) run_few_rows<Bfloat16>(t, height, at_once, panel_stride);
@@ -60,7 +60,7 @@ void multiply(float* y, int64_t y_stride, const float* x, int64_t x_stride, cons
 void pair_rows(float* words, int64_t stride, const float* x, int64_t x_stride, int64_t rows, int64_t columns) {
   for (int64_t r = 0; r < rows; r += Bfloat16::kTerms, words += stride)
     for (int64_t i = 0; i < columns; i += kLanes) {
-      const int64_t lanes = least(kLanes, columns - i);
+      const int64_t lanes = min(kLanes, columns - i);
       Vec terms[Bfloat16::kTerms];
       for (int64_t t = 0; t < Bfloat16::kTerms; ++t)
         terms[t] = r + t < rows ? load_n(x + (r + t) * x_stride + i, lanes) : Vec{};
@@ -76,10 +76,10 @@ void outer(float* dw, const float* x, int64_t x_stride, const float* dy, int64_t
   alignas(64) float inputs[64 * kInputBlock], gradients[64 * kPanel];
   for (int64_t first = input_begin; first < input_end; first += kInputBlock)
     for (int64_t row = 0; row < rows; row += kRowBlock) {
-      const int64_t count = least(kInputBlock, input_end - first), height = least(kRowBlock, rows - row);
+      const int64_t count = min(kInputBlock, input_end - first), height = min(kRowBlock, rows - row);
       pair_rows(inputs, kInputBlock, x + row * x_stride + first, x_stride, height, count);
       for (int64_t k = 0; k < outputs; k += kPanel) {
-        const int64_t columns = least(kPanel, outputs - k);
+        const int64_t columns = min(kPanel, outputs - k);
         pair_rows(gradients, kPanel, dy + row * dy_stride + k, dy_stride, height, columns);
         OuterTile t;
         t.dw = dw + first * outputs + k;

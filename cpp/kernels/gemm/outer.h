@@ -44,13 +44,10 @@ PYCNN_INLINE void run_outer(const OuterTile& t, const Lanes& lanes) {
   float* const dw = t.dw;
   const int64_t dw_stride = t.dw_stride;
   const auto finish = [&](const auto& start) __attribute__((always_inline)) {
-#pragma GCC unroll 16
-    for (int r = 0; r < R; ++r)
-#pragma GCC unroll 2
-      for (int v = 0; v < V; ++v) {
-        float* to = dw + r * dw_stride + v * kLanes;
-        store_n(to, start(to, v) + sum[r][v], lanes(v));
-      }
+    unrolled<R, V>([&](int r, int v) {
+      float* to = dw + r * dw_stride + v * kLanes;
+      store_n(to, start(to, v) + sum[r][v], lanes(v));
+    });
   };
   if (t.accumulate) finish([&](const float* to, int v) __attribute__((always_inline)) { return load_n(to, lanes(v)); });
   else finish([](const float*, int) __attribute__((always_inline)) { return Vec{}; });
@@ -69,26 +66,8 @@ void run_outer(const OuterTile& t) {
 
 template <class Operand, int V>
 void run_outer_rows(const OuterTile& t, int64_t inputs) {
-  switch (inputs) {
-    case 1: return run_outer<Operand, 1, V>(t);
-    case 2: return run_outer<Operand, 2, V>(t);
-    case 3: return run_outer<Operand, 3, V>(t);
-    case 4: return run_outer<Operand, 4, V>(t);
-    case 5: return run_outer<Operand, 5, V>(t);
-    case 6: return run_outer<Operand, 6, V>(t);
-#if defined(__AVX512F__) || defined(__aarch64__)
-    case 7: return run_outer<Operand, 7, V>(t);
-    case 8: return run_outer<Operand, 8, V>(t);
-    case 9: return run_outer<Operand, 9, V>(t);
-    case 10: return run_outer<Operand, 10, V>(t);
-    case 11: return run_outer<Operand, 11, V>(t);
-    case 12: return run_outer<Operand, 12, V>(t);
-#endif
-#if defined(__AVX512F__)
-    case 13: return run_outer<Operand, 13, V>(t);
-    case 14: return run_outer<Operand, 14, V>(t);
-#endif
-  }
+  dispatch<1, kMaxRows>(
+      inputs, [&](auto r) __attribute__((always_inline)) { run_outer<Operand, r, V>(t); });
 }
 
 // `inputs` neighbouring inputs of x, all `outputs` columns, tile by tile.
@@ -101,7 +80,7 @@ PYCNN_INLINE void run_outers(OuterTile t, int64_t inputs, int64_t outputs) {
       OuterTile panel = t;
       panel.dw += k;
       panel.dy += k;
-      panel.columns = least(kPanel, outputs - k);
+      panel.columns = min(kPanel, outputs - k);
       if (panel.columns > kLanes) run_outer_rows<Operand, 2>(panel, height);
       else run_outer_rows<Operand, 1>(panel, height);
     }

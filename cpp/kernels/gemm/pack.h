@@ -33,7 +33,7 @@ PYCNN_INLINE void pack_panel_transposed(float* panel, const float* bt, int64_t l
     constexpr int64_t kRows = 16;
     float rows[kRows * kPanel];
     for (int64_t i = 0; i < depth; i += kRows) {
-      const int64_t count = least(kRows, depth - i);
+      const int64_t count = min(kRows, depth - i);
       transpose(rows, kPanel, bt + i, ldbt, columns, count);
       pack_panel<Operand>(panel + Operand::words(i) * kPanel, rows, kPanel, count, columns);
     }
@@ -57,7 +57,7 @@ void gemm_pack(float* packed, const float* b, int64_t ldb, int64_t depth, int64_
                int64_t panel_end) {
   for (int64_t q = panel_begin; q < panel_end; ++q)
     pack_panel<Operand>(packed + q * Operand::words(depth) * kPanel, b + q * kPanel, ldb, depth,
-                        least(kPanel, columns - q * kPanel));
+                        min(kPanel, columns - q * kPanel));
 }
 
 template <class Operand>
@@ -65,7 +65,7 @@ void gemm_pack_transposed(float* packed, const float* bt, int64_t ldbt, int64_t 
                           int64_t panel_begin, int64_t panel_end) {
   for (int64_t q = panel_begin; q < panel_end; ++q)
     pack_panel_transposed<Operand>(packed + q * Operand::words(depth) * kPanel, bt + q * kPanel * ldbt, ldbt, depth,
-                                   least(kPanel, columns - q * kPanel));
+                                   min(kPanel, columns - q * kPanel));
 }
 
 }  // namespace

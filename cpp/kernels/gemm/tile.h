@@ -7,6 +7,7 @@
 #pragma once
 
 #include "simd/operands.h"
+#include "simd/unroll.h"
 
 namespace pycnn::PYCNN_ISA {
 
@@ -50,16 +51,14 @@ struct Tile {
 namespace {
 
 // Valid floats of the panel's vector v: less than kLanes only in the last one.
-PYCNN_INLINE int64_t lanes_of(int64_t columns, int v) { return least(columns - v * kLanes, kLanes); }
+PYCNN_INLINE int64_t lanes_of(int64_t columns, int v) { return min(columns - v * kLanes, kLanes); }
 
 template <class Operand, int P, int V>
 void run_tile(const Tile& t) {
   Vec sum[P][V];
   if (t.accumulate) {
-#pragma GCC unroll 16
-    for (int p = 0; p < P; ++p)
-#pragma GCC unroll 2
-      for (int v = 0; v < V; ++v) sum[p][v] = load_n(t.y + p * t.y_stride + v * kLanes, lanes_of(t.columns, v));
+    unrolled<P, V>(
+        [&](int p, int v) { sum[p][v] = load_n(t.y + p * t.y_stride + v * kLanes, lanes_of(t.columns, v)); });
   } else {
 #pragma GCC unroll 2
     for (int v = 0; v < V; ++v) {
@@ -101,15 +100,9 @@ void run_tile(const Tile& t) {
   const Vec lower = broadcast(t.lower);
   const auto finish = [&](auto lanes) __attribute__((always_inline)) {
     if (residual) {
-#pragma GCC unroll 16
-      for (int p = 0; p < P; ++p)
-#pragma GCC unroll 2
-        for (int v = 0; v < V; ++v) sum[p][v] += load_n(residual + p * y_stride + v * kLanes, lanes(v));
+      unrolled<P, V>([&](int p, int v) { sum[p][v] += load_n(residual + p * y_stride + v * kLanes, lanes(v)); });
     }
-#pragma GCC unroll 16
-    for (int p = 0; p < P; ++p)
-#pragma GCC unroll 2
-      for (int v = 0; v < V; ++v) store_n(y + p * y_stride + v * kLanes, maximum(lower, sum[p][v]), lanes(v));
+    unrolled<P, V>([&](int p, int v) { store_n(y + p * y_stride + v * kLanes, maximum(lower, sum[p][v]), lanes(v)); });
   };
   if (columns == V * kLanes) finish([](int) __attribute__((always_inline)) { return int64_t{kLanes}; });
   else finish([&](int v) __attribute__((always_inline)) { return lanes_of(columns, v); });
@@ -117,26 +110,8 @@ void run_tile(const Tile& t) {
 
 template <class Operand, int V>
 void run_rows(const Tile& t, int64_t rows) {
-  switch (rows) {
-    case 1: return run_tile<Operand, 1, V>(t);
-    case 2: return run_tile<Operand, 2, V>(t);
-    case 3: return run_tile<Operand, 3, V>(t);
-    case 4: return run_tile<Operand, 4, V>(t);
-    case 5: return run_tile<Operand, 5, V>(t);
-    case 6: return run_tile<Operand, 6, V>(t);
-#if defined(__AVX512F__) || defined(__aarch64__)
-    case 7: return run_tile<Operand, 7, V>(t);
-    case 8: return run_tile<Operand, 8, V>(t);
-    case 9: return run_tile<Operand, 9, V>(t);
-    case 10: return run_tile<Operand, 10, V>(t);
-    case 11: return run_tile<Operand, 11, V>(t);
-    case 12: return run_tile<Operand, 12, V>(t);
-#endif
-#if defined(__AVX512F__)
-    case 13: return run_tile<Operand, 13, V>(t);
-    case 14: return run_tile<Operand, 14, V>(t);
-#endif
-  }
+  dispatch<1, kMaxRows>(
+      rows, [&](auto p) __attribute__((always_inline)) { run_tile<Operand, p, V>(t); });
 }
 
 // `rows` rows in tiles of nearly equal height: a lone last row would waste its chains.
@@ -166,11 +141,8 @@ PYCNN_INLINE int64_t run_square(float* y, int64_t y_stride, const float* x, cons
   int64_t done = 0;
   for (; done + kSquareRows <= rows; done += kSquareRows, y += kSquareRows * y_stride, x += kSquareRows * kLanes) {
     Vec sum[kSquareRows] = {};
-#pragma GCC unroll 16
-    for (int i = 0; i < kLanes; ++i)
-#pragma GCC unroll 8
-      for (int p = 0; p < kSquareRows; ++p)
-        sum[p] = Operand::add_product(sum[p], Operand::broadcast(x + p * kLanes + i), row[i]);
+    unrolled<kLanes, kSquareRows>(
+        [&](int i, int p) { sum[p] = Operand::add_product(sum[p], Operand::broadcast(x + p * kLanes + i), row[i]); });
 #pragma GCC unroll 8
     for (int p = 0; p < kSquareRows; ++p) store(y + p * y_stride, sum[p]);
   }

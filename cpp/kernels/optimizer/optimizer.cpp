@@ -80,6 +80,12 @@ void adam(float* w, const float* g, float* m, float* v, float* u, int64_t n, con
 
 }  // namespace
 
-OptimizerKernels optimizer_kernels() { return {sgd, rmsprop, adam}; }
+OptimizerKernels optimizer_kernels() {
+  OptimizerKernels kernels{};
+  kernels.sgd = sgd;
+  kernels.rmsprop = rmsprop;
+  kernels.adam = adam;
+  return kernels;
+}
 
 }  // namespace pycnn::PYCNN_ISA

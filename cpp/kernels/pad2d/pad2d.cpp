@@ -15,8 +15,8 @@ PYCNN_INLINE int64_t source(int64_t i, int64_t n, PadMode mode) {
   if (mode == PadMode::kConstant) return kOutside;
   if (mode == PadMode::kEdge || n == 1) return i < 0 ? 0 : n - 1;
   const int64_t period = 2 * (n - 1);
-  const int64_t place = (i % period + period) % period;
-  return place < n ? place : period - place;
+  const int64_t at = (i % period + period) % period;
+  return at < n ? at : period - at;
 }
 
 void forward(float* y, const float* x, int64_t x_pixel_stride, const Pad2D& p) {
@@ -71,6 +71,11 @@ void backward(float* dx, const float* dy, const Pad2D& p) {
 
 }  // namespace
 
-Pad2DKernels pad2d_kernels() { return {forward, backward}; }
+Pad2DKernels pad2d_kernels() {
+  Pad2DKernels kernels{};
+  kernels.forward = forward;
+  kernels.backward = backward;
+  return kernels;
+}
 
 }  // namespace pycnn::PYCNN_ISA

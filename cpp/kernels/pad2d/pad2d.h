@@ -18,7 +18,7 @@ struct Pad2DKernels {
   // y (top + h + bottom, left + w + right, c), x with `x_pixel_stride` floats from pixel to pixel (a channel
   // slice of a wider image when it is larger than c); rows of x are w * x_pixel_stride floats apart.
   void (*forward)(float* y, const float* x, int64_t x_pixel_stride, const Pad2D& p);
-  // dx (h, w, c) = the sum of dy over all places where forward copied the pixel; overwrites dx.
+  // dx (h, w, c) = the sum of dy over all positions to which forward copied the pixel; overwrites dx.
   void (*backward)(float* dx, const float* dy, const Pad2D& p);
 };
 

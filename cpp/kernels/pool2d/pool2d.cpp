@@ -18,9 +18,9 @@ struct Window {
 
 PYCNN_INLINE Window window_at(const Pool2D& p, int64_t oy, int64_t ox) {
   const int64_t y = oy * p.stride_h - p.top, x = ox * p.stride_w - p.left;
-  const int64_t y_begin = most(y, 0), x_begin = most(x, 0);
-  const int64_t rows = most(least(y + p.kh, p.h) - y_begin, 0);
-  const int64_t columns = most(least(x + p.kw, p.w) - x_begin, 0);
+  const int64_t y_begin = max(y, 0), x_begin = max(x, 0);
+  const int64_t rows = max(min(y + p.kh, p.h) - y_begin, 0);
+  const int64_t columns = max(min(x + p.kw, p.w) - x_begin, 0);
   return {(y_begin * p.w + x_begin) * p.c, rows, columns};
 }
 
@@ -146,6 +146,13 @@ void average_backward(float* dx, const float* dy, const Pool2D& p) {
 
 }  // namespace
 
-Pool2DKernels pool2d_kernels() { return {max_forward, max_backward, average_forward, average_backward}; }
+Pool2DKernels pool2d_kernels() {
+  Pool2DKernels kernels{};
+  kernels.max_forward = max_forward;
+  kernels.max_backward = max_backward;
+  kernels.average_forward = average_forward;
+  kernels.average_backward = average_backward;
+  return kernels;
+}
 
 }  // namespace pycnn::PYCNN_ISA

@@ -11,7 +11,7 @@ struct Pool2D {
   int64_t oh, ow;
   int64_t kh, kw;
   int64_t stride_h, stride_w;
-  int64_t top, left;    // padding before; what lies behind the image at the end is padding too
+  int64_t top, left;    // padding before; what lies beyond the image at the end is padding too
   bool count_padding;   // average only: divide by kh * kw, or by the number of real pixels in the window
   int64_t y_pixel = 0;  // of forward: from pixel to pixel of y where it is some channels of a wider map; 0: c
 };

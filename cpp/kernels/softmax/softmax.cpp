@@ -50,15 +50,17 @@ void log_backward(float* dx, const float* y, const float* dy, int64_t rows, int6
 }  // namespace
 
 SoftmaxKernels softmax_kernels() {
-  return {forward,
-          backward,
-          log_forward,
-          log_backward,
-          cross_entropy_logits,
-          cross_entropy_probabilities,
-          binary_cross_entropy_logits,
-          binary_cross_entropy_probabilities,
-          mean_squared_error};
+  SoftmaxKernels kernels{};
+  kernels.forward = forward;
+  kernels.backward = backward;
+  kernels.log_forward = log_forward;
+  kernels.log_backward = log_backward;
+  kernels.cross_entropy_logits = cross_entropy_logits;
+  kernels.cross_entropy_probabilities = cross_entropy_probabilities;
+  kernels.binary_cross_entropy_logits = binary_cross_entropy_logits;
+  kernels.binary_cross_entropy_probabilities = binary_cross_entropy_probabilities;
+  kernels.mean_squared_error = mean_squared_error;
+  return kernels;
 }
 
 }  // namespace pycnn::PYCNN_ISA

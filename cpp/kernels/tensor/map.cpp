@@ -6,10 +6,7 @@
 
 namespace pycnn::PYCNN_ISA {
 
-int64_t map_scratch(const MapCode& code) {
-  constexpr int64_t kLine = 16;
-  return kLine + map_register_floats(code) + (2 * (code.inputs + code.count) + 1) * map_block(code);
-}
+int64_t map_scratch(const MapCode& code) { return map_scratch_floats(code); }
 
 void map(float* y, const MapOperand* x, const MapCode& code, const TensorDims& dims, float* scratch) {
   const MapAxes axes = map_axes(x, code.inputs, dims);

@@ -51,6 +51,31 @@ bool sums_over_places(const MapOperand& x, const MapAxes& axes, const MapBlocks&
   return over_places && blocks.pieces > 1 && axes.stride(x, blocks.split) != 0;
 }
 
+PYCNN_INLINE void add_to(float* x, const float* y, int64_t n) {
+  for_vectors(n, [&](int64_t i, auto lanes) { store(x + i, load(x + i, lanes) + load(y + i, lanes), lanes); });
+}
+
+// The way back of expand: x += what lies in y. Returns the end of y.
+const float* add_folded(float* x, const float* y, const MapOperand& operand, const MapAxes& axes, int axis,
+                        int64_t extent) {
+  const int64_t stride = axes.stride(operand, axis);
+  if (axis == axes.count - 1) {
+    float sum = 0.0f;
+    if (stride == 0) reduce(&sum, y, ReduceKind::kSum, 1, extent, 1), *x += sum;
+    else add_to(x, y, extent);
+    return y + extent;
+  }
+  if (is_row_of_values(operand, axes, axis)) {
+    const int64_t width = axes.dims[axis + 1];
+    float sums[kLargestMapBlock / 2];  // width is at least 2
+    reduce(sums, y, ReduceKind::kSum, extent, width, 1);
+    for (int64_t i = 0; i < extent; ++i) x[i * stride] += sums[i];
+    return y + extent * width;
+  }
+  for (int64_t i = 0; i < extent; ++i) y = add_folded(x + i * stride, y, operand, axes, axis + 1, axes.dims[axis + 1]);
+  return y;
+}
+
 // The gradient of an operand that repeats, so far.
 void add_sum(float* dx, MapRegister& r, const MapOperand& x, const MapAxes& axes, const MapBlocks& blocks) {
   if (!r.has_adjoint) return;
@@ -86,7 +111,7 @@ void map_backward(float* const* dx, const MapOperand* x, const float* dy, const 
     for (int32_t k = 0; k < code.inputs; ++k) {
       if (!r[k].wanted) continue;
       if (!r[k].summed) {
-        r[k].adjoint = dx[k] + place.first;
+        r[k].adjoint_slot = dx[k] + place.first;
         r[k].has_adjoint = false;
       } else if (r[k].changed || ++r[k].sum_blocks == kSummedBlocks) {
         add_sum(dx[k], r[k], x[k], axes, blocks);
@@ -106,7 +131,7 @@ void map_backward(float* const* dx, const MapOperand* x, const float* dy, const 
       run_backward(f, r, y.value, last ? dy + place.first : y.adjoint, exponent, memory.temporary, n);
     }
     for (int32_t k = 0; k < code.inputs; ++k)
-      if (r[k].wanted && !r[k].summed && !r[k].has_adjoint) fill(r[k].adjoint, 0.0f, n);
+      if (r[k].wanted && !r[k].summed && !r[k].has_adjoint) fill(r[k].adjoint_slot, 0.0f, n);
   });
   for (int32_t k = 0; k < code.inputs; ++k)
     if (r[k].wanted && r[k].summed) add_sum(dx[k], r[k], x[k], axes, blocks);

@@ -73,47 +73,76 @@ PYCNN_INLINE void for_differentiable(const MapInstruction& f, Body body) {
   }
 }
 
-// The part of a maximum's gradient that a takes.
-PYCNN_INLINE Vec share(IntVec wins, IntVec ties) {
-  return select(wins, broadcast(1.0f), select(ties, broadcast(0.5f), Vec{}));
+// --- Slopes by an input x, by the result y, or by two values -------------------------------------------------------
+
+PYCNN_INLINE Vec same(Vec v) { return v; }
+PYCNN_INLINE Vec twice(Vec x) { return 2.0f * x; }
+PYCNN_INLINE Vec erf_slope(Vec x) { return 1.12837916709551257f * exp(-x * x); }
+PYCNN_INLINE Vec expm1_slope(Vec y) { return y + 1.0f; }
+PYCNN_INLINE Vec log1p_slope(Vec x) { return 1.0f / (1.0f + x); }
+PYCNN_INLINE Vec root_slope(Vec y) { return 0.5f / y; }
+PYCNN_INLINE Vec inverse_root_slope(Vec y, Vec x) { return -0.5f * y / x; }
+PYCNN_INLINE Vec reciprocal_slope(Vec y) { return -y * y; }
+PYCNN_INLINE Vec tanh_slope(Vec y) { return (1.0f - y) * (1.0f + y); }
+PYCNN_INLINE Vec sigmoid_slope(Vec y) { return y * (1.0f - y); }
+PYCNN_INLINE Vec divisor_slope(Vec y, Vec b) { return -y / b; }
+PYCNN_INLINE Vec exponent_slope(Vec y, Vec a) { return select(a <= 0.0f, Vec{}, y * log(a)); }
+// What a takes of the gradient of max(a, b).
+PYCNN_INLINE Vec share_of_larger(Vec a, Vec b) {
+  return select(a > b, broadcast(1.0f), select(a == b, broadcast(0.5f), Vec{}));
 }
 
 // adjoint of r += or = term(i, lanes).
 template <typename Term>
 PYCNN_INLINE void add_adjoint(MapRegister& r, int64_t n, Term term) {
-  float* adjoint = r.adjoint;
-  if (r.has_adjoint)
-    for_vectors(n,
-                [&](int64_t i, auto lanes) { store(adjoint + i, load(adjoint + i, lanes) + term(i, lanes), lanes); });
-  else for_vectors(n, [&](int64_t i, auto lanes) { store(adjoint + i, term(i, lanes), lanes); });
+  float* adjoint = r.adjoint_slot;
+  const float* before = r.adjoint;
+  if (r.has_adjoint) {
+    for_vectors_of_block(
+        n, [&](int64_t i, auto lanes) { store(adjoint + i, load(before + i, lanes) + term(i, lanes), lanes); });
+  } else {
+    for_vectors_of_block(n, [&](int64_t i, auto lanes) { store(adjoint + i, term(i, lanes), lanes); });
+  }
+  r.adjoint = adjoint;
   r.has_adjoint = true;
-}
-
-// adjoint of r += or = dy * slope(x).
-template <typename Slope>
-PYCNN_INLINE void add_adjoint(MapRegister& r, const float* dy, const float* x, int64_t n, Slope slope) {
-  add_adjoint(r, n, [&](int64_t i, auto lanes) { return load(dy + i, lanes) * slope(load(x + i, lanes)); });
-}
-
-// adjoint of r += or = dy * slope(x, z).
-template <typename Slope>
-PYCNN_INLINE void add_adjoint(MapRegister& r, const float* dy, const float* x, const float* z, int64_t n, Slope slope) {
-  add_adjoint(
-      r, n, [&](int64_t i, auto lanes) { return load(dy + i, lanes) * slope(load(x + i, lanes), load(z + i, lanes)); });
 }
 
 namespace {
 
-void copy_adjoint(MapRegister& r, const float* dy, int64_t n) {
-  add_adjoint(r, n, [&](int64_t i, auto lanes) { return load(dy + i, lanes); });
+// += or = dy * slope(x).
+template <Vec (*kSlope)(Vec)>
+__attribute__((noinline)) void add_sloped(MapRegister& r, const float* dy, const float* x, int64_t n) {
+  add_adjoint(r, n, [&](int64_t i, auto lanes) { return load(dy + i, lanes) * kSlope(load(x + i, lanes)); });
 }
 
-void subtract_adjoint(MapRegister& r, const float* dy, int64_t n) {
-  add_adjoint(r, n, [&](int64_t i, auto lanes) { return -load(dy + i, lanes); });
+// += or = dy * slope(x, z).
+template <Vec (*kSlope)(Vec, Vec)>
+__attribute__((noinline)) void add_sloped(MapRegister& r, const float* dy, const float* x, const float* z, int64_t n) {
+  add_adjoint(r, n, [&](int64_t i, auto lanes) {
+    return load(dy + i, lanes) * kSlope(load(x + i, lanes), load(z + i, lanes));
+  });
 }
 
-void add_product_adjoint(MapRegister& r, const float* dy, const float* slope, int64_t n) {
-  add_adjoint(r, dy, slope, n, [](Vec v) { return v; });
+// += or = f(dy).
+template <Vec (*kFunction)(Vec)>
+__attribute__((noinline)) void add_changed(MapRegister& r, const float* dy, int64_t n) {
+  add_adjoint(r, n, [&](int64_t i, auto lanes) { return kFunction(load(dy + i, lanes)); });
+}
+
+// += or = dy. An instruction's register takes it as it lies.
+void pass_adjoint(MapRegister& r, const float* dy, int64_t n) {
+  if (r.is_operand || r.has_adjoint) return add_changed<same>(r, dy, n);
+  r.adjoint = dy;
+  r.has_adjoint = true;
+}
+
+// += or = dy where a condition holds that is not 0, or where it does not hold.
+template <bool kHolds>
+void add_where(MapRegister& r, const float* dy, const float* condition, int64_t n) {
+  add_adjoint(r, n, [&](int64_t i, auto lanes) {
+    const IntVec holds = load(condition + i, lanes) != 0.0f;
+    return select(kHolds ? holds : ~holds, load(dy + i, lanes), Vec{});
+  });
 }
 
 // By the base b a^(b - 1), and nothing where b = 0. By the exponent y log(a), and nothing where a <= 0.
@@ -122,86 +151,78 @@ void power_backward(MapRegister& a, MapRegister& b, const float* y, const float*
   if (a.wanted && exponent) {
     if (*exponent != 0.0f) {
       map_power(temporary, a.value, *exponent - 1.0f, n);
-      add_adjoint(a, dy, temporary, n, [&](Vec v) { return *exponent * v; });
+      const Vec factor = broadcast(*exponent);
+      add_adjoint(a, n,
+                  [&](int64_t i, auto lanes) { return load(dy + i, lanes) * (factor * load(temporary + i, lanes)); });
     }
   } else if (a.wanted) {
-    const float *base = a.value, *power_of = b.value;
-    for (int64_t i = 0; i < n; ++i)
-      temporary[i] = power_of[i] == 0.0f ? 0.0f : power_of[i] * power(base[i], power_of[i] - 1.0f);
-    add_product_adjoint(a, dy, temporary, n);
+    for_doubles(
+        temporary, a.value, b.value, n,
+        [](DoubleVec u, DoubleVec v) __attribute__((always_inline)) { return v == 0.0 ? v : v * power(u, v - 1.0); });
+    add_sloped<same>(a, dy, temporary, n);
   }
-  if (b.wanted) {
-    add_adjoint(b, dy, y, a.value, n, [](Vec v, Vec base) { return select(base <= 0.0f, Vec{}, v * log(base)); });
-  }
+  if (b.wanted) add_sloped<exponent_slope>(b, dy, y, a.value, n);
 }
 
 // From dy, the adjoint of register y, to those of its sources.
 void run_backward(const MapInstruction& f, MapRegister* registers, const float* y, const float* dy,
                   const float* exponent, float* temporary, int64_t n) {
   MapRegister &a = registers[f.a], &b = registers[f.b], &c = registers[f.c];
-  const auto by_input = [&](auto slope) { add_adjoint(a, dy, a.value, n, slope); };
-  const auto by_output = [&](auto slope) { add_adjoint(a, dy, y, n, slope); };
   switch (f.op) {
     case MapOp::kAdd:
-      if (a.wanted) copy_adjoint(a, dy, n);
-      if (b.wanted) copy_adjoint(b, dy, n);
+      if (a.wanted) pass_adjoint(a, dy, n);
+      if (b.wanted) pass_adjoint(b, dy, n);
       return;
     case MapOp::kSubtract:
-      if (a.wanted) copy_adjoint(a, dy, n);
-      if (b.wanted) subtract_adjoint(b, dy, n);
+      if (a.wanted) pass_adjoint(a, dy, n);
+      if (b.wanted) add_changed<negative>(b, dy, n);
       return;
     case MapOp::kMultiply:
-      if (a.wanted) add_product_adjoint(a, dy, b.value, n);
-      if (b.wanted) add_product_adjoint(b, dy, a.value, n);
+      if (a.wanted) add_sloped<same>(a, dy, b.value, n);
+      if (b.wanted) add_sloped<same>(b, dy, a.value, n);
       return;
     case MapOp::kDivide:
-      if (a.wanted) add_adjoint(a, dy, b.value, n, [](Vec v) { return 1.0f / v; });
-      if (b.wanted) add_adjoint(b, dy, y, b.value, n, [](Vec quotient, Vec v) { return -quotient / v; });
+      if (a.wanted) add_sloped<reciprocal>(a, dy, b.value, n);
+      if (b.wanted) add_sloped<divisor_slope>(b, dy, y, b.value, n);
       return;
     case MapOp::kMaximum:
-      if (a.wanted) add_adjoint(a, dy, a.value, b.value, n, [](Vec u, Vec v) { return share(u > v, u == v); });
-      if (b.wanted) add_adjoint(b, dy, a.value, b.value, n, [](Vec u, Vec v) { return share(v > u, u == v); });
+      if (a.wanted) add_sloped<share_of_larger>(a, dy, a.value, b.value, n);
+      if (b.wanted) add_sloped<share_of_larger>(b, dy, b.value, a.value, n);
       return;
     case MapOp::kMinimum:
-      if (a.wanted) add_adjoint(a, dy, a.value, b.value, n, [](Vec u, Vec v) { return share(u < v, u == v); });
-      if (b.wanted) add_adjoint(b, dy, a.value, b.value, n, [](Vec u, Vec v) { return share(v < u, u == v); });
+      if (a.wanted) add_sloped<share_of_larger>(a, dy, b.value, a.value, n);
+      if (b.wanted) add_sloped<share_of_larger>(b, dy, a.value, b.value, n);
       return;
     case MapOp::kPower: return power_backward(a, b, y, dy, exponent, temporary, n);
     case MapOp::kMod:
-      if (a.wanted) copy_adjoint(a, dy, n);
+      if (a.wanted) pass_adjoint(a, dy, n);
       if (!b.wanted) return;
       for (int64_t i = 0; i < n; ++i) temporary[i] = -floor_divide(a.value[i], b.value[i]).quotient;
-      return add_product_adjoint(b, dy, temporary, n);
+      return add_sloped<same>(b, dy, temporary, n);
     case MapOp::kWhere:
-      if (b.wanted)
-        add_adjoint(b, n, [&](int64_t i, auto lanes) {
-          return select(load(a.value + i, lanes) != 0.0f, load(dy + i, lanes), Vec{});
-        });
-      if (c.wanted)
-        add_adjoint(c, n, [&](int64_t i, auto lanes) {
-          return select(load(a.value + i, lanes) != 0.0f, Vec{}, load(dy + i, lanes));
-        });
+      if (b.wanted) add_where<true>(b, dy, a.value, n);
+      if (c.wanted) add_where<false>(c, dy, a.value, n);
       return;
-    case MapOp::kNegative: return subtract_adjoint(a, dy, n);
-    case MapOp::kAbs: return by_input([](Vec v) { return sign(v); });
-    case MapOp::kExp: return add_product_adjoint(a, dy, y, n);
-    case MapOp::kExpm1: return by_output([](Vec v) { return v + 1.0f; });
-    case MapOp::kLog: return by_input([](Vec v) { return 1.0f / v; });
-    case MapOp::kLog1p: return by_input([](Vec v) { return 1.0f / (1.0f + v); });
-    case MapOp::kSqrt: return by_output([](Vec v) { return 0.5f / v; });
-    case MapOp::kRsqrt: return add_adjoint(a, dy, y, a.value, n, [](Vec v, Vec x) { return -0.5f * v / x; });
-    case MapOp::kSquare: return by_input([](Vec v) { return 2.0f * v; });
-    case MapOp::kReciprocal: return by_output([](Vec v) { return -v * v; });
-    case MapOp::kErf: return by_input([](Vec v) { return 1.12837916709551257f * exp(-v * v); });
-    case MapOp::kTanh: return by_output([](Vec v) { return (1.0f - v) * (1.0f + v); });
-    case MapOp::kSigmoid: return by_output([](Vec v) { return v * (1.0f - v); });
-    case MapOp::kSin: map_sine(temporary, a.value, 1, n); return add_product_adjoint(a, dy, temporary, n);
+    case MapOp::kNegative: return add_changed<negative>(a, dy, n);
+    case MapOp::kAbs: return add_sloped<sign>(a, dy, a.value, n);
+    case MapOp::kExp: return add_sloped<same>(a, dy, y, n);
+    case MapOp::kExpm1: return add_sloped<expm1_slope>(a, dy, y, n);
+    case MapOp::kLog: return add_sloped<reciprocal>(a, dy, a.value, n);
+    case MapOp::kLog1p: return add_sloped<log1p_slope>(a, dy, a.value, n);
+    case MapOp::kSqrt: return add_sloped<root_slope>(a, dy, y, n);
+    case MapOp::kRsqrt: return add_sloped<inverse_root_slope>(a, dy, y, a.value, n);
+    case MapOp::kSquare: return add_sloped<twice>(a, dy, a.value, n);
+    case MapOp::kReciprocal: return add_sloped<reciprocal_slope>(a, dy, y, n);
+    case MapOp::kErf: return add_sloped<erf_slope>(a, dy, a.value, n);
+    case MapOp::kTanh: return add_sloped<tanh_slope>(a, dy, y, n);
+    case MapOp::kSigmoid: return add_sloped<sigmoid_slope>(a, dy, y, n);
+    case MapOp::kSin: map_sine(temporary, a.value, 1, n); return add_sloped<same>(a, dy, temporary, n);
     case MapOp::kCos:
       map_sine(temporary, a.value, 2, n);  // a quadrant more: -sin
-      return add_product_adjoint(a, dy, temporary, n);
+      return add_sloped<same>(a, dy, temporary, n);
     case MapOp::kActivation:
       activation_kernels().backward(temporary, a.value, y, dy, n, f.activation);
-      return copy_adjoint(a, temporary, n);
+      return add_changed<same>(a, temporary, n);
     default: return;
   }
 }

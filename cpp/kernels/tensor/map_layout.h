@@ -8,6 +8,8 @@
 
 namespace pycnn::PYCNN_ISA {
 
+constexpr int64_t kLargestMapBlock = 1024;
+
 // The axes of the result without those of extent 1, neighbours joined where all operands allow it.
 struct MapAxes {
   int32_t count;  // >= 1
@@ -62,7 +64,7 @@ PYCNN_INLINE MapBlocks map_blocks(const MapAxes& axes, int64_t largest) {
   // Pieces of about one size, and of whole vectors.
   constexpr int64_t kLine = 16;
   blocks.chunk = (extent + blocks.pieces - 1) / blocks.pieces;
-  if (blocks.inner == 1) blocks.chunk = least(most_steps, (blocks.chunk + kLine - 1) / kLine * kLine);
+  if (blocks.inner == 1) blocks.chunk = min(most_steps, (blocks.chunk + kLine - 1) / kLine * kLine);
   blocks.pieces = (extent + blocks.chunk - 1) / blocks.chunk;
   blocks.outer = 1;
   for (int k = 0; k < blocks.split; ++k) blocks.outer *= axes.dims[k];
@@ -92,7 +94,7 @@ PYCNN_INLINE void for_blocks(const MapAxes& axes, const MapBlocks& blocks, bool 
       for (int64_t q = 0; q < (pieces_outside ? 1 : blocks.pieces); ++q) {
         const int64_t begin = (pieces_outside ? p : q) * blocks.chunk;
         place.index[blocks.split] = begin;
-        place.steps = least(blocks.chunk, extent - begin);
+        place.steps = min(blocks.chunk, extent - begin);
         place.first = (o * extent + begin) * blocks.inner;
         body(static_cast<const MapPlace&>(place));
       }
@@ -103,7 +105,13 @@ PYCNN_INLINE void for_blocks(const MapAxes& axes, const MapBlocks& blocks, bool 
 
 namespace {
 
-// Writes `extent` steps along `axis` of an operand, with all axes behind it, contiguously. Returns the end.
+// Whether an operand shows one value along all of the last axis and another one at each step of `axis` before it.
+PYCNN_INLINE bool is_row_of_values(const MapOperand& operand, const MapAxes& axes, int axis) {
+  return axis == axes.count - 2 && axes.stride(operand, axis) != 0 && axes.stride(operand, axis + 1) == 0;
+}
+
+// Writes `extent` steps along `axis` of an operand, with all axes behind it, contiguously, and up to a vector more.
+// Returns the end.
 float* expand(float* y, const float* x, const MapOperand& operand, const MapAxes& axes, int axis, int64_t extent) {
   const int64_t stride = axes.stride(operand, axis);
   if (axis == axes.count - 1) {
@@ -111,34 +119,20 @@ float* expand(float* y, const float* x, const MapOperand& operand, const MapAxes
     else copy(y, x, extent);
     return y + extent;
   }
-  float* end = expand(y, x, operand, axes, axis + 1, axes.dims[axis + 1]);
+  const int64_t next_extent = axes.dims[axis + 1];
+  if (is_row_of_values(operand, axes, axis)) {
+    for (int64_t i = 0; i < extent; ++i, y += next_extent)
+      for (int64_t j = 0; j < next_extent; j += kLanes) store(y + j, broadcast(x[i * stride]));
+    return y;
+  }
+  float* end = expand(y, x, operand, axes, axis + 1, next_extent);
   const int64_t width = end - y;
   for (int64_t i = 1; i < extent; ++i) {
     if (stride == 0) copy(end, y, width);
-    else expand(end, x + i * stride, operand, axes, axis + 1, axes.dims[axis + 1]);
+    else expand(end, x + i * stride, operand, axes, axis + 1, next_extent);
     end += width;
   }
   return end;
-}
-
-PYCNN_INLINE float sum_of(const float* x, int64_t n) {
-  Vec sum{};
-  for_vectors(n, [&](int64_t i, auto lanes) { sum += load(x + i, lanes); });
-  return sum_lanes(sum);
-}
-
-// The way back of expand: x += what lies in y. Returns the end of y.
-const float* add_folded(float* x, const float* y, const MapOperand& operand, const MapAxes& axes, int axis,
-                        int64_t extent) {
-  const int64_t stride = axes.stride(operand, axis);
-  if (axis == axes.count - 1) {
-    if (stride == 0) *x += sum_of(y, extent);
-    else
-      for_vectors(extent, [&](int64_t i, auto lanes) { store(x + i, load(x + i, lanes) + load(y + i, lanes), lanes); });
-    return y + extent;
-  }
-  for (int64_t i = 0; i < extent; ++i) y = add_folded(x + i * stride, y, operand, axes, axis + 1, axes.dims[axis + 1]);
-  return y;
 }
 
 }  // namespace

@@ -7,27 +7,29 @@
 namespace pycnn::PYCNN_ISA {
 
 struct MapRegister {
-  const float* value;  // on this block: in slot, or where the operand lies
-  float* slot;
-  float* adjoint;
-  int64_t n;         // elements of the block when it was written
-  bool changed;      // since the block before
-  bool needed;       // its value is
-  bool wanted;       // its adjoint is
-  bool has_adjoint;  // so far
+  const float* value = nullptr;  // on this block: in slot, or where the operand lies
+  float* slot = nullptr;
+  const float* adjoint = nullptr;  // in its slot, or that of a later register if both are the same
+  float* adjoint_slot = nullptr;
+  int64_t n = 0;             // elements of the block when it was written
+  bool changed = false;      // since the block before
+  bool needed = true;        // its value is
+  bool wanted = false;       // its adjoint is
+  bool has_adjoint = false;  // so far
   // Of operands.
-  bool in_place;        // contiguous within a block
-  bool summed;          // repeats somewhere
-  const float* source;  // the part that this block sees
-  int64_t sum_offset;   // the part whose adjoints are being summed,
-  int64_t sum_steps;    // its steps along the split axis,
-  int64_t sum_blocks;   // and over how many blocks so far
+  bool is_operand = false;
+  bool in_place = false;          // contiguous within a block
+  bool summed = false;            // repeats somewhere
+  const float* source = nullptr;  // the part that this block sees
+  int64_t sum_offset = 0;         // the part whose adjoints are being summed,
+  int64_t sum_steps = 0;          // its steps along the split axis,
+  int64_t sum_blocks = 0;         // and over how many blocks so far
 };
 
 // All registers and adjoints of an expression should find room in L1.
 PYCNN_INLINE int64_t map_block(const MapCode& code) {
   const int32_t registers = code.inputs + code.count;
-  return registers <= 16 ? 256 : registers <= 32 ? 128 : 64;
+  return registers <= 4 ? kLargestMapBlock : registers <= 10 ? 512 : registers <= 20 ? 256 : registers <= 40 ? 128 : 64;
 }
 
 constexpr int64_t kScratchLine = 16;
@@ -35,6 +37,14 @@ constexpr int64_t kScratchLine = 16;
 PYCNN_INLINE int64_t map_register_floats(const MapCode& code) {
   const int64_t floats = (code.inputs + code.count) * static_cast<int64_t>(sizeof(MapRegister) / sizeof(float));
   return (floats + kScratchLine - 1) / kScratchLine * kScratchLine;
+}
+
+// From a slot to the next: a cache line more than a block, for what expand writes behind it, and so that they do not
+// all compete for the same sets.
+PYCNN_INLINE int64_t map_slot_floats(const MapCode& code) { return map_block(code) + kScratchLine; }
+
+PYCNN_INLINE int64_t map_scratch_floats(const MapCode& code) {
+  return kScratchLine + map_register_floats(code) + (2 * (code.inputs + code.count) + 1) * map_slot_floats(code);
 }
 
 // In scratch: what is known of the registers, a slot and an adjoint of each, and one block more.
@@ -47,10 +57,15 @@ PYCNN_INLINE MapMemory map_memory(const MapCode& code, float* scratch) {
   constexpr uintptr_t kLineBytes = kScratchLine * sizeof(float);
   scratch = reinterpret_cast<float*>((reinterpret_cast<uintptr_t>(scratch) + kLineBytes - 1) / kLineBytes * kLineBytes);
   MapRegister* registers = reinterpret_cast<MapRegister*>(scratch);
-  const int64_t block = map_block(code);
+  const int64_t slot = map_slot_floats(code);
   float* next = scratch + map_register_floats(code);
-  for (int32_t i = 0; i < code.inputs + code.count; ++i, next += 2 * block)
-    registers[i] = {next, next, next + block, 0, false, true, false, false, false, false, nullptr, 0, 0, 0};
+  for (int32_t i = 0; i < code.inputs + code.count; ++i, next += 2 * slot) {
+    MapRegister r;
+    r.value = r.slot = next;
+    r.adjoint = r.adjoint_slot = next + slot;
+    r.is_operand = i < code.inputs;
+    registers[i] = r;
+  }
   return {registers, next};
 }
 

@@ -12,7 +12,7 @@ constexpr int64_t kRows = 32;
 }  // namespace
 
 int64_t matmul_scratch(int64_t m, int64_t k, int64_t n) {
-  return gemm_kernels().packed_floats(k, n) + least(m, kRows) * n + m * k;
+  return gemm_kernels().packed_floats(k, n) + min(m, kRows) * n + m * k;
 }
 
 void matmul(float* y, const float* a, const float* b, int64_t m, int64_t k, int64_t n, bool transpose_a,
@@ -32,7 +32,7 @@ void matmul(float* y, const float* a, const float* b, int64_t m, int64_t k, int6
   float* packed = scratch;
   float* sums = packed + gemm.packed_floats(k, n);
   if (transpose_a) {
-    float* turned = sums + least(m, kRows) * n;
+    float* turned = sums + min(m, kRows) * n;
     elementwise.transpose(turned, k, a, m, k, m);
     a = turned;
   }
@@ -42,7 +42,7 @@ void matmul(float* y, const float* a, const float* b, int64_t m, int64_t k, int6
   const float none = -__builtin_huge_valf();
   if (!accumulate) return gemm.multiply(y, n, a, k, packed, nullptr, m, k, n, 0, panels, none);
   for (int64_t i = 0; i < m; i += kRows) {
-    const int64_t rows = least(kRows, m - i);
+    const int64_t rows = min(kRows, m - i);
     gemm.multiply(sums, n, a + i * k, k, packed, nullptr, rows, k, n, 0, panels, none);
     elementwise.add(y + i * n, y + i * n, sums, rows * n);
   }

@@ -1,5 +1,6 @@
 // x (outer, n, inner) -> y (outer, inner): sums, products, extrema and where they are, any and all. Where inner is 1
-// lanes go along the rows, else across the columns.
+// lanes go along the rows, else across the columns; short rows are turned into columns first.
+#include "kernels/shared.h"
 #include "kernels/tensor/parts.h"
 #include "simd/column_sums.h"
 #include "simd/math.h"
@@ -13,7 +14,7 @@ constexpr int64_t kChains = 4, kSumBlock = 64 * kChains * kLanes;
 double sum_row(const float* x, int64_t n) {
   double total = 0.0;
   for (int64_t begin = 0; begin < n; begin += kSumBlock) {
-    const int64_t count = least(kSumBlock, n - begin);
+    const int64_t count = min(kSumBlock, n - begin);
     const float* block = x + begin;
     Vec sums[kChains] = {};
     int64_t i = 0;
@@ -25,11 +26,11 @@ double sum_row(const float* x, int64_t n) {
   return total;
 }
 
-void sum(float* y, const float* x, double scale, int64_t outer, int64_t n, int64_t inner) {
-  if (inner == 1) {
-    for (int64_t o = 0; o < outer; ++o) y[o] = static_cast<float>(sum_row(x + o * n, n) * scale);
-    return;
-  }
+void sum_along_rows(float* y, const float* x, double scale, int64_t outer, int64_t n) {
+  for (int64_t o = 0; o < outer; ++o) y[o] = static_cast<float>(sum_row(x + o * n, n) * scale);
+}
+
+void sum_along_columns(float* y, const float* x, double scale, int64_t outer, int64_t n, int64_t inner) {
   for (int64_t o = 0; o < outer; ++o, x += n * inner, y += inner)
     sum_columns<1>(
         n, inner, [&](int64_t r, int64_t j, auto lanes, Vec* sums) { sums[0] += load(x + r * inner + j, lanes); },
@@ -85,11 +86,12 @@ PYCNN_INLINE float join_row(const float* x, int64_t n) {
 }
 
 template <typename Rule>
-void join(float* y, const float* x, int64_t outer, int64_t n, int64_t inner) {
-  if (inner == 1) {
-    for (int64_t o = 0; o < outer; ++o) y[o] = join_row<Rule>(x + o * n, n);
-    return;
-  }
+void join_along_rows(float* y, const float* x, int64_t outer, int64_t n) {
+  for (int64_t o = 0; o < outer; ++o) y[o] = join_row<Rule>(x + o * n, n);
+}
+
+template <typename Rule>
+void join_along_columns(float* y, const float* x, int64_t outer, int64_t n, int64_t inner) {
   for (int64_t o = 0; o < outer; ++o, x += n * inner, y += inner)
     for_vectors(inner, [&](int64_t j, auto lanes) {
       Vec joined = broadcast(Rule::start);
@@ -110,12 +112,12 @@ int64_t first_of(const float* x, float value, int64_t n) {
 }
 
 template <typename Rule>
-void place(float* y, const float* x, int64_t outer, int64_t n, int64_t inner) {
-  if (n == 0) return fill(y, 0.0f, outer * inner);
-  if (inner == 1) {
-    for (int64_t o = 0; o < outer; ++o, x += n) y[o] = static_cast<float>(first_of(x, join_row<Rule>(x, n), n));
-    return;
-  }
+void place_along_rows(float* y, const float* x, int64_t outer, int64_t n) {
+  for (int64_t o = 0; o < outer; ++o, x += n) y[o] = static_cast<float>(first_of(x, join_row<Rule>(x, n), n));
+}
+
+template <typename Rule>
+void place_along_columns(float* y, const float* x, int64_t outer, int64_t n, int64_t inner) {
   for (int64_t o = 0; o < outer; ++o, x += n * inner, y += inner)
     for_vectors(inner, [&](int64_t j, auto lanes) {
       Vec best = load(x + j, lanes);
@@ -148,18 +150,21 @@ void spread(float* dx, const float* dy, float scale, int64_t outer, int64_t n, i
 }
 
 // Equal shares for all x that are the extremum y.
-void share(float* dx, const float* x, const float* y, const float* dy, int64_t outer, int64_t n, int64_t inner) {
-  for (int64_t o = 0; o < outer; ++o, x += n * inner, dx += n * inner, y += inner, dy += inner) {
-    if (inner == 1) {
-      const Vec top = broadcast(*y);
-      IntVec found{};
-      for_vectors(
-          n, [&](int64_t i, auto lanes) { found -= fill_rest(load(x + i, lanes), lanes, __builtin_nanf("")) == top; });
-      const Vec part = broadcast(*dy / sum_lanes(__builtin_convertvector(found, Vec)));
-      for_vectors(n,
-                  [&](int64_t i, auto lanes) { store(dx + i, select(load(x + i, lanes) == top, part, Vec{}), lanes); });
-      continue;
-    }
+void share_along_rows(float* dx, const float* x, const float* y, const float* dy, int64_t outer, int64_t n) {
+  for (int64_t o = 0; o < outer; ++o, x += n, dx += n) {
+    const Vec top = broadcast(y[o]);
+    IntVec found{};
+    for_vectors(
+        n, [&](int64_t i, auto lanes) { found -= fill_rest(load(x + i, lanes), lanes, __builtin_nanf("")) == top; });
+    const Vec part = broadcast(dy[o] / sum_lanes(__builtin_convertvector(found, Vec)));
+    for_vectors(n,
+                [&](int64_t i, auto lanes) { store(dx + i, select(load(x + i, lanes) == top, part, Vec{}), lanes); });
+  }
+}
+
+void share_along_columns(float* dx, const float* x, const float* y, const float* dy, int64_t outer, int64_t n,
+                         int64_t inner) {
+  for (int64_t o = 0; o < outer; ++o, x += n * inner, dx += n * inner, y += inner, dy += inner)
     for_vectors(inner, [&](int64_t j, auto lanes) {
       const Vec top = load(y + j, lanes);
       IntVec found{};
@@ -168,7 +173,6 @@ void share(float* dx, const float* x, const float* y, const float* dy, int64_t o
       for (int64_t i = 0; i < n; ++i)
         store(dx + i * inner + j, select(load(x + i * inner + j, lanes) == top, part, Vec{}), lanes);
     });
-  }
 }
 
 // dy times the product of all others: those before, kept in dx, and those behind. Right where some are 0.
@@ -194,19 +198,64 @@ void product_backward(float* dx, const float* x, const float* dy, int64_t outer,
   }
 }
 
+// --- Rows or columns ---------------------------------------------------------------------------------------------
+
+void reduce_rows(float* y, const float* x, ReduceKind kind, int64_t outer, int64_t n) {
+  switch (kind) {
+    case ReduceKind::kSum: return sum_along_rows(y, x, 1.0, outer, n);
+    case ReduceKind::kMean: return sum_along_rows(y, x, 1.0 / static_cast<double>(n), outer, n);
+    case ReduceKind::kMax: return join_along_rows<Largest>(y, x, outer, n);
+    case ReduceKind::kMin: return join_along_rows<Smallest>(y, x, outer, n);
+    case ReduceKind::kProd: return join_along_rows<Product>(y, x, outer, n);
+    case ReduceKind::kArgmax: return place_along_rows<Largest>(y, x, outer, n);
+    case ReduceKind::kArgmin: return place_along_rows<Smallest>(y, x, outer, n);
+    case ReduceKind::kAny: return join_along_rows<Any>(y, x, outer, n);
+    case ReduceKind::kAll: return join_along_rows<All>(y, x, outer, n);
+  }
+}
+
+void reduce_columns(float* y, const float* x, ReduceKind kind, int64_t outer, int64_t n, int64_t inner) {
+  switch (kind) {
+    case ReduceKind::kSum: return sum_along_columns(y, x, 1.0, outer, n, inner);
+    case ReduceKind::kMean: return sum_along_columns(y, x, 1.0 / static_cast<double>(n), outer, n, inner);
+    case ReduceKind::kMax: return join_along_columns<Largest>(y, x, outer, n, inner);
+    case ReduceKind::kMin: return join_along_columns<Smallest>(y, x, outer, n, inner);
+    case ReduceKind::kProd: return join_along_columns<Product>(y, x, outer, n, inner);
+    case ReduceKind::kArgmax: return place_along_columns<Largest>(y, x, outer, n, inner);
+    case ReduceKind::kArgmin: return place_along_columns<Smallest>(y, x, outer, n, inner);
+    case ReduceKind::kAny: return join_along_columns<Any>(y, x, outer, n, inner);
+    case ReduceKind::kAll: return join_along_columns<All>(y, x, outer, n, inner);
+  }
+}
+
+// Rows so short that a vector along them soon ends; so many of them are turned into columns at a time.
+constexpr int64_t kShortRow = 48, kTurnedRows = 64;
+
+void share(float* dx, const float* x, const float* y, const float* dy, int64_t outer, int64_t n, int64_t inner) {
+  if (inner != 1) return share_along_columns(dx, x, y, dy, outer, n, inner);
+  if (n > kShortRow) return share_along_rows(dx, x, y, dy, outer, n);
+  const auto transpose = elementwise_kernels().transpose;
+  float columns[kShortRow * kTurnedRows], gradients[kShortRow * kTurnedRows];
+  for (int64_t o = 0; o < outer; o += kTurnedRows) {
+    const int64_t rows = min(kTurnedRows, outer - o);
+    transpose(columns, rows, x + o * n, n, rows, n);
+    share_along_columns(gradients, columns, y + o, dy + o, 1, n, rows);
+    transpose(dx + o * n, n, gradients, rows, n, rows);
+  }
+}
+
 }  // namespace
 
 void reduce(float* y, const float* x, ReduceKind kind, int64_t outer, int64_t n, int64_t inner) {
-  switch (kind) {
-    case ReduceKind::kSum: return sum(y, x, 1.0, outer, n, inner);
-    case ReduceKind::kMean: return sum(y, x, 1.0 / static_cast<double>(n), outer, n, inner);
-    case ReduceKind::kMax: return join<Largest>(y, x, outer, n, inner);
-    case ReduceKind::kMin: return join<Smallest>(y, x, outer, n, inner);
-    case ReduceKind::kProd: return join<Product>(y, x, outer, n, inner);
-    case ReduceKind::kArgmax: return place<Largest>(y, x, outer, n, inner);
-    case ReduceKind::kArgmin: return place<Smallest>(y, x, outer, n, inner);
-    case ReduceKind::kAny: return join<Any>(y, x, outer, n, inner);
-    case ReduceKind::kAll: return join<All>(y, x, outer, n, inner);
+  if (n == 0 && (kind == ReduceKind::kArgmax || kind == ReduceKind::kArgmin)) return fill(y, 0.0f, outer * inner);
+  if (inner != 1) return reduce_columns(y, x, kind, outer, n, inner);
+  if (n > kShortRow) return reduce_rows(y, x, kind, outer, n);
+  const auto transpose = elementwise_kernels().transpose;
+  float columns[kShortRow * kTurnedRows];
+  for (int64_t o = 0; o < outer; o += kTurnedRows) {
+    const int64_t rows = min(kTurnedRows, outer - o);
+    transpose(columns, rows, x + o * n, n, rows, n);
+    reduce_columns(y + o, columns, kind, 1, n, rows);
   }
 }
 

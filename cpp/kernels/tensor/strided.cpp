@@ -70,6 +70,20 @@ int turned_axis(const View& v) {
   return -1;
 }
 
+// y (columns, rows) = x (rows, columns) transposed; vectors do not pay where one of them is small.
+void turn(float* y, int64_t y_stride, const float* x, int64_t x_stride, int64_t rows, int64_t columns) {
+  constexpr int64_t kNarrow = 4;
+  if (rows >= kNarrow && columns >= kNarrow)
+    return elementwise_kernels().transpose(y, y_stride, x, x_stride, rows, columns);
+  if (rows < columns) {
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t c = 0; c < columns; ++c) y[c * y_stride + r] = x[r * x_stride + c];
+  } else {
+    for (int64_t c = 0; c < columns; ++c)
+      for (int64_t r = 0; r < rows; ++r) y[c * y_stride + r] = x[r * x_stride + c];
+  }
+}
+
 }  // namespace
 
 void gather(float* y, const float* x, const StridedDims& dims) {
@@ -80,11 +94,9 @@ void gather(float* y, const float* x, const StridedDims& dims) {
   const int64_t stride = v.strides[last], extent = v.dims[last];
   const int turned = turned_axis(v);
   if (turned >= 0) {
-    const auto transpose = elementwise_kernels().transpose;
     const int64_t columns = v.dims[turned], y_stride = v.flat[turned];
     v.dims[turned] = 1;
-    return for_places(
-        v, [&](int64_t to, int64_t from) { transpose(y + to, y_stride, x + from, stride, extent, columns); });
+    return for_places(v, [&](int64_t to, int64_t from) { turn(y + to, y_stride, x + from, stride, extent, columns); });
   }
   for_places(v, [&](int64_t to, int64_t from) {
     if (stride == 1) copy(y + to, x + from, extent);
@@ -102,11 +114,9 @@ void scatter(float* x, const float* y, const StridedDims& dims) {
   const int64_t stride = v.strides[last], extent = v.dims[last];
   const int turned = turned_axis(v);
   if (turned >= 0) {
-    const auto transpose = elementwise_kernels().transpose;
     const int64_t rows = v.dims[turned], y_stride = v.flat[turned];
     v.dims[turned] = 1;
-    return for_places(v,
-                      [&](int64_t from, int64_t to) { transpose(x + to, stride, y + from, y_stride, rows, extent); });
+    return for_places(v, [&](int64_t from, int64_t to) { turn(x + to, stride, y + from, y_stride, rows, extent); });
   }
   for_places(v, [&](int64_t from, int64_t to) {
     if (stride == 1) copy(x + to, y + from, extent);

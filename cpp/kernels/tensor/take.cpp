@@ -11,7 +11,7 @@ PYCNN_INLINE int64_t place_of(float index, int64_t n) {
   if (index >= size) return n - 1;
   if (!(index >= -size)) return 0;
   const int64_t whole = static_cast<int64_t>(index);
-  return most(0, least(whole < 0 ? whole + n : whole, n - 1));
+  return max(0, min(whole < 0 ? whole + n : whole, n - 1));
 }
 
 // Calls body(row of the taken ones, row of all) in order.

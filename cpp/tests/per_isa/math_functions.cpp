@@ -11,8 +11,9 @@ MathFunctions math_functions() {
     for_vectors(n, [&](int64_t i, auto lanes) { store(y + i, function(load(x + i, lanes)), lanes); }); \
   }
   return {
-      PYCNN_ON_ARRAY(exp),     PYCNN_ON_ARRAY(expm1_negative), PYCNN_ON_ARRAY(log),  PYCNN_ON_ARRAY(log1p),
-      PYCNN_ON_ARRAY(sigmoid), PYCNN_ON_ARRAY(softplus),       PYCNN_ON_ARRAY(tanh), PYCNN_ON_ARRAY(erf),
+      PYCNN_ON_ARRAY(exp),   PYCNN_ON_ARRAY(expm1),   PYCNN_ON_ARRAY(expm1_negative), PYCNN_ON_ARRAY(log),
+      PYCNN_ON_ARRAY(log1p), PYCNN_ON_ARRAY(sigmoid), PYCNN_ON_ARRAY(softplus),       PYCNN_ON_ARRAY(tanh),
+      PYCNN_ON_ARRAY(erf),   PYCNN_ON_ARRAY(floor),   PYCNN_ON_ARRAY(ceil),           PYCNN_ON_ARRAY(round_to_integer),
   };
 #undef PYCNN_ON_ARRAY
 }

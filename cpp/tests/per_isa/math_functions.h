@@ -7,7 +7,7 @@ namespace pycnn {
 
 struct MathFunctions {
   typedef void (*Function)(float* y, const float* x, int64_t n);
-  Function exp, expm1_negative, log, log1p, sigmoid, softplus, tanh, erf;
+  Function exp, expm1, expm1_negative, log, log1p, sigmoid, softplus, tanh, erf, floor, ceil, round_to_integer;
 };
 
 namespace baseline {

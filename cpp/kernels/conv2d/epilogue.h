@@ -1,0 +1,44 @@
+// What the forms of a convolution share besides the products: activations, the gradient of the bias, plain weights.
+#pragma once
+
+#include "kernels/conv2d/geometry.h"
+#include "kernels/shared.h"
+
+namespace pycnn::PYCNN_ISA {
+namespace {
+
+// Whether f is a bound from below, or nothing; the bound.
+PYCNN_INLINE bool is_clamp(const Activation& f) {
+  return f.kind == ActivationKind::kLinear ||
+         (f.kind == ActivationKind::kRelu && f.alpha == 0 && f.threshold == 0 && f.max_value == __builtin_huge_valf());
+}
+PYCNN_INLINE float lower_bound(const Activation& f) {
+  return f.kind == ActivationKind::kRelu && is_clamp(f) ? 0.0f : -__builtin_huge_valf();
+}
+
+// `columns` channels of pixels `stride` floats apart.
+PYCNN_INLINE void activate_pixels(float* y, int64_t pixels, int64_t stride, int64_t columns, Activation activation) {
+  const auto activate = activation_kernels().forward;
+  if (columns == stride) return activate(y, y, pixels * stride, activation);
+  for (int64_t i = 0; i < pixels; ++i) activate(y + i * stride, y + i * stride, columns, activation);
+}
+
+// db (k), which may be null, from dy (oh, ow, k).
+PYCNN_INLINE void bias_gradient(float* db, const ImagePairs& images, const Conv2D& s, bool accumulate) {
+  for (int64_t i = 0; db && i < images.count; ++i)
+    elementwise_kernels().sum_rows(db, images.dy + i * images.dy_stride, s.oh * s.ow, s.k, s.k, accumulate || i > 0);
+}
+
+// Of forms that read the weights as they are.
+PYCNN_INLINE void copy_weights(float* packed, const float* w, const Conv2D& s, int64_t, int64_t) {
+  copy(packed, w, s.kh * s.kw * s.k);
+}
+PYCNN_INLINE void describe_plain_weights(Conv2DForm& f) {
+  f.packed_floats = f.shape.kh * f.shape.kw * f.shape.k;
+  f.pack_pieces = 1;
+  f.pack = copy_weights;
+  f.weight_reuse = f.shape.oh * f.shape.ow;
+}
+
+}  // namespace
+}  // namespace pycnn::PYCNN_ISA

@@ -1,0 +1,92 @@
+"""The core's graph while it grows, and the variables that its parameters are."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pycnn._core import Graph
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from pycnn.core.symbolic import KerasTensor, Node
+    from pycnn.core.variable import Variable
+
+# A short description of models inside models, each used twice, can stand for any number of calls.
+_MOST_CALLS = 1 << 14
+
+
+class Blueprint(Graph):
+    """A graph of the core that operations add themselves to.
+
+    Args:
+        training: whether it is for training steps.
+        frozen: layers (by id) whose weights must stay, and which work as in inference; None: as they say.
+    """
+
+    def __init__(self, training: bool = False, frozen: frozenset[int] | None = None) -> None:
+        super().__init__()
+        self.training = training
+        self.mode: bool | None = None  # what the calls around have been given as `training`
+        self.asked_for_training = False  # whether an operation did something else for it
+        self.variables_of: dict[int, Variable] = {}  # by node
+        self.trainable: dict[int, bool] = {}  # by node of a variable
+        self.layers: dict[int, Any] = {}  # by id, those that have been lowered
+        self.penalties: list[tuple[Any, int, str]] = []  # regularizers of outputs, nodes, names of layers
+        self.values = 0  # numbers that one sample's operations compute
+        self._frozen = frozen
+        self._calls = 0
+
+    def phase(self) -> bool:
+        """Whether operations that ask for it shall work as in training."""
+        self.asked_for_training = True
+        return self.training if self.mode is None else self.mode
+
+    def is_frozen(self, layer: Any) -> bool:
+        """Whether the weights of a layer must stay."""
+        return not layer.trainable if self._frozen is None else id(layer) in self._frozen
+
+    def variable(self, variable: Variable, layer: Any = None) -> int:
+        """The node of a variable; one node, however often it is read."""
+        node = self.parameter(variable.core)
+        self.variables_of[node] = variable
+        if layer is not None:
+            self.trainable[node] = variable.trainable and not self.is_frozen(layer)
+        else:
+            self.trainable.setdefault(node, variable.trainable)
+        return node
+
+    def values_of(self, array: NDArray[np.float32], name: str = "constant") -> int:
+        """The node of a constant."""
+        return self.constant(array, name=name)
+
+    def leaf(self, symbol: KerasTensor) -> int:
+        """The node of a variable or constant."""
+        if symbol.variable is not None:
+            return self.variable(symbol.variable)
+        assert symbol.constant is not None
+        return self.values_of(symbol.constant, symbol.name)
+
+    def call(self, call: Node, nodes: Sequence[int]) -> Sequence[int]:
+        """Adds one call of an operation; returns the nodes of its outputs."""
+        self._calls += 1
+        if self._calls > _MOST_CALLS:
+            raise ValueError(f"The model calls layers more than {_MOST_CALLS:,} times")
+        with self._given(call.training):
+            outputs = call.operation.connect(self, call, nodes)
+        self.values += sum(math.prod(self.shape(node)) for node in outputs)
+        return outputs
+
+    @contextlib.contextmanager
+    def _given(self, training: bool | None) -> Iterator[None]:
+        before = self.mode
+        if training is not None:
+            self.mode = training
+        try:
+            yield
+        finally:
+            self.mode = before

@@ -1,0 +1,5 @@
+"""The functions of `keras.ops` that need no kernel of a network's layer, and what they are made of.
+
+A function computes with symbols, with the `Value`s of a graph that grows, or with arrays. Axes are counted
+with the batch axis, which only sums and means go over; `batching` has the rules.
+"""

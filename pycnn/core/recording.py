@@ -1,0 +1,249 @@
+"""Calls of functions and layers on Tensors: recorded inside a tape, computed outside of any."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pycnn.core import tree
+from pycnn.core.arrays import as_samples
+from pycnn.core.function import is_tracing
+from pycnn.core.symbolic import KerasTensor, as_symbol
+from pycnn.core.tensor import Placeholder, Recorder, Tensor, recorders
+from pycnn.core.variable import Variable
+
+if TYPE_CHECKING:
+    from pycnn.core.layer import Layer
+    from pycnn.core.operations.base import Function
+
+# Functions whose second operand is a matrix for all samples where it has two axes.
+_OF_MATRICES = ("matmul", "dot", "tensordot", "einsum")
+# Functions of samples and of weights that are the same for all.
+_FIRST_HAS_SAMPLES = (*_OF_MATRICES, "conv", "depthwise_conv", "separable_conv", "take")
+# Functions whose first operand belongs to the samples of the second one, though it has fewer axes.
+_OF_LABELS = ("sparse_categorical_crossentropy",)
+
+
+def is_recording() -> bool:
+    """Whether a tape records; not while a `call` is traced."""
+    return bool(recorders.get()) and not is_tracing()
+
+
+def watched(x: Any) -> Tensor | None:
+    """The Tensor of an array that a tape watches."""
+    for tape in recorders.get():
+        if (found := tape.find(x)) is not None:
+            return found
+    return None
+
+
+def takes(leaves: Sequence[Any]) -> bool:
+    """Whether a function of these operands is to be called with `call_function`."""
+    if is_tracing():
+        return False
+    if any(isinstance(leaf, Tensor) for leaf in leaves):
+        return True
+    return bool(recorders.get()) and any(
+        isinstance(leaf, Variable) or (isinstance(leaf, np.ndarray) and watched(leaf) is not None)
+        for leaf in leaves
+    )
+
+
+def as_known(structure: Any) -> Any:
+    """The same with arrays in the place of Tensors."""
+    return tree.transformed(lambda x: x.value if isinstance(x, Tensor) else x, structure)
+
+
+def _gradients_in(leaves: Sequence[Any]) -> frozenset[Recorder]:
+    return frozenset().union(*(leaf.passed for leaf in leaves if isinstance(leaf, Tensor)))
+
+
+# --- functions ----------------------------------------------------------------------------------------------
+def call_function(function: Function, operands: list[Any], attributes: dict[str, Any]) -> Any:
+    """A function of `keras.ops` on operands of which `takes` is true."""
+    attributes = {name: _plain(value) for name, value in attributes.items()}
+    operands = [_with_arrays(operand) for operand in operands]
+    leaves = tree.flatten(operands)
+    if not (recorders.get() and any(_has_past(leaf) for leaf in leaves)):
+        passed = _gradients_in(leaves)
+        known = tree.transformed(lambda x: x.numpy() if isinstance(x, Variable) else x, as_known(operands))
+        return tree.transformed(lambda x: Tensor(x, passed=passed), function.on_arrays(known, attributes))
+    for tape in recorders.get():
+        tape.accessed([leaf for leaf in leaves if isinstance(leaf, Variable)])
+    rank, samples = _batch(function.name, leaves)
+    found = iter([_symbol(leaf, _is_batched(function.name, i, leaf, rank, samples)) for i, leaf in enumerate(leaves)])
+    symbols = tree.transformed(lambda _: next(found), operands)
+    attributes = _with_batch(attributes, samples)
+    return _wrapped(function.on_symbols(symbols, attributes), samples)
+
+
+def _with_arrays(operand: Any) -> Any:
+    """An operand with Tensors for arrays that are watched, and arrays for nested lists of numbers."""
+    if isinstance(operand, (list, tuple)) and not any(
+        isinstance(x, (Tensor, Variable, np.ndarray)) for x in tree.flatten(operand)
+    ):
+        return as_numbers(operand)
+    return tree.transformed(_watched_or_same, operand)
+
+
+def _watched_or_same(x: Any) -> Any:
+    found = watched(x) if isinstance(x, np.ndarray) else None
+    return x if found is None else found
+
+
+def _has_past(leaf: Any) -> bool:
+    """Whether a gradient may go through an operand."""
+    if isinstance(leaf, Tensor):
+        return leaf.is_recorded or any(tape.find(leaf) is not None for tape in recorders.get())
+    return isinstance(leaf, Variable)
+
+
+def _plain(value: Any) -> Any:
+    """An attribute without Tensors."""
+    if isinstance(value, Tensor):
+        array = value.value
+        return array.item() if array.ndim == 0 else array
+    if isinstance(value, (list, tuple)):
+        return type(value)(_plain(item) for item in value)
+    return value
+
+
+def _with_batch(attributes: dict[str, Any], samples: int | None) -> dict[str, Any]:
+    """Shapes that begin with the number of samples begin with None."""
+    for name in ("newshape", "shape"):
+        shape = attributes.get(name)
+        if samples is not None and isinstance(shape, (list, tuple)) and shape and shape[0] == samples:
+            attributes = attributes | {name: (None, *shape[1:])}
+    return attributes
+
+
+def _batch(name: str, leaves: Sequence[Any]) -> tuple[int, int | None]:
+    """The number of axes of the operand with the most, and the number of samples; None where there is no batch."""
+    arrays = [x for x in leaves if isinstance(x, (Tensor, np.ndarray))]
+    rank = max((x.ndim for x in arrays), default=0)
+    recorded = {x.samples for x in arrays if isinstance(x, Tensor) and x.is_recorded and x.samples is not None}
+    if len(recorded) > 1:
+        raise ValueError(
+            f"One recording has one number of samples, but operands have {sorted(recorded)}; call the model on "
+            f"one batch, or use a tape for each"
+        )
+    if recorded:
+        return rank, recorded.pop()
+    fixed = [x for x in leaves if isinstance(x, Variable) or (isinstance(x, Tensor) and x.is_recorded)]
+    if name not in _FIRST_HAS_SAMPLES and any(x.ndim >= rank for x in fixed):
+        return rank, None
+    widest = next((x for x in arrays if x.ndim == rank), None)
+    return rank, None if widest is None or rank < 2 else len(widest)
+
+
+def _is_batched(name: str, place: int, x: Any, rank: int, samples: int | None) -> bool:
+    """Whether the first axis of an array among operands is that of the samples."""
+    if samples is None or not isinstance(x, (Tensor, np.ndarray)) or x.ndim == 0 or len(x) != samples:
+        return False
+    if name in _FIRST_HAS_SAMPLES:
+        return place == 0 or (name in _OF_MATRICES and x.ndim > 2)
+    return x.ndim == rank or name in _OF_LABELS
+
+
+def _symbol(x: Any, batched: bool) -> Any:
+    """The symbol of an operand; numbers as they are."""
+    if isinstance(x, Tensor):
+        return x.symbol if x.is_recorded else x.form(batched)
+    if isinstance(x, Variable):
+        return as_symbol(x)
+    if isinstance(x, (list, np.ndarray)) and np.ndim(x):
+        return Placeholder(as_numbers(x), batched)
+    return x
+
+
+def as_numbers(x: Any) -> Any:
+    """An array of real numbers; booleans as 0 and 1."""
+    array = np.asarray(x)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{x!r:.200} is neither a Tensor nor numbers")
+    return array.astype(np.float32) if array.dtype.kind == "b" else array
+
+
+def _wrapped(result: Any, samples: int | None) -> Any:
+    """Tensors of the symbols that a call returned."""
+    return tree.transformed(
+        lambda x: Tensor(symbol=x, samples=samples if x.is_batched else None), result
+    )
+
+
+def beside(x: Any, y: Tensor) -> Any:
+    """Numbers that belong to the samples of a Tensor, as a Tensor with as many."""
+    if isinstance(x, (Tensor, KerasTensor)) or x is None:
+        return x
+    array = as_numbers(x)
+    if not y.is_recorded or y.samples is None or array.ndim == 0:
+        return Tensor(array)
+    if len(array) != y.samples:
+        raise ValueError(f"There are {len(array)} targets or weights, but {y.samples} predictions")
+    return Tensor(symbol=Placeholder(array, True), samples=y.samples)
+
+
+def picked(x: Tensor, key: Any) -> Any:
+    """x[key]; one sample of a batch is a sum over all, of which the others are 0."""
+    keys = key if isinstance(key, tuple) else (key,)
+    first = _plain(keys[0]) if keys else None
+    from pycnn.core.operations.elementwise import where
+    from pycnn.core.operations.reductions import sum as sum_over
+    from pycnn.core.operations.selection import get_item
+
+    is_number = isinstance(first, (int, np.integer)) and not isinstance(first, bool)
+    if not is_number or x.samples is None or not x.is_recorded:
+        return get_item(x, key)
+    if not -x.samples <= first < x.samples:
+        raise IndexError(f"there is no sample {first} among {x.samples}")
+    mask = np.zeros((x.samples,) + (1,) * (x.ndim - 1), np.float32)
+    mask[first] = 1.0
+    sample = sum_over(where(mask, x, 0.0), axis=0)
+    return get_item(sample, keys[1:]) if len(keys) > 1 else sample
+
+
+# --- layers -------------------------------------------------------------------------------------------------
+def call_layer(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A layer or model on arrays and Tensors, inside a tape."""
+    args = tree.transformed(_watched_or_same, args)
+    if any(isinstance(x, Tensor) for x in tree.flatten(args)):
+        args = tree.transformed(_as_leaf, args)
+    else:
+        args = layer.as_inputs(args)
+    kwargs = {name: _as_leaf(value) for name, value in kwargs.items()}
+    sizes = {
+        x.samples if isinstance(x, Tensor) and x.is_recorded else len(x)
+        for x in tree.flatten((args, kwargs))
+        if isinstance(x, (Tensor, np.ndarray)) and x.ndim
+    } - {None}
+    if len(sizes) > 1:
+        raise ValueError(f"Layer {layer.name!r} was given different numbers of samples: {sorted(sizes)}")
+    samples = sizes.pop() if sizes else None
+
+    def symbol(x: Any) -> Any:
+        return _symbol(x, x.ndim > 0) if isinstance(x, (Tensor, np.ndarray)) else x
+
+    symbols = tree.transformed(symbol, args)
+    training = _plain(kwargs.pop("training", None))
+    options = tree.transformed(symbol, kwargs) | {"training": bool(training)}
+    result = layer.recorded_call(symbols, options)
+    for tape in recorders.get():
+        tape.accessed(layer.trainable_weights)
+    return _wrapped(result, samples)
+
+
+def _as_leaf(x: Any) -> Any:
+    """A Tensor, watched where its array is; samples for an array."""
+    if isinstance(x, np.ndarray):
+        found = watched(x)
+        return as_samples("x", x) if found is None else found
+    return x
+
+
+def total(x: Tensor) -> Any:
+    """The sum of all values."""
+    from pycnn.core.operations.reductions import sum as sum_over
+
+    return sum_over(x) if x.ndim else x

@@ -1,0 +1,165 @@
+"""Epochs made of steps: those of the core, or methods `train_step` and `test_step` of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import numpy as np
+
+from pycnn.core import tree
+from pycnn.core.arrays import as_weights
+from pycnn.models.data import (
+    ArraySource,
+    Batch,
+    StreamSource,
+    check_lengths,
+    class_weights,
+    is_sequence,
+    is_stream,
+    unpack,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pycnn.models.objective import Objective
+
+
+class Steps(Protocol):
+    """The steps of one epoch."""
+
+    def step(self, batch: Any) -> None:
+        """One batch."""
+
+    def logs(self) -> dict[str, float]:
+        """Values by name, of the batches so far."""
+
+    def finished(self) -> dict[str, float]:
+        """The same at the end."""
+
+
+class CoreSteps:
+    """Steps of the core, whose losses and metrics are averaged.
+
+    Args:
+        objective: of the model.
+        step: what the core does with a batch.
+    """
+
+    def __init__(
+        self, objective: Objective, step: Callable[[Batch], tuple[float, list[float], list[float]]]
+    ) -> None:
+        self._mean = objective.mean()
+        self._step = step
+        self.logs = self._mean.logs
+        self.finished = self._mean.finished
+
+    def step(self, batch: Batch) -> None:
+        """One batch."""
+        self._mean.add(self._step(batch), batch.size)
+
+
+class OwnSteps:
+    """Steps that a model's own method does, whose last result counts.
+
+    Args:
+        method: `train_step` or `test_step`.
+    """
+
+    def __init__(self, method: Callable[[Any], Any]) -> None:
+        self._method = method
+        self._logs: dict[str, float] = {}
+
+    def step(self, batch: RawBatch) -> None:
+        """One batch."""
+        self._logs = as_logs(self._method(batch.taken()), self._method.__name__)
+
+    def logs(self) -> dict[str, float]:
+        """What the last step returned."""
+        return dict(self._logs)
+
+    finished = logs
+
+
+def as_logs(result: Any, what: str) -> dict[str, float]:
+    """What a step returned as numbers by name."""
+    if not isinstance(result, dict):
+        raise TypeError(f"`{what}` returned {result!r:.200}; expected a dict of values by name")
+    return {str(name): float(np.asarray(value)) for name, value in result.items()}
+
+
+class RawBatch(NamedTuple):
+    """A batch as a step of one's own gets it: x, or a tuple (x, y) or (x, y, sample_weight)."""
+
+    data: Any
+    rows: NDArray[np.int64] | None
+    size: int
+
+    def part(self, start: int, stop: int) -> RawBatch:
+        """The samples from `start` to `stop` of a batch that has all its samples."""
+        return RawBatch(tree.transformed(lambda a: a[start:stop], self.data), None, stop - start)
+
+    def taken(self) -> Any:
+        """The arrays."""
+        return (
+            self.data if self.rows is None else tree.transformed(lambda a: a[self.rows], self.data)
+        )
+
+
+def packed(x: Any, y: Any, sample_weight: Any = None, class_weight: Any = None, prefix: str = "") -> RawBatch:
+    """Arrays of one or many batches, in the form in which steps of one's own get them.
+
+    Raises:
+        ValueError: if their lengths differ, or there is nothing.
+    """
+    if x is None:
+        raise ValueError(f"`{prefix}x` is missing; expected samples")
+    parts = [tree.transformed(_as_array, part) for part in (x, y) if part is not None]
+    names = {f"{prefix}{'xy'[i]}": tree.flatten(part)[0] for i, part in enumerate(parts)}
+    size = check_lengths(**names)
+    if size == 0:
+        raise ValueError(f"`{prefix}x` is empty; expected at least one sample")
+    if sample_weight is not None and class_weight is not None:
+        raise ValueError("`sample_weight` and `class_weight` cannot be given at the same time")
+    if class_weight is not None:
+        sample_weight = class_weights(class_weight, np.asarray(y))
+    if sample_weight is not None:
+        parts.append(as_weights(f"{prefix}sample_weight", sample_weight, size))
+    return RawBatch(parts[0] if len(parts) == 1 else tuple(parts), None, size)
+
+
+def _as_array(x: Any) -> Any:
+    array = np.asarray(x)
+    if array.ndim == 0:
+        raise ValueError("The data are a single number; expected samples along the first axis")
+    return array.astype(np.float32) if array.dtype == np.float64 else array
+
+
+def raw_source(
+    x: Any,
+    y: Any,
+    batch_size: int,
+    steps: int | None = None,
+    shuffle: bool = False,
+    sample_weight: Any = None,
+    class_weight: Any = None,
+    prefix: str = "",
+) -> ArraySource | StreamSource:
+    """Batches for steps of one's own, of arrays or of what yields them."""
+    if not is_stream(x):
+        if isinstance(x, (list, tuple)) and not any(hasattr(item, "__array__") for item in x):
+            x = np.asarray(x)
+        return ArraySource(packed(x, y, sample_weight, class_weight, prefix), batch_size, shuffle, steps)  # type: ignore[arg-type]
+    if y is not None or sample_weight is not None:
+        raise ValueError(f"`{prefix}x` yields batches; `y` and `sample_weight` must be None then")
+    if is_sequence(x) and len(x) == 0:
+        raise ValueError(f"`{prefix}x` has no batches; expected at least one")
+
+    def convert(item: Any) -> Any:
+        if isinstance(item, (tuple, list)):
+            x, y, weight = unpack(item, f"A batch of `{prefix}x`")
+            return packed(x, y, weight, class_weight, prefix)
+        return packed(item, None)
+
+    return StreamSource(x, convert, shuffle, steps)
