@@ -1,8 +1,8 @@
 """What a network looks at: `python examples/saliency.py [PICTURE.png] [EPOCHS]`.
 
-A small network learns Fashion-MNIST. Then, beside test pictures, the saliency (how much its score changes with each
-pixel; Simonyan et al. 2014) and Grad-CAM (where the feature maps that speak for the class are active; Selvaraju et
-al. 2017) are drawn. Both are gradients, and thus outputs of a model like any other.
+A small network learns Fashion-MNIST. Then the saliency of test pictures (how much its score changes with
+each pixel; Simonyan et al. 2014) and Grad-CAM (where the feature maps that speak for the class are active;
+Selvaraju et al. 2017) are drawn. Both are gradients, and thus outputs of a model like any other.
 """
 
 import sys
@@ -20,18 +20,19 @@ keras.utils.set_random_seed(0)
 x, xt = x.reshape(-1, 28, 28, 1) / 255, xt.reshape(-1, 28, 28, 1) / 255
 
 inputs = keras.Input((28, 28, 1))
-h = keras.layers.Conv2D(32, 3, activation="relu")(inputs)
+h = keras.layers.Conv2D(16, 3, padding="same", activation="relu")(inputs)
 h = keras.layers.MaxPooling2D(2)(h)
-h = keras.layers.Conv2D(64, 3, padding="same", activation="relu", name="maps")(h)
-h = keras.layers.Dropout(0.3)(keras.layers.Flatten()(h))
-logits = keras.layers.Dense(10)(h)
+for filters in (32, 64):
+    h = keras.layers.Conv2D(filters, 3, padding="same")(h)
+    h = keras.layers.ReLU(name=f"maps_{filters}")(keras.layers.BatchNormalization()(h))
+logits = keras.layers.Dense(10)(keras.layers.GlobalAveragePooling2D()(h))
 model = keras.Model(inputs, logits)
 loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 model.compile("adam", loss, metrics=["accuracy"])
 model.fit(x, y, batch_size=64, epochs=epochs, validation_data=(xt, yt))
 
 # The score of the class that the network sees, and its gradients.
-maps, score = model.get_layer("maps").output, ops.max(logits, axis=-1)
+maps, score = model.get_layer("maps_64").output, ops.max(logits, axis=-1)
 explained = keras.Model(inputs, [logits, ops.gradient(score, inputs), maps, ops.gradient(score, maps)])
 
 names = keras.datasets.fashion_mnist.class_names
@@ -56,7 +57,7 @@ def draw(path):
         axes[1, column].imshow(saliency[column], cmap="inferno")
         axes[2, column].imshow(image, cmap="gray_r")
         axes[2, column].imshow(
-            cam[column], cmap="jet", alpha=0.5, extent=(-0.5, 27.5, 27.5, -0.5), interpolation="bilinear"
+            cam[column], cmap="jet", alpha=0.6, extent=(-0.5, 27.5, 27.5, -0.5), interpolation="bilinear"
         )
     for axis, name in zip(axes[:, 0], ("seen as", "saliency", "Grad-CAM"), strict=True):
         axis.set_ylabel(name, fontsize=9)

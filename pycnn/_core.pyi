@@ -278,6 +278,9 @@ class Graph:
     def variables(self) -> list[Variable]:
         """In the order in which they were added: a network's parameters have these numbers."""
 
+    def json(self, outputs: Sequence[int], output_names: Sequence[str], array_names: Sequence[str]) -> str:
+        """The description that programs in C++ and C load; the arrays of `variables` have these names there."""
+
     def text(self, outputs: Sequence[int]) -> str:
         """The nodes that outputs need, one a line: the same graph has the same text."""
 
@@ -304,6 +307,9 @@ class Optimizer:
 
     def state(self, variable: Variable, name: str) -> F32:
         """A writable view of that state array of a variable; zeros at first."""
+
+    def apply(self, variables: Sequence[Variable], gradients: Sequence[Any], learning_rate: float) -> None:
+        """A step by gradients that the caller brings, one for each variable."""
 
 class Network:
     """A graph with what runs it. One call at a time computes; others wait.

@@ -1,4 +1,4 @@
-"""A graph of the core whose layers make their weights, for tests of networks with one input and one output."""
+"""A graph of the core whose layers make their weights, and a network of one input and one output."""
 
 import numpy as np
 
@@ -104,10 +104,7 @@ class Network:
     def compile(self, *, loss, from_logits=False, metric="none", optimizer="none", options=None):
         """The optimizer goes on where it was, unless it or its options are others."""
         asked = optimizer, options or {}
-        if self._optimizer != asked:
-            made = _core.Optimizer(*asked)
-        else:
-            made = self.core.optimizer
+        made = self.core.optimizer if self._optimizer == asked else _core.Optimizer(*asked)
         (output,) = self.core.outputs
         metrics = [] if metric == "none" else [(output, metric, 0.5, 0)]
         self.core.compile(losses=[(output, loss, from_logits, 1.0, 0)], metrics=metrics, optimizer=made)

@@ -33,6 +33,18 @@ def test_image_kernels(tmp_path):
         assert image.size == (5 * 56 * 8 + 4 * 8, 56 * 8)
 
 
+@NEEDS_DATA
+def test_saliency(tmp_path):
+    pytest.importorskip("matplotlib")
+    command = [sys.executable, EXAMPLES / "saliency.py", tmp_path / "x.png"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert float(re.search(r"val_accuracy: ([\d.]+)", done.stdout)[1]) >= 0.75
+    with Image.open(tmp_path / "x.png") as image:
+        assert image.size[0] > 500
+        assert len(set(image.convert("L").tobytes())) > 100
+
+
 def test_image_kernels_do_what_their_names_say():
     example = runpy.run_path(str(EXAMPLES / "image_kernels.py"))
     filtered, kernels = example["filtered"], example["KERNELS"]

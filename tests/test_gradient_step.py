@@ -134,7 +134,9 @@ def test_nothing_moves_between_accumulated_steps(data):
 
 
 def test_accumulated_batches_have_dropout_of_their_own(data):
-    model = keras.Sequential([keras.Input((6, 6, 2)), layers.Flatten(), layers.Dropout(0.5, seed=3), layers.Dense(3)])
+    model = keras.Sequential(
+        [keras.Input((6, 6, 2)), layers.Flatten(), layers.Dropout(0.5, seed=3), layers.Dense(3)]
+    )
     model.compile(keras.optimizers.SGD(0.0, gradient_accumulation_steps=4), "mse")
     x, y = np.ones((4, 6, 6, 2)), np.zeros((4, 3))
     assert len({model.train_on_batch(x, y) for _ in range(8)}) == 8
@@ -143,7 +145,9 @@ def test_accumulated_batches_have_dropout_of_their_own(data):
 def test_dropout_is_the_same_in_parts(data):
     losses = []
     for limit in (None, 1e9):
-        model = keras.Sequential([keras.Input((6, 6, 2)), layers.Dropout(0.5, seed=3), layers.Flatten(), layers.Dense(3)])
+        model = keras.Sequential(
+            [keras.Input((6, 6, 2)), layers.Dropout(0.5, seed=3), layers.Flatten(), layers.Dense(3)]
+        )
         model.set_weights([0.1 * np.ones(w.shape) for w in model.get_weights()])
         model.compile(keras.optimizers.SGD(0.01, clipnorm=limit), SPARSE)
         losses.append(fitted(model, data)[0])
@@ -158,7 +162,9 @@ def test_averages_of_weights(data):
         for m in (model, twin):
             m.train_on_batch(*data)
         now = [v.numpy().astype(np.float64) for v in twin.trainable_variables]
-        averages = now if averages is None else [0.75 * a + 0.25 * w for a, w in zip(averages, now, strict=True)]
+        averages = (
+            now if averages is None else [0.75 * a + 0.25 * w for a, w in zip(averages, now, strict=True)]
+        )
     for ours, theirs in zip(model.get_weights(), twin.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
     optimizer.finalize_variable_values(model.trainable_variables)
@@ -225,7 +231,11 @@ def test_constraints_of_other_layers(data):
             keras.Input((6, 6, 2)),
             layers.DepthwiseConv2D(2, depthwise_constraint="non_neg", bias_constraint="non_neg"),
             layers.SeparableConv2D(
-                3, 2, depthwise_constraint="non_neg", pointwise_constraint="non_neg", bias_constraint="non_neg"
+                3,
+                2,
+                depthwise_constraint="non_neg",
+                pointwise_constraint="non_neg",
+                bias_constraint="non_neg",
             ),
             layers.BatchNormalization(gamma_constraint="non_neg", beta_constraint="non_neg"),
             layers.Flatten(),
@@ -315,7 +325,12 @@ def test_settings_that_change_gradients_are_kept():
         "clipnorm": 1.0, "use_ema": True, "ema_momentum": 0.5, "ema_overwrite_frequency": 3,
         "gradient_accumulation_steps": 2, "loss_scale_factor": 128.0,
     }  # fmt: skip
-    for cls in (keras.optimizers.SGD, keras.optimizers.RMSprop, keras.optimizers.Adam, keras.optimizers.AdamW):
+    for cls in (
+        keras.optimizers.SGD,
+        keras.optimizers.RMSprop,
+        keras.optimizers.Adam,
+        keras.optimizers.AdamW,
+    ):
         config = cls(**options).get_config()
         assert config.items() >= options.items()
         assert cls.from_config(config).get_config() == config

@@ -211,7 +211,7 @@ def test_what_is_no_number_is_refused_by_the_layer_s_name(argument):
     dense = layers.Dense(2, name="wide", **{argument: ops.square})
     model = keras.Sequential([keras.Input((3,)), dense])
     model.compile("sgd", "mse")
-    with pytest.raises(TypeError, match="wide.*expected one number"):
+    with pytest.raises(TypeError, match=r"wide.*expected one number"):
         model.train_on_batch(np.ones((2, 3)), np.ones((2, 2)))
 
 

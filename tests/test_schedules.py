@@ -57,9 +57,7 @@ def test_configurations(name):
 def test_training(kind, accumulation):
     """Each step has the rate of its number: w moves by rate * gradient, which is 1."""
     rates = {"schedule": schedules.ExponentialDecay(0.5, 1, 0.5), "function": lambda step: 0.5 / (step + 1)}
-    optimizer = keras.optimizers.SGD(
-        rates.get(kind, lambda: 0.25), gradient_accumulation_steps=accumulation
-    )
+    optimizer = keras.optimizers.SGD(rates.get(kind, lambda: 0.25), gradient_accumulation_steps=accumulation)
     dense = keras.layers.Dense(1, use_bias=False)
     model = keras.Sequential([keras.Input((1,)), dense])
     dense.set_weights([[[0.0]]])
@@ -93,7 +91,10 @@ def test_it_cannot_be_set_where_there_is_a_schedule(rate):
         (lambda: schedules.CosineDecayRestarts(0.1, -1), "`first_decay_steps` must be > 0"),
         (lambda: schedules.CosineDecay("a", 10), "initial_learning_rate is 'a'"),
         (lambda: schedules.PiecewiseConstantDecay([1], [1.0]), "expected one more value"),
-        (lambda: schedules.deserialize({"class_name": "X", "config": {}}), "Unknown learning rate schedule: 'X'"),
+        (
+            lambda: schedules.deserialize({"class_name": "X", "config": {}}),
+            "Unknown learning rate schedule: 'X'",
+        ),
         (lambda: keras.optimizers.SGD(lambda step: "a").learning_rate, "could not convert"),
         (lambda: keras.optimizers.SGD(lambda step: np.nan).learning_rate, "learning_rate is nan"),
     ],
@@ -115,7 +116,5 @@ def test_a_schedule_of_one_s_own_is_saved_by_its_registered_name(tmp_path):
         def get_config(self):
             return {"steps": self.steps}
 
-    optimizer = keras.optimizers.deserialize(
-        keras.optimizers.serialize(keras.optimizers.SGD(Warm(4)))
-    )
+    optimizer = keras.optimizers.deserialize(keras.optimizers.serialize(keras.optimizers.SGD(Warm(4))))
     assert optimizer.learning_rate == pytest.approx(0.025)

@@ -315,7 +315,7 @@ def test_refusals():
 
     x, y = data(8)
     model = make_model(Wrong)
-    with pytest.raises(TypeError, match="`train_step` returned 1.0; expected a dict"):
+    with pytest.raises(TypeError, match=r"`train_step` returned 1\.0; expected a dict"):
         model.fit(x, y, verbose=0)
     with pytest.raises(ValueError, match="is empty"):
         model.fit(x[:0], y[:0], verbose=0)

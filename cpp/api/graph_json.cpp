@@ -90,7 +90,7 @@ constexpr const char* kPrecisions[] = {"float32", "bfloat16"};
 constexpr const char* kDTypes[] = {"float32", "uint8", "int32"};
 constexpr const char* kPadModes[] = {"constant", "reflect", "edge"};
 
-struct Writer {
+struct FieldWriter {
   Json& json;
 
   void operator()(const char* name, bool value) { json.set(name, value); }
@@ -117,7 +117,7 @@ struct Writer {
   }
 };
 
-struct Reader {
+struct FieldReader {
   const Json& json;
 
   void operator()(const char* name, bool& value) { value = json.at(name).boolean(); }
@@ -196,7 +196,7 @@ Json json_of(const Graph& graph, const std::vector<int>& outputs, const std::vec
       json.set("array", name_of(parameter->variable));
     } else {
       Attributes attributes = node.attributes;
-      Writer writer{json};
+      FieldWriter writer{json};
       std::visit([&](auto& n) { fields(writer, n); }, attributes);
     }
     nodes.push_back(std::move(json));
@@ -230,7 +230,7 @@ ParsedGraph graph_from(const Json& json,
       numbers.push_back(parsed.graph.parameter(variable_of(node.at("array").string(), shape.dims)));
       continue;
     }
-    Reader reader{node};
+    FieldReader reader{node};
     std::visit([&](auto& n) { fields(reader, n); }, attributes);
     std::vector<int> inputs;
     for (const Json& input : node.at("inputs").array())

@@ -28,7 +28,8 @@ class TargetChecks {
     if (!n.batched)
       throw std::invalid_argument("a loss or metric needs predictions of every sample, but " + n.name +
                                   " has no batch axis");
-    if (target < 0) throw std::invalid_argument("objective: " + n.name + " needs a target, not " + std::to_string(target));
+    if (target < 0)
+      throw std::invalid_argument("objective: " + n.name + " needs a target, not " + std::to_string(target));
     const auto [known, is_new] = known_.insert({target, {n.shape.dims, sparse}});
     if (!is_new && known->second != Expected{n.shape.dims, sparse})
       throw std::invalid_argument("objective: target " + std::to_string(target) + " is " + text(known->second) +
@@ -209,7 +210,8 @@ StepResult Network::compute_gradients(const Batch& batch) {
   std::lock_guard<std::mutex> lock(mutex_);
   require_compiled();
   if (batch.samples == 0) throw std::invalid_argument("gradients need at least one sample");
-  // The first gradients of a step have the dropout that train_step would have; further ones, which accumulate, their own.
+  // The first gradients of a step have the dropout that train_step would have; further ones, which accumulate, their
+  // own.
   const uint64_t seed = next_step_seed() + (static_cast<uint64_t>(computed_++) << 32);
   run(plan(step_request(batch, true), batch.samples), batch, seed, nullptr, nullptr);
   return result(batch.samples);

@@ -8,8 +8,8 @@ namespace {
 
 struct Handle {
   explicit Handle(const KernelTable& kernels, std::vector<std::string> names = {})
-      : model(new pycnn_model{
-            Model(std::make_shared<Model::Impl>(ModelFile{make_network(kernels, deck_layers()), std::move(names)}))}) {}
+      : model(new pycnn_model{Model(std::make_shared<Model::Impl>(
+            ModelFile{make_network(kernels, deck_layers()), {"scores"}, std::move(names)}))}) {}
   Handle(const Handle&) = delete;
   ~Handle() { pycnn_free(model); }
   pycnn_model* const model;

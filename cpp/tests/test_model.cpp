@@ -10,7 +10,8 @@ namespace pycnn::testing {
 namespace {
 
 Model deck_model(const KernelTable& kernels, std::vector<std::string> class_names = {}) {
-  return Model(std::make_shared<Model::Impl>(ModelFile{make_network(kernels, deck_layers()), std::move(class_names)}));
+  return Model(std::make_shared<Model::Impl>(
+      ModelFile{make_network(kernels, deck_layers()), {"scores"}, std::move(class_names)}));
 }
 
 const std::vector<std::string> kNames = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"};

@@ -67,7 +67,10 @@ def apply(x: Any, kind: str, **options: float) -> Any:
 
 def lower(activation: ActivationFunction | Layer, graph: Blueprint, node: int, name: str) -> int:
     """Adds an activation (what `get` returned) to a graph and returns its node."""
-    if not isinstance(activation, Layer) and getattr(activation, "__module__", "").startswith("pycnn."):
+    if (
+        not isinstance(activation, Layer)
+        and getattr(activation, "__module__", "") == "pycnn.activations.functions"
+    ):
         operation: Operation = activation(Operation())
         return operation.lower(graph, node, name)
     symbol = KerasTensor((None, *graph.shape(node)), name=name)
@@ -75,7 +78,8 @@ def lower(activation: ActivationFunction | Layer, graph: Blueprint, node: int, n
         output = activation(symbol)
     if not isinstance(output, KerasTensor) or output.shape != symbol.shape:
         raise ValueError(
-            f"The activation {activation!r} of layer {name!r} returned {output!r:.200} for {symbol!r}; expected a "
+            f"The activation {activation!r} of layer {name!r} returned {output!r:.200} for {symbol!r}; "
+            f"expected a "
             f"symbol of the same shape"
         )
     return Function([symbol], [output]).lower(graph, [node])[0]

@@ -49,8 +49,8 @@ def get(identifier: Any) -> ActivationFunction | Layer:
     """The activation for a name, a function, a layer or None.
 
     Args:
-        identifier: a name such as 'relu'; a function of `keras.activations` or `tf.nn`; a function of your own,
-            written with `keras.ops`; a layer without weights, such as LeakyReLU(0.1); None for none.
+        identifier: a name such as 'relu'; a function of `keras.activations` or `tf.nn`; a function of your
+            own, written with `keras.ops`; a layer without weights, such as LeakyReLU(0.1); None for none.
 
     Returns:
         A function of `keras.activations`, or a layer.
@@ -122,18 +122,20 @@ def _traceable(function: Callable[..., Any]) -> ActivationFunction:
             output = function(symbol)
     except Exception as error:
         raise ValueError(
-            f"{function!r} is no activation that pycnn can compute: {error}. Known are: {', '.join(_FUNCTIONS)}"
+            f"{function!r} is no activation that pycnn can compute: {error}. Known are: "
+            f"{', '.join(_FUNCTIONS)}"
         ) from error
     if not isinstance(output, KerasTensor) or output.shape != symbol.shape:
         raise ValueError(
-            f"{function!r} is no activation that pycnn can compute: it returned {output!r:.200} for {symbol!r}; "
+            f"{function!r} is no activation that pycnn can compute: it returned {output!r:.200} for "
+            f"{symbol!r}; "
             f"expected a symbol of the same shape, as keras.ops give them"
         )
     return function
 
 
 def serialize(activation: ActivationFunction | Layer) -> Any:
-    """The name of a function of `keras.activations`, or the description of a layer or of a function of your own."""
+    """The name of a function of `keras.activations`; the description of a layer or of another function."""
     if isinstance(activation, Layer):
         return activation.serialize()
     known = _FUNCTIONS.get(activation.__name__) is activation

@@ -127,4 +127,6 @@ def _targets(rng: np.random.Generator, shape: tuple[int, ...], loss: Loss | None
     if kind not in ("sparse_categorical_crossentropy", "categorical_crossentropy"):
         return rng.random(shape, np.float32)
     classes = rng.integers(0, shape[-1], shape[:-1])
-    return classes if kind == "sparse_categorical_crossentropy" else np.eye(shape[-1], dtype=np.float32)[classes]
+    return (
+        classes if kind == "sparse_categorical_crossentropy" else np.eye(shape[-1], dtype=np.float32)[classes]
+    )

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pycnn.constraints.base import Constraint
 from pycnn.core.arguments import as_int, as_number
-from pycnn.core.operations import elementwise, reductions
 
 if TYPE_CHECKING:
     Axes: TypeAlias = int | Sequence[int] | None
@@ -25,6 +24,8 @@ class _OfNorms(Constraint):
             self.axis = None if axis is None else as_int(f"{type(self).__name__}: axis", axis, -32)
 
     def _norms(self, w: Any) -> Any:
+        from pycnn.core.operations import elementwise, reductions
+
         axis = tuple(self.axis) if isinstance(self.axis, list) else self.axis
         return elementwise.sqrt(reductions.sum(elementwise.square(w), axis=axis, keepdims=True))
 
@@ -37,8 +38,8 @@ class MaxNorm(_OfNorms):
 
     Args:
         max_value: the limit, at least 0.
-        axis: axes along which the norm is computed: 0 for each output of a Dense layer, [0, 1, 2] for each filter
-            of a Conv2D layer.
+        axis: axes along which the norm is computed: 0 for each output of a Dense layer, [0, 1, 2] for each
+            filter of a Conv2D layer.
 
     Raises:
         TypeError, ValueError: if an argument has the wrong type or value.
@@ -56,8 +57,10 @@ class MaxNorm(_OfNorms):
         self.max_value = _limit(self, "max_value", max_value)
 
     def __call__(self, w: Any) -> Any:
+        from pycnn.core.operations import arithmetic
+
         norms = self._norms(w)
-        return elementwise.multiply(w, elementwise.clip(norms, 0.0, self.max_value) / (_EPSILON + norms))
+        return arithmetic.multiply(w, arithmetic.clip(norms, 0.0, self.max_value) / (_EPSILON + norms))
 
     def get_config(self) -> dict[str, Any]:
         return {"max_value": self.max_value, "axis": self.axis}
@@ -74,7 +77,9 @@ class NonNeg(Constraint):
     """
 
     def __call__(self, w: Any) -> Any:
-        return elementwise.maximum(w, 0.0)
+        from pycnn.core.operations import arithmetic
+
+        return arithmetic.maximum(w, 0.0)
 
 
 class UnitNorm(_OfNorms):
@@ -98,7 +103,9 @@ class UnitNorm(_OfNorms):
         super().__init__(axis)
 
     def __call__(self, w: Any) -> Any:
-        return elementwise.divide(w, _EPSILON + self._norms(w))
+        from pycnn.core.operations import arithmetic
+
+        return arithmetic.divide(w, _EPSILON + self._norms(w))
 
 
 class MinMaxNorm(_OfNorms):
@@ -130,10 +137,12 @@ class MinMaxNorm(_OfNorms):
         self.rate = _limit(self, "rate", rate)
 
     def __call__(self, w: Any) -> Any:
+        from pycnn.core.operations import arithmetic
+
         norms = self._norms(w)
-        allowed = elementwise.clip(norms, self.min_value, self.max_value)
+        allowed = arithmetic.clip(norms, self.min_value, self.max_value)
         wanted = self.rate * allowed + (1.0 - self.rate) * norms
-        return elementwise.multiply(w, wanted / (_EPSILON + norms))
+        return arithmetic.multiply(w, wanted / (_EPSILON + norms))
 
     def get_config(self) -> dict[str, Any]:
         limits = {"min_value": self.min_value, "max_value": self.max_value}

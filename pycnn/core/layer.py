@@ -73,6 +73,8 @@ class Layer(policy.HasDTypePolicy):
         array([[1., 1.]], dtype=float32)
     """
 
+    _given: tuple[tuple[Any, ...], dict[str, Any]]
+
     def __init__(
         self,
         *,
@@ -109,7 +111,8 @@ class Layer(policy.HasDTypePolicy):
         """The weights for samples of this shape; ValueError where the layer cannot take them."""
         return []
 
-    def lower(self, graph: Blueprint, *nodes: Any, **_: Any) -> Any:  # with **, as subclasses name their nodes
+    # With **, as subclasses name their nodes.
+    def lower(self, graph: Blueprint, *nodes: Any, **_: Any) -> Any:
         """Adds the layer to a graph, after `nodes`, and returns the node of its output, or a list of them."""
         raise NotImplementedError(f"{type(self).__name__} has neither `call` nor `lower`")
 
@@ -126,7 +129,34 @@ class Layer(policy.HasDTypePolicy):
         }
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = registry.described("regularizer", self.activity_regularizer)
-        return config
+        return config if type(self).get_config is not Layer.get_config else self._with_own_arguments(config)
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Notes the constructor's arguments, for layers of one's own without a `get_config`."""
+        layer = super().__new__(cls)
+        if cls.call is not Layer.call:
+            layer._given = (args, kwargs)
+        return layer
+
+    def _with_own_arguments(self, config: dict[str, Any]) -> dict[str, Any]:
+        """The configuration of a class without a `get_config`: what its own constructor takes, as it was given."""
+        if type(self).__init__ is Layer.__init__ or not self._is_traced:
+            return config
+        args, kwargs = self._given
+        signature = inspect.signature(type(self).__init__)
+        given = dict(signature.bind(self, *args, **kwargs).arguments)
+        names = {p.kind: name for name, p in signature.parameters.items()}
+        given |= given.pop(names.get(inspect.Parameter.VAR_KEYWORD, ""), {})
+        del given[next(iter(signature.parameters))]
+        own = {key: value for key, value in given.items() if key not in _OF_ALL_LAYERS}
+        for key, value in own.items():
+            if not _is_plain(value):
+                raise NotImplementedError(
+                    f"Layer {self.name!r} ({type(self).__name__}) cannot be described: its argument {key!r} is "
+                    f"{value!r:.100}, no plain data. Give the class a `get_config`"
+                )
+        taken = signature.parameters if inspect.Parameter.VAR_KEYWORD not in names else config
+        return {key: value for key, value in config.items() if key in taken} | own
 
     # --- building -------------------------------------------------------------------------------------------
     def build(self, input_shape: Sequence[int | None]) -> None:
@@ -138,7 +168,7 @@ class Layer(policy.HasDTypePolicy):
         Raises:
             ValueError: if the layer cannot take such an input, or has weights for another one.
         """
-        if not self._is_traced:
+        if not self._is_traced or type(self).weight_specs is not Layer.weight_specs:
             self._build(checked_shape(self.name, input_shape[1:]))
         self.built = True
 
@@ -182,7 +212,7 @@ class Layer(policy.HasDTypePolicy):
         if not all(isinstance(size, (int, np.integer)) and size > 0 for size in sizes):
             raise ValueError(f"Layer {self.name!r}: a weight of shape {shape!r}; expected positive integers")
         variable = Variable(
-            f"{self.name}/{checked_name(name) if name else auto_name('variable')}",
+            f"{self.name}/{self._weight_name(name)}",
             tuple(int(size) for size in sizes),
             registry.resolved("initializer", initializer or "glorot_uniform"),
             trainable,
@@ -192,21 +222,32 @@ class Layer(policy.HasDTypePolicy):
         self._variables.append(variable)
         return variable
 
+    def _weight_name(self, name: str | None) -> str:
+        """A name that no other weight of this layer has."""
+        wanted = checked_name(name) if name else "variable"
+        taken = {variable.name for variable in self._variables}
+        return next(
+            free
+            for free in (wanted, *(f"{wanted}_{i}" for i in range(1, len(taken) + 2)))
+            if free not in taken
+        )
+
     def _build(self, *shapes: tuple[int, ...]) -> None:
         if len(shapes) != 1:
             raise ValueError(f"Layer {self.name!r} takes one input, but was called on {len(shapes)}")
         (shape,) = shapes
         specs = self.weight_specs(shape)
-        if not self.built:
-            for spec in specs:
+        for spec in specs:
+            if self.__dict__.get(spec.name) not in self._variables:
                 variable = Variable(
                     f"{self.name}/{spec.name}", spec.shape, spec.initializer, spec.trainable,
                     regularizer=spec.regularizer, constraint=spec.constraint,
                 )  # fmt: skip
                 self._variables.append(variable)
                 setattr(self, spec.name, variable)
-            self.built = True
-        for variable, spec in zip(self._variables, specs, strict=True):
+        self.built = True
+        for spec in specs:
+            variable = getattr(self, spec.name)
             if variable.shape != spec.shape:
                 raise ValueError(
                     f"Layer {self.name!r} has a {spec.name} of shape {variable.shape}, "
@@ -297,7 +338,7 @@ class Layer(policy.HasDTypePolicy):
         training = kwargs.pop("training", None)
         if not self._is_traced:
             if len(args) == 2 and (args[1] is None or isinstance(args[1], bool)):
-                args, training = args[:1], args[1]
+                training, args = args[1], args[:1]
             if len(args) != 1 or any(value is not None for value in kwargs.values()):
                 raise TypeError(
                     f"Layer {self.name!r} ({type(self).__name__}) takes its input and `training`; "
@@ -392,7 +433,9 @@ class Layer(policy.HasDTypePolicy):
             self._build(*(checked_shape(self.name, symbol.sample_shape) for symbol in inputs))
         elif not self.built:
             shapes = tree.transformed(lambda x: x.shape if isinstance(x, KerasTensor) else None, args)
-            self.build(shapes[0])
+            # Without a `build` of its own, a subclass of a layer of this package gets its weights from `super().call`.
+            if type(self).build is not Layer.build or type(self).weight_specs is Layer.weight_specs:
+                self.build(shapes[0])
             self.built = True
 
     def _inferred(self, call: Node) -> tuple[list[Shape], Any]:
@@ -455,7 +498,7 @@ class Layer(policy.HasDTypePolicy):
     def _native_call(self, x: Any) -> Any:
         """The layer as it is without a `call` of one's own: for subclasses of the layers of this package."""
         inputs = [as_symbol(leaf) for leaf in tree.flatten(x)]
-        if not self._variables and self.has_weights:
+        if type(self).weight_specs is not Layer.weight_specs:
             self._build(*(symbol.sample_shape for symbol in inputs))
         call = Node(_Native(self), inputs, ())
         graph = Blueprint()
@@ -612,6 +655,12 @@ class Layer(policy.HasDTypePolicy):
         """A new layer from the dict that `get_config` returned."""
         return cls(**config)
 
+    def copied(self) -> Any:
+        """The same layer with new weights, for `clone_model`."""
+        copy = type(self).from_config(self.get_config())
+        copy.name = self.name
+        return copy
+
     def serialize(self) -> dict[str, Any]:
         """Class and configuration as plain data."""
         return serialization.serialize(self, "keras.layers")
@@ -628,8 +677,28 @@ class Layer(policy.HasDTypePolicy):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
 
+# Arguments of every layer, which `Layer.get_config` describes or which say nothing about the layer's work.
+_OF_ALL_LAYERS = {
+    "name",
+    "trainable",
+    "dtype",
+    "activity_regularizer",
+    "input_shape",
+    "input_dim",
+    "autocast",
+}
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and _is_plain(item) for key, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return all(_is_plain(item) for item in value)
+    return value is None or isinstance(value, (bool, int, float, str))
+
+
 # Attributes of layers and models that hold layers which are counted elsewhere.
-_NO_SUBLAYERS = {"_calls", "_called", "_variables", "_layers", "_input_layers"}
+_NO_SUBLAYERS = {"_given", "_calls", "_called", "_variables", "_layers", "_input_layers"}
 
 
 class _Native:

@@ -73,7 +73,9 @@ def call_function(function: Function, operands: list[Any], attributes: dict[str,
     for tape in recorders.get():
         tape.accessed([leaf for leaf in leaves if isinstance(leaf, Variable)])
     rank, samples = _batch(function.name, leaves)
-    found = iter([_symbol(leaf, _is_batched(function.name, i, leaf, rank, samples)) for i, leaf in enumerate(leaves)])
+    found = iter(
+        [_symbol(leaf, _is_batched(function.name, i, leaf, rank, samples)) for i, leaf in enumerate(leaves)]
+    )
     symbols = tree.transformed(lambda _: next(found), operands)
     attributes = _with_batch(attributes, samples)
     return _wrapped(function.on_symbols(symbols, attributes), samples)
@@ -120,14 +122,16 @@ def _with_batch(attributes: dict[str, Any], samples: int | None) -> dict[str, An
 
 
 def _batch(name: str, leaves: Sequence[Any]) -> tuple[int, int | None]:
-    """The number of axes of the operand with the most, and the number of samples; None where there is no batch."""
+    """The most axes that an operand has, and the number of samples; None where there is no batch."""
     arrays = [x for x in leaves if isinstance(x, (Tensor, np.ndarray))]
     rank = max((x.ndim for x in arrays), default=0)
-    recorded = {x.samples for x in arrays if isinstance(x, Tensor) and x.is_recorded and x.samples is not None}
+    recorded = {
+        x.samples for x in arrays if isinstance(x, Tensor) and x.is_recorded and x.samples is not None
+    }
     if len(recorded) > 1:
         raise ValueError(
-            f"One recording has one number of samples, but operands have {sorted(recorded)}; call the model on "
-            f"one batch, or use a tape for each"
+            f"One recording has one number of samples, but operands have {sorted(recorded)}; call the model "
+            f"on one batch, or use a tape for each"
         )
     if recorded:
         return rank, recorded.pop()
@@ -168,9 +172,7 @@ def as_numbers(x: Any) -> Any:
 
 def _wrapped(result: Any, samples: int | None) -> Any:
     """Tensors of the symbols that a call returned."""
-    return tree.transformed(
-        lambda x: Tensor(symbol=x, samples=samples if x.is_batched else None), result
-    )
+    return tree.transformed(lambda x: Tensor(symbol=x, samples=samples if x.is_batched else None), result)
 
 
 def beside(x: Any, y: Tensor) -> Any:
@@ -188,13 +190,17 @@ def beside(x: Any, y: Tensor) -> Any:
 def picked(x: Tensor, key: Any) -> Any:
     """x[key]; one sample of a batch is a sum over all, of which the others are 0."""
     keys = key if isinstance(key, tuple) else (key,)
-    first = _plain(keys[0]) if keys else None
-    from pycnn.core.operations.elementwise import where
+    first: Any = _plain(keys[0]) if keys else None
+    from pycnn.core.operations.arithmetic import where
     from pycnn.core.operations.reductions import sum as sum_over
     from pycnn.core.operations.selection import get_item
 
-    is_number = isinstance(first, (int, np.integer)) and not isinstance(first, bool)
-    if not is_number or x.samples is None or not x.is_recorded:
+    if (
+        not isinstance(first, (int, np.integer))
+        or isinstance(first, bool)
+        or x.samples is None
+        or not x.is_recorded
+    ):
         return get_item(x, key)
     if not -x.samples <= first < x.samples:
         raise IndexError(f"there is no sample {first} among {x.samples}")
@@ -213,11 +219,11 @@ def call_layer(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
     else:
         args = layer.as_inputs(args)
     kwargs = {name: _as_leaf(value) for name, value in kwargs.items()}
-    sizes = {
-        x.samples if isinstance(x, Tensor) and x.is_recorded else len(x)
+    sizes: set[Any] = {
+        len(x)
         for x in tree.flatten((args, kwargs))
-        if isinstance(x, (Tensor, np.ndarray)) and x.ndim
-    } - {None}
+        if isinstance(x, (Tensor, np.ndarray)) and x.ndim and not _is_for_all(x)
+    }
     if len(sizes) > 1:
         raise ValueError(f"Layer {layer.name!r} was given different numbers of samples: {sorted(sizes)}")
     samples = sizes.pop() if sizes else None
@@ -232,6 +238,11 @@ def call_layer(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
     for tape in recorders.get():
         tape.accessed(layer.trainable_weights)
     return _wrapped(result, samples)
+
+
+def _is_for_all(x: Any) -> bool:
+    """Whether it has been recorded without an axis of the samples."""
+    return isinstance(x, Tensor) and x.is_recorded and x.samples is None
 
 
 def _as_leaf(x: Any) -> Any:

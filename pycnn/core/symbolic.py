@@ -25,7 +25,9 @@ _Op = TypeVar("_Op", bound="Operation")
 class Operation(Protocol):
     """What can be called on symbols: layers, models, and functions of `keras.ops`."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Of the operation, for messages."""
 
     def connect(self, graph: Blueprint, call: Node, nodes: Sequence[int]) -> Sequence[int]:
         """Adds a call to a graph, after `nodes`, one for each input; returns the nodes of its outputs."""
@@ -103,7 +105,8 @@ def add_operators(cls: type) -> None:
         ("neg", "negative"), ("abs", "absolute"), ("getitem", "get_item"), ("lt", "less"), ("le", "less_equal"),
         ("gt", "greater"), ("ge", "greater_equal"), ("invert", "logical_not"),
     ):  # fmt: skip
-        setattr(cls, f"__{method}__", _operator(name))
+        if f"__{method}__" not in cls.__dict__:
+            setattr(cls, f"__{method}__", _operator(name))
 
 
 def operator_named(name: str) -> Callable[..., Any] | None:

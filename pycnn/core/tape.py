@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 class GradientTape:
     """Records what is computed inside its `with` block, for gradients.
 
-    Layers, models, losses, functions of `keras.ops` and Python's arithmetic on their results are recorded; they
-    return Tensors. What NumPy computes is not. A model is called as `model(x, training=True)`; without
-    `training` it works as in inference. Each structure of recorded calls becomes one program of the core: a loop
-    whose steps are alike makes it once, and a step is one call into the core, forward and backward.
+    Layers, models, losses, functions of `keras.ops` and Python's arithmetic on their results are recorded;
+    they return Tensors. What NumPy computes is not. A model is called as `model(x, training=True)`; without
+    `training` it works as in inference. Each structure of recorded calls becomes one program of the core: a
+    loop whose steps are alike makes it once, and a step is one call into the core, forward and backward.
 
-    Asking for values inside the block (`print`, `float`, a metric) computes them at once, in a forward pass of
-    its own; after `gradient` they are there.
+    Asking for values inside the block (`print`, `float`, a metric) computes them at once, in a forward pass
+    of its own, with a dropout of its own and one more update of moving statistics; after `gradient` they are
+    there.
 
     Args:
         persistent: whether `gradient` may be called more than once.
@@ -91,8 +92,8 @@ class GradientTape:
         """Lets gradients be taken by arrays, Tensors or variables; before they are used.
 
         Args:
-            tensor: one, or several in a list or dict. An array is recorded where layers and functions take it;
-                for Python's arithmetic make it a Tensor: `keras.convert_to_tensor`.
+            tensor: one, or several in a list or dict. An array is recorded where layers and functions take
+                it; for Python's arithmetic make it a Tensor: `keras.constant`.
 
         Raises:
             TypeError: if it is something else.
@@ -136,8 +137,8 @@ class GradientTape:
             target: a Tensor that was computed inside the block, or several, whose sum is meant.
             sources: variables, watched arrays or Tensors: one, or several in a list or dict.
             output_gradients: factors of the target's values, of its shape; a list for several targets.
-            unconnected_gradients: what stands for the gradient by a source on which the target does not depend
-                or that is not watched: 'none' for None, or 'zero'.
+            unconnected_gradients: what stands for the gradient by a source that is not watched or on which
+                the target does not depend: 'none' for None, or 'zero'.
 
         Returns:
             Tensors of the sources' shapes, in the structure of the sources.
@@ -177,7 +178,8 @@ class GradientTape:
         found = self.find(x) if isinstance(x, np.ndarray) else None
         if found is None:
             raise TypeError(
-                f"gradient: the source {x!r:.200} is neither a variable nor a Tensor nor an array that the tape watches"
+                f"gradient: the source {x!r:.200} is neither a variable nor a Tensor nor an array that the "
+                f"tape watches"
             )
         return found
 
@@ -192,8 +194,8 @@ class GradientTape:
             if not isinstance(x, Tensor):
                 raise TypeError(
                     f"gradient: the target {x!r:.200} is no Tensor; it must be computed inside the tape, by "
-                    f"layers, losses, keras.ops or arithmetic on what they return: what NumPy computes is not "
-                    f"recorded"
+                    f"layers, losses, keras.ops or arithmetic on what they return: what NumPy computes is "
+                    f"not recorded"
                 )
             if self in x.passed:
                 raise _second_order()
@@ -205,7 +207,7 @@ class GradientTape:
             raise ValueError(f"{len(factors)} output_gradients for {len(targets)} targets")
         if len(targets) == 1 and factors == [None]:
             return targets[0]  # type: ignore[no-any-return]
-        from pycnn.core.operations.elementwise import add, multiply
+        from pycnn.core.operations.arithmetic import add, multiply
 
         token = recorders.set((self,))  # goes on recording
         try:
@@ -223,7 +225,8 @@ class GradientTape:
     def _gradients(self, target: Tensor, sources: Sequence[Variable | Tensor]) -> list[Any]:
         if target.symbol is None or self not in target.tapes or not sources:
             return [
-                np.ones(target.shape, np.float32) if x is target and self._is_watched(x) else None for x in sources
+                np.ones(target.shape, np.float32) if x is target and self._is_watched(x) else None
+                for x in sources
             ]
         if np.dtype(target.dtype).kind in "biu":
             return [None] * len(sources)

@@ -49,10 +49,10 @@ class Placeholder(KerasTensor):
 
 
 class Tensor:
-    """What layers, losses and functions return inside a GradientTape, and the gradients: an array with a past.
+    """What layers, losses and functions return inside a GradientTape, and the gradients.
 
-    It is computed when its values are asked for, or together with a gradient. It answers as a NumPy array does to
-    `shape`, arithmetic, `float` and NumPy's functions, and to TensorFlow's `numpy()`.
+    It is an array with a past, which is computed when its values are asked for, or together with a gradient.
+    It answers as a NumPy array does to `shape`, arithmetic, `float` and NumPy's functions, and to `numpy()`.
 
     Example:
         >>> import pycnn as keras
@@ -144,7 +144,7 @@ class Tensor:
     @property
     def dtype(self) -> str:
         """Name of the type of the values."""
-        return str(self._array.dtype) if self.symbol is None and self._array is not None else str(self.symbol.dtype)  # type: ignore[union-attr]
+        return str(self.value.dtype if self.symbol is None else self.symbol.dtype)
 
     def item(self) -> float:
         """The one value there is, as a Python number."""
@@ -174,24 +174,27 @@ class Tensor:
             raise TypeError("a Tensor without axes has no length")
         return self.shape[0]
 
+    if TYPE_CHECKING:  # it is set below
+
+        def __getitem__(self, key: Any) -> Any: ...
+
     def __iter__(self) -> Iterator[Any]:
         return (self[i] for i in range(len(self)))
 
     def __format__(self, spec: str) -> str:
         return format(self.value[()] if not self.shape else self.value, spec)
 
+    def __getitem__(self, key: Any) -> Any:
+        from pycnn.core.recording import picked
+
+        return picked(self, key)
+
     def __repr__(self) -> str:
         return f"<Tensor shape={self.shape}, dtype={self.dtype}, value={self.value}>"
 
 
-def _get_item(x: Tensor, key: Any) -> Any:
-    from pycnn.core.recording import picked
-
-    return picked(x, key)
-
-
 add_operators(Tensor)
-Tensor.__getitem__ = _get_item  # type: ignore[method-assign]
+
 
 def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None = None) -> Tensor:
     """Numbers as a Tensor, whose arithmetic a GradientTape records.
@@ -222,7 +225,9 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None 
         raise TypeError(f"constant: {value!r:.200} is no array of real numbers")
     if array.dtype.kind == "f":
         array = array.astype(np.float32)
-    return Tensor(array if shape is None else np.broadcast_to(array, shape) if array.size == 1 else array.reshape(shape))
+    return Tensor(
+        array if shape is None else np.broadcast_to(array, shape) if array.size == 1 else array.reshape(shape)
+    )
 
 
 # What has been recorded and not computed.

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from pycnn.core import registry, serialization
+from pycnn.core import registry, serialization, variable
 from pycnn.core.names import auto_name
-from pycnn.core import variable
 
 
 class Variable(variable.Variable):

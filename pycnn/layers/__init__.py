@@ -10,6 +10,7 @@ from pycnn.core.layer import Layer
 from pycnn.layers.activation import ELU, Activation, LeakyReLU, Maxout, ReLU, Softmax
 from pycnn.layers.convolution import Conv2D, DepthwiseConv2D, SeparableConv2D
 from pycnn.layers.dense import Dense
+from pycnn.layers.functions import Identity, Lambda, PythonStep
 from pycnn.layers.input import Input, InputLayer
 from pycnn.layers.merging import (
     Add,
@@ -58,8 +59,10 @@ __all__ = [
     "GlobalAvgPool2D",
     "GlobalMaxPool2D",
     "GlobalMaxPooling2D",
+    "Identity",
     "Input",
     "InputLayer",
+    "Lambda",
     "Layer",
     "LeakyReLU",
     "MaxPool2D",
@@ -68,6 +71,7 @@ __all__ = [
     "Maxout",
     "Minimum",
     "Multiply",
+    "PythonStep",
     "ReLU",
     "Rescaling",
     "Reshape",
@@ -104,13 +108,16 @@ _CLASSES: dict[str, type[Layer]] = {
         Flatten,
         GlobalAveragePooling2D,
         GlobalMaxPooling2D,
+        Identity,
         InputLayer,
+        Lambda,
         LeakyReLU,
         MaxPooling2D,
         Maximum,
         Maxout,
         Minimum,
         Multiply,
+        PythonStep,
         ReLU,
         Rescaling,
         Reshape,

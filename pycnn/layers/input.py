@@ -129,7 +129,8 @@ def Input(
         <KerasTensor shape=(None, 28, 28, 1), dtype=float32, name=image>
     """
     layer = InputLayer(shape, batch_size, dtype, sparse, ragged, batch_shape, tensor, optional, name)
-    return layer.output
+    output: KerasTensor = layer.output
+    return output
 
 
 def _checked_data_dtype(dtype: Any) -> str:

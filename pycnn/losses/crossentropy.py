@@ -158,7 +158,8 @@ def sparse_categorical_crossentropy(
     y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool = False, ignore_class: None = None, axis: int = -1
 ) -> F32:
     """The loss of each sample; see `SparseCategoricalCrossentropy`."""
-    return SparseCategoricalCrossentropy(from_logits, ignore_class, axis=axis).call(y_true, y_pred)
+    losses: F32 = SparseCategoricalCrossentropy(from_logits, ignore_class, axis=axis).call(y_true, y_pred)
+    return losses
 
 
 def categorical_crossentropy(
@@ -169,7 +170,8 @@ def categorical_crossentropy(
     axis: int = -1,
 ) -> F32:
     """The loss of each sample; see `CategoricalCrossentropy`."""
-    return CategoricalCrossentropy(from_logits, label_smoothing, axis).call(y_true, y_pred)
+    losses: F32 = CategoricalCrossentropy(from_logits, label_smoothing, axis).call(y_true, y_pred)
+    return losses
 
 
 def binary_crossentropy(
@@ -180,4 +182,5 @@ def binary_crossentropy(
     axis: int = -1,
 ) -> F32:
     """The loss of each sample; see `BinaryCrossentropy`."""
-    return BinaryCrossentropy(from_logits, label_smoothing, axis).call(y_true, y_pred)
+    losses: F32 = BinaryCrossentropy(from_logits, label_smoothing, axis).call(y_true, y_pred)
+    return losses

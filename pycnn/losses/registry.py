@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pycnn.core import serialization
+from pycnn.core import custom_objects, serialization
 from pycnn.core.names import unknown
 from pycnn.losses.base import FunctionLoss, Loss
 from pycnn.losses.crossentropy import (
@@ -22,7 +22,7 @@ _CLASSES: dict[str, type[Loss]] = {
     cls.__name__: cls
     for cls in (BinaryCrossentropy, CategoricalCrossentropy, MeanSquaredError, SparseCategoricalCrossentropy)
 }
-_NAMES: dict[str, type[Loss]] = {cls.kind: cls for cls in _CLASSES.values()} | {"mse": MeanSquaredError}
+_NAMES: dict[str, type[Loss]] = {str(cls.kind): cls for cls in _CLASSES.values()} | {"mse": MeanSquaredError}
 _FUNCTIONS = {
     sparse_categorical_crossentropy: SparseCategoricalCrossentropy,
     categorical_crossentropy: CategoricalCrossentropy,
@@ -53,6 +53,9 @@ def get(identifier: Any) -> Loss | None:
     if isinstance(identifier, Mapping):
         return deserialize(identifier)
     if isinstance(identifier, str):
+        own = custom_objects.found(identifier, None)
+        if own is not None:
+            return get(own)
         cls = _NAMES.get(identifier.lower()) or _CLASSES.get(identifier)
     elif isinstance(identifier, type):
         cls = identifier if issubclass(identifier, Loss) else None
@@ -69,9 +72,12 @@ def get(identifier: Any) -> Loss | None:
 
 def serialize(loss: Loss) -> dict[str, Any]:
     """A description of a loss as plain data."""
+    if isinstance(loss, FunctionLoss):
+        return serialization.serialize_function(loss.function)
     return serialization.serialize(loss, "keras.losses")
 
 
 def deserialize(config: Any) -> Loss:
     """The loss that `serialize` described."""
-    return serialization.deserialize(config, _CLASSES, "loss")  # type: ignore[no-any-return]
+    found = serialization.deserialize(config, _CLASSES, "loss")
+    return found if isinstance(found, Loss) else FunctionLoss(found)

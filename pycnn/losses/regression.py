@@ -42,7 +42,8 @@ class MeanSquaredError(Loss):
 
 def mean_squared_error(y_true: ArrayLike, y_pred: ArrayLike) -> F32:
     """The loss of each sample; see `MeanSquaredError`."""
-    return MeanSquaredError().call(y_true, y_pred)
+    losses: F32 = MeanSquaredError().call(y_true, y_pred)
+    return losses
 
 
 mse = mean_squared_error

@@ -14,8 +14,8 @@ def traced_losses(kind: str, y_true: Any, y_pred: Any, from_logits: bool, smooth
 
     Args:
         kind: the core's name of the formula.
-        y_true: class numbers for the sparse loss, else targets of y_pred's shape; a last axis of length one may
-            be missing or too many.
+        y_true: class numbers for the sparse loss, else targets of y_pred's shape; a last axis of length one
+            may be missing or too many.
         y_pred: a symbol or a Tensor.
         from_logits: whether predictions are logits.
         smoothing: of the targets.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pycnn.core import serialization
+from pycnn.core import custom_objects, serialization
 from pycnn.core.names import unknown
 from pycnn.metrics.accuracy import (
     Accuracy,
@@ -56,6 +56,9 @@ def get(identifier: Any) -> Metric:
         return deserialize(identifier)
     cls: type[Metric] | None = None
     if isinstance(identifier, str):
+        own = custom_objects.found(identifier, None)
+        if own is not None:
+            return get(own)
         cls = _NAMES.get(identifier) or _CLASSES.get(identifier)
     elif isinstance(identifier, type):
         cls = identifier if issubclass(identifier, Metric) else None
@@ -70,9 +73,12 @@ def get(identifier: Any) -> Metric:
 
 def serialize(metric: Metric) -> dict[str, Any]:
     """A description of a metric, without its state, as plain data."""
+    if isinstance(metric, MeanMetricWrapper):
+        return serialization.serialize_function(metric.function)
     return serialization.serialize(metric, "keras.metrics")
 
 
 def deserialize(config: Any) -> Metric:
     """The metric that `serialize` described."""
-    return serialization.deserialize(config, _CLASSES, "metric")  # type: ignore[no-any-return]
+    found = serialization.deserialize(config, _CLASSES, "metric")
+    return found if isinstance(found, Metric) else MeanMetricWrapper(found)

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pycnn.core import registry
+from pycnn.core.custom_objects import custom_object_scope
 from pycnn.models.model import Model
 from pycnn.models.sequential import Sequential
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable
+
+    from pycnn.core.layer import Layer
 
 __all__ = ["Model", "Sequential", "clone_model", "load_model", "model_from_json", "save_model"]
 
@@ -18,7 +22,7 @@ registry.add_layers({"Functional": Model, "Model": Model, "Sequential": Sequenti
 
 def load_model(
     filepath: str | os.PathLike[str],
-    custom_objects: None = None,
+    custom_objects: Any = None,
     compile: bool = True,
     safe_mode: bool = True,
 ) -> Model:
@@ -33,14 +37,20 @@ def save_model(model: Model, filepath: str | os.PathLike[str], overwrite: bool =
     model.save(filepath, overwrite, **kwargs)
 
 
-def clone_model(model: Model) -> Model:
+def clone_model(model: Model, clone_function: Callable[[Layer], Layer] | None = None) -> Model:
     """A model of the same layers with new weights, not compiled.
 
     Args:
-        model: any.
+        model: any. One of a class of your own needs `get_config`, and `from_config` where the constructor does
+            not take what it returns.
+        clone_function: called with each layer, gives the one in its place; None for a copy by its
+            configuration.
 
     Returns:
         A new model whose layers have the same names.
+
+    Raises:
+        TypeError, ValueError: if a layer cannot be described, or `clone_function` returns no layer.
 
     Example:
         >>> import pycnn as keras
@@ -48,15 +58,17 @@ def clone_model(model: Model) -> Model:
         >>> keras.models.clone_model(model).output_shape
         (None, 2)
     """
-    return type(model).from_config(model.get_config())  # type: ignore[no-any-return]
+    from pycnn.models.cloning import cloned
+
+    return cloned(model, clone_function)
 
 
-def model_from_json(json_string: str, custom_objects: None = None) -> Model:
+def model_from_json(json_string: str, custom_objects: Any = None) -> Model:
     """The model, with new weights, whose `to_json` this is.
 
     Args:
         json_string: JSON text.
-        custom_objects: only None.
+        custom_objects: dict from names to classes and functions of your own; None for registered ones alone.
 
     Returns:
         A new model, not compiled.
@@ -66,9 +78,8 @@ def model_from_json(json_string: str, custom_objects: None = None) -> Model:
     """
     import json
 
-    if custom_objects is not None:
-        raise ValueError("`custom_objects` is not supported; expected None")
-    model = registry.deserialize_layer(json.loads(json_string))
+    with custom_object_scope(custom_objects):
+        model = registry.deserialize_layer(json.loads(json_string))
     if not isinstance(model, Model):
         raise ValueError(f"The text describes a {type(model).__name__}")
     return model

@@ -170,9 +170,7 @@ class Compiled(Predictor):
             self._last_loss = loss
         return loss
 
-    def compute_metrics(
-        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
-    ) -> dict[str, float]:
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, float]:
         """Adds a batch to the metrics given to `compile`, and the last loss to its mean.
 
         Args:

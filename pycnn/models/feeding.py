@@ -88,6 +88,7 @@ class Feeder:
         prefix = self._prefix
         samples = self._ends.samples(f"{prefix}x", x)
         targets = self.targets(y)
+        names: dict[str, NDArray[Any] | None]
         names = {f"{prefix}x" if i == 0 else f"{prefix}x[{i}]": array for i, array in enumerate(samples)}
         names |= {f"{prefix}y" if i == 0 else f"{prefix}y[{i}]": array for i, array in enumerate(targets)}
         n = check_lengths(**names)
@@ -182,9 +183,7 @@ def split(
         )
 
     def cut_out(start: int, stop: int) -> tuple[Any, Any, Any]:
-        return tuple(  # type: ignore[return-value]
-            tree.transformed(lambda a: None if a is None else a[start:stop], part) for part in parts
-        )
+        return tuple(tree.transformed(lambda a: None if a is None else a[start:stop], part) for part in parts)
 
     return cut_out(0, cut), cut_out(cut, n)
 

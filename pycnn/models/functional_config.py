@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pycnn.core import registry, tree
+from pycnn.core.arguments import checked_name
 from pycnn.core.symbolic import KerasTensor
 
 if TYPE_CHECKING:
@@ -116,6 +117,8 @@ def _layers_and_calls(config: Mapping[str, Any]) -> tuple[dict[str, Layer], dict
     calls: dict[Key, Any] = {}
     for entry in entries:
         layer = registry.deserialize_layer(entry)
+        if isinstance(entry.get("name"), str):  # classes of one's own need not take a name
+            layer.name = checked_name(entry["name"])
         if layer.name in found:
             raise ValueError(f"The name {layer.name!r} is used by several layers of the model")
         found[layer.name] = layer

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pycnn.core import serialization, tree
 from pycnn.core.arguments import checked_shape
 from pycnn.core.arrays import as_samples
+from pycnn.core.blueprint import Blueprint
+from pycnn.core.custom_objects import custom_object_scope
 from pycnn.core.function import Function
 from pycnn.core.layer import Layer
 from pycnn.core.names import auto_name, unknown
-from pycnn.core.blueprint import Blueprint
 from pycnn.core.program import Program, lowered
 from pycnn.core.symbolic import KerasTensor, Node, operations_by_depth
 from pycnn.layers.input import InputLayer
@@ -22,7 +23,6 @@ from pycnn.models.feeding import Ends
 from pycnn.models.trainer import Trainer
 
 if TYPE_CHECKING:
-
     Path: TypeAlias = str | os.PathLike[str]
 
 _making = threading.Lock()  # two threads may be the first to predict
@@ -94,6 +94,7 @@ class Model(Trainer):
         self._class_names: list[str] | None = None
         self._input_layers, self._operations, self._steps = [], [], []
         self._sources, self._targets = [], []
+        self._lowered: list[KerasTensor] = []  # the targets that are known to make a graph
         self._source_structure = self._target_structure = None
         self._has_parts = False  # attributes that are layers, which a `call` or a `train_step` uses
         super().__init__(name=name, **kwargs)
@@ -233,7 +234,7 @@ class Model(Trainer):
 
     # --- as a layer of another model ------------------------------------------------------------------------
     def build(self, input_shape: Any = None) -> None:
-        """Does nothing but check: a model between symbols has its weights.
+        """Creates the weights of a model with a `call`; does nothing but check for others, which have theirs.
 
         Args:
             input_shape: with the batch axis first; None where it is known.
@@ -246,8 +247,8 @@ class Model(Trainer):
         several = isinstance(input_shape[0], (list, tuple))
         shapes = [checked_shape(self.name, s[1:]) for s in (input_shape if several else [input_shape])]
         if self._is_traced and not self._sources:
-            symbols = [KerasTensor((None, *shape)) for shape in shapes]
-            self._call_on_symbols((symbols if several else symbols[0],), {}, record=False)
+            inputs = [InputLayer(shape).output for shape in shapes]
+            self._call_once(inputs if several else inputs[0])
         else:
             self._build(*shapes)
 
@@ -275,7 +276,11 @@ class Model(Trainer):
         if not self._targets:  # a model without layers
             return [symbol.shape for symbol in call.inputs], None
         single = len(self._targets) == 1 and not isinstance(self._target_structure, dict)
-        return super()._inferred(call)[0], None if single else self._target_structure
+        if self._lowered != self._targets:  # once; `_build` checks the inputs of every call
+            super()._inferred(call)
+            self._lowered = list(self._targets)
+        shapes = [symbol.shape for symbol in self._targets]
+        return shapes, None if single else self._target_structure
 
     def lower(self, graph: Blueprint, *nodes: int) -> Any:
         return self._function().lower(graph, nodes) if self._targets else list(nodes)
@@ -324,6 +329,10 @@ class Model(Trainer):
             isinstance(x, (list, tuple)) and all(hasattr(item, "__array__") for item in x) and len(x) > 0
         )
         inputs = tree.transformed(symbol, x) if several or isinstance(x, dict) else symbol(x)
+        self._call_once(inputs)
+
+    def _call_once(self, inputs: Any) -> None:
+        """Calls a model with a `call` on the symbols of Inputs, which become its own."""
         outputs = self._call_on_symbols((inputs,), {}, record=False)
         self._sources, self._targets = tree.flatten(inputs), tree.flatten(outputs)
         self._source_structure, self._target_structure = inputs, outputs
@@ -460,23 +469,42 @@ class Model(Trainer):
 
         weights.load_weights(self, filepath, skip_mismatch)
 
+    @classmethod
+    def _is_own(cls) -> bool:
+        """Whether this is a class of somebody's own, with a `call`."""
+        return cls.call is not Layer.call
+
     def get_config(self) -> dict[str, Any]:
         from pycnn.models.functional_config import model_config
 
-        return model_config(self)
+        if not self._is_traced:
+            return model_config(self)
+        config = Layer.get_config(self)
+        if type(self).get_config is Model.get_config and type(self).__init__ is not Model.__init__:
+            raise NotImplementedError(
+                f"Model {self.name!r} is of the class {type(self).__name__}, which cannot be described: give it "
+                f"`get_config` and register it by keras.saving.register_keras_serializable(); or use `save_weights`"
+            )
+        return config
 
     @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: None = None) -> Any:
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
         from pycnn.models.functional_config import symbols_of
 
-        if custom_objects is not None:
-            raise ValueError("`custom_objects` is not supported; expected None")
-        inputs, outputs = symbols_of(config)
+        if cls._is_own():
+            return cls(**config)
+        with custom_object_scope(custom_objects):
+            inputs, outputs = symbols_of(config)
         model = cls(inputs, outputs, name=config.get("name"))
         model._trainable = bool(config.get("trainable", True))
         return model
 
     def serialize(self) -> dict[str, Any]:
+        if self._is_traced:
+            shapes = [list(source.shape) for source in self._sources]
+            return serialization.serialize(self, "keras") | (
+                {"build_config": {"input_shape": shapes[0] if len(shapes) == 1 else shapes}} if shapes else {}
+            )
         names = {"class_name": "Functional", "registered_name": "Functional"}  # as Keras writes and reads it
         return serialization.serialize(self, "keras.src.models.functional") | names
 

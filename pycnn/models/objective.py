@@ -11,7 +11,6 @@ import numpy as np
 from pycnn import losses, metrics, optimizers
 from pycnn.core.arrays import as_labels, as_samples, as_targets
 from pycnn.core.function import Function, tracing
-from pycnn.core.operations import conversion, gradients, reductions, shapes
 from pycnn.core.symbolic import KerasTensor, as_symbol
 from pycnn.losses.base import smoothed
 from pycnn.models.structure import by_output
@@ -226,7 +225,7 @@ class Objective:
                 if metric.is_traced:
                     value = _traced(metric.function, graph, given[i], node, f"The metric {metric.name!r}")
                     metric_terms.append((value, "value", 0.5, i))
-                else:
+                elif metric.kind is not None:
                     metric_terms.append((node, metric.kind, getattr(metric, "threshold", 0.5), i))
         penalties = _penalties(graph)
         self._penalties = len(penalties)
@@ -311,8 +310,10 @@ def _one_number(what: str, value: Any) -> KerasTensor:
 
 def _samples(x: KerasTensor) -> Any:
     """The number of samples in a batch, as a symbol."""
+    from pycnn.core.operations import creation, gradients, reductions, shapes
+
     first = shapes.reshape(gradients.stop_gradient(x), (-1, math.prod(x.sample_shape)))[:, 0]
-    return reductions.sum(conversion.ones_like(first))
+    return reductions.sum(creation.ones_like(first))
 
 
 def _metrics_by_output(given: Any, outputs: Sequence[str]) -> list[list[Any]]:

@@ -1,4 +1,4 @@
-"""What a model offers to a `train_step` of one's own: its losses and metrics, on what a GradientTape records too."""
+"""What a model offers to a `train_step` of one's own: its losses and metrics, inside a GradientTape too."""
 
 from __future__ import annotations
 

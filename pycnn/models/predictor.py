@@ -83,7 +83,7 @@ class Predictor(Layer):
         verbose: str | int = "auto",
         steps: int | None = None,
         callbacks: Any = None,
-    ) -> F32:
+    ) -> Any:
         """The network's output, in inference mode.
 
         Args:
@@ -138,7 +138,7 @@ class Predictor(Layer):
 
     def _predict(
         self, x: Any, batch_size: int | None, verbose: str | int, steps: int | None, callbacks: Any
-    ) -> F32:
+    ) -> Any:
         level = checked_verbose(verbose)
         size = checked_batch_size("batch_size", batch_size)
         steps = checked_steps("steps", steps)
@@ -254,10 +254,6 @@ class Predictor(Layer):
             raise ValueError(f"`batch_size` is {size}; expected at most {_MOST_SAMPLES}")
         if not isinstance(dtype, str):
             dtype = np.dtype(dtype).name
-        if not self._is_ready():
-            raise ValueError(
-                f"Model {self.name!r} does not know its input's shape yet; give it an Input or call build()"
-            )
         return PreparedCall(self._ready(None).network, size, dtype)
 
 

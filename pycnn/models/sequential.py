@@ -8,6 +8,7 @@ from typing import Any
 from pycnn.core import policy, registry, serialization
 from pycnn.core.arguments import checked_shape
 from pycnn.core.arrays import as_samples
+from pycnn.core.custom_objects import custom_object_scope
 from pycnn.core.layer import Layer
 from pycnn.core.symbolic import KerasTensor, Node
 from pycnn.layers.input import InputLayer
@@ -201,7 +202,9 @@ class Sequential(Model):
             raise ValueError(f"Model {self.name!r} has no layers")
         if not self._input_layers:
             if x is None:
-                raise ValueError(f"Model {self.name!r} does not know its input's shape yet")
+                raise ValueError(
+                    f"Model {self.name!r} does not know its input's shape yet; give it an Input or call build()"
+                )
             self.build((None, *as_samples("x", x).shape[1:]))
         self._extend()
 
@@ -224,15 +227,14 @@ class Sequential(Model):
         return config
 
     @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: None = None) -> Any:
-        if custom_objects is not None:
-            raise ValueError("`custom_objects` is not supported; expected None")
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
         entries = config.get("layers")
         if not isinstance(entries, list):
             raise ValueError(
                 f"The configuration of a Sequential model needs a list `layers`, not {entries!r:.100}"
             )
-        model = cls([registry.deserialize_layer(entry) for entry in entries], name=config.get("name"))
+        with custom_object_scope(custom_objects):
+            model = cls([registry.deserialize_layer(entry) for entry in entries], name=config.get("name"))
         model._trainable = bool(config.get("trainable", True))
         model.dtype_policy = policy.policy_of(config.get("dtype"), "Sequential")
         shape = config.get("build_input_shape")

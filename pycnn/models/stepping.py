@@ -102,9 +102,7 @@ class RawBatch(NamedTuple):
 
     def taken(self) -> Any:
         """The arrays."""
-        return (
-            self.data if self.rows is None else tree.transformed(lambda a: a[self.rows], self.data)
-        )
+        return self.data if self.rows is None else tree.transformed(lambda a: a[self.rows], self.data)
 
 
 def packed(x: Any, y: Any, sample_weight: Any = None, class_weight: Any = None, prefix: str = "") -> RawBatch:

@@ -15,7 +15,7 @@ from pycnn.models.data import ArraySource, Batch, StreamSource, is_stream, unpac
 from pycnn.models.feeding import split
 from pycnn.models.gradients import LossAndGradients, gradients_of
 from pycnn.models.objective import Objective
-from pycnn.models.predictor import default_step, checked_batch_size, checked_steps, checked_verbose
+from pycnn.models.predictor import checked_batch_size, checked_steps, checked_verbose, default_step
 from pycnn.models.progress import Progress
 from pycnn.models.stepping import CoreSteps, OwnSteps, Steps, as_logs, packed, raw_source
 from pycnn.optimizers.gradients import GradientStep
@@ -174,7 +174,7 @@ class Trainer(Compiled):
         return steps
 
     def _get_ready(self, x: Any) -> None:
-        """What can be known before a step of one's own: shapes, where the data are arrays and there is a `call`."""
+        """Shapes, before a step of one's own, where the data are arrays and there is a `call`."""
         self._compiled()
         before_change()
         if not self._is_ready() and self.can_be_called and not is_stream(x) and x is not None:
@@ -216,7 +216,7 @@ class Trainer(Compiled):
         def fused(batch: Batch) -> tuple[float, list[float], list[float]]:
             return network.train_step(batch.x, batch.y, batch.rows, batch.weight, optimizer.current_rate())
 
-        step = GradientStep(optimizer, network, program.variables, self.on_gradients)
+        step = GradientStep.of_network(optimizer, network, program.variables, self.on_gradients)
 
         def parted(batch: Batch) -> tuple[float, list[float], list[float]]:
             result = network.compute_gradients(batch.x, batch.y, batch.rows, batch.weight)
@@ -418,7 +418,8 @@ class Trainer(Compiled):
     def gradients(self, x: Any, y: Any = None, sample_weight: Any = None) -> LossAndGradients:
         """Loss of one batch, and its gradients by the weights, as a training step computes them.
 
-        Nothing changes in the model: neither weights and moving statistics nor the optimizer's state.
+        Nothing changes in the model: neither weights and moving statistics nor the optimizer's state. Dropout draws
+        anew in each call.
 
         Args:
             x: samples (n, ...).
@@ -426,7 +427,7 @@ class Trainer(Compiled):
             sample_weight: (n,) weights in the loss.
 
         Returns:
-            A named tuple (loss, gradients): a number, and a list of arrays in the order of `trainable_weights`.
+            A named tuple (loss, gradients): a number, and arrays in the order of `trainable_weights`.
 
         Raises:
             TypeError, ValueError: if data do not fit, or the model is not compiled.

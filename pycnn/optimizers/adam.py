@@ -94,7 +94,5 @@ class AdamW(Adam):
         0.004
     """
 
-    def __init__(
-        self, learning_rate: Any = 0.001, weight_decay: float | None = 0.004, **kwargs: Any
-    ) -> None:
+    def __init__(self, learning_rate: Any = 0.001, weight_decay: float | None = 0.004, **kwargs: Any) -> None:
         super().__init__(learning_rate, weight_decay=weight_decay, **kwargs)

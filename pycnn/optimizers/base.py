@@ -17,6 +17,7 @@ from pycnn.core.names import auto_name
 from pycnn.core.tensor import before_change
 from pycnn.core.variable import Variable
 from pycnn.optimizers import schedules
+from pycnn.optimizers.gradients import GradientStep
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,12 +28,12 @@ if TYPE_CHECKING:
 class Optimizer:
     """Base of the optimizers.
 
-    Of clipnorm, clipvalue and global_clipnorm only one can be given; they limit gradients before the step, after
-    accumulation. `model.on_gradients` sees the gradients before that.
+    Of clipnorm, clipvalue and global_clipnorm only one can be given; they limit gradients before the step,
+    after accumulation. `model.on_gradients` sees the gradients before that.
 
     Args:
-        learning_rate: positive or zero, or a schedule of `keras.optimizers.schedules`, or a function of the number
-            of steps done. A number can be set during training.
+        learning_rate: positive or zero, or a schedule of `keras.optimizers.schedules`, or a function of the
+            number of steps done. A number can be set during training.
         weight_decay: at least 0; None for 0.
         name: None for an automatic one.
         clipnorm: each weight's gradient is scaled down to this norm at most; None or 0 for no limit.
@@ -43,8 +44,8 @@ class Optimizer:
         ema_momentum: in [0, 1].
         ema_overwrite_frequency: the weights become their average every so many steps, too; None for never.
         loss_scale_factor: has no effect: gradients are float32 and would be divided by it again.
-        gradient_accumulation_steps: at least 2: so many batches' gradients are averaged for one step; None for
-            a step for each batch.
+        gradient_accumulation_steps: at least 2: so many batches' gradients are averaged for one step; None
+            for a step for each batch.
         kwargs: `lr` and `decay` of old programs.
 
     Raises:
@@ -85,7 +86,8 @@ class Optimizer:
         given = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
         if sum(value is not None for value in given.values()) > 1:
             raise ValueError(
-                f"Only one of `clipnorm`, `clipvalue` and `global_clipnorm` can be set. Received: clipnorm={clipnorm}, "
+                f"Only one of `clipnorm`, `clipvalue` and `global_clipnorm` can be set. Received: "
+                f"clipnorm={clipnorm}, "
                 f"clipvalue={clipvalue}, global_clipnorm={global_clipnorm}"
             )
         self.clipnorm = self._number_or_none("clipnorm", clipnorm, 0.0)
@@ -113,7 +115,7 @@ class Optimizer:
     # --- the learning rate ----------------------------------------------------------------------------------
     @property
     def learning_rate(self) -> float:
-        """The step size of the next step; setting it takes effect then. One that follows a schedule cannot be set."""
+        """The step size of the next step, when setting it takes effect; what follows a schedule cannot be set."""
         if not callable(self._learning_rate):
             return self._learning_rate  # type: ignore[no-any-return]
         step = self.iterations * (self.gradient_accumulation_steps or 1) + self.accumulated
@@ -129,8 +131,10 @@ class Optimizer:
         number = self._number("learning_rate", value, 0.0, math.inf)
         if callable(self._learning_rate):
             raise TypeError(
-                "This optimizer was created with a `LearningRateSchedule` or a function as its `learning_rate`, hence "
-                "its learning rate is not settable. If you need it to be settable, create the optimizer with a number."
+                "This optimizer was created with a `LearningRateSchedule` or a function as its "
+                "`learning_rate`, hence "
+                "its learning rate is not settable. If you need it to be settable, create the optimizer "
+                "with a number."
             )
         self._learning_rate = number
 
@@ -152,7 +156,7 @@ class Optimizer:
         return names + (["accumulator"] if self.gradient_accumulation_steps else [])
 
     def kept(self, name: str, variable: Variable) -> F32:
-        """An array of a weight's shape: its 'average', or the 'accumulator' of its gradients; zeros at first."""
+        """A weight's 'average', or the 'accumulator' of its gradients: of its shape, zeros at first."""
         arrays = self._kept.setdefault(name, {})
         if variable not in arrays:
             arrays[variable] = np.zeros(variable.shape, np.float32)
@@ -272,11 +276,15 @@ class Optimizer:
                     f"The gradient by {variable.path} has shape {array.shape}; expected {variable.shape}"
                 )
         before_change()
-        rate = self.current_rate()
-        self.core().apply([variable.initialized() for _, variable in given], arrays, rate)
-        for _, variable in given:
-            if variable.constraint is not None:
-                variable.assign(variable.constraint(variable.value))
+        if self.changes_gradients:
+            arrays = [np.array(array) for array in arrays]  # which the step overwrites
+        core, changed = self.core(), [variable for _, variable in given]
+        GradientStep(
+            self,
+            changed,
+            arrays,
+            lambda rate: core.apply([variable.initialized() for variable in changed], arrays, rate),
+        ).apply()
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments as plain data."""

@@ -19,28 +19,55 @@ if TYPE_CHECKING:
 
 
 class GradientStep:
-    """The second half of a training step, where the gradients of a network are in its buffer.
+    """The second half of a training step, where the gradients are there.
 
     Args:
-        optimizer: that makes the step.
-        network: whose trainable parameters it changes.
-        variables: the network's parameters.
-        on_gradients: called with the flat buffer of all gradients before each step; None for nothing.
+        optimizer: whose step it is.
+        variables: that it changes.
+        gradients: one for each variable; it writes into them.
+        step: makes the core's step with these gradients and a learning rate.
+        on_gradients: called before each step; None for nothing.
     """
 
     def __init__(
         self,
         optimizer: Optimizer,
+        variables: Sequence[Variable],
+        gradients: Sequence[F32],
+        step: Callable[[float], Any],
+        on_gradients: Callable[[], Any] | None = None,
+    ) -> None:
+        self._optimizer = optimizer
+        self._variables = variables
+        self._gradients = gradients
+        self._step = step
+        self._on_gradients = on_gradients
+
+    @classmethod
+    def of_network(
+        cls,
+        optimizer: Optimizer,
         network: _core.Network,
         variables: Sequence[Variable],
         on_gradients: Hook | None,
-    ) -> None:
+    ) -> GradientStep:
+        """The step of a network's trainable parameters, whose gradients are in its buffer.
+
+        Args:
+            optimizer: whose step it is.
+            network: that computes the gradients.
+            variables: the network's parameters.
+            on_gradients: called with the flat buffer of all gradients before each step; None for nothing.
+        """
         trained = [i for i in range(len(variables)) if network.is_trainable(i)]
-        self._optimizer = optimizer
-        self._network = network
-        self._variables = [variables[i] for i in trained]
-        self._gradients: list[F32] = [network.gradient(i) for i in trained]
-        self._on_gradients = on_gradients
+        hook = None if on_gradients is None else lambda: on_gradients(network.gradients)
+        return cls(
+            optimizer,
+            [variables[i] for i in trained],
+            [network.gradient(i) for i in trained],
+            network.apply_gradients,
+            hook,
+        )
 
     @property
     def is_needed(self) -> bool:
@@ -57,9 +84,9 @@ class GradientStep:
         first, rate = optimizer.iterations == 0, optimizer.current_rate()
         if self._accumulated():
             if self._on_gradients is not None:
-                self._on_gradients(self._network.gradients)
+                self._on_gradients()
             clip(self._gradients, optimizer.clipnorm, optimizer.clipvalue, optimizer.global_clipnorm)
-            self._network.apply_gradients(rate)
+            self._step(rate)
             optimizer.begin_accumulation()
         if optimizer.use_ema:
             self._average(first)

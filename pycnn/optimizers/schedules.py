@@ -1,7 +1,7 @@
 """Learning rates that depend on the number of steps done, with Keras' names and formulas.
 
-Each is called with a number of steps, from 0, and gives the rate of the step that follows. s is the step, a the
-first rate, d `decay_steps`, r `decay_rate`.
+Each is called with a number of steps, from 0, and gives the rate of the step that follows. s is the step, a
+the first rate, d `decay_steps`, r `decay_rate`.
 
 Example:
     >>> import pycnn as keras
@@ -203,8 +203,8 @@ class PolynomialDecay(_Numbers):
 class CosineDecay(_Numbers):
     """A rise to `warmup_target`, where there is one, then half a cosine down to alpha times that.
 
-    In d steps after the warm-up, w * ((1 - alpha) * (1 + cos(pi * s / d)) / 2 + alpha), where w is the target,
-    or a without one. The rise is a straight line from a. Loshchilov & Hutter 2017.
+    In d steps after the warm-up, w * ((1 - alpha) * (1 + cos(pi * s / d)) / 2 + alpha), where w is the
+    target, or a without one. The rise is a straight line from a. Loshchilov & Hutter 2017.
 
     Args:
         initial_learning_rate: a.
@@ -312,7 +312,8 @@ class PiecewiseConstantDecay(LearningRateSchedule):
         self.name = name
         if len(self.boundaries) != len(self.values) - 1:
             raise ValueError(
-                f"PiecewiseConstantDecay: {len(self.boundaries)} `boundaries` and {len(self.values)} `values`; "
+                f"PiecewiseConstantDecay: {len(self.boundaries)} `boundaries` and {len(self.values)} "
+                f"`values`; "
                 f"expected one more value than boundaries"
             )
         for value in self.boundaries + self.values:

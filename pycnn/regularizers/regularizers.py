@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from pycnn.core.arguments import as_number
-from pycnn.core.operations import elementwise, products, reductions, shapes
 from pycnn.regularizers.base import Regularizer
 
 _SMALLEST = 1e-12  # of a sum of squares that is divided by, as in keras.ops.normalize
@@ -35,6 +34,8 @@ class L1L2(Regularizer):
 
     def __call__(self, x: Any) -> Any:
         """The number for a weight, an output or an array."""
+        from pycnn.core.operations import elementwise, reductions
+
         terms = []
         if self.l1:
             terms.append(reductions.sum(elementwise.absolute(x)) * self.l1)
@@ -115,6 +116,8 @@ class OrthogonalRegularizer(Regularizer):
 
     def __call__(self, x: Any) -> Any:
         """The number for a weight or an array."""
+        from pycnn.core.operations import arithmetic, elementwise, products, reductions, shapes
+
         x = x if hasattr(x, "shape") else np.asarray(x)
         shape = tuple(x.shape)
         axis = 0 if self.mode == "rows" else 1
@@ -124,10 +127,10 @@ class OrthogonalRegularizer(Regularizer):
             )
         size = shape[axis]
         squares = reductions.sum(elementwise.square(x), axis=1 - axis, keepdims=True)
-        unit = elementwise.divide(x, elementwise.sqrt(elementwise.maximum(squares, _SMALLEST)))
+        unit = arithmetic.divide(x, elementwise.sqrt(arithmetic.maximum(squares, _SMALLEST)))
         turned = shapes.transpose(unit)
         products_ = products.matmul(unit, turned) if axis == 0 else products.matmul(turned, unit)
-        others = elementwise.multiply(elementwise.absolute(products_), 1.0 - np.eye(size, dtype=np.float32))
+        others = arithmetic.multiply(elementwise.absolute(products_), 1.0 - np.eye(size, dtype=np.float32))
         return reductions.sum(others) * (self.factor / (size * (size - 1)))
 
     def get_config(self) -> dict[str, Any]:

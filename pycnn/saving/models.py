@@ -11,6 +11,7 @@ import numpy as np
 
 from pycnn._version import __version__
 from pycnn.core import registry
+from pycnn.core.custom_objects import custom_object_scope
 from pycnn.saving.files import Reader, checked_path, opened, write
 from pycnn.saving.weights import HasLayers, check_weights, checked_variables, named_variables
 
@@ -83,13 +84,17 @@ def save_model(model: SavableModel, filepath: Path, overwrite: bool = True, zipp
 
 
 def load_model(
-    filepath: Path, custom_objects: None = None, compile: bool = True, safe_mode: bool = True
+    filepath: Path,
+    custom_objects: Mapping[str, Any] | None = None,
+    compile: bool = True,
+    safe_mode: bool = True,
 ) -> Any:
     """Reads a model that `save_model` wrote. Nothing in a file is ever executed.
 
     Args:
         filepath: ending in '.safetensors'.
-        custom_objects: only None.
+        custom_objects: dict from names to classes and functions of your own that the file names; None for
+            those that are registered (`keras.saving.register_keras_serializable`) alone.
         compile: whether the model is compiled as it was, with the optimizer's state.
         safe_mode: only True; there is no other.
 
@@ -101,11 +106,9 @@ def load_model(
         ValueError: if it is no such file, is damaged, is larger than 4 GiB, or names classes that pycnn
             lacks.
     """
-    if custom_objects is not None:
-        raise ValueError(f"`custom_objects` is not supported; expected None, not {custom_objects!r}")
     if not safe_mode:
         raise ValueError("`safe_mode` can only be True: nothing in a file is executed")
-    with opened(filepath) as reader:
+    with opened(filepath) as reader, custom_object_scope(custom_objects):
         if reader.metadata.get("format") != "pycnn":
             raise ValueError(f"{reader.path!r} is a safetensors file, but not a model that pycnn saved")
         try:
@@ -134,7 +137,10 @@ def load_model(
 
 def _described(reader: Reader) -> SavableModel:
     """The model of the header, whose weights are not made yet: their shapes are checked first."""
-    model = registry.deserialize_layer(_from_json(reader.metadata["model"]))
+    description = _from_json(reader.metadata["model"])
+    model = registry.deserialize_layer(description)
+    if "build_config" in description and not getattr(model, "built", True):
+        model.build(description["build_config"]["input_shape"])  # type: ignore[arg-type]
     if not isinstance(model, SavableModel) or not model.built:
         raise ValueError("expected a model with a known input shape")
     return model

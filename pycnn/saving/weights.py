@@ -31,7 +31,8 @@ def named_variables(model: HasLayers) -> dict[str, Variable]:
 
     The names of layers do not matter, so that weights fit every model of the same architecture.
     """
-    return _named(model.layers, "")
+    own = {variable.name: variable for variable in getattr(model, "own_weights", ())}
+    return own | _named(model.layers, "")
 
 
 def _named(layers: Iterable[Layer], prefix: str) -> dict[str, Variable]:

@@ -30,7 +30,8 @@ def compare(make_layers, optimizer, rng, epochs=2, batch_size=16):
     before = [model.evaluate(x, y, verbose=0, batch_size=batch_size)[0] for model in models]
     np.testing.assert_allclose(before[0], before[1], rtol=2e-5)
     histories = [
-        model.fit(x, y, batch_size=batch_size, epochs=epochs, shuffle=False, verbose=0).history for model in models
+        model.fit(x, y, batch_size=batch_size, epochs=epochs, shuffle=False, verbose=0).history
+        for model in models
     ]
     np.testing.assert_allclose(histories[0]["loss"], histories[1]["loss"], rtol=2e-4)
     for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True):
@@ -74,6 +75,7 @@ def test_orthogonal_regularizer(mode, rng):
 
 
 def test_every_layer_s_arguments(rng):
+    # No L1 of what a constraint makes 0: the slope there is the backend's choice.
     def make(k):
         return [
             k.layers.DepthwiseConv2D(
@@ -84,7 +86,7 @@ def test_every_layer_s_arguments(rng):
                 bias_constraint="non_neg",
             ),
             k.layers.BatchNormalization(
-                beta_regularizer="l2", gamma_regularizer="l1", gamma_constraint="non_neg", beta_constraint="non_neg"
+                beta_regularizer="l2", gamma_regularizer="l2", gamma_constraint="non_neg", beta_constraint="non_neg"
             ),
             k.layers.Flatten(),
             k.layers.Dense(5, "softmax", kernel_constraint="min_max_norm", activity_regularizer="l2"),
@@ -150,7 +152,10 @@ def test_options_of_optimizers(kind, options, rng):
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
-@pytest.mark.parametrize("extra", [{}, {"staircase": True}, {"cycle": True}, {"t_mul": 1.0}, {"warmup_target": 0.2, "warmup_steps": 7}])
+@pytest.mark.parametrize(
+    "extra",
+    [{}, {"staircase": True}, {"cycle": True}, {"t_mul": 1.0}, {"warmup_target": 0.2, "warmup_steps": 7}],
+)
 def test_schedules(name, extra):
     ours = getattr(pycnn.optimizers.schedules, name)
     if not extra.keys() <= set(ours.__init__.__code__.co_varnames):

@@ -48,71 +48,19 @@ struct Tile {
   const float* residual = nullptr;  // added to the sums before they are bounded; laid out like y
 };
 
+// One tile of at most kMaxRows rows. No template: every product of an ISA shares the code of gemm/tile.cpp, and rounded
+// operands that are kept as floats are floats.
+void run_tile(Float32, const Tile& t, int64_t rows);
+#if defined(__AVX512BF16__)
+void run_tile(Bfloat16, const Tile& t, int64_t rows);
+#else
+PYCNN_INLINE void run_tile(Bfloat16, const Tile& t, int64_t rows) { run_tile(Float32{}, t, rows); }
+#endif
+
 namespace {
 
 // Valid floats of the panel's vector v: less than kLanes only in the last one.
 PYCNN_INLINE int64_t lanes_of(int64_t columns, int v) { return min(columns - v * kLanes, kLanes); }
-
-template <class Operand, int P, int V>
-void run_tile(const Tile& t) {
-  Vec sum[P][V];
-  if (t.accumulate) {
-    unrolled<P, V>(
-        [&](int p, int v) { sum[p][v] = load_n(t.y + p * t.y_stride + v * kLanes, lanes_of(t.columns, v)); });
-  } else {
-#pragma GCC unroll 2
-    for (int v = 0; v < V; ++v) {
-      const Vec start = t.bias ? load_n(t.bias + v * kLanes, lanes_of(t.columns, v)) : Vec{};
-#pragma GCC unroll 16
-      for (int p = 0; p < P; ++p) sum[p][v] = start;
-    }
-  }
-  // Rows are addressed as base[p / 3] + (p % 3) * stride, which x86 folds into the operand: few address registers.
-  constexpr int kBases = (P + 2) / 3;
-  const int64_t stride = t.x_stride, b_stride = t.b_stride;
-  for (int64_t s = 0; s < t.segment_count; ++s) {
-    const float* base[kBases];
-#pragma GCC unroll 8
-    for (int i = 0; i < kBases; ++i) base[i] = t.x + t.segments[s].x_offset + 3 * i * stride;
-    const float* b = t.b + t.segments[s].b_offset;
-    for (int64_t i = 0; i < t.length; ++i) {
-      Vec row[V];
-#pragma GCC unroll 2
-      for (int v = 0; v < V; ++v) {
-        row[v] = load(b + v * kLanes);
-        if (v * kLanes % kLine == 0) __builtin_prefetch(b + v * kLanes + kRowsAhead * kPanel);
-      }
-#pragma GCC unroll 16
-      for (int p = 0; p < P; ++p) {
-        const Vec x = Operand::broadcast(base[p / 3] + (p % 3) * stride);
-#pragma GCC unroll 2
-        for (int v = 0; v < V; ++v) sum[p][v] = Operand::add_product(sum[p][v], x, row[v]);
-      }
-#pragma GCC unroll 8
-      for (int k = 0; k < kBases; ++k) ++base[k];
-      b += b_stride;
-    }
-  }
-  // Whole vectors are stored without a mask: what is read again soon is then forwarded from the store.
-  float* const y = t.y;
-  const float* const residual = t.residual;
-  const int64_t y_stride = t.y_stride, columns = t.columns;
-  const Vec lower = broadcast(t.lower);
-  const auto finish = [&](auto lanes) __attribute__((always_inline)) {
-    if (residual) {
-      unrolled<P, V>([&](int p, int v) { sum[p][v] += load_n(residual + p * y_stride + v * kLanes, lanes(v)); });
-    }
-    unrolled<P, V>([&](int p, int v) { store_n(y + p * y_stride + v * kLanes, maximum(lower, sum[p][v]), lanes(v)); });
-  };
-  if (columns == V * kLanes) finish([](int) __attribute__((always_inline)) { return int64_t{kLanes}; });
-  else finish([&](int v) __attribute__((always_inline)) { return lanes_of(columns, v); });
-}
-
-template <class Operand, int V>
-void run_rows(const Tile& t, int64_t rows) {
-  dispatch<1, kMaxRows>(
-      rows, [&](auto p) __attribute__((always_inline)) { run_tile<Operand, p, V>(t); });
-}
 
 // `rows` rows in tiles of nearly equal height: a lone last row would waste its chains.
 template <class Operand>
@@ -120,8 +68,7 @@ PYCNN_INLINE void run_tiles(Tile t, int64_t rows) {
   int64_t tiles = (rows + kMaxRows - 1) / kMaxRows;
   while (rows > 0) {
     const int64_t height = (rows + tiles - 1) / tiles;
-    if (t.columns > kLanes) run_rows<Operand, 2>(t, height);
-    else run_rows<Operand, 1>(t, height);
+    run_tile(Operand{}, t, height);
     t.y += height * t.y_stride;
     if (t.residual) t.residual += height * t.y_stride;
     t.x += height * t.x_stride;

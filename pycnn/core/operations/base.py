@@ -153,7 +153,8 @@ class Function:
 
     def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The result for operands and attributes as they were given."""
-        if self.arrays is None and not any(map(_is_symbolic, (*args, *kwargs.values()))):
+        given = (*args, *kwargs.values())
+        if self.arrays is None and not any(map(_is_symbolic, given)) and not recording.takes(given):
             return self.body(*args, **kwargs)
         attributes = self._bound(args, kwargs)
         names = list(attributes)[: self.operands]

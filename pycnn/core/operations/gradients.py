@@ -68,9 +68,9 @@ def gradient(of: Any, by: Any) -> Any:
             )
     if isinstance(of, KerasTensor) and _has_gradient(of):
         raise NotImplementedError(
-            f"gradient: {of!r:.200} is computed from a gradient, and the gradient of a gradient is not available; "
-            f"keras.ops.stop_gradient makes a constant of it, and a difference of gradients at two points is a "
-            f"second derivative"
+            f"gradient: {of!r:.200} is computed from a gradient, and the gradient of a gradient is not "
+            f"available; keras.ops.stop_gradient makes a constant of it, and a difference of gradients at "
+            f"two points is a second derivative"
         )
     return [_gradient(of, symbol) for symbol in by] if isinstance(by, (list, tuple)) else _gradient(of, by)
 
