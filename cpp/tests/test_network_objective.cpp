@@ -218,6 +218,9 @@ TEST(objective_errors) {
   check(loss({p}), "a loss or metric needs predictions of every sample, but weight 1 has no batch axis");
   check(metric({p, MetricKind::kCategoricalAccuracy}),
         "a loss or metric needs predictions of every sample, but weight 1 has no batch axis");
+  check({{{y}, {x, LossKind::kSparseCategoricalCrossentropy}}, {}},
+        "objective: target 0 is values for predictions of shape (3,) for one term and class numbers for predictions of "
+        "shape (3,) for another");
   network->compile(loss({p, LossKind::kValue}), make_optimizer());
   network->compile(metric({p}), make_optimizer());
 }
