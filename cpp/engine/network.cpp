@@ -84,23 +84,13 @@ void Network::compile(const Objective& objective, std::shared_ptr<Optimizer> opt
       throw std::invalid_argument("objective: there is no node " + std::to_string(node));
   };
   TargetChecks targets(graph_);
-  const auto check_target = [&](const char* what, int node, int target) {
-    if (target < 0)
-      throw std::invalid_argument(std::string(what) + " of " + graph_.node(node).name + " needs a target, not " +
-                                  std::to_string(target));
-    if (!graph_.node(node).batched)
-      throw std::invalid_argument(std::string(what) + " needs predictions of every sample, but " +
-                                  graph_.node(node).name + " has no batch axis");
-  };
   for (const MetricTerm& term : objective.metrics) {
     check(term.node);
-    if (term.kind == MetricKind::kValue) continue;
-    check_target("a metric", term.node, term.target);
-    targets.check(term.node, term.target, term.kind == MetricKind::kSparseCategoricalAccuracy);
+    if (term.kind != MetricKind::kValue)
+      targets.check(term.node, term.target, term.kind == MetricKind::kSparseCategoricalAccuracy);
   }
   for (const LossTerm& term : objective.losses) {
     check(term.node);
-    if (term.kind != LossKind::kValue) check_target("a loss", term.node, term.target);
     const Shape& y = graph_.shape(term.node);
     if (term.kind == LossKind::kSparseCategoricalCrossentropy && y.c() < 2)
       throw std::invalid_argument(

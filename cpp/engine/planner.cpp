@@ -372,8 +372,8 @@ int Planner::fusable_activation(int i) const {
 int Planner::foldable_batch_norm(int i) const {
   const int next = only_consumer(i);
   const auto* norm = next < 0 ? nullptr : graph_.as<BatchNormNode>(next);
-  return norm && (norm->frozen || !(training() || norm->always)) && !differentiated(next) && has_weights(next) ? next
-                                                                                                               : -1;
+  const bool fixed = norm && (norm->frozen || !(training() || norm->always));
+  return fixed && !differentiated(next) && has_weights(next) ? next : -1;
 }
 
 int Planner::fusable_sum(int i) const {

@@ -269,9 +269,9 @@ TEST(graph_text_of_every_operation) {
   check(v.add(DenseNode{}, {x, w}), "%4 = dense(%0, %1) precision=float32 : batch of (4, 4, 3)");
   check(v.add(SoftmaxNode{true}, {x}), "%5 = softmax(%0) log=true : batch of (4, 4, 2)");
   check(v.add(MaxoutNode{2}, {x}), "%6 = maxout(%0) pieces=2 : batch of (4, 4, 1)");
-  check(v.add(DropoutNode{0.25f}, {x}), "%7 = dropout(%0) rate=0.25 : batch of (4, 4, 2)");
+  check(v.add(DropoutNode{0.25f}, {x}), "%7 = dropout(%0) rate=0.25 always=false : batch of (4, 4, 2)");
   check(v.add(BatchNormNode{0.5f, 0.125f, false, true, true}, {x, c, c, c}),
-        "%8 = batch_norm(%0, %2, %2, %2) momentum=0.5 epsilon=0.125 center=false scale=true frozen=true : "
+        "%8 = batch_norm(%0, %2, %2, %2) momentum=0.5 epsilon=0.125 center=false scale=true frozen=true always=false : "
         "batch of (4, 4, 2)");
   check(v.add(Pad2DNode{{1, 0, 0, 2}, PadMode::kReflect, 0.0f}, {x}),
         "%9 = pad2d(%0) padding=(1, 0, 0, 2) mode=1 value=0 : batch of (5, 6, 2)");

@@ -213,11 +213,14 @@ TEST(objective_errors) {
   check(loss({7}), "objective: there is no node 7");
   check(loss({-1}), "objective: there is no node -1");
   check(metric({7}), "objective: there is no node 7");
-  check(loss({y, LossKind::kMeanSquaredError, false, 1.0f, -1}), "a loss of map 2 needs a target, not -1");
-  check(metric({y, MetricKind::kBinaryAccuracy, 0.5f, -1}), "a metric of map 2 needs a target, not -1");
-  check(loss({p}), "a loss needs predictions of every sample, but weight 1 has no batch axis");
+  check(loss({y, LossKind::kMeanSquaredError, false, 1.0f, -1}), "objective: map 2 needs a target, not -1");
+  check(metric({y, MetricKind::kBinaryAccuracy, 0.5f, -1}), "objective: map 2 needs a target, not -1");
+  check(loss({p}), "a loss or metric needs predictions of every sample, but weight 1 has no batch axis");
   check(metric({p, MetricKind::kCategoricalAccuracy}),
-        "a metric needs predictions of every sample, but weight 1 has no batch axis");
+        "a loss or metric needs predictions of every sample, but weight 1 has no batch axis");
+  check({{{y}, {x, LossKind::kSparseCategoricalCrossentropy}}, {}},
+        "objective: target 0 is values for predictions of shape (3,) for one term and class numbers for predictions of "
+        "shape (3,) for another");
   network->compile(loss({p, LossKind::kValue}), make_optimizer());
   network->compile(metric({p}), make_optimizer());
 }
@@ -274,7 +277,8 @@ TEST(frozen_parameters_have_no_backward_pass) {
       const bool trains = std::find(which.begin(), which.end(), p) != which.end();
       const Floats got = gradient_of(*network, p);
       // Of the pooled convolution alone the bias is summed in another order where its kernel does not train.
-      if (which == std::vector<int>{1} && trains) check_all_near(got, Doubles(want[p].begin(), want[p].end()), "bias alone");
+      if (which == std::vector<int>{1} && trains)
+        check_all_near(got, Doubles(want[p].begin(), want[p].end()), "bias alone");
       else if (!same_bits(got, trains ? want[p] : Floats(want[p].size(), -7.0f)))
         fail(__FILE__, __LINE__, "parameter ", p, " of ", which.size(), " that train");
     }

@@ -252,6 +252,33 @@ TEST(values_weights_that_are_computed) {
                        kFirst});
 }
 
+// Kernels in another shape than their parameter, which has gradients of several layers: sums of slots, transposed where
+// a max-pool follows.
+TEST(values_weights_that_are_reshaped) {
+  check_case(kernels, {"convolutions by one kernel in two shapes",
+                       {{6, 6, 16}, {9, 16, 16}},
+                       [](Values& v, const std::vector<int>& x) {
+                         const int square = v.add(ReshapeNode{}, {x[1]}, {3, 3, 16, 16});
+                         const int flat = v.add(
+                             ReshapeNode{}, {v.map(MapOp::kMultiply, {x[1], v.constant({}, {0.1f})})}, {1, 1, 16, 144});
+                         const int conv = v.add(Conv2DNode{{}, {}, {1, 1, 1, 1}}, {x[0], square});
+                         const int pooled = v.add(Pool2DNode{false, {2, 2}, {2, 2}, {}},
+                                                  {v.add(ActivationNode{{ActivationKind::kRelu}}, {conv})});
+                         const int twice = v.add(Conv2DNode{}, {pooled, square});
+                         return v.add(Conv2DNode{}, {twice, flat});
+                       },
+                       kFirst,
+                       kFirst});
+  check_case(kernels, {"dense layers by one kernel in two shapes",
+                       {{6}, {24}},
+                       [](Values& v, const std::vector<int>& x) {
+                         const int first = v.add(DenseNode{}, {x[0], v.add(ReshapeNode{}, {x[1]}, {6, 4})});
+                         return v.add(DenseNode{}, {v.tanh(first), v.add(ReshapeNode{}, {x[1]}, {4, 6})});
+                       },
+                       kFirst,
+                       kFirst});
+}
+
 // The large dense layer that sees the whole chunk, with a kernel that is computed and one that two layers share.
 TEST(values_large_dense) {
   Values v;
