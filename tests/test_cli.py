@@ -338,7 +338,9 @@ def test_info(capsys, monkeypatch, data):
 
 
 def test_info_names_the_cmake_package(capsys):
-    assert main(["info", "--cmake-dir"]) == 0
+    if main(["info", "--cmake-dir"]) == 1:
+        assert "without its C++ library" in capsys.readouterr().err
+        pytest.skip("the extension was not installed by pip")
     folder = Path(capsys.readouterr().out.strip())
     assert (folder / "pycnnConfig.cmake").is_file()
     assert list(folder.parents[1].glob("libpycnn.*"))
