@@ -256,7 +256,7 @@ TEST(values_weights_that_are_computed) {
 // a max-pool follows.
 TEST(values_weights_that_are_reshaped) {
   check_case(kernels, {"convolutions by one kernel in two shapes",
-                       {{6, 6, 16}, {9, 16, 16}},
+                       {{4, 4, 16}, {9, 16, 16}},
                        [](Values& v, const std::vector<int>& x) {
                          const int square = v.add(ReshapeNode{}, {x[1]}, {3, 3, 16, 16});
                          const int flat = v.add(
@@ -264,7 +264,7 @@ TEST(values_weights_that_are_reshaped) {
                          const int conv = v.add(Conv2DNode{{}, {}, {1, 1, 1, 1}}, {x[0], square});
                          const int pooled = v.add(Pool2DNode{false, {2, 2}, {2, 2}, {}},
                                                   {v.add(ActivationNode{{ActivationKind::kRelu}}, {conv})});
-                         const int twice = v.add(Conv2DNode{}, {pooled, square});
+                         const int twice = v.add(Conv2DNode{{}, {}, {1, 1, 1, 1}}, {pooled, square});
                          return v.add(Conv2DNode{}, {twice, flat});
                        },
                        kFirst,
