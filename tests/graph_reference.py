@@ -50,6 +50,45 @@ def _epsilon(node):
     return node.options.get("epsilon", 1e-3)
 
 
+_BINARY = {
+    "add": (np.add, lambda a, b: (1.0, 1.0)),
+    "subtract": (np.subtract, lambda a, b: (1.0, -1.0)),
+    "multiply": (np.multiply, lambda a, b: (b, a)),
+    "maximum": (np.maximum, lambda a, b: (_share(a, b), _share(b, a))),
+    "minimum": (np.minimum, lambda a, b: (_share(b, a), _share(a, b))),
+}
+
+
+def _share(a, b):
+    """What a of the larger of both gets of a gradient: half of it where they are equal."""
+    return (a > b) + 0.5 * (a == b)
+
+
+def expression(code, x):
+    """The registers of an expression: its operands, then the result of each instruction."""
+    registers = list(x)
+    for operation, *operands in code:
+        if operation == "constant":
+            registers.append(np.float64(operands[0]))
+        else:
+            registers.append(_BINARY[operation][0](*(registers[i] for i in operands)))
+    return registers
+
+
+def expression_backward(code, x, dy):
+    """The gradients of the operands, all of which have the result's shape."""
+    registers = expression(code, x)
+    flowing = [0.0] * (len(registers) - 1) + [dy]
+    for number in range(len(code) - 1, -1, -1):
+        operation, *operands = code[number]
+        if operation == "constant":
+            continue
+        slopes = _BINARY[operation][1](*(registers[i] for i in operands))
+        for i, slope in zip(operands, slopes, strict=True):
+            flowing[i] = flowing[i] + flowing[len(x) + number] * slope
+    return flowing[: len(x)]
+
+
 def forward(node, x, p, training):
     """The value of a node from those of its inputs and its parameters by name."""
     match node.operation:
@@ -78,6 +117,8 @@ def forward(node, x, p, training):
             )
         case "pad2d":
             return reference.pad2d(x[0], *_pad(node), node.options.get("value", 0.0))
+        case "map":
+            return expression(node.arguments[0], x)[-1]
         case "scale_shift":
             return x[0] * node.options["scale"] + node.options["shift"]
         case "add":
@@ -123,6 +164,8 @@ def backward(node, x, p, dy):
             return [dx], {"gamma": dgamma, "beta": dbeta}
         case "pad2d":
             return [reference.pad2d_backward(dy, *_pad(node))], {}
+        case "map":
+            return expression_backward(node.arguments[0], x, dy), {}
         case "scale_shift":
             return [dy * node.options["scale"]], {}
         case "add":

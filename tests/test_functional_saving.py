@@ -108,7 +108,7 @@ def origin(layer, history):
         (lambda c, e: e["a"]["inbound_nodes"][0].update(args=[3]), "3, which is no symbol"),
         (
             lambda c, e: e["a"]["inbound_nodes"][0].update(kwargs={"training": "x"}),
-            "expected True, False or None",
+            "was called with training='x'",
         ),
         (lambda c, e: e["sum"]["inbound_nodes"][0].update(args=[[]]), "at least two inputs"),
         (origin("a", ["out", 0, 0]), "not there, or go in a circle: a, "),

@@ -104,7 +104,7 @@ def test_global_clipnorm_counts_what_trains(data):
 
 
 def test_accumulation_is_a_larger_batch(data):
-    """Without normalization of batches, the mean of four batches' gradients is that of one batch of them all."""
+    """Without batch normalization, the mean of four batches' gradients is that of one batch of them all."""
     x, y = data
 
     def make(**options):

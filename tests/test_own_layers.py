@@ -1,4 +1,4 @@
-"""Layers and models of one's own: they train natively, are saved and cloned, and refuse what they cannot do."""
+"""One's own layers and models: they train natively, are saved and cloned, and refuse what they cannot do."""
 
 import numpy as np
 import pytest

@@ -16,7 +16,8 @@ def get(identifier: Any) -> Any:
     """The constraint for a name, a class, an object, a description of one, a function, or None.
 
     Args:
-        identifier: for instance 'non_neg', NonNeg, MaxNorm(3), `serialize`'s dict or a function of the weight.
+        identifier: for instance 'non_neg', NonNeg, MaxNorm(3), `serialize`'s dict or a function of the
+            weight.
 
     Returns:
         A callable, or None for None.

@@ -43,11 +43,11 @@ class Layer(policy.HasDTypePolicy):
     """One step of a network.
 
     A layer of your own has a `call`, written with layers and `keras.ops`; its weights are made by
-    `add_weight`, in `__init__` or in `build`. `call` is traced and runs in the C++ core, in training too. Where
-    it takes an argument `training`, it is told whether it is one.
+    `add_weight`, in `__init__` or in `build`. `call` is traced and runs in the C++ core, in training too.
+    Where it takes an argument `training`, it is told whether it is one.
 
-    The layers of this package say in `weight_specs` which weights they need for an input shape, and in `lower`
-    which nodes of the core's graph they are.
+    The layers of this package say in `weight_specs` which weights they need for an input shape, and in
+    `lower` which nodes of the core's graph they are.
 
     Args:
         trainable: whether the optimizer may change its weights.
@@ -139,7 +139,7 @@ class Layer(policy.HasDTypePolicy):
         return layer
 
     def _with_own_arguments(self, config: dict[str, Any]) -> dict[str, Any]:
-        """The configuration of a class without a `get_config`: what its own constructor takes, as it was given."""
+        """The configuration of a class without a `get_config`: what its own constructor takes, as given."""
         if type(self).__init__ is Layer.__init__ or not self._is_traced:
             return config
         args, kwargs = self._given
@@ -152,8 +152,8 @@ class Layer(policy.HasDTypePolicy):
         for key, value in own.items():
             if not _is_plain(value):
                 raise NotImplementedError(
-                    f"Layer {self.name!r} ({type(self).__name__}) cannot be described: its argument {key!r} is "
-                    f"{value!r:.100}, no plain data. Give the class a `get_config`"
+                    f"Layer {self.name!r} ({type(self).__name__}) cannot be described: its argument {key!r} "
+                    f"is {value!r:.100}, no plain data. Give the class a `get_config`"
                 )
         taken = signature.parameters if inspect.Parameter.VAR_KEYWORD not in names else config
         return {key: value for key, value in config.items() if key in taken} | own
@@ -290,8 +290,8 @@ class Layer(policy.HasDTypePolicy):
         Args:
             args: samples, the batch axis first; or what an `Input` or another layer returned; or several in a
                 list or dict, where the layer takes them.
-            kwargs: further arguments of `call`. `training`: whether it works as in training (dropout, statistics
-                of the batch); None for: in `fit` it does, in `predict` it does not.
+            kwargs: further arguments of `call`. `training`: whether it works as in training (dropout,
+                statistics of the batch); None for: in `fit` it does, in `predict` it does not.
 
         Returns:
             A float32 array, or a symbol for `keras.Model`.
@@ -433,7 +433,8 @@ class Layer(policy.HasDTypePolicy):
             self._build(*(checked_shape(self.name, symbol.sample_shape) for symbol in inputs))
         elif not self.built:
             shapes = tree.transformed(lambda x: x.shape if isinstance(x, KerasTensor) else None, args)
-            # Without a `build` of its own, a subclass of a layer of this package gets its weights from `super().call`.
+            # Without a `build` of its own, a subclass of a layer of this package gets its weights from
+            # `super().call`.
             if type(self).build is not Layer.build or type(self).weight_specs is Layer.weight_specs:
                 self.build(shapes[0])
             self.built = True
@@ -489,8 +490,9 @@ class Layer(policy.HasDTypePolicy):
         for leaf in leaves:
             if not isinstance(leaf, (KerasTensor, Variable)):
                 raise TypeError(
-                    f"`call` of layer {self.name!r} ({type(self).__name__}) returned {leaf!r:.200}; expected symbols, "
-                    f"as layers and keras.ops return them. What NumPy computes goes into keras.layers.PythonStep"
+                    f"`call` of layer {self.name!r} ({type(self).__name__}) returned {leaf!r:.200}; expected "
+                    f"symbols, as layers and keras.ops return them. What NumPy computes goes into "
+                    f"keras.layers.PythonStep"
                 )
         function = Function([inner[symbol] for symbol in call.inputs], [as_symbol(leaf) for leaf in leaves])
         return (None if isinstance(result, (KerasTensor, Variable)) else result), function

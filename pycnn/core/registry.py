@@ -33,7 +33,7 @@ def deserialize_layer(config: Any) -> Layer:
 
 
 def add_resolver(kind: str, get: Callable[[Any], Any], serialize: Callable[[Any], Any]) -> None:
-    """Makes known what turns names of an initializer, regularizer or constraint into objects, and back to data."""
+    """Makes known what turns names of an initializer, regularizer or constraint into objects and back."""
     _resolvers[kind] = get, serialize
 
 

@@ -79,8 +79,8 @@ class KerasTensor:
 
     def _no_values(self, *_: Any, **__: Any) -> NoReturn:
         raise TypeError(
-            f"{self!r} stands for arrays and has no values: layers, functions of keras.ops and arithmetic take "
-            f"it; NumPy, `if`, `float` and other functions of arrays do not"
+            f"{self!r} stands for arrays and has no values: layers, functions of keras.ops and arithmetic "
+            f"take it; NumPy, `if`, `float` and other functions of arrays do not"
         )
 
     __array__ = __iter__ = __bool__ = __len__ = __float__ = __int__ = __index__ = _no_values
@@ -102,8 +102,8 @@ def add_operators(cls: type) -> None:
         setattr(cls, f"__{method}__", _operator(name))
         setattr(cls, f"__r{method}__", _operator(name, swapped=True))
     for method, name in (
-        ("neg", "negative"), ("abs", "absolute"), ("getitem", "get_item"), ("lt", "less"), ("le", "less_equal"),
-        ("gt", "greater"), ("ge", "greater_equal"), ("invert", "logical_not"),
+        ("neg", "negative"), ("abs", "absolute"), ("getitem", "get_item"), ("lt", "less"),
+        ("le", "less_equal"), ("gt", "greater"), ("ge", "greater_equal"), ("invert", "logical_not"),
     ):  # fmt: skip
         if f"__{method}__" not in cls.__dict__:
             setattr(cls, f"__{method}__", _operator(name))
@@ -208,8 +208,8 @@ def trace(sources: Iterable[KerasTensor], targets: Sequence[KerasTensor]) -> lis
         elif tensor not in known and not tensor.is_leaf and node not in calls:
             if node is None or not node.inputs:
                 raise ValueError(
-                    f"Graph disconnected: {targets[0]!r} cannot be computed from {list(known)}, as it also needs "
-                    f"{tensor!r}"
+                    f"Graph disconnected: {targets[0]!r} cannot be computed from {list(known)}, as it also "
+                    f"needs {tensor!r}"
                 )
             stack.append((tensor, True))
             stack.extend((origin, False) for origin in reversed(node.inputs))

@@ -174,10 +174,6 @@ class Tensor:
             raise TypeError("a Tensor without axes has no length")
         return self.shape[0]
 
-    if TYPE_CHECKING:  # it is set below
-
-        def __getitem__(self, key: Any) -> Any: ...
-
     def __iter__(self) -> Iterator[Any]:
         return (self[i] for i in range(len(self)))
 

@@ -162,7 +162,8 @@ class Conv2D(_Convolution):
     ) -> None:
         super().__init__(
             kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias, bias_initializer,
-            bias_regularizer, bias_constraint, padding_value, activity_regularizer=activity_regularizer, **kwargs,
+            bias_regularizer, bias_constraint, padding_value,
+            activity_regularizer=activity_regularizer, **kwargs,
         )  # fmt: skip
         self.filters = as_int("Conv2D: filters", filters, 1)
         self.groups = as_int("Conv2D: groups", groups, 1)
@@ -257,7 +258,8 @@ class DepthwiseConv2D(_Convolution):
     ) -> None:
         super().__init__(
             kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias, bias_initializer,
-            bias_regularizer, bias_constraint, padding_value, activity_regularizer=activity_regularizer, **kwargs,
+            bias_regularizer, bias_constraint, padding_value,
+            activity_regularizer=activity_regularizer, **kwargs,
         )  # fmt: skip
         self.depth_multiplier = as_int("DepthwiseConv2D: depth_multiplier", depth_multiplier, 1)
         self.depthwise_initializer = initializers.get(depthwise_initializer)
@@ -355,7 +357,8 @@ class SeparableConv2D(_Convolution):
     ) -> None:
         super().__init__(
             kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias, bias_initializer,
-            bias_regularizer, bias_constraint, padding_value, activity_regularizer=activity_regularizer, **kwargs,
+            bias_regularizer, bias_constraint, padding_value,
+            activity_regularizer=activity_regularizer, **kwargs,
         )  # fmt: skip
         self.filters = as_int("SeparableConv2D: filters", filters, 1)
         self.depth_multiplier = as_int("SeparableConv2D: depth_multiplier", depth_multiplier, 1)

@@ -50,8 +50,8 @@ class _OfFunctions(Layer):
         if not callable(config.get("function", config.get("forward"))):
             raise ValueError(
                 f"{cls.__name__} {config.get('name')!r:.80} holds functions, which a file cannot bring, as "
-                f"nothing in a file is executed. Make the model in the program and call `load_weights`; or make "
-                f"it a class with a `call`, registered by keras.saving.register_keras_serializable()"
+                f"nothing in a file is executed. Make the model in the program and call `load_weights`; or "
+                f"make it a class with a `call`, registered by keras.saving.register_keras_serializable()"
             )
         return cls(**config)
 

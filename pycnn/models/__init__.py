@@ -41,8 +41,8 @@ def clone_model(model: Model, clone_function: Callable[[Layer], Layer] | None = 
     """A model of the same layers with new weights, not compiled.
 
     Args:
-        model: any. One of a class of your own needs `get_config`, and `from_config` where the constructor does
-            not take what it returns.
+        model: any. One of a class of your own needs `get_config`, and `from_config` where the constructor
+            does not take what it returns.
         clone_function: called with each layer, gives the one in its place; None for a copy by its
             configuration.
 

@@ -32,8 +32,8 @@ class Compiled(Predictor):
         self._loss_tracker = loss_tracker()
         self._last_loss: Any = None  # that `compute_loss` returned
         self.stop_training = False
-        # Called with the gradients of all weights, one flat float32 array, before each step of the optimizer; what it
-        # writes there is what the step takes. All-reduce them here to train with several processes.
+        # Called with the gradients of all weights, one flat float32 array, before each step of the optimizer;
+        # what it writes there is what the step takes. All-reduce them here to train with several processes.
         self.on_gradients: Callable[[NDArray[np.float32]], Any] | None = None
         self.history: History | None = None
 

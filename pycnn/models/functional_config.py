@@ -217,4 +217,6 @@ def _called(layer: Layer, arguments: Any, made: Mapping[Key, list[KerasTensor]])
         return [symbol(item) for item in structure] if isinstance(structure, list) else structure
 
     args, kwargs = arguments
+    if not isinstance(kwargs.get("training"), (bool, type(None))):
+        raise ValueError(f"Layer {layer.name!r} was called with training={kwargs['training']!r:.100}")
     return tree.flatten(layer(*symbol(args), **symbol(kwargs)))

@@ -82,7 +82,8 @@ class Model(Trainer):
         self._begin(name or auto_name("Functional"), **kwargs)
         if inputs is None or outputs is None:
             raise ValueError(
-                "A Model needs `inputs` and `outputs`: Model(inputs, outputs); or a class of your own with a `call`"
+                "A Model needs `inputs` and `outputs`: Model(inputs, outputs); or a class of your own "
+                "with a `call`"
             )
         self._connect(inputs, outputs)
         if not trainable:
@@ -262,7 +263,8 @@ class Model(Trainer):
         known = [symbol.sample_shape for symbol in self._sources]
         if known and list(shapes) != known:
             raise ValueError(
-                f"Model {self.name!r} was made for inputs of shape {_batches(known)}, not {_batches(list(shapes))}"
+                f"Model {self.name!r} was made for inputs of shape {_batches(known)}, "
+                f"not {_batches(list(shapes))}"
             )
 
     def _symbols(self, x: Any) -> list[KerasTensor]:
@@ -482,8 +484,9 @@ class Model(Trainer):
         config = Layer.get_config(self)
         if type(self).get_config is Model.get_config and type(self).__init__ is not Model.__init__:
             raise NotImplementedError(
-                f"Model {self.name!r} is of the class {type(self).__name__}, which cannot be described: give it "
-                f"`get_config` and register it by keras.saving.register_keras_serializable(); or use `save_weights`"
+                f"Model {self.name!r} is of the class {type(self).__name__}, which cannot be described: give "
+                f"it `get_config` and register it by keras.saving.register_keras_serializable(); or use "
+                f"`save_weights`"
             )
         return config
 

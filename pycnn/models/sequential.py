@@ -203,7 +203,8 @@ class Sequential(Model):
         if not self._input_layers:
             if x is None:
                 raise ValueError(
-                    f"Model {self.name!r} does not know its input's shape yet; give it an Input or call build()"
+                    f"Model {self.name!r} does not know its input's shape yet; give it an Input or "
+                    f"call build()"
                 )
             self.build((None, *as_samples("x", x).shape[1:]))
         self._extend()

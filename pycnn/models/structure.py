@@ -1,4 +1,4 @@
-"""Data, losses and metrics given as one, as a list or as a dict by name: brought into the order of a model."""
+"""Data, losses and metrics given as one, a list or a dict by name: brought into the order of a model."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def in_order(what: str, given: Any, names: Sequence[str], kind: str) -> list[Any
         missing = [name for name in names if name not in given]
         if unknown or missing:
             raise ValueError(
-                f"`{what}` has the keys {list(given)!s:.200}; expected the names of the {kind}s: {list(names)}"
+                f"`{what}` has the keys {list(given)!s:.200}; expected the names of the {kind}s: "
+                f"{list(names)}"
             )
         return [given[name] for name in names]
     if len(names) == 1:

@@ -418,8 +418,8 @@ class Trainer(Compiled):
     def gradients(self, x: Any, y: Any = None, sample_weight: Any = None) -> LossAndGradients:
         """Loss of one batch, and its gradients by the weights, as a training step computes them.
 
-        Nothing changes in the model: neither weights and moving statistics nor the optimizer's state. Dropout draws
-        anew in each call.
+        Nothing changes in the model: neither weights and moving statistics nor the optimizer's state. Dropout
+        draws anew in each call.
 
         Args:
             x: samples (n, ...).

@@ -115,7 +115,7 @@ class Optimizer:
     # --- the learning rate ----------------------------------------------------------------------------------
     @property
     def learning_rate(self) -> float:
-        """The step size of the next step, when setting it takes effect; what follows a schedule cannot be set."""
+        """The size of the next step, when setting it takes effect; what follows a schedule cannot be set."""
         if not callable(self._learning_rate):
             return self._learning_rate  # type: ignore[no-any-return]
         step = self.iterations * (self.gradient_accumulation_steps or 1) + self.accumulated

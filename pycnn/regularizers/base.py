@@ -6,7 +6,7 @@ from typing import Any
 
 
 class Regularizer:
-    """Base of all regularizers: a callable from a weight, or an output, to a number that is added to the loss.
+    """Base of all regularizers: a callable from a weight or an output to a number that is added to the loss.
 
     A regularizer of your own is written with `keras.ops`: it is traced, and runs and is differentiated in the
     core. A function of the weight will do as well.

@@ -38,7 +38,7 @@ def serialize(regularizer: Any) -> Any:
 
 
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
-    """The regularizer that `serialize` described; `custom_objects` names classes and functions of your own."""
+    """The regularizer that `serialize` described; `custom_objects` names your own classes and functions."""
     return _finder.deserialize(config, custom_objects)
 
 

@@ -140,7 +140,7 @@ def _described(reader: Reader) -> SavableModel:
     description = _from_json(reader.metadata["model"])
     model = registry.deserialize_layer(description)
     if "build_config" in description and not getattr(model, "built", True):
-        model.build(description["build_config"]["input_shape"])  # type: ignore[arg-type]
+        model.build(description["build_config"]["input_shape"])
     if not isinstance(model, SavableModel) or not model.built:
         raise ValueError("expected a model with a known input shape")
     return model

@@ -82,11 +82,12 @@ def test_every_layer_s_arguments(rng):
                 3, depthwise_regularizer="l2", bias_regularizer="l1", depthwise_constraint="max_norm"
             ),
             k.layers.SeparableConv2D(
-                4, 2, depthwise_regularizer="l1", pointwise_regularizer="l2", pointwise_constraint="unit_norm",
-                bias_constraint="non_neg",
+                4, 2, depthwise_regularizer="l1", pointwise_regularizer="l2",
+                pointwise_constraint="unit_norm", bias_constraint="non_neg",
             ),
             k.layers.BatchNormalization(
-                beta_regularizer="l2", gamma_regularizer="l2", gamma_constraint="non_neg", beta_constraint="non_neg"
+                beta_regularizer="l2", gamma_regularizer="l2", gamma_constraint="non_neg",
+                beta_constraint="non_neg",
             ),
             k.layers.Flatten(),
             k.layers.Dense(5, "softmax", kernel_constraint="min_max_norm", activity_regularizer="l2"),
