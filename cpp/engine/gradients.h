@@ -22,7 +22,7 @@ class GradientSum {
   int64_t slot_stride_, used_slots_;
 };
 
-// Floats of a gradient that are summed at once: at most kUpdateRange, and whole rows where a part is transposed.
+// Floats of a gradient that are summed at once: at most kUpdateRange, if possible in whole rows of transposed parts.
 int64_t range_of(const GradientParts& parts);
 
 }  // namespace pycnn

@@ -158,12 +158,13 @@ struct ReferenceOperation {
     const int64_t group = kernel[3] / n.groups;
     for_indices(node.shape.dims, [&](const Dims& i) {
       double sum = x.size() > 2 ? x[2][i[2]] : 0;
-      for_indices({kernel[0], kernel[1], kernel[2]}, [&](const Dims& k) {
-        sum += x[1][((k[0] * kernel[1] + k[1]) * kernel[2] + k[2]) * kernel[3] + i[2]] *
-               pixel(image, i[0] * n.strides.h + k[0] * n.dilation.h - n.padding.top,
-                     i[1] * n.strides.w + k[1] * n.dilation.w - n.padding.left, i[2] / group * kernel[2] + k[2],
-                     n.pad_value);
-      });
+      const double* w = x[1] + i[2];
+      for (int64_t kh = 0; kh < kernel[0]; ++kh)
+        for (int64_t kw = 0; kw < kernel[1]; ++kw)
+          for (int64_t c = 0; c < kernel[2]; ++c, w += kernel[3])
+            sum += *w * pixel(image, i[0] * n.strides.h + kh * n.dilation.h - n.padding.top,
+                              i[1] * n.strides.w + kw * n.dilation.w - n.padding.left, i[2] / group * kernel[2] + c,
+                              n.pad_value);
       y.push_back(sum);
     });
     return y;
@@ -287,12 +288,17 @@ class Reference {
   // Of all samples, one after the other; of one, where the value has no batch axis.
   const Doubles& value(int node) const { return values_[static_cast<size_t>(node)]; }
 
-  // The derivative of f, a function of node `of`, by each value of node `by`, by central differences.
+  // The derivative of f, a function of node `of`, by each value of node `by`, by central differences. NaN for those
+  // that are left out where there are many.
   Doubles slopes(int of, int by, const std::function<double(const Doubles&)>& f) {
     constexpr double kStep = 1e-4;
+    constexpr size_t kMost = 120;
     const std::vector<int> between = nodes_between(by, of);
-    Doubles slopes;
-    for (double& v : values_[static_cast<size_t>(by)]) {
+    Doubles& values = values_[static_cast<size_t>(by)];
+    const size_t every = graph_.as<ParameterNode>(by) ? 1 + values.size() / kMost : 1;
+    Doubles slopes(values.size(), kNan);
+    for (size_t i = 0; i < values.size(); i += every) {
+      double& v = values[i];
       const double middle = v;
       double at[2];
       for (const int side : {0, 1}) {
@@ -301,7 +307,7 @@ class Reference {
         at[side] = f(value(of));
       }
       v = middle;
-      slopes.push_back((at[0] - at[1]) / (2 * kStep));
+      slopes[i] = (at[0] - at[1]) / (2 * kStep);
     }
     for (const int node : between) evaluate(node);
     return slopes;
@@ -358,13 +364,21 @@ class Reference {
   std::vector<Doubles> values_;
 };
 
-// How much roundings add up to: some tens of them on the way to a value, each of the size of the largest one.
+// How much roundings add up to: some tens of them on the way to a value, each of the size of the largest one; and what
+// central differences leave out. What the reference has left out is NaN.
 inline void check_all_near(const Floats& got, const Doubles& want, const std::string& text) {
   if (got.size() != want.size()) return fail(__FILE__, __LINE__, text, ": ", got.size(), " values, not ", want.size());
   double largest = 0;
-  for (const double v : want) largest = std::max(largest, std::abs(v));
+  size_t known = 0;
+  for (const double v : want) {
+    if (std::isnan(v)) continue;
+    largest = std::max(largest, std::abs(v));
+    ++known;
+  }
+  CHECK(known >= std::min<size_t>(want.size(), 40));
+  const double tolerance = 64.0 * kEps * largest + 1e-8;
   for (size_t i = 0; i < want.size(); ++i)
-    CHECK_NEAR(got[i], want[i], 64.0 * kEps * largest + 1e-8, text, ", value ", i);  // and what a difference leaves out
+    if (!std::isnan(want[i])) CHECK_NEAR(got[i], want[i], tolerance, text, ", value ", i);
 }
 
 }  // namespace pycnn::testing

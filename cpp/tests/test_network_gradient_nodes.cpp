@@ -28,11 +28,11 @@ struct Chain {
   Values v;
   int input, first_kernel, map, second_kernel, flat, scores;
   Chain() {
-    input = v.input({6, 6, 2});
+    input = v.input({5, 5, 2});
     first_kernel = v.parameter({3, 3, 2, 4});
     map = v.tanh(v.add(Conv2DNode{{}, {}, {1, 1, 1, 1}}, {input, first_kernel}));
     second_kernel = v.parameter({3, 3, 4, 6});
-    const int pooled = v.add(Pool2DNode{true, {2, 2}, {2, 2}, {}}, {v.tanh(v.add(Conv2DNode{}, {map, second_kernel}))});
+    const int pooled = v.add(Pool2DNode{true, {2, 2}, {1, 1}, {}}, {v.tanh(v.add(Conv2DNode{}, {map, second_kernel}))});
     flat = v.add(ReshapeNode{}, {pooled}, {24});
     scores = v.add(SoftmaxNode{true}, {v.add(DenseNode{}, {flat, v.parameter({24, 3})})});
   }
@@ -94,8 +94,9 @@ TEST(gradient_nodes_without_a_batch_axis) {
 TEST(gradient_nodes_in_expressions) {
   Chain c;
   const int g = c.v.gradient(c.score(2), c.map);
-  const int importance = c.v.add(ReduceNode{ReduceKind::kMean, 1, 36, 4}, {g}, {1, 1, 4});
-  const int attribution = c.v.sum(c.v.map(MapOp::kMultiply, {importance, c.map}));
+  const int importance = c.v.add(ReduceNode{ReduceKind::kMean, 1, 25, 4}, {g}, {1, 1, 4});
+  const int attribution =
+      c.v.add(ReduceNode{ReduceKind::kSum, 25, 4, 1}, {c.v.map(MapOp::kMultiply, {importance, c.map})}, {5, 5});
   check_outputs(kernels, "attribution", c.v.graph, {attribution, importance});
 
   Values v;

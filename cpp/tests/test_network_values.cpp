@@ -256,7 +256,7 @@ TEST(values_weights_that_are_computed) {
 // a max-pool follows.
 TEST(values_weights_that_are_reshaped) {
   check_case(kernels, {"convolutions by one kernel in two shapes",
-                       {{6, 6, 16}, {9, 16, 16}},
+                       {{4, 4, 16}, {9, 16, 16}},
                        [](Values& v, const std::vector<int>& x) {
                          const int square = v.add(ReshapeNode{}, {x[1]}, {3, 3, 16, 16});
                          const int flat = v.add(
@@ -264,7 +264,7 @@ TEST(values_weights_that_are_reshaped) {
                          const int conv = v.add(Conv2DNode{{}, {}, {1, 1, 1, 1}}, {x[0], square});
                          const int pooled = v.add(Pool2DNode{false, {2, 2}, {2, 2}, {}},
                                                   {v.add(ActivationNode{{ActivationKind::kRelu}}, {conv})});
-                         const int twice = v.add(Conv2DNode{}, {pooled, square});
+                         const int twice = v.add(Conv2DNode{{}, {}, {1, 1, 1, 1}}, {pooled, square});
                          return v.add(Conv2DNode{}, {twice, flat});
                        },
                        kFirst,
@@ -277,6 +277,33 @@ TEST(values_weights_that_are_reshaped) {
                        },
                        kFirst,
                        kFirst});
+}
+
+// Of two shapes that have no short rows in common: gradients of a shared parameter are the sums of those of two.
+TEST(values_weights_of_unlike_shapes) {
+  const auto gradients = [&](bool shared) {
+    Values v;
+    int x = v.input({10, 10, 65});
+    const int first = v.parameter({9 * 65 * 128}), second = shared ? first : v.parameter({9 * 65 * 128});
+    for (const auto& [weights, dims] :
+         {std::pair(first, Dims{3, 3, 65, 128}), std::pair(second, Dims{3, 3, 128, 65})}) {
+      const int conv = v.add(Conv2DNode{}, {x, v.add(ReshapeNode{}, {weights}, dims)});
+      x = v.add(Pool2DNode{false, {2, 2}, {2, 2}, {}}, {v.add(ActivationNode{{ActivationKind::kRelu}}, {conv})});
+    }
+    const int loss = v.map(MapOp::kMultiply, {x, v.constant({65}, random_floats(65, 1))});
+    const auto network = make_values_network(kernels, v.graph, {x});
+    for (int p = 1; p < network->parameters().count(); ++p)
+      std::copy_n(network->parameters().weights(0), network->parameters().size(0), network->parameters().weights(p));
+    network->parameters().touch();
+    network->compile(value_losses({loss}), make_optimizer());
+    network->compute_gradients(Inputs(*network, 9).batch());
+    std::vector<Floats> all;
+    for (int p = 0; p < network->parameters().count(); ++p) all.push_back(gradient_of(*network, p));
+    return all;
+  };
+  const Floats shared = gradients(true)[0];
+  const std::vector<Floats> parts = gradients(false);
+  for (size_t i = 0; i < shared.size(); ++i) CHECK_EQUAL(shared[i], parts[0][i] + parts[1][i], i);
 }
 
 // The large dense layer that sees the whole chunk, with a kernel that is computed and one that two layers share.
