@@ -48,8 +48,7 @@ template <class Action>
 auto with_type(pycnn_dtype dtype, const Action& action) {
   if (dtype == PYCNN_FLOAT32) return action(static_cast<const float*>(nullptr));
   if (dtype == PYCNN_UINT8) return action(static_cast<const uint8_t*>(nullptr));
-  throw std::invalid_argument("dtype is " + std::to_string(static_cast<int>(dtype)) +
-                              "; expected PYCNN_FLOAT32 or PYCNN_UINT8");
+  throw std::invalid_argument("dtype is " + std::to_string(dtype) + "; expected PYCNN_FLOAT32 or PYCNN_UINT8");
 }
 
 pycnn_status info_of(const pycnn_model* model, int64_t index, pycnn_tensor_info* info, bool input) {

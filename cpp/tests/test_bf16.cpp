@@ -298,7 +298,9 @@ TEST(bf16_forward_pool) {
     CHECK(y.intact());
     for (int64_t i = 0; i < floats; ++i) {
       const int64_t k = i % s.k, column = i / s.k % ow, row = i / s.k / ow;
-      const auto at = [&](int64_t a) { return before[((2 * row + a / 2) * s.ow + 2 * column + a % 2) * s.k + k]; };
+      const auto at = [&, &s = s](int64_t a) {
+        return before[((2 * row + a / 2) * s.ow + 2 * column + a % 2) * s.k + k];
+      };
       int64_t first = 0;
       for (int64_t a = 1; a < 4; ++a)
         if (at(a) > at(first)) first = a;

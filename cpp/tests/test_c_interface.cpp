@@ -106,7 +106,7 @@ TEST(c_interface_survives_misuse) {
   CHECK(wrong(pycnn_predict(model, PYCNN_FLOAT32, no_input, 1, outputs)) && told("null for input 0"));
   CHECK(wrong(pycnn_predict(model, PYCNN_FLOAT32, inputs, 1, no_output)) && told("null for output 0"));
   CHECK(wrong(pycnn_predict(model, PYCNN_FLOAT32, inputs, 0, outputs)) && told("0 samples"));
-  CHECK(wrong(pycnn_predict(model, static_cast<pycnn_dtype>(2), inputs, 1, outputs)) && told("dtype is 2"));
+  CHECK(wrong(pycnn_predict(model, 2, inputs, 1, outputs)) && told("dtype is 2"));
 
   pycnn_prediction best[1];
   int64_t count;

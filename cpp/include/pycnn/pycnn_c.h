@@ -30,8 +30,10 @@ typedef enum pycnn_status {
   PYCNN_OUT_OF_MEMORY = 3
 } pycnn_status;
 
-/* What a model's inputs are read from: float, or uint8_t, whose values are taken as the numbers 0 to 255. */
-typedef enum pycnn_dtype { PYCNN_FLOAT32 = 0, PYCNN_UINT8 = 1 } pycnn_dtype;
+/* What a model's inputs are read from: float, or uint8_t, whose values are taken as the numbers 0 to 255. An integer,
+ * so that a wrong one is an error that can be told. */
+typedef int32_t pycnn_dtype;
+enum { PYCNN_FLOAT32 = 0, PYCNN_UINT8 = 1 };
 
 typedef struct pycnn_model pycnn_model;
 typedef struct pycnn_call pycnn_call;
