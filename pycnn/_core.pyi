@@ -396,8 +396,8 @@ class Network:
     ) -> list[dict[str, Any]]:
         """train_step, `runs` times, and where the time of each went: threads, seconds, samples; rows of (layer, phase,
         algorithm, seconds of all threads together, floating-point operations counted as direct sums, bytes estimated),
-        phase being forward, backward, update or packing; and fused, pairs of a node without rows and the one whose rows
-        it is part of ('' where it computes nothing)."""
+        phase being forward, backward, update or packing; fused, pairs of a node without rows and the one whose rows it
+        is part of ('' where it computes nothing); and stages, pairs of a name and pairs (pieces, seconds of each)."""
 
     def profile_predict(
         self, x: Sequence[NDArray[Any] | None], out: Sequence[F32 | None], runs: int = 1

@@ -237,6 +237,13 @@ py::dict as_dict(const Profile& profile) {
   d["samples"] = profile.samples;
   d["rows"] = rows;
   d["fused"] = profile.fused;
+  py::list stages;
+  for (const StageCost& stage : profile.stages) {
+    py::list work;
+    for (const StageCost::Alike& each : stage.work) work.append(py::make_tuple(each.pieces, each.seconds));
+    stages.append(py::make_tuple(stage.name, work));
+  }
+  d["stages"] = stages;
   return d;
 }
 
