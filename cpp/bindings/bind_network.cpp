@@ -196,7 +196,7 @@ template <class Step>
 py::tuple step(const Held& held, const Step& run) {
   StepResult result;
   {
-    py::gil_scoped_release release;
+    const GilReleased released;
     result = run(held.batch);
   }
   return as_tuple(result);
@@ -221,7 +221,7 @@ py::tuple test_step(Network& network, const Arrays& x, const Arrays& y, const py
 }
 
 void apply_gradients(Network& network, float learning_rate) {
-  py::gil_scoped_release release;
+  const GilReleased released;
   network.apply_gradients(learning_rate);
 }
 
@@ -246,7 +246,7 @@ py::list profiles(int64_t runs, const Step& step) {
   require(runs >= 1, "runs must be at least 1, but is " + std::to_string(runs));
   std::vector<Profile> found(static_cast<size_t>(runs));
   {
-    py::gil_scoped_release release;
+    const GilReleased released;
     for (Profile& profile : found) step(&profile);
   }
   py::list list;
@@ -269,7 +269,7 @@ Held with_outputs(const Network& network, const Arrays& x, const Arrays& out) {
 
 void predict(Network& network, const Arrays& x, const Arrays& out, bool training) {
   const Held held = with_outputs(network, x, out);
-  py::gil_scoped_release release;
+  const GilReleased released;
   network.predict(held.batch, training);
 }
 
@@ -343,7 +343,7 @@ void apply_to_variables(Optimizer& optimizer, const std::vector<std::shared_ptr<
     require_shape(held.back(), variables[i]->dims(), name.c_str());
     arrays.push_back(held.back().data());
   }
-  py::gil_scoped_release release;
+  const GilReleased released;
   optimizer.apply(active_kernels(), variables, arrays, learning_rate);
 }
 

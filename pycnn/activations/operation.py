@@ -9,11 +9,9 @@ from pycnn import _core
 from pycnn.core.arrays import as_float32
 from pycnn.core.function import Function, tracing
 from pycnn.core.layer import Layer
-from pycnn.core.symbolic import KerasTensor, Node
+from pycnn.core.symbolic import KerasTensor
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pycnn.core.blueprint import Blueprint
 
     ActivationFunction: TypeAlias = Callable[..., Any]
@@ -27,15 +25,6 @@ class Operation:
     def __init__(self, kind: str = "linear", options: dict[str, float] | None = None) -> None:
         self.kind = kind
         self.options = options or {}
-
-    @property
-    def name(self) -> str:
-        """Of the function."""
-        return self.kind
-
-    def connect(self, graph: Blueprint, call: Node, nodes: Sequence[int]) -> Sequence[int]:
-        """Adds a call on a symbol to a graph."""
-        return [self.lower(graph, nodes[0], self.kind)]
 
     def lower(self, graph: Blueprint, node: int, name: str) -> int:
         """Adds the operation to a graph."""
@@ -60,9 +49,23 @@ def apply(x: Any, kind: str, **options: float) -> Any:
             raise TypeError("an activation is one function, not several in a row")
         return Operation(kind, options)
     if isinstance(x, KerasTensor):
-        return Node(Operation(kind, options), [x], [KerasTensor(x.shape)]).output
+        return _on_symbol(x, kind, options)
     array = as_float32("x", x)
     return _core.activation_forward(kind, array.reshape(array.shape or (1,)), **options).reshape(array.shape)
+
+
+def _on_symbol(x: KerasTensor, kind: str, options: dict[str, float]) -> Any:
+    """The function of `keras.ops` that a kind is, as an operation of a model."""
+    from pycnn import ops  # not loaded by `import pycnn`
+
+    if kind == "gelu_tanh":
+        return ops.gelu(x, approximate=True)
+    if kind in ("relu", "leaky_relu"):
+        options = {_SLOPE.get(name, name): value for name, value in options.items()}
+    return getattr(ops, kind)(x, **options)
+
+
+_SLOPE = {"alpha": "negative_slope"}  # as the core and as Keras call it
 
 
 def lower(activation: ActivationFunction | Layer, graph: Blueprint, node: int, name: str) -> int:

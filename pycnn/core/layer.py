@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import weakref
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -15,7 +16,7 @@ from pycnn.core.blueprint import Blueprint
 from pycnn.core.function import Function, is_tracing, tracing
 from pycnn.core.names import auto_name
 from pycnn.core.program import Program
-from pycnn.core.symbolic import KerasTensor, Node, as_symbol
+from pycnn.core.symbolic import Call, KerasTensor, Node, as_symbol
 from pycnn.core.tensor import Tensor
 from pycnn.core.variable import Variable
 
@@ -95,7 +96,7 @@ class Layer(policy.HasDTypePolicy):
         self.built = False
         self._trainable = bool(trainable)
         self._variables: list[Variable] = []
-        self._calls: list[Node] = []  # on symbols
+        self._calls: list[Call] = []  # the first one on symbols; `_later_calls` are weak references
         self._called: tuple[Any, Program, Any] | None = (
             None  # for arrays: their shapes, the outputs' structure
         )
@@ -378,7 +379,8 @@ class Layer(policy.HasDTypePolicy):
 
         args = tree.transformed(symbol_for, structure)
         outputs = self._call_on_symbols(args, kwargs | {"training": training}, record=False)
-        return Program(Function(symbols, tree.flatten(outputs)), training=bool(training)), outputs
+        program = Program(Function(symbols, tree.flatten(outputs)), training=bool(training))
+        return program, tree.transformed(lambda _: None, outputs)
 
     def _as_arrays(self, x: Any) -> Any:
         """Samples as the core takes them, in the structure in which they came."""
@@ -415,10 +417,11 @@ class Layer(policy.HasDTypePolicy):
             if fresh:
                 self.forget_weights()
             raise
-        call.finish([KerasTensor(shape) for shape in shapes])
+        symbols = [KerasTensor(shape) for shape in shapes]
+        call.finish(symbols)
         if record and not is_tracing():
-            self._calls.append(call)
-        return call.output if structure is None else tree.packed(structure, list(call.outputs))
+            self.note_call(call)
+        return symbols[0] if structure is None else tree.packed(structure, symbols)
 
     def _symbols(self, x: Any) -> list[KerasTensor]:
         """The input of a call on symbols; layers that take several override it."""
@@ -505,12 +508,26 @@ class Layer(policy.HasDTypePolicy):
         call = Node(_Native(self), inputs, ())
         graph = Blueprint()
         nodes = graph.call(call, [_shape_of(graph, symbol) for symbol in inputs])
-        call.finish([KerasTensor(((None,) if graph.is_batched(n) else ()) + graph.shape(n)) for n in nodes])
-        return call.output if len(call.outputs) == 1 else list(call.outputs)
+        outputs = [KerasTensor(((None,) if graph.is_batched(n) else ()) + graph.shape(n)) for n in nodes]
+        call.finish(outputs)
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def note_call(self, call: Node) -> None:
+        """Remembers a call on symbols."""
+        calls = self.__dict__.setdefault("_calls", [])
+        if not calls:
+            calls.append(call.call)
+        else:  # what came before it may have come from this layer
+            self.__dict__.setdefault("_later_calls", []).append(weakref.ref(call))
 
     def forget_call(self, call: Node) -> None:
         """Takes a call on symbols back, when the model that made it does not want it any longer."""
-        self._calls.remove(call)
+        later = self.__dict__.pop("_later_calls", [])
+        nodes = [node for reference in later if (node := reference()) is not None and node is not call]
+        if self._calls[0] is call.call:
+            self._calls = []
+        for node in nodes:
+            self.note_call(node)
 
     # --- weights --------------------------------------------------------------------------------------------
     def sublayers(self) -> Iterator[Layer]:
@@ -649,7 +666,21 @@ class Layer(policy.HasDTypePolicy):
     def _first_call(self) -> Node:
         if not self._calls:
             raise AttributeError(f"Layer {self.name!r} is not part of a model with a known input shape yet")
-        return self._calls[0]
+        return self._calls[0].node_of(self)
+
+    # --- copies ---------------------------------------------------------------------------------------------
+    def __getstate__(self) -> dict[str, Any]:
+        """The attributes for `copy.deepcopy` and `pickle`: without the models it is part of."""
+        return {name: value for name, value in self.__dict__.items() if name not in _OF_CALLS}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update({"_calls": self.__dict__.get("_calls", []), "_called": None} | state)
+
+    def __copy__(self) -> Any:
+        """A copy with weights of its own, as Keras': layers that share weights are one layer called twice."""
+        import copy
+
+        return copy.deepcopy(self)
 
     # --- configuration --------------------------------------------------------------------------------------
     @classmethod
@@ -699,8 +730,11 @@ def _is_plain(value: Any) -> bool:
     return value is None or isinstance(value, (bool, int, float, str))
 
 
+# Attributes that belong to calls.
+_OF_CALLS = {"_calls", "_called", "_later_calls", "_taped"}
+
 # Attributes of layers and models that hold layers which are counted elsewhere.
-_NO_SUBLAYERS = {"_given", "_calls", "_called", "_variables", "_layers", "_input_layers"}
+_NO_SUBLAYERS = {*_OF_CALLS, "_given", "_variables", "_layers", "_input_layers"}
 
 
 class _Native:

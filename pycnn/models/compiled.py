@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from pycnn import optimizers
+from pycnn.callbacks import History
 from pycnn.core import tree
 from pycnn.core.program import Program
 from pycnn.models.feeding import Feeder, first_item
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from pycnn.callbacks import History
     from pycnn.core.function import Function
 
 
@@ -35,7 +36,8 @@ class Compiled(Predictor):
         # Called with the gradients of all weights, one flat float32 array, before each step of the optimizer;
         # what it writes there is what the step takes. All-reduce them here to train with several processes.
         self.on_gradients: Callable[[NDArray[np.float32]], Any] | None = None
-        self.history: History | None = None
+        self._record: Any = None
+        self._returned: weakref.ref[History] | None = None
 
     def compile(
         self,
@@ -81,6 +83,20 @@ class Compiled(Predictor):
             objective.resolve(list(self._ends().outputs.values()))
         self._objective = objective
         self._trained = None  # made for the next data
+
+    @property
+    def history(self) -> History | None:
+        """What the last `fit` returned, None before."""
+        found = None if self._returned is None else self._returned()
+        if found is None and self._record is not None:
+            found = self.history = History.resumed(self, self._record)
+        return found
+
+    @history.setter
+    def history(self, history: History | None) -> None:
+        # A History has the model, so that the model has no more than a weak reference to it.
+        self._returned = None if history is None else weakref.ref(history)
+        self._record = None if history is None else history.record
 
     @property
     def compiled(self) -> bool:

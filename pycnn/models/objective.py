@@ -163,6 +163,10 @@ class Objective:
         self._penalties = 0
         self._target_shapes: dict[int, tuple[int, ...]] = {}
 
+    def __getstate__(self) -> dict[str, Any]:
+        """The attributes, for copies of a model, which says anew what is frozen."""
+        return self.__dict__ | {"frozen": frozenset()}
+
     @property
     def loss(self) -> Any:
         """The loss, or a list of them."""
@@ -227,6 +231,7 @@ class Objective:
                     metric_terms.append((value, "value", 0.5, i))
                 elif metric.kind is not None:
                     metric_terms.append((node, metric.kind, getattr(metric, "threshold", 0.5), i))
+        self.optimizer.follow(v for node, v in graph.variables_of.items() if graph.trainable[node])
         penalties = _penalties(graph)
         self._penalties = len(penalties)
         return {

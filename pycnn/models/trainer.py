@@ -110,7 +110,7 @@ class Trainer(Compiled):
         validation, test_steps = self._validation(validation_data, validation_size, validation_steps, known)
 
         called = CallbackList(callbacks, self, {"verbose": level, "epochs": epochs, "steps": source.steps})
-        self.history = called.add_history()
+        history = self.history = called.add_history()
         self.stop_training = False
         called.call("on_train_begin")
         logs: dict[str, float] = {}
@@ -135,8 +135,9 @@ class Trainer(Compiled):
                 _report_no_batches(False)
                 break
         self._goal.optimizer.finalize_variable_values(self.trainable_weights)
+        self._last_loss = None
         called.call("on_train_end", logs)
-        return self.history
+        return history
 
     def _train(
         self, source: Source, steps: Steps, called: CallbackList, progress: Progress

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import warnings
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
@@ -106,6 +107,7 @@ class Optimizer:
         self._core: _core.Optimizer | None = None
         self._settings: dict[str, float] = {}  # that the core has
         self._variables: list[Variable] = []  # of `build`
+        self._followed: weakref.WeakSet[Variable] = weakref.WeakSet()
         self._kept: dict[str, dict[Variable, F32]] = {}
         self.accumulated = 0  # batches whose gradients wait for the next step
         self._learning_rate: Any = None
@@ -137,6 +139,39 @@ class Optimizer:
                 "with a number."
             )
         self._learning_rate = number
+
+    # --- copies ---------------------------------------------------------------------------------------------
+    def follow(self, variables: Iterable[Variable]) -> None:
+        """Notes weights that its steps change, so that copies have the state that it keeps for them."""
+        self._followed.update(variables)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The attributes for `copy.deepcopy` and `pickle`, with the core's state as arrays."""
+        followed = list(self._followed)
+        state = self.__dict__ | {"_core": None, "_settings": {}, "_followed": followed}
+        if self._core is None:
+            return state
+        slots = {
+            name: [self._core.state(variable.core, name).copy() for variable in followed]
+            for name in self._core.slot_names
+        }
+        return state | {"_core": {"iterations": self._core.iterations, "slots": slots}}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        kept, followed = state["_core"], state["_followed"]
+        self.__dict__.update(state | {"_core": None, "_followed": weakref.WeakSet(followed)})
+        if kept is None:
+            return
+        core = self.core()
+        core.iterations = kept["iterations"]
+        for name, arrays in kept["slots"].items():
+            for variable, array in zip(followed, arrays, strict=True):
+                core.state(variable.core, name)[...] = array
+
+    def __copy__(self) -> Any:
+        import copy
+
+        return copy.deepcopy(self)
 
     # --- what is kept for weights ---------------------------------------------------------------------------
     @property
@@ -279,6 +314,7 @@ class Optimizer:
         if self.changes_gradients:
             arrays = [np.array(array) for array in arrays]  # which the step overwrites
         core, changed = self.core(), [variable for _, variable in given]
+        self.follow(changed)
         GradientStep(
             self,
             changed,
