@@ -138,6 +138,10 @@ def serialize(activation: ActivationFunction | Layer) -> Any:
     """The name of a function of `keras.activations`; the description of a layer or of another function."""
     if isinstance(activation, Layer):
         return activation.serialize()
+    if not callable(activation):
+        raise TypeError(f"activations.serialize: {activation!r:.200} is no activation function")
+    if not hasattr(activation, "__name__"):
+        return serialization.serialize(activation, "keras.activations")
     known = _FUNCTIONS.get(activation.__name__) is activation
     return activation.__name__ if known else serialization.serialize_function(activation)
 

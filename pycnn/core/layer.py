@@ -14,6 +14,8 @@ from pycnn.core.arguments import checked_name, checked_shape
 from pycnn.core.arrays import as_samples
 from pycnn.core.blueprint import Blueprint
 from pycnn.core.function import Function, is_tracing, tracing
+from pycnn.core.input_spec import check_inputs
+from pycnn.core.interface import Interface
 from pycnn.core.names import auto_name
 from pycnn.core.program import Program
 from pycnn.core.symbolic import Call, KerasTensor, Node, as_symbol
@@ -40,7 +42,7 @@ class WeightSpec(NamedTuple):
     constraint: Any = None
 
 
-class Layer(policy.HasDTypePolicy):
+class Layer(policy.HasDTypePolicy, Interface):
     """One step of a network.
 
     A layer of your own has a `call`, written with layers and `keras.ops`; its weights are made by
@@ -75,6 +77,8 @@ class Layer(policy.HasDTypePolicy):
     """
 
     _given: tuple[tuple[Any, ...], dict[str, Any]]
+    _added: list[KerasTensor] | None = None  # by `add_loss`, while `call` is traced
+    _adds_losses = False
 
     def __init__(
         self,
@@ -171,6 +175,7 @@ class Layer(policy.HasDTypePolicy):
         """
         if not self._is_traced or type(self).weight_specs is not Layer.weight_specs:
             self._build(checked_shape(self.name, input_shape[1:]))
+        self._built_for = tuple(input_shape)
         self.built = True
 
     def add_weight(
@@ -254,6 +259,65 @@ class Layer(policy.HasDTypePolicy):
                     f"Layer {self.name!r} has a {spec.name} of shape {variable.shape}, "
                     f"but an input of shape {(None, *shape)} needs {spec.shape}"
                 )
+
+    def add_loss(self, loss: Any) -> None:
+        """Adds numbers to the loss that is trained: called inside of `call`.
+
+        `fit` and `evaluate` add them to the loss; `losses` and a GradientTape cannot see them.
+
+        Args:
+            loss: a symbol of one number, as `keras.ops` compute it from those that `call` was given; or a
+                list of them.
+
+        Raises:
+            ValueError: if it is no such symbol, or `call` is not being traced.
+            NotImplementedError: inside a GradientTape; return the value from `call` there.
+
+        Example:
+            >>> import numpy as np
+            >>> import pycnn as keras
+            >>> class Small(keras.layers.Layer):
+            ...     def call(self, x):
+            ...         self.add_loss(keras.ops.mean(x * x))
+            ...         return x
+            >>> model = keras.Sequential([keras.Input((2,)), Small()])
+            >>> model.compile("sgd", "mse")
+            >>> model.evaluate(np.full((4, 2), 3.0), np.full((4, 2), 3.0), verbose=0)
+            9.0
+        """
+        for value in tree.flatten(loss):
+            if self._added is None or not isinstance(value, KerasTensor):
+                raise ValueError(
+                    f"Layer {self.name!r}: `add_loss` can only be called inside of `call`, on a symbol that "
+                    f"keras.ops computed; it was given {value!r:.100}. A loss of the model's output is "
+                    f"`compile`'s, and one of a weight is its `regularizer`"
+                )
+            if value.shape != ():
+                raise ValueError(
+                    f"Layer {self.name!r}: `add_loss` was given values of shape {value.shape}; expected one "
+                    f"number, such as keras.ops.mean makes it"
+                )
+            if recording.is_taped():
+                raise NotImplementedError(
+                    f"Layer {self.name!r}: `add_loss` inside a GradientTape is not supported; return the "
+                    f"value from `call`, and add it to the loss"
+                )
+            self._added.append(value)
+
+    @property
+    def losses(self) -> list[Any]:
+        """The penalties of regularized weights that train, one number each.
+
+        Raises:
+            NotImplementedError: if a layer calls `add_loss`: its numbers are known in `fit` and `evaluate`.
+        """
+        for leaf in self.leaves():
+            if leaf._adds_losses:
+                raise NotImplementedError(
+                    f"`losses` of {self.name!r} is not supported, as layer {leaf.name!r} calls `add_loss`: "
+                    f"what it adds is part of the loss that `fit` and `evaluate` report"
+                )
+        return [v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None]
 
     def forget_weights(self) -> None:
         """Goes back to before `build`, when the layer turns out not to fit into its model."""
@@ -411,7 +475,11 @@ class Layer(policy.HasDTypePolicy):
         call = Node(self, inputs, (), arguments, training)
         fresh = not self.built
         try:
-            self._ensure_built(arguments[0], inputs)
+            if self.input_spec is not None:
+                check_inputs(self.name, self.input_spec, inputs)
+            self._ensure_built(arguments[0], inputs, arguments[1])
+            if self.input_spec is not None and fresh:  # `build` may have said more
+                check_inputs(self.name, self.input_spec, inputs)
             shapes, structure = self._inferred(call)
         except Exception:
             if fresh:
@@ -431,23 +499,43 @@ class Layer(policy.HasDTypePolicy):
             raise ValueError(f"Layer {self.name!r} takes one input, but was called on {len(x)}: {x}")
         return [as_symbol(x)]
 
-    def _ensure_built(self, args: tuple[Any, ...], inputs: Sequence[KerasTensor]) -> None:
+    def _named_shapes(self, shapes: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        """The arguments of `build`: the first shape; or, of several, those of the arguments of `call`."""
+        names = [
+            name
+            for name, parameter in inspect.signature(self.build).parameters.items()
+            if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        ]
+        if len(names) == 1:
+            return {names[0]: shapes[0]}
+        given = inspect.signature(self.call).bind_partial(*shapes, **kwargs).arguments
+        for name in names:
+            if not name.endswith("_shape") or name[: -len("_shape")] not in given:
+                raise ValueError(
+                    f"Layer {self.name!r} ({type(self).__name__}): `build` has an argument {name!r}; "
+                    f"expected `input_shape` alone, or names of the inputs of `call` with `_shape` at their end"
+                )
+        return {name: given[name[: -len("_shape")]] for name in names}
+
+    def _ensure_built(
+        self, args: tuple[Any, ...], inputs: Sequence[KerasTensor], kwargs: dict[str, Any] | None = None
+    ) -> None:
         if not self._is_traced:
             self._build(*(checked_shape(self.name, symbol.sample_shape) for symbol in inputs))
         elif not self.built:
-            shapes = tree.transformed(lambda x: x.shape if isinstance(x, KerasTensor) else None, args)
+            shapes, kwargs = tree.transformed(_shape_or_none, (args, kwargs or {}))
             # Without a `build` of its own, a subclass of a layer of this package gets its weights from
             # `super().call`.
             if type(self).build is not Layer.build or type(self).weight_specs is Layer.weight_specs:
-                self.build(shapes[0])
+                self.build(**self._named_shapes(shapes, kwargs))
             self.built = True
 
     def _inferred(self, call: Node) -> tuple[list[Shape], Any]:
         """The shapes of the outputs, and their structure; None for one output."""
         structure = None
         if self._is_traced:
-            structure, function = self._traced(call, False)
-            return [symbol.shape for symbol in function.outputs], structure
+            structure, function, count = self._traced(call, False)
+            return [symbol.shape for symbol in function.outputs[:count]], structure
         graph = Blueprint()
         nodes = graph.call(call, [_shape_of(graph, symbol) for symbol in call.inputs])
         shapes = [((None,) if graph.is_batched(n) else ()) + graph.shape(n) for n in nodes]
@@ -466,29 +554,40 @@ class Layer(policy.HasDTypePolicy):
             found = self.lower(graph, *nodes)
             return [found] if isinstance(found, int) else list(found)
         training = graph.phase() if self._accepts_training() else False
-        _, function = self._traced(call, training)
-        if call.outputs and [x.shape for x in function.outputs] != [x.shape for x in call.outputs]:
+        _, function, count = self._traced(call, training)
+        shapes = [x.shape for x in function.outputs[:count]]
+        if call.outputs and shapes != [x.shape for x in call.outputs]:
             raise ValueError(
-                f"`call` of layer {self.name!r} returned shapes {[x.shape for x in function.outputs]} "
+                f"`call` of layer {self.name!r} returned shapes {shapes} "
                 f"this time, and {[x.shape for x in call.outputs]} before"
             )
         outputs = function.lower(graph, nodes)
+        graph.added_losses += outputs[count:]
         own = {id(variable) for variable in self._variables}
         for node, variable in graph.variables_of.items():
             if id(variable) in own:
                 graph.trainable[node] = variable.trainable and not graph.is_frozen(self)
-        return outputs
+        return outputs[:count]
 
-    def _traced(self, call: Node, training: bool) -> tuple[Any, Function]:
-        """What `call` returns for symbols, and the function that it is."""
+    def _traced(self, call: Node, training: bool) -> tuple[Any, Function, int]:
+        """What `call` returns for symbols; the function that it is; how many of its outputs are returned.
+
+        The others are what `add_loss` was given.
+        """
         inner = {symbol: KerasTensor(symbol.shape, symbol.dtype, symbol.name) for symbol in call.inputs}
         args, kwargs = tree.transformed(
             lambda x: inner.get(x, x) if isinstance(x, KerasTensor) else x, call.arguments
         )
         if self._accepts_training():
             kwargs = kwargs | {"training": training if call.training is None else call.training}
-        with tracing():
-            result = self.call(*args, **kwargs)
+        before, self._added = self._added, []
+        try:
+            with tracing():
+                result = self.call(*args, **kwargs)
+            added = self._added
+        finally:
+            self._added = before
+        self._adds_losses = bool(added)
         leaves = tree.flatten(result)
         for leaf in leaves:
             if not isinstance(leaf, (KerasTensor, Variable)):
@@ -497,8 +596,9 @@ class Layer(policy.HasDTypePolicy):
                     f"symbols, as layers and keras.ops return them. What NumPy computes goes into "
                     f"keras.layers.PythonStep"
                 )
-        function = Function([inner[symbol] for symbol in call.inputs], [as_symbol(leaf) for leaf in leaves])
-        return (None if isinstance(result, (KerasTensor, Variable)) else result), function
+        outputs = [as_symbol(leaf) for leaf in leaves]
+        function = Function([inner[symbol] for symbol in call.inputs], [*outputs, *added])
+        return (None if isinstance(result, (KerasTensor, Variable)) else result), function, len(outputs)
 
     def _native_call(self, x: Any) -> Any:
         """The layer as it is without a `call` of one's own: for subclasses of the layers of this package."""
@@ -757,6 +857,10 @@ def _shape_of(graph: Blueprint, symbol: KerasTensor) -> int:
     if symbol.is_batched:
         return graph.input(symbol.sample_shape, name=symbol.name)
     return graph.values_of(np.zeros(symbol.sample_shape, np.float32))
+
+
+def _shape_or_none(x: Any) -> Any:
+    return x.shape if isinstance(x, KerasTensor) else None
 
 
 def _one_or_all(items: list[Any]) -> Any:

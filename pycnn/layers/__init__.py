@@ -6,6 +6,8 @@ Images are (batch, height, width, channels). A layer can be called on an array; 
 from typing import Any
 
 from pycnn.core import registry
+from pycnn.core.aliases import old_name
+from pycnn.core.input_spec import InputSpec
 from pycnn.core.layer import Layer
 from pycnn.layers.activation import ELU, Activation, LeakyReLU, Maxout, ReLU, Softmax
 from pycnn.layers.convolution import Conv2D, DepthwiseConv2D, SeparableConv2D
@@ -32,6 +34,8 @@ from pycnn.layers.normalization import BatchNormalization
 from pycnn.layers.pooling import AveragePooling2D, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D
 from pycnn.layers.regularization import Dropout
 from pycnn.layers.reshaping import Flatten, Rescaling, Reshape, ZeroPadding2D
+
+__getattr__ = old_name(__name__)
 
 AvgPool2D = AveragePooling2D
 Convolution2D = Conv2D
@@ -62,6 +66,7 @@ __all__ = [
     "Identity",
     "Input",
     "InputLayer",
+    "InputSpec",
     "Lambda",
     "Layer",
     "LeakyReLU",
@@ -131,7 +136,9 @@ registry.add_layers(_CLASSES)
 
 
 def serialize(layer: Layer) -> dict[str, Any]:
-    """A description of a layer, without its weights, as plain data."""
+    """A description of a layer, without its weights, as plain data; TypeError where it is no layer."""
+    if not isinstance(layer, Layer):
+        raise TypeError(f"layers.serialize: {layer!r:.200} is no layer")
     return layer.serialize()
 
 

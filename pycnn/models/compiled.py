@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from pycnn import optimizers
 from pycnn.callbacks import History
 from pycnn.core import tree
+from pycnn.core.arguments import as_int
 from pycnn.core.program import Program
 from pycnn.models.feeding import Feeder, first_item
 from pycnn.models.objective import Objective
 from pycnn.models.own_steps import CompiledLoss, CompiledMetrics, loss_tracker, metrics_in
-from pycnn.models.predictor import Predictor
+from pycnn.models.predictor import Predictor, default_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,9 +79,12 @@ class Compiled(Predictor):
             raise ValueError(
                 f"compile: `weighted_metrics` is not supported; expected None, not {weighted_metrics!r}"
             )
+        steps = as_int("compile: steps_per_execution", steps_per_execution, 1)
         objective = Objective(optimizer, loss, loss_weights, metrics, self.output_names, self.leaves())
         if self._is_ready():
             objective.resolve(list(self._ends().outputs.values()))
+        self.run_eagerly, self.jit_compile = bool(run_eagerly), jit_compile
+        self.steps_per_execution = steps
         self._objective = objective
         self._trained = None  # made for the next data
 
@@ -129,7 +133,8 @@ class Compiled(Predictor):
         found = metrics_in(value for name, value in self.__dict__.items() if name != "_loss_tracker")
         if self._objective is None:
             return found
-        tracker = [self._loss_tracker] if self.has_own_steps and self._objective.has_loss else []
+        own = self.has_own_loss or (self.has_own_steps and self._objective.has_loss)
+        tracker = [self._loss_tracker] if own else []
         return [*tracker, *found, *self._objective.metrics]
 
     @property
@@ -141,7 +146,16 @@ class Compiled(Predictor):
     @property
     def has_own_steps(self) -> bool:
         """Whether it trains or is tested with steps of its own."""
-        return self.overrides("train_step") or self.overrides("test_step")
+        return self.overrides("train_step") or self.overrides("test_step") or self.has_own_loss
+
+    @property
+    def has_own_loss(self) -> bool:
+        """Whether `compute_loss` or `compute_metrics` is its own: then `train_step` calls them."""
+        return self.overrides("compute_loss") or self.overrides("compute_metrics")
+
+    def runs_own(self, step: str) -> bool:
+        """Whether `train_step` or `test_step` is more than what the core does by itself."""
+        return self.overrides(step) or self.has_own_loss
 
     @property
     def compiled_loss(self) -> CompiledLoss:
@@ -153,11 +167,7 @@ class Compiled(Predictor):
         """The metrics given to `compile`, with one `update_state` for all."""
         return CompiledMetrics(self._compiled())
 
-    @property
-    def losses(self) -> list[Any]:
-        """The penalties of regularized weights that train, one number each."""
-        return [v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None]
-
+    @default_step
     def compute_loss(
         self,
         x: Any = None,
@@ -186,6 +196,7 @@ class Compiled(Predictor):
             self._last_loss = loss
         return loss
 
+    @default_step
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, float]:
         """Adds a batch to the metrics given to `compile`, and the last loss to its mean.
 
@@ -199,10 +210,14 @@ class Compiled(Predictor):
             The results of all metrics by name.
         """
         if self._last_loss is not None:
-            self._loss_tracker.update_state(self._last_loss, len(tree.flatten(y_pred)[0]))
-            self._last_loss = None
+            self.track_loss(self._last_loss, len(tree.flatten(y_pred)[0]))
         self.compiled_metrics.update_state(y, y_pred, sample_weight)
         return self.get_metrics_result()
+
+    def track_loss(self, loss: Any, samples: int) -> None:
+        """Adds the loss of a batch to the mean of an epoch."""
+        self._loss_tracker.update_state(loss, samples)
+        self._last_loss = None
 
     def get_metrics_result(self) -> dict[str, float]:
         """The results of all metrics by name."""

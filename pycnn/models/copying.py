@@ -55,14 +55,12 @@ def state_of(model: Model, attributes: dict[str, Any]) -> dict[str, Any]:
     if optimizer is not None:
         optimizer.follow(model.trainable_weights)
     plain = {name: value for name, value in attributes.items() if name not in _MADE_ANEW}
-    made_by_calls = {
-        "_program": None,
-        "_trained": None,
-        "_lowered": [],
-        "_last_loss": None,
-        "_returned": None,
+    none = dict.fromkeys(("_program", "_trained", "_last_loss", "_returned"))
+    return {
+        "attributes": plain | none | {"_lowered": []},
+        "network": _network_of(model),
+        "frozen": frozen,
     }
-    return {"attributes": plain | made_by_calls, "network": _network_of(model), "frozen": frozen}
 
 
 def restore(model: Model, state: dict[str, Any]) -> None:

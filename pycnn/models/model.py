@@ -270,11 +270,13 @@ class Model(Trainer):
         else:
             self._build(*shapes)
 
-    def _ensure_built(self, args: Any, inputs: Sequence[KerasTensor]) -> None:
+    def _ensure_built(
+        self, args: Any, inputs: Sequence[KerasTensor], kwargs: dict[str, Any] | None = None
+    ) -> None:
         if self._is_traced and type(self).build is Model.build:
             self.built = True  # the layers inside are built when they are called
         else:
-            super()._ensure_built(args, inputs)
+            super()._ensure_built(args, inputs, kwargs)
 
     def _build(self, *shapes: tuple[int, ...]) -> None:
         known = [symbol.sample_shape for symbol in self._sources]

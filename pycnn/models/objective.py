@@ -210,7 +210,7 @@ class Objective:
 
     def bind(self, graph: Blueprint, outputs: Sequence[int]) -> dict[str, Any]:
         """Adds losses and metrics of one's own to a graph; returns the arguments of `Network.compile`."""
-        if all(goal.loss is None for goal in self.goals):
+        if all(goal.loss is None for goal in self.goals) and not graph.added_losses:
             raise ValueError("No loss to compute. Provide a `loss` argument in `compile()`.")
         self.resolve([graph.shape(node) for node in outputs])
         given = {
@@ -287,7 +287,7 @@ def _traced(function: Callable[..., Any], graph: Blueprint, y_true: int, y_pred:
 
 def _penalties(graph: Blueprint) -> list[tuple[int, str, bool, float, int]]:
     """Loss terms of regularized weights that train, and of regularized outputs."""
-    terms = []
+    terms = [(node, "value", False, 1.0, -1) for node in graph.added_losses]
     for regularizer, node, layer in list(graph.penalties):
         symbol = KerasTensor((None, *graph.shape(node)), name=layer)
         with tracing():

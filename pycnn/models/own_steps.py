@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pycnn.core import tree
+from pycnn.core.tape import GradientTape
 from pycnn.metrics import Mean, Metric
 from pycnn.models.structure import by_output, in_order
 
 if TYPE_CHECKING:
+    from pycnn.models.compiled import Compiled
     from pycnn.models.objective import Objective
 
 
@@ -92,3 +94,28 @@ def metrics_in(values: Any) -> list[Metric]:
 def loss_tracker() -> Mean:
     """The mean of the losses of an epoch."""
     return Mean(name="loss")
+
+
+def train_step(model: Compiled, x: Any, y: Any, sample_weight: Any) -> dict[str, float]:
+    """The step of a model whose `compute_loss` or `compute_metrics` is its own."""
+    if model.on_gradients is not None:
+        raise ValueError("`on_gradients` is not supported together with a `compute_loss` of one's own")
+    with GradientTape() as tape:
+        y_pred = model(x, training=True)
+        loss = model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True)
+    variables = model.trainable_variables
+    model.optimizer.apply(tape.gradient(loss, variables), variables)
+    return _measured(model, x, y, y_pred, sample_weight, loss)
+
+
+def test_step(model: Compiled, x: Any, y: Any, sample_weight: Any) -> dict[str, float]:
+    """The same without gradients."""
+    y_pred = model(x, training=False)
+    loss = model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False)
+    return _measured(model, x, y, y_pred, sample_weight, loss)
+
+
+def _measured(model: Compiled, x: Any, y: Any, y_pred: Any, weight: Any, loss: Any) -> dict[str, float]:
+    """Metrics of a batch, and the mean of the losses as `loss`."""
+    model.track_loss(loss, len(tree.flatten(y_pred)[0]))
+    return model.compute_metrics(x, y, y_pred, sample_weight=weight)

@@ -10,6 +10,7 @@ from pycnn.callbacks import CallbackList, History
 from pycnn.core.arguments import as_int, as_number
 from pycnn.core.program import Program
 from pycnn.core.tensor import before_change
+from pycnn.models import own_steps
 from pycnn.models.compiled import Compiled
 from pycnn.models.data import ArraySource, Batch, StreamSource, is_stream, unpack
 from pycnn.models.feeding import split
@@ -99,7 +100,7 @@ class Trainer(Compiled):
             (x, y, sample_weight), validation_data = split(x, y, sample_weight, fraction)
         source: Source
         known: Any = None
-        if self.overrides("train_step"):
+        if self.runs_own("train_step"):
             self._get_ready(x)
             make_steps = self._own_steps("train_step")
             source = raw_source(x, y, size, steps, bool(shuffle), sample_weight, class_weight)
@@ -187,7 +188,7 @@ class Trainer(Compiled):
         self, data: Any, batch_size: int, steps: int | None, known: Any
     ) -> tuple[Source | None, Callable[[], Steps]]:
         """The batches of `validation_data`, and what makes the steps on them."""
-        if self.overrides("test_step"):
+        if self.runs_own("test_step"):
             test = self._own_steps("test_step")
             if data is None:
                 return None, test
@@ -253,7 +254,7 @@ class Trainer(Compiled):
         Raises:
             TypeError, ValueError: if data or arguments do not fit.
         """
-        if self.overrides("train_step"):
+        if self.runs_own("train_step"):
             self._get_ready(x)
             batch = packed(x, y, sample_weight, class_weight)
             return self._result(as_logs(self.train_step(batch.taken()), "train_step"), return_dict)
@@ -302,11 +303,15 @@ class Trainer(Compiled):
             >>> model.fit(np.ones((4, 2)), np.ones((4, 1)), verbose=0).history
             {'loss': [1.0]}
         """
+        if self.has_own_loss:
+            return own_steps.train_step(self, *_unpacked(data))
         return self._core_train_step(*_unpacked(data))
 
     @default_step
     def test_step(self, data: Any) -> dict[str, Any]:
         """The same without a step of the optimizer: what `evaluate` does with each batch."""
+        if self.has_own_loss:
+            return own_steps.test_step(self, *_unpacked(data))
         return self._core_test_step(*_unpacked(data))
 
     def _validate(self, source: Source, steps: Steps, called: CallbackList) -> dict[str, float]:
@@ -364,7 +369,7 @@ class Trainer(Compiled):
         size = checked_batch_size("batch_size", batch_size)
         steps = checked_steps("steps", steps)
         source: Source
-        if self.overrides("test_step"):
+        if self.runs_own("test_step"):
             self._get_ready(x)
             make_steps = self._own_steps("test_step")
             source = raw_source(x, y, size, steps, sample_weight=sample_weight)
@@ -410,7 +415,7 @@ class Trainer(Compiled):
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
         """Loss and metrics of one batch, as `evaluate` gives them; arguments as in `train_on_batch`."""
-        if self.overrides("test_step"):
+        if self.runs_own("test_step"):
             self._get_ready(x)
             batch = packed(x, y, sample_weight)
             return self._result(as_logs(self.test_step(batch.taken()), "test_step"), return_dict)
