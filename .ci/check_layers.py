@@ -53,7 +53,7 @@ PYTHON = (
     ("models",),
     ("backend", "config", "mixed_precision", "nn", "random", "utils"),
     ("__init__", "keras"),
-    ("recipes",),
+    ("recipes", "sklearn", "tf"),
     ("bench",),
     ("cli",),
 )

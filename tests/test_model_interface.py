@@ -61,7 +61,7 @@ def test_wrong_types(call):
         call()
 
 
-# --- losses inside -------------------------------------------------------------------------------------------
+# --- losses inside ------------------------------------------------------------------------------------------
 class Penalty(layers.Layer):
     def __init__(self, factor=1.0, **kwargs):
         super().__init__(**kwargs)
@@ -338,7 +338,7 @@ def test_activation_functions_as_steps_of_models():
 )
 def test_old_modules(module, name):
     package = module.partition(".")[0]
-    for root in ("pycnn", "pycnn.keras"):
+    for root in ("pycnn", "pycnn.keras", "pycnn.tf.keras"):
         found = importlib.import_module(f"{root}.{module}")
         assert getattr(found, name) is getattr(getattr(keras, package, keras), name)
     if "." in module:

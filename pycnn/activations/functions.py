@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pycnn.activations.operation import Operation, apply
+from pycnn.core.results import as_result
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -144,4 +145,4 @@ def _along(kind: str, x: ArrayLike | Operation, axis: int) -> Any:
         return apply(x, kind)
     from pycnn import ops  # not loaded by `import pycnn`
 
-    return getattr(ops, kind)(x, axis=axis)
+    return as_result(getattr(ops, kind)(x, axis=axis))

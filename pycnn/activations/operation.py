@@ -9,6 +9,7 @@ from pycnn import _core
 from pycnn.core.arrays import as_float32
 from pycnn.core.function import Function, tracing
 from pycnn.core.layer import Layer
+from pycnn.core.results import as_result
 from pycnn.core.symbolic import KerasTensor
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ def apply(x: Any, kind: str, **options: float) -> Any:
     if isinstance(x, KerasTensor):
         return _on_symbol(x, kind, options)
     array = as_float32("x", x)
-    return _core.activation_forward(kind, array.reshape(array.shape or (1,)), **options).reshape(array.shape)
+    y = _core.activation_forward(kind, array.reshape(array.shape or (1,)), **options).reshape(array.shape)
+    return as_result(y)
 
 
 def _on_symbol(x: KerasTensor, kind: str, options: dict[str, float]) -> Any:

@@ -61,8 +61,13 @@ class Aliases:
         sys.modules[module.__name__] = importlib.import_module(str(module.__spec__.origin))
 
 
-def add_package(alias: str, real: str) -> None:
+def add_package(alias: str, real: str, itself: str | None = None) -> None:
     """Makes `alias.x` the module `real.x`, before a finder could load a file a second time.
+
+    Args:
+        alias: name of the package that is not there.
+        real: name of the package that is.
+        itself: what `alias` is; None where there is such a module.
 
     Example:
         >>> from pycnn.core import aliases
@@ -74,7 +79,9 @@ def add_package(alias: str, real: str) -> None:
     prefix = f"{alias}."
 
     def real_name(name: str) -> str | None:
-        return f"{real}.{name[len(prefix) :]}" if name.startswith(prefix) else None
+        return (
+            f"{real}.{name[len(prefix) :]}" if name.startswith(prefix) else itself if name == alias else None
+        )
 
     sys.meta_path.insert(0, Aliases(real_name))
 

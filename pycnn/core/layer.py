@@ -18,6 +18,7 @@ from pycnn.core.input_spec import check_inputs
 from pycnn.core.interface import Interface
 from pycnn.core.names import auto_name
 from pycnn.core.program import Program
+from pycnn.core.results import as_result
 from pycnn.core.symbolic import Call, KerasTensor, Node, as_symbol
 from pycnn.core.tensor import Tensor
 from pycnn.core.variable import Variable
@@ -379,7 +380,7 @@ class Layer(policy.HasDTypePolicy, Interface):
         if any(isinstance(leaf, Tensor) for leaf in leaves):
             outputs = self._call_on_arrays(recording.as_known(args), recording.as_known(kwargs))
             return tree.transformed(Tensor, outputs)
-        return self._call_on_arrays(args, kwargs)
+        return tree.transformed(as_result, self._call_on_arrays(args, kwargs))
 
     def recorded_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A call on symbols that belongs to no model."""
@@ -513,7 +514,7 @@ class Layer(policy.HasDTypePolicy, Interface):
             if not name.endswith("_shape") or name[: -len("_shape")] not in given:
                 raise ValueError(
                     f"Layer {self.name!r} ({type(self).__name__}): `build` has an argument {name!r}; "
-                    f"expected `input_shape` alone, or names of the inputs of `call` with `_shape` at their end"
+                    f"expected `input_shape` alone, or names of inputs of `call` with `_shape` at their end"
                 )
         return {name: given[name[: -len("_shape")]] for name in names}
 
