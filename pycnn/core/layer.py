@@ -102,6 +102,7 @@ class Layer(policy.HasDTypePolicy):
         self._called: tuple[Any, Program, Any] | None = (
             None  # for arrays: their shapes, the outputs' structure
         )
+        self._losses: list[KerasTensor] | None = None  # that `call` has added, while it is traced
         self.activity_regularizer = registry.resolved("regularizer", activity_regularizer)
         if input_dim is not None:
             input_shape = (input_dim,)
@@ -234,6 +235,36 @@ class Layer(policy.HasDTypePolicy):
             for free in (wanted, *(f"{wanted}_{i}" for i in range(1, len(taken) + 2)))
             if free not in taken
         )
+
+    def add_loss(self, loss: Any) -> None:
+        """Adds to the loss that training makes small; called in `call`.
+
+        Args:
+            loss: a symbol, whose sum over all its values, those of all samples included, is added; or a list
+                of symbols.
+
+        Raises:
+            TypeError: if it is no symbol.
+            RuntimeError: outside of `call`.
+
+        Example:
+            >>> import numpy as np
+            >>> import pycnn as keras
+            >>> class Small(keras.layers.Layer):
+            ...     def call(self, x):
+            ...         self.add_loss(0.5 * keras.ops.mean(keras.ops.square(x)))
+            ...         return x
+            >>> model = keras.Sequential([keras.Input((2,)), Small()])
+            >>> model.compile("sgd", "mse")
+            >>> model.evaluate(np.ones((3, 2)), np.ones((3, 2)), verbose=0)
+            0.5
+        """
+        if self._losses is None:
+            raise RuntimeError(f"Layer {self.name!r}: add_loss is called outside of `call`")
+        for item in loss if isinstance(loss, (list, tuple)) else [loss]:
+            if not isinstance(item, KerasTensor):
+                raise TypeError(f"Layer {self.name!r}: add_loss was given {item!r:.200}; expected a symbol")
+            self._losses.append(item)
 
     def _build(self, *shapes: tuple[int, ...]) -> None:
         if len(shapes) != 1:
@@ -462,7 +493,7 @@ class Layer(policy.HasDTypePolicy):
         """The shapes of the outputs, and their structure; None for one output."""
         structure = None
         if self._is_traced:
-            structure, function = self._traced(call, False)
+            structure, function, _ = self._traced(call, False)
             return [symbol.shape for symbol in function.outputs], structure
         graph = Blueprint()
         nodes = graph.call(call, [_shape_of(graph, symbol) for symbol in call.inputs])
@@ -482,29 +513,35 @@ class Layer(policy.HasDTypePolicy):
             found = self.lower(graph, *nodes)
             return [found] if isinstance(found, int) else list(found)
         training = graph.phase() if self._accepts_training() else False
-        _, function = self._traced(call, training)
+        _, function, losses = self._traced(call, training)
         if call.outputs and [x.shape for x in function.outputs] != [x.shape for x in call.outputs]:
             raise ValueError(
                 f"`call` of layer {self.name!r} returned shapes {[x.shape for x in function.outputs]} "
                 f"this time, and {[x.shape for x in call.outputs]} before"
             )
-        outputs = function.lower(graph, nodes)
+        found = Function(function.inputs, [*function.outputs, *losses]).lower(graph, nodes)
+        outputs, added = found[: len(function.outputs)], found[len(function.outputs) :]
+        graph.losses += [(node, self.name) for node in added]
         own = {id(variable) for variable in self._variables}
         for node, variable in graph.variables_of.items():
             if id(variable) in own:
                 graph.trainable[node] = variable.trainable and not graph.is_frozen(self)
         return outputs
 
-    def _traced(self, call: Node, training: bool) -> tuple[Any, Function]:
-        """What `call` returns for symbols, and the function that it is."""
+    def _traced(self, call: Node, training: bool) -> tuple[Any, Function, list[KerasTensor]]:
+        """What `call` returns for symbols, the function that it is, and the losses that it added."""
         inner = {symbol: KerasTensor(symbol.shape, symbol.dtype, symbol.name) for symbol in call.inputs}
         args, kwargs = tree.transformed(
             lambda x: inner.get(x, x) if isinstance(x, KerasTensor) else x, call.arguments
         )
         if self._accepts_training():
             kwargs = kwargs | {"training": training if call.training is None else call.training}
-        with tracing():
-            result = self.call(*args, **kwargs)
+        losses = self._losses = []
+        try:
+            with tracing():
+                result = self.call(*args, **kwargs)
+        finally:
+            self._losses = None
         leaves = tree.flatten(result)
         for leaf in leaves:
             if not isinstance(leaf, (KerasTensor, Variable)):
@@ -514,7 +551,7 @@ class Layer(policy.HasDTypePolicy):
                     f"keras.layers.PythonStep"
                 )
         function = Function([inner[symbol] for symbol in call.inputs], [as_symbol(leaf) for leaf in leaves])
-        return (None if isinstance(result, (KerasTensor, Variable)) else result), function
+        return (None if isinstance(result, (KerasTensor, Variable)) else result), function, losses
 
     def _native_call(self, x: Any) -> Any:
         """The layer as it is without a `call` of one's own: for subclasses of the layers of this package."""
@@ -719,7 +756,7 @@ def _is_plain(value: Any) -> bool:
 
 
 # Attributes of layers and models that hold layers which are counted elsewhere.
-_NO_SUBLAYERS = {"_given", "_calls", "_called", "_variables", "_layers", "_input_layers"}
+_NO_SUBLAYERS = {"_given", "_calls", "_called", "_losses", "_variables", "_layers", "_input_layers"}
 
 
 class _Native:
