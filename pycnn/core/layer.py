@@ -18,7 +18,7 @@ from pycnn.core.input_spec import check_inputs
 from pycnn.core.interface import Interface
 from pycnn.core.names import auto_name
 from pycnn.core.program import Program
-from pycnn.core.results import as_result
+from pycnn.core.results import answering
 from pycnn.core.symbolic import Call, KerasTensor, Node, as_symbol
 from pycnn.core.tensor import Tensor
 from pycnn.core.variable import Variable
@@ -78,8 +78,10 @@ class Layer(policy.HasDTypePolicy, Interface):
     """
 
     _given: tuple[tuple[Any, ...], dict[str, Any]]
-    _added: list[KerasTensor] | None = None  # by `add_loss`, while `call` is traced
     _adds_losses = False
+
+    # Further arguments of a call that are inputs, for layers of this package.
+    call_inputs: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -105,6 +107,7 @@ class Layer(policy.HasDTypePolicy, Interface):
         self._called: tuple[Any, Program, Any] | None = (
             None  # for arrays: their shapes, the outputs' structure
         )
+        self._losses: list[KerasTensor] | None = None  # that `call` has added, while it is traced
         self.activity_regularizer = registry.resolved("regularizer", activity_regularizer)
         if input_dim is not None:
             input_shape = (input_dim,)
@@ -239,6 +242,42 @@ class Layer(policy.HasDTypePolicy, Interface):
             if free not in taken
         )
 
+    def add_loss(self, loss: Any) -> None:
+        """Adds to the loss that training makes small; called in `call`.
+
+        Args:
+            loss: a symbol, whose sum over all its values, those of all samples included, is added; or a list
+                of symbols.
+
+        Raises:
+            TypeError: if it is no symbol.
+            RuntimeError: outside of `call`.
+            NotImplementedError: inside a GradientTape; return the value from `call` there.
+
+        Example:
+            >>> import numpy as np
+            >>> import pycnn as keras
+            >>> class Small(keras.layers.Layer):
+            ...     def call(self, x):
+            ...         self.add_loss(0.5 * keras.ops.mean(keras.ops.square(x)))
+            ...         return x
+            >>> model = keras.Sequential([keras.Input((2,)), Small()])
+            >>> model.compile("sgd", "mse")
+            >>> model.evaluate(np.ones((3, 2)), np.ones((3, 2)), verbose=0)
+            0.5
+        """
+        if self._losses is None:
+            raise RuntimeError(f"Layer {self.name!r}: add_loss is called outside of `call`")
+        for item in loss if isinstance(loss, (list, tuple)) else [loss]:
+            if not isinstance(item, KerasTensor):
+                raise TypeError(f"Layer {self.name!r}: add_loss was given {item!r:.200}; expected a symbol")
+            if recording.is_taped():
+                raise NotImplementedError(
+                    f"Layer {self.name!r}: `add_loss` inside a GradientTape is not supported; return the "
+                    f"value from `call`, and add it to the loss"
+                )
+            self._losses.append(item)
+
     def _build(self, *shapes: tuple[int, ...]) -> None:
         if len(shapes) != 1:
             raise ValueError(f"Layer {self.name!r} takes one input, but was called on {len(shapes)}")
@@ -260,50 +299,6 @@ class Layer(policy.HasDTypePolicy, Interface):
                     f"Layer {self.name!r} has a {spec.name} of shape {variable.shape}, "
                     f"but an input of shape {(None, *shape)} needs {spec.shape}"
                 )
-
-    def add_loss(self, loss: Any) -> None:
-        """Adds numbers to the loss that is trained: called inside of `call`.
-
-        `fit` and `evaluate` add them to the loss; `losses` and a GradientTape cannot see them.
-
-        Args:
-            loss: a symbol of one number, as `keras.ops` compute it from those that `call` was given; or a
-                list of them.
-
-        Raises:
-            ValueError: if it is no such symbol, or `call` is not being traced.
-            NotImplementedError: inside a GradientTape; return the value from `call` there.
-
-        Example:
-            >>> import numpy as np
-            >>> import pycnn as keras
-            >>> class Small(keras.layers.Layer):
-            ...     def call(self, x):
-            ...         self.add_loss(keras.ops.mean(x * x))
-            ...         return x
-            >>> model = keras.Sequential([keras.Input((2,)), Small()])
-            >>> model.compile("sgd", "mse")
-            >>> model.evaluate(np.full((4, 2), 3.0), np.full((4, 2), 3.0), verbose=0)
-            9.0
-        """
-        for value in tree.flatten(loss):
-            if self._added is None or not isinstance(value, KerasTensor):
-                raise ValueError(
-                    f"Layer {self.name!r}: `add_loss` can only be called inside of `call`, on a symbol that "
-                    f"keras.ops computed; it was given {value!r:.100}. A loss of the model's output is "
-                    f"`compile`'s, and one of a weight is its `regularizer`"
-                )
-            if value.shape != ():
-                raise ValueError(
-                    f"Layer {self.name!r}: `add_loss` was given values of shape {value.shape}; expected one "
-                    f"number, such as keras.ops.mean makes it"
-                )
-            if recording.is_taped():
-                raise NotImplementedError(
-                    f"Layer {self.name!r}: `add_loss` inside a GradientTape is not supported; return the "
-                    f"value from `call`, and add it to the loss"
-                )
-            self._added.append(value)
 
     @property
     def losses(self) -> list[Any]:
@@ -380,7 +375,7 @@ class Layer(policy.HasDTypePolicy, Interface):
         if any(isinstance(leaf, Tensor) for leaf in leaves):
             outputs = self._call_on_arrays(recording.as_known(args), recording.as_known(kwargs))
             return tree.transformed(Tensor, outputs)
-        return tree.transformed(as_result, self._call_on_arrays(args, kwargs))
+        return tree.transformed(answering, self._call_on_arrays(args, kwargs))
 
     def recorded_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A call on symbols that belongs to no model."""
@@ -403,14 +398,17 @@ class Layer(policy.HasDTypePolicy, Interface):
         kwargs = dict(kwargs)
         training = kwargs.pop("training", None)
         if not self._is_traced:
-            if len(args) == 2 and (args[1] is None or isinstance(args[1], bool)):
+            if len(args) == 2 and self.call_inputs:
+                kwargs, args = {self.call_inputs[0]: args[1], **kwargs}, args[:1]
+            elif len(args) == 2 and (args[1] is None or isinstance(args[1], bool)):
                 training, args = args[1], args[:1]
-            if len(args) != 1 or any(value is not None for value in kwargs.values()):
+            kwargs = {name: value for name, value in kwargs.items() if value is not None}
+            if len(args) != 1 or not kwargs.keys() <= set(self.call_inputs):
+                taken = "".join(f", `{name}`" for name in self.call_inputs)
                 raise TypeError(
-                    f"Layer {self.name!r} ({type(self).__name__}) takes its input and `training`; "
+                    f"Layer {self.name!r} ({type(self).__name__}) takes its input{taken} and `training`; "
                     f"it was given {len(args)} inputs and {sorted(kwargs)}"
                 )
-            kwargs = {}
         if training is not None and not isinstance(training, (bool, np.bool_, int)):
             raise TypeError(f"Layer {self.name!r}: training is {training!r}; expected True, False or None")
         return args, kwargs, None if training is None else bool(training)
@@ -418,7 +416,10 @@ class Layer(policy.HasDTypePolicy, Interface):
     # On arrays
     def _call_on_arrays(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         args, kwargs, training = self._taken_apart(args, kwargs)
-        structure = tuple(self._as_arrays(arg) for arg in args)
+        structure = (
+            tuple(self._as_arrays(arg) for arg in args),
+            {name: as_samples(name, kwargs.pop(name)) for name in self.call_inputs if name in kwargs},
+        )
         arrays = [leaf for leaf in tree.flatten(structure) if isinstance(leaf, np.ndarray)]
         if len({len(array) for array in arrays}) > 1:
             raise ValueError(
@@ -442,8 +443,9 @@ class Layer(policy.HasDTypePolicy, Interface):
             symbols.append(KerasTensor((None, *leaf.shape[1:]), name="input"))
             return symbols[-1]
 
-        args = tree.transformed(symbol_for, structure)
-        outputs = self._call_on_symbols(args, kwargs | {"training": training}, record=False)
+        args, further = tree.transformed(symbol_for, structure)
+        options = kwargs | further | {"training": training}
+        outputs = self._call_on_symbols(args, options, record=False)
         program = Program(Function(symbols, tree.flatten(outputs)), training=bool(training))
         return program, tree.transformed(lambda _: None, outputs)
 
@@ -472,7 +474,7 @@ class Layer(policy.HasDTypePolicy, Interface):
             inputs = list(dict.fromkeys(x for x in tree.flatten(arguments) if isinstance(x, KerasTensor)))
         else:
             arguments = (args, kwargs)
-            inputs = self._symbols(args[0])
+            inputs = [*self._symbols(args[0]), *self._further_symbols(kwargs)]
         call = Node(self, inputs, (), arguments, training)
         fresh = not self.built
         try:
@@ -499,6 +501,15 @@ class Layer(policy.HasDTypePolicy, Interface):
         if isinstance(x, (list, tuple)) and any(isinstance(item, KerasTensor) for item in x):
             raise ValueError(f"Layer {self.name!r} takes one input, but was called on {len(x)}: {x}")
         return [as_symbol(x)]
+
+    def _further_symbols(self, kwargs: dict[str, Any]) -> list[KerasTensor]:
+        for name, value in kwargs.items():
+            if not isinstance(value, KerasTensor):
+                raise TypeError(
+                    f"Layer {self.name!r} was called on a symbol, but {name} is {value!r:.200}; expected a "
+                    f"symbol, too"
+                )
+        return list(kwargs.values())
 
     def _named_shapes(self, shapes: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """The arguments of `build`: the first shape; or, of several, those of the arguments of `call`."""
@@ -535,8 +546,8 @@ class Layer(policy.HasDTypePolicy, Interface):
         """The shapes of the outputs, and their structure; None for one output."""
         structure = None
         if self._is_traced:
-            structure, function, count = self._traced(call, False)
-            return [symbol.shape for symbol in function.outputs[:count]], structure
+            structure, function, _ = self._traced(call, False)
+            return [symbol.shape for symbol in function.outputs], structure
         graph = Blueprint()
         nodes = graph.call(call, [_shape_of(graph, symbol) for symbol in call.inputs])
         shapes = [((None,) if graph.is_batched(n) else ()) + graph.shape(n) for n in nodes]
@@ -555,40 +566,38 @@ class Layer(policy.HasDTypePolicy, Interface):
             found = self.lower(graph, *nodes)
             return [found] if isinstance(found, int) else list(found)
         training = graph.phase() if self._accepts_training() else False
-        _, function, count = self._traced(call, training)
-        shapes = [x.shape for x in function.outputs[:count]]
+        _, function, losses = self._traced(call, training)
+        shapes = [x.shape for x in function.outputs]
         if call.outputs and shapes != [x.shape for x in call.outputs]:
             raise ValueError(
                 f"`call` of layer {self.name!r} returned shapes {shapes} "
                 f"this time, and {[x.shape for x in call.outputs]} before"
             )
-        outputs = function.lower(graph, nodes)
-        graph.added_losses += outputs[count:]
+        found = Function(function.inputs, [*function.outputs, *losses]).lower(graph, nodes)
+        outputs, added = found[: len(function.outputs)], found[len(function.outputs) :]
+        graph.losses += [(node, self.name) for node in added]
         own = {id(variable) for variable in self._variables}
         for node, variable in graph.variables_of.items():
             if id(variable) in own:
                 graph.trainable[node] = variable.trainable and not graph.is_frozen(self)
-        return outputs[:count]
+        return outputs
 
-    def _traced(self, call: Node, training: bool) -> tuple[Any, Function, int]:
-        """What `call` returns for symbols; the function that it is; how many of its outputs are returned.
-
-        The others are what `add_loss` was given.
-        """
+    def _traced(self, call: Node, training: bool) -> tuple[Any, Function, list[KerasTensor]]:
+        """What `call` returns for symbols, the function that it is, and the losses that it added."""
         inner = {symbol: KerasTensor(symbol.shape, symbol.dtype, symbol.name) for symbol in call.inputs}
         args, kwargs = tree.transformed(
             lambda x: inner.get(x, x) if isinstance(x, KerasTensor) else x, call.arguments
         )
         if self._accepts_training():
             kwargs = kwargs | {"training": training if call.training is None else call.training}
-        before, self._added = self._added, []
+        before, self._losses = self._losses, []
         try:
             with tracing():
                 result = self.call(*args, **kwargs)
-            added = self._added
+            losses = self._losses
         finally:
-            self._added = before
-        self._adds_losses = bool(added)
+            self._losses = before
+        self._adds_losses = bool(losses)
         leaves = tree.flatten(result)
         for leaf in leaves:
             if not isinstance(leaf, (KerasTensor, Variable)):
@@ -597,9 +606,8 @@ class Layer(policy.HasDTypePolicy, Interface):
                     f"symbols, as layers and keras.ops return them. What NumPy computes goes into "
                     f"keras.layers.PythonStep"
                 )
-        outputs = [as_symbol(leaf) for leaf in leaves]
-        function = Function([inner[symbol] for symbol in call.inputs], [*outputs, *added])
-        return (None if isinstance(result, (KerasTensor, Variable)) else result), function, len(outputs)
+        function = Function([inner[symbol] for symbol in call.inputs], [as_symbol(leaf) for leaf in leaves])
+        return (None if isinstance(result, (KerasTensor, Variable)) else result), function, losses
 
     def _native_call(self, x: Any) -> Any:
         """The layer as it is without a `call` of one's own: for subclasses of the layers of this package."""
@@ -835,7 +843,7 @@ def _is_plain(value: Any) -> bool:
 _OF_CALLS = {"_calls", "_called", "_later_calls", "_taped"}
 
 # Attributes of layers and models that hold layers which are counted elsewhere.
-_NO_SUBLAYERS = {*_OF_CALLS, "_given", "_variables", "_layers", "_input_layers"}
+_NO_SUBLAYERS = {*_OF_CALLS, "_losses", "_given", "_variables", "_layers", "_input_layers"}
 
 
 class _Native:

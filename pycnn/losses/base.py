@@ -12,7 +12,7 @@ from pycnn.core import serialization
 from pycnn.core.arrays import as_float32, as_labels, as_targets
 from pycnn.core.names import snake_case, unknown
 from pycnn.core.recording import beside
-from pycnn.core.results import Number, as_result
+from pycnn.core.results import Number, answering
 from pycnn.core.symbolic import KerasTensor
 from pycnn.core.tensor import Tensor
 from pycnn.losses.traced import traced_losses
@@ -76,7 +76,7 @@ class Loss:
             weight = as_float32("sample_weight", sample_weight)
             values = values * weight.reshape(weight.shape + (1,) * (values.ndim - weight.ndim))
         if self.reduction is None:
-            return as_result(values)
+            return answering(values)
         total = values.sum(dtype=np.float64)
         return Number(total if self.reduction == "sum" else total / max(values.size, 1))
 

@@ -210,7 +210,7 @@ class Objective:
 
     def bind(self, graph: Blueprint, outputs: Sequence[int]) -> dict[str, Any]:
         """Adds losses and metrics of one's own to a graph; returns the arguments of `Network.compile`."""
-        if all(goal.loss is None for goal in self.goals) and not graph.added_losses:
+        if all(goal.loss is None for goal in self.goals) and not graph.losses:
             raise ValueError("No loss to compute. Provide a `loss` argument in `compile()`.")
         self.resolve([graph.shape(node) for node in outputs])
         given = {
@@ -286,8 +286,11 @@ def _traced(function: Callable[..., Any], graph: Blueprint, y_true: int, y_pred:
 
 
 def _penalties(graph: Blueprint) -> list[tuple[int, str, bool, float, int]]:
-    """Loss terms of regularized weights that train, and of regularized outputs."""
-    terms = [(node, "value", False, 1.0, -1) for node in graph.added_losses]
+    """Loss terms of regularized weights that train, of regularized outputs, and those that layers added."""
+    terms = []
+    for node, layer in list(graph.losses):
+        symbol = KerasTensor((None,) * graph.is_batched(node) + graph.shape(node), name=layer)
+        terms.append((Function([symbol], [_sum(symbol)]).lower(graph, [node])[0], "value", False, 1.0, -1))
     for regularizer, node, layer in list(graph.penalties):
         symbol = KerasTensor((None, *graph.shape(node)), name=layer)
         with tracing():
@@ -302,6 +305,13 @@ def _penalties(graph: Blueprint) -> list[tuple[int, str, bool, float, int]]:
             value = _one_number(f"The regularizer of {variable.path}", variable.regularizer(symbol))
         terms.append((Function([], [value]).lower(graph, [])[0], "value", False, 1.0, -1))
     return terms
+
+
+def _sum(x: KerasTensor) -> Any:
+    """The sum of all values."""
+    from pycnn.core.operations import reductions
+
+    return reductions.sum(x)
 
 
 def _one_number(what: str, value: Any) -> KerasTensor:

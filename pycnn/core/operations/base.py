@@ -16,6 +16,7 @@ from pycnn.core.arrays import as_float32
 from pycnn.core.blueprint import Blueprint
 from pycnn.core.function import is_tracing
 from pycnn.core.names import auto_name
+from pycnn.core.results import answering
 from pycnn.core.symbolic import KerasTensor, Node, as_symbol
 from pycnn.core.variable import Variable
 
@@ -294,7 +295,7 @@ def operation(
 
         @functools.wraps(body)
         def call(*args: Any, **kwargs: Any) -> Any:
-            return function(args, kwargs)
+            return answering(function(args, kwargs))
 
         call.function = function  # type: ignore[attr-defined]
         FUNCTIONS[function.name] = call
