@@ -1,7 +1,8 @@
-"""Losses, with Keras' names and formulas. Networks compute them in the C++ core, and so do these.
+"""Losses, with Keras' names and formulas. Networks compute them in the C++ core.
 
 Cross-entropies of probabilities normalise them, then clip to [1e-7, 1 - 1e-7]. The functions give the loss of
-each sample, a float32 array of y_pred's shape without its last axis, and raise as the classes do.
+each sample, a float32 array of y_pred's shape without its last axis, and raise as the classes do. They take
+symbols and what a GradientTape records, too.
 
 Example:
     >>> import pycnn as keras
@@ -9,30 +10,128 @@ Example:
     array([2.5, 0. ], dtype=float32)
 """
 
+from typing import Any
+
 from pycnn.losses.base import Loss
 from pycnn.losses.crossentropy import (
     BinaryCrossentropy,
+    BinaryFocalCrossentropy,
     CategoricalCrossentropy,
+    CategoricalFocalCrossentropy,
     SparseCategoricalCrossentropy,
     binary_crossentropy,
+    binary_focal_crossentropy,
     categorical_crossentropy,
+    categorical_focal_crossentropy,
     sparse_categorical_crossentropy,
 )
-from pycnn.losses.registry import deserialize, get, serialize
-from pycnn.losses.regression import MeanSquaredError, mean_squared_error, mse
+from pycnn.losses.distributions import (
+    CategoricalGeneralizedCrossEntropy,
+    Dice,
+    KLDivergence,
+    Poisson,
+    Tversky,
+    categorical_generalized_cross_entropy,
+    dice,
+    kl_divergence,
+    poisson,
+    tversky,
+)
+from pycnn.losses.hinge import (
+    CategoricalHinge,
+    Hinge,
+    SquaredHinge,
+    categorical_hinge,
+    hinge,
+    squared_hinge,
+)
+from pycnn.losses.registry import ABSENT, deserialize, get, serialize
+from pycnn.losses.regression import (
+    CosineSimilarity,
+    Huber,
+    LogCosh,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    cosine_similarity,
+    huber,
+    log_cosh,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+)
+from pycnn.losses.similarity import (
+    Circle,
+    circle,
+)
+
+mse = mean_squared_error
+mae = mean_absolute_error
+mape = mean_absolute_percentage_error
+msle = mean_squared_logarithmic_error
+kld = kl_divergence
+bce = binary_crossentropy
 
 __all__ = [
     "BinaryCrossentropy",
+    "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
+    "CategoricalFocalCrossentropy",
+    "CategoricalGeneralizedCrossEntropy",
+    "CategoricalHinge",
+    "Circle",
+    "CosineSimilarity",
+    "Dice",
+    "Hinge",
+    "Huber",
+    "KLDivergence",
+    "LogCosh",
     "Loss",
+    "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
     "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
+    "Poisson",
     "SparseCategoricalCrossentropy",
+    "SquaredHinge",
+    "Tversky",
+    "bce",
     "binary_crossentropy",
+    "binary_focal_crossentropy",
     "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_generalized_cross_entropy",
+    "categorical_hinge",
+    "circle",
+    "cosine_similarity",
     "deserialize",
+    "dice",
     "get",
+    "hinge",
+    "huber",
+    "kl_divergence",
+    "kld",
+    "log_cosh",
+    "mae",
+    "mape",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
     "mean_squared_error",
+    "mean_squared_logarithmic_error",
     "mse",
+    "msle",
+    "poisson",
     "serialize",
     "sparse_categorical_crossentropy",
+    "squared_hinge",
+    "tversky",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    for absent, instead in ABSENT.items():
+        if name.lower() == absent.lower():
+            raise AttributeError(f"keras.losses.{name} is not supported: {instead}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -220,7 +220,7 @@ class Trainer(Compiled):
 
         def parted(batch: Batch) -> tuple[float, list[float], list[float]]:
             result = network.compute_gradients(batch.x, batch.y, batch.rows, batch.weight)
-            step.apply()
+            step.run()
             return result
 
         return parted if step.is_needed else fused
