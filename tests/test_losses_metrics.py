@@ -113,11 +113,13 @@ def test_accuracies():
     np.testing.assert_array_equal(metrics.sparse_categorical_accuracy([1, 1, 0], p), [1, 0, 1])
     np.testing.assert_array_equal(metrics.sparse_categorical_accuracy([[1], [1], [0]], p), [1, 0, 1])
     np.testing.assert_array_equal(metrics.categorical_accuracy([[0, 1], [0, 1], [1, 0]], p), [1, 0, 1])
-    np.testing.assert_array_equal(metrics.binary_accuracy([[0, 1], [0, 1], [1, 1]], p), [1, 0, 0])
     np.testing.assert_array_equal(
-        metrics.binary_accuracy([[0, 1], [1, 1], [1, 1]], p, threshold=0.3), [1, 1, 1]
+        metrics.binary_accuracy([[0, 1], [0, 1], [1, 1]], p), [[1, 1], [0, 0], [0, 0]]
     )
-    np.testing.assert_array_equal(metrics.binary_accuracy([0, 1], [[0.2], [0.7]]), [1, 1])
+    np.testing.assert_array_equal(
+        metrics.binary_accuracy([[0, 1], [1, 1], [1, 1]], p, threshold=0.3), np.ones((3, 2))
+    )
+    np.testing.assert_array_equal(metrics.binary_accuracy([0, 1], [[0.2], [0.7]]), [[1], [1]])
 
 
 def test_state():

@@ -37,7 +37,7 @@ from pycnn.losses.distributions import (
     poisson,
     tversky,
 )
-from pycnn.losses.hinge import (
+from pycnn.losses.margins import (
     CategoricalHinge,
     Hinge,
     SquaredHinge,

@@ -10,7 +10,7 @@ import numpy as np
 from pycnn import _core
 from pycnn.core import serialization
 from pycnn.core.arrays import as_float32, as_labels, as_targets
-from pycnn.core.names import snake_case
+from pycnn.core.names import auto_name
 from pycnn.core.recording import beside
 from pycnn.core.symbolic import KerasTensor
 from pycnn.core.tensor import Tensor
@@ -56,7 +56,7 @@ class Loss:
         self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: Any = None
     ) -> None:
         self.dtype = serialization.checked_dtype(dtype, type(self).__name__)
-        self.name = name or snake_case(type(self).__name__)
+        self.name = name or auto_name(type(self).__name__)
         self.reduction = checked_reduction(reduction)
 
     @property

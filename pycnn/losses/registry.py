@@ -23,7 +23,7 @@ from pycnn.losses.distributions import (
     Poisson,
     Tversky,
 )
-from pycnn.losses.hinge import CategoricalHinge, Hinge, SquaredHinge
+from pycnn.losses.margins import CategoricalHinge, Hinge, SquaredHinge
 from pycnn.losses.regression import (
     CosineSimilarity,
     Huber,

@@ -12,7 +12,11 @@ keras = keras_peer.load()
 pytestmark = [pytest.mark.peers, pytest.mark.filterwarnings("ignore")]
 
 STEPS = 50
-SHAPES = [(3, 5), (5, 2), (7,), (2, 3, 4)]
+SHAPES = [(3, 5), (7,)]
+FURTHER = {
+    "Muon": [(5, 3)],
+    "Adafactor": [(2, 3, 4)],
+}  # each shape costs JAX a compilation of every operation
 CASES = [
     ("SGD", {}),
     ("SGD", {"momentum": 0.9}),
@@ -50,7 +54,8 @@ CASES = [
     ("RMSprop", {"gradient_accumulation_steps": 4, "use_ema": True, "clipnorm": 0.5}),
     ("Adam", {"loss_scale_factor": 8.0}),
 ]
-# Relative to the largest weight. Both compute in float32, and neither is nearer to the formula.
+# Relative to the largest weight. Keras computes 1 - beta^t in float32, too, which is then off by up to 6e-5 of
+# itself in the first steps; no order of operations takes that part of a step away.
 TOLERANCE = 1e-6
 LOOSER = {
     "Ftrl": 5e-6,  # weights come from sums of gradients a thousand times as large
@@ -59,22 +64,23 @@ LOOSER = {
 }
 
 
-def variables(module, rng):
-    made = [
+def variables(module, shapes):
+    rng = np.random.default_rng(1)
+    return [
         module.Variable(rng.standard_normal(shape).astype(np.float32), name=f"w{i}")
-        for i, shape in enumerate(SHAPES)
+        for i, shape in enumerate(shapes)
     ]
-    return made
 
 
 @pytest.mark.parametrize(("name", "options"), CASES)
 def test_steps(rng, name, options):
-    ours, theirs = (variables(module, np.random.default_rng(1)) for module in (pycnn, keras))
-    a = getattr(pycnn.optimizers, name)(0.05, **options)
-    b = getattr(keras.optimizers, name)(0.05, **options)
+    shapes = SHAPES + FURTHER.get(name, [])
+    ours, theirs = (variables(module, shapes) for module in (pycnn, keras))
+    a = getattr(pycnn.optimizers, name)(0.01, **options)
+    b = getattr(keras.optimizers, name)(0.01, **options)
     tolerance = LOOSER.get(name, TOLERANCE)
     for step in range(STEPS):
-        gradients = [rng.standard_normal(shape).astype(np.float32) for shape in SHAPES]
+        gradients = [rng.standard_normal(shape).astype(np.float32) for shape in shapes]
         assert a.apply_gradients(zip(gradients, ours, strict=True)) == int(a.iterations)
         b.apply_gradients(
             [(keras.ops.convert_to_tensor(g), v) for g, v in zip(gradients, theirs, strict=True)]
@@ -120,8 +126,8 @@ def test_arguments(name):
 
 
 def test_weight_decay_of_some(rng):
-    ours, theirs = (variables(module, np.random.default_rng(1)) for module in (pycnn, keras))
-    gradients = [rng.standard_normal(shape).astype(np.float32) for shape in SHAPES]
+    ours, theirs = (variables(module, SHAPES * 2) for module in (pycnn, keras))
+    gradients = [rng.standard_normal(shape).astype(np.float32) for shape in SHAPES * 2]
     for name in ("AdamW", "Muon"):
         for made, module in ((ours, pycnn), (theirs, keras)):
             optimizer = getattr(module.optimizers, name)(0.1, weight_decay=0.5)
@@ -153,7 +159,7 @@ def test_an_optimizer_of_ones_own(rng, overridden):
                 else:
                     super().update_step(ops.multiply(gradient, 0.5), variable, learning_rate)
 
-        return Mine(learning_rate=0.1, weight_decay=0.01, clipnorm=1.0)
+        return Mine(learning_rate=0.01, weight_decay=0.1, clipnorm=1.0)
 
     x, y = rng.standard_normal((12, 4)).astype(np.float32), rng.standard_normal((12, 2)).astype(np.float32)
     kernel = rng.standard_normal((4, 2))
