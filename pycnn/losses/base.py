@@ -68,7 +68,12 @@ class Loss:
     def is_mean_of_samples(self) -> bool:
         """Whether it is the mean of `call`, which the core takes, or else the whole of it is traced."""
         own_call = type(self).__call__ is not Loss.__call__
-        return is_mean(self.reduction) and not self.is_masked and not own_call
+        return is_mean(self.reduction) and not (self.is_masked or self.is_of_batch or own_call)
+
+    @property
+    def is_of_batch(self) -> bool:
+        """Whether `call` gives one number for all samples."""
+        return False
 
     @property
     def is_masked(self) -> bool:

@@ -96,7 +96,17 @@ class Poisson(FormulaLoss):
     function = staticmethod(poisson)
 
 
-class Dice(FormulaLoss):
+class _OfRegions(FormulaLoss):
+    """What the losses with sums along any axes share."""
+
+    axis: Any
+
+    @property
+    def is_of_batch(self) -> bool:
+        return self.axis is None
+
+
+class Dice(_OfRegions):
     """1 - 2 sum(y_true y_pred) / (sum(y_true) + sum(y_pred) + 1e-7). Milletari et al. 2016.
 
     Args:
@@ -128,7 +138,7 @@ class Dice(FormulaLoss):
         self.axis = axis
 
 
-class Tversky(FormulaLoss):
+class Tversky(_OfRegions):
     """1 - b / (b + alpha m + beta w + 1e-7). Salehi et al. 2017.
 
     b is the sum of y_true y_pred, m that of y_true (1 - y_pred), w that of (1 - y_true) y_pred.

@@ -48,7 +48,9 @@ def reduced(values: Any, sample_weight: Any, mask: Any, reduction: str | None) -
             sample_weight = ops.multiply(_with_axes(sample_weight, mask), mask)
     if sample_weight is not None:
         values, sample_weight = same_rank(values, sample_weight)
-        values = ops.multiply(values, _with_axes(sample_weight, values))
+        if values.ndim:
+            sample_weight = _with_axes(sample_weight, values)
+        values = ops.multiply(values, sample_weight)
     if reduction is None or values.ndim == 0:
         return values
     total = ops.sum(values)

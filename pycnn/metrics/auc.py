@@ -85,7 +85,7 @@ class AUC(ConfusionMetric):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Adds targets and predictions; arguments as of `Precision`'s."""
-        p = as_float32("y_pred", y_pred)
+        p: Any = as_float32("y_pred", y_pred)
         if self.multi_label and not self._variables:
             if p.ndim != 2:
                 raise ValueError(f"AUC: multi_label needs y_pred of shape (n, labels), not {p.shape}")

@@ -30,7 +30,7 @@ class FBetaScore(Metric):
         >>> import pycnn as keras
         >>> metric = keras.metrics.FBetaScore(beta=2.0, threshold=0.5)
         >>> metric([[1, 1, 1], [1, 0, 0], [1, 1, 0]], [[0.2, 0.6, 0.7], [0.2, 0.6, 0.6], [0.6, 0.8, 0]])
-        array([0.3846154, 0.9090909, 0.8333333], dtype=float32)
+        array([0.38461536, 0.9090908 , 0.83333325], dtype=float32)
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class F1Score(FBetaScore):
         >>> import pycnn as keras
         >>> metric = keras.metrics.F1Score(average="macro", threshold=0.5)
         >>> print(metric([[1, 1], [1, 0]], [[0.2, 0.6], [0.7, 0.6]]))
-        0.6666666
+        0.66666657
     """
 
     def __init__(

@@ -246,4 +246,5 @@ class Compiled(Predictor):
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles with what `get_compile_config` returned."""
         names = ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics")
-        self.compile(*(config.get(name) for name in names))
+        given: dict[str, Any] = {name: config.get(name) for name in names}
+        self.compile(**given)

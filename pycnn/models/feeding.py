@@ -109,6 +109,12 @@ class Feeder:
             if len(targets) != 1 or targets[0] is None:
                 raise ValueError("`class_weight` needs a model with one output; use `sample_weight`")
             weights = [class_weights(class_weight, targets[0])]
+        for goal, weight in zip(goals, weights, strict=False):
+            if weight is not None and not goal.takes_weights:
+                raise ValueError(
+                    f"`{prefix}sample_weight`: the loss of output {goal.name!r} is one number for all "
+                    f"samples; expected no weights"
+                )
         read = [truth[i] for i in self._objective.read_targets()]
         for i in self._objective.read_weights():
             weight = weights[i] if weights else None

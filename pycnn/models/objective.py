@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from pycnn.core.blueprint import Blueprint
     from pycnn.core.layer import Layer
+    from pycnn.metrics import Metric
     from pycnn.models.data import Batch
 
 _SPARSE = "sparse_categorical_crossentropy"
@@ -47,6 +48,7 @@ class OutputGoal:
         self._fixed = [_fixed(entry) for entry in (*entries, *weighted)]
         self.metrics: list[metrics.Metric] = []
         self.target_shape: tuple[int, ...] | None = None  # of a sample, once data have come
+        self.takes_weights = True  # unless the loss turns out to be one number for all samples
         given = zip((*entries, *weighted), self._fixed, strict=True)
         self.names = _distinct([_key(entry, metric) for entry, metric in given], len(self.entries))
 
@@ -87,7 +89,7 @@ class OutputGoal:
                 f"'binary_crossentropy', or Dense(classes)"
             )
         given = zip((*self.entries, *self.weighted_entries), self._fixed, strict=True)
-        kept = self.metrics or [None] * len(self._fixed)
+        kept: list[metrics.Metric | None] = [*self.metrics] or [None] * len(self._fixed)
         self.metrics = [
             fixed or self._automatic(entry, shape, old)
             for (entry, fixed), old in zip(given, kept, strict=True)
@@ -272,6 +274,7 @@ class Objective:
                 whole, what = goal.reads_weights, f"The loss {loss.name!r}"
                 nodes = [given[i], node] + ([weights[i]] if whole else [])
                 value, is_number = _traced(loss if whole else loss.call, graph, nodes, what)
+                goal.takes_weights = whole or not is_number
                 if whole and not is_number:
                     raise ValueError(f"{what} is no single number; expected one")
                 loss_terms.append((value, "value", False, goal.weight, -1 if whole else i))
@@ -304,12 +307,12 @@ class Objective:
             values.append(_number(metric.result()) if on_host else next(terms))
         return dict(sorted(zip(self.names, values, strict=True)))
 
-    def _placed(self) -> list[tuple[metrics.Metric, bool]]:
+    def _placed(self) -> list[tuple[Metric, bool]]:
         """All metrics, and whether the host computes them."""
         return [(metric, goal.place(metric) == "host") for goal in self.goals for metric in goal.metrics]
 
     @property
-    def counted(self) -> list[metrics.Metric]:
+    def counted(self) -> list[Metric]:
         """The metrics that the core computes, in the order of its terms."""
         return [metric for metric, on_host in self._placed() if not on_host]
 
@@ -464,6 +467,11 @@ def _checked_loss(loss: Any) -> losses.Loss | None:
             f"The loss {checked.name!r} has reduction None, so that it is no single number; expected "
             f"'sum_over_batch_size', 'sum' or another one"
         )
+    if checked is not None and checked.is_of_batch and checked.reduction == "sum":
+        raise ValueError(
+            f"The loss {checked.name!r} with axis=None is one number for a batch, for which models lack the "
+            f"reduction 'sum'; use 'sum_over_batch_size', or an axis"
+        )
     return checked
 
 
@@ -535,5 +543,6 @@ class RunningMean:
             triples = zip(self._objective.counted, self._counted, self._sizes, strict=True)
             for metric, value, size in triples:
                 metric.reset_state()
-                metric.add(value, size)  # type: ignore[attr-defined]
+                assert isinstance(metric, metrics.Mean)
+                metric.add(value, size)
         return self.logs()

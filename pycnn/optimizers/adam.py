@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 from pycnn.optimizers.base import Optimizer
 from pycnn.optimizers.live import LiveNumber
@@ -12,7 +12,7 @@ from pycnn.optimizers.live import LiveNumber
 class _Moments(Optimizer):
     """What those with running means of the gradient and of its size share."""
 
-    settings = ("beta_1", "beta_2", "epsilon")
+    settings: ClassVar[tuple[str, ...]] = ("beta_1", "beta_2", "epsilon")
 
     def __init__(
         self,

@@ -111,7 +111,10 @@ for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow"):
     setattr(LiveNumber, f"__r{_name}__", _reversed(getattr(operator, _name)))
 for _name in ("lt", "le", "gt", "ge", "eq", "ne", "neg", "pos", "abs"):
     setattr(LiveNumber, f"__{_name}__", _forward(getattr(operator, _name)))
-for _name, _function in {"round": round, "trunc": math.trunc, "floor": math.floor, "ceil": math.ceil}.items():
+_ROUNDINGS: dict[str, Callable[..., Any]] = {
+    "round": round, "trunc": math.trunc, "floor": math.floor, "ceil": math.ceil,
+}  # fmt: skip
+for _name, _function in _ROUNDINGS.items():
     setattr(LiveNumber, f"__{_name}__", _forward(_function))
 numbers.Real.register(LiveNumber)
 
@@ -140,13 +143,14 @@ class StateArray:
     @property
     def value(self) -> NDArray[np.float32]:
         """The values, as a read-only view; `assign` writes."""
-        view = self._array.view()
+        view: NDArray[np.float32] = self._array.view()
         view.flags.writeable = False
         return view
 
     def numpy(self) -> NDArray[np.float32]:
         """A copy of the values."""
-        return self._array.copy()
+        copy: NDArray[np.float32] = self._array.copy()
+        return copy
 
     def assign(self, value: Any) -> StateArray:
         """Sets the values; ValueError if the shape is another one."""

@@ -54,8 +54,8 @@ CASES = [
     ("RMSprop", {"gradient_accumulation_steps": 4, "use_ema": True, "clipnorm": 0.5}),
     ("Adam", {"loss_scale_factor": 8.0}),
 ]
-# Relative to the largest weight. Keras computes 1 - beta^t in float32, too, which is then off by up to 6e-5 of
-# itself in the first steps; no order of operations takes that part of a step away.
+# Relative to the largest weight. Keras computes 1 - beta^t in float32, too, which is then off by up to 6e-5
+# of itself in the first steps; no order of operations takes that part of a step away.
 TOLERANCE = 1e-6
 LOOSER = {
     "Ftrl": 5e-6,  # weights come from sums of gradients a thousand times as large
