@@ -10,69 +10,72 @@ Example:
     array([2.5, 0. ], dtype=float32)
 """
 
-from typing import Any
+from typing import TYPE_CHECKING
 
+from pycnn.core.lazy import names_from
 from pycnn.losses.base import Loss
-from pycnn.losses.crossentropy import (
-    BinaryCrossentropy,
-    BinaryFocalCrossentropy,
-    CategoricalCrossentropy,
-    CategoricalFocalCrossentropy,
-    SparseCategoricalCrossentropy,
-    binary_crossentropy,
-    binary_focal_crossentropy,
-    categorical_crossentropy,
-    categorical_focal_crossentropy,
-    sparse_categorical_crossentropy,
-)
-from pycnn.losses.distributions import (
-    CategoricalGeneralizedCrossEntropy,
-    Dice,
-    KLDivergence,
-    Poisson,
-    Tversky,
-    categorical_generalized_cross_entropy,
-    dice,
-    kl_divergence,
-    poisson,
-    tversky,
-)
-from pycnn.losses.margins import (
-    CategoricalHinge,
-    Hinge,
-    SquaredHinge,
-    categorical_hinge,
-    hinge,
-    squared_hinge,
-)
-from pycnn.losses.registry import ABSENT, deserialize, get, serialize
-from pycnn.losses.regression import (
-    CosineSimilarity,
-    Huber,
-    LogCosh,
-    MeanAbsoluteError,
-    MeanAbsolutePercentageError,
-    MeanSquaredError,
-    MeanSquaredLogarithmicError,
-    cosine_similarity,
-    huber,
-    log_cosh,
-    mean_absolute_error,
-    mean_absolute_percentage_error,
-    mean_squared_error,
-    mean_squared_logarithmic_error,
-)
-from pycnn.losses.similarity import (
-    Circle,
-    circle,
-)
 
-mse = mean_squared_error
-mae = mean_absolute_error
-mape = mean_absolute_percentage_error
-msle = mean_squared_logarithmic_error
-kld = kl_divergence
-bce = binary_crossentropy
+if TYPE_CHECKING:
+    from pycnn.losses.crossentropy import (
+        BinaryCrossentropy,
+        BinaryFocalCrossentropy,
+        CategoricalCrossentropy,
+        CategoricalFocalCrossentropy,
+        SparseCategoricalCrossentropy,
+        bce,
+        binary_crossentropy,
+        binary_focal_crossentropy,
+        categorical_crossentropy,
+        categorical_focal_crossentropy,
+        sparse_categorical_crossentropy,
+    )
+    from pycnn.losses.distributions import (
+        CategoricalGeneralizedCrossEntropy,
+        Dice,
+        KLDivergence,
+        Poisson,
+        Tversky,
+        categorical_generalized_cross_entropy,
+        dice,
+        kl_divergence,
+        kld,
+        poisson,
+        tversky,
+    )
+    from pycnn.losses.margins import (
+        CategoricalHinge,
+        Hinge,
+        SquaredHinge,
+        categorical_hinge,
+        hinge,
+        squared_hinge,
+    )
+    from pycnn.losses.registry import deserialize, get, serialize
+    from pycnn.losses.regression import (
+        CosineSimilarity,
+        Huber,
+        LogCosh,
+        MeanAbsoluteError,
+        MeanAbsolutePercentageError,
+        MeanSquaredError,
+        MeanSquaredLogarithmicError,
+        cosine_similarity,
+        huber,
+        log_cosh,
+        mae,
+        mape,
+        mean_absolute_error,
+        mean_absolute_percentage_error,
+        mean_squared_error,
+        mean_squared_logarithmic_error,
+        mse,
+        msle,
+    )
+    from pycnn.losses.similarity import (
+        Circle,
+        circle,
+    )
+
 
 __all__ = [
     "BinaryCrossentropy",
@@ -129,9 +132,17 @@ __all__ = [
     "tversky",
 ]
 
+_MODULES = ("registry", "crossentropy", "regression", "distributions", "margins", "similarity")
 
-def __getattr__(name: str) -> Any:
-    for absent, instead in ABSENT.items():
-        if name.lower() == absent.lower():
-            raise AttributeError(f"keras.losses.{name} is not supported: {instead}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def _absent(name: str) -> str | None:
+    from pycnn.losses.registry import ABSENT
+
+    return ABSENT.get(name.upper())
+
+
+__getattr__ = names_from(__name__, __all__, [f"pycnn.losses.{module}" for module in _MODULES], _absent)
+
+
+def __dir__() -> list[str]:
+    return __all__

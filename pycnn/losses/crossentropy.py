@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from pycnn import ops
 from pycnn.core.arguments import as_int, as_number
 from pycnn.core.arrays import as_float32, as_labels
 from pycnn.losses.base import FormulaLoss, losses_of
-from pycnn.losses.operands import as_operands, is_symbolic, pair
+from pycnn.losses.operands import as_operands, is_symbolic, ops, pair
 
 _EPSILON = 1e-7
 
@@ -366,3 +365,6 @@ class CategoricalFocalCrossentropy(_Crossentropy):
         super().__init__(from_logits, label_smoothing, axis, reduction, name, dtype)
         self.alpha = as_number("CategoricalFocalCrossentropy: alpha", alpha)
         self.gamma = as_number("CategoricalFocalCrossentropy: gamma", gamma)
+
+
+bce = binary_crossentropy

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from pycnn import ops
 from pycnn.core.arguments import as_number
 from pycnn.core.arrays import as_labels
 from pycnn.losses.base import FormulaLoss
-from pycnn.losses.operands import as_operands, pair
+from pycnn.losses.operands import as_operands, ops, pair
 
 _EPSILON = 1e-7
 
@@ -216,3 +215,6 @@ class CategoricalGeneralizedCrossEntropy(FormulaLoss):
 
     def check_targets(self, name: str, y: Any, output_shape: tuple[int, ...]) -> None:
         as_labels(name, y, output_shape, output_shape[-1])
+
+
+kld = kl_divergence

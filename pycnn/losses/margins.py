@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pycnn import ops
 from pycnn.losses.base import FormulaLoss
-from pycnn.losses.operands import pair
+from pycnn.losses.operands import ops, pair
 
 
 def hinge(y_true: Any, y_pred: Any) -> Any:

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from pycnn import ops
 from pycnn.core.arrays import as_float32
 from pycnn.core.recording import beside
 from pycnn.core.symbolic import KerasTensor
 from pycnn.core.tensor import Tensor
+
+
+class _Operations:
+    """`keras.ops`, imported with the first formula that is computed: `import pycnn` does without."""
+
+    def __getattr__(self, name: str) -> Any:
+        from pycnn import ops
+
+        return getattr(ops, name)
+
+
+ops: Any = _Operations()
 
 
 def is_symbolic(x: Any) -> bool:

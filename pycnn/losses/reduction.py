@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from pycnn import ops
 from pycnn.core.names import unknown
-from pycnn.losses.operands import is_symbolic, same_rank
+from pycnn.losses.operands import is_symbolic, ops, same_rank
 
 _MEANS = ("sum_over_batch_size", "mean")
 REDUCTIONS = (*_MEANS, "sum", "mean_with_sample_weight", "none")

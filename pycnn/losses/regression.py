@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from pycnn import ops
 from pycnn.core.arguments import as_number
 from pycnn.losses.base import FormulaLoss, losses_of
-from pycnn.losses.operands import pair
+from pycnn.losses.operands import ops, pair
 
 _EPSILON = 1e-7  # Keras' least number to divide by
 
@@ -233,3 +232,15 @@ class CosineSimilarity(FormulaLoss):
     ) -> None:
         super().__init__(reduction, name, dtype)
         self.axis = axis
+
+
+mse = mean_squared_error
+
+
+mae = mean_absolute_error
+
+
+mape = mean_absolute_percentage_error
+
+
+msle = mean_squared_logarithmic_error

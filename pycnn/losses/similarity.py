@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from pycnn import ops
 from pycnn.core.arguments import as_number
 from pycnn.losses.base import FormulaLoss
-from pycnn.losses.operands import as_operands, is_symbolic
+from pycnn.losses.operands import as_operands, is_symbolic, ops
 
 
 def circle(

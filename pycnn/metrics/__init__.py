@@ -4,96 +4,95 @@ In training the C++ core counts accuracies and the means of functions; all other
 batch. Metrics take arrays, their functions symbols as well.
 """
 
-from pycnn.losses import (
-    binary_crossentropy,
-    binary_focal_crossentropy,
-    categorical_crossentropy,
-    categorical_focal_crossentropy,
-    categorical_hinge,
-    hinge,
-    huber,
-    kl_divergence,
-    log_cosh,
-    mean_absolute_error,
-    mean_absolute_percentage_error,
-    mean_squared_error,
-    mean_squared_logarithmic_error,
-    poisson,
-    sparse_categorical_crossentropy,
-    squared_hinge,
-)
-from pycnn.metrics.accuracy import (
-    Accuracy,
-    BinaryAccuracy,
-    CategoricalAccuracy,
-    SparseCategoricalAccuracy,
-    SparseTopKCategoricalAccuracy,
-    TopKCategoricalAccuracy,
-    binary_accuracy,
-    categorical_accuracy,
-    sparse_categorical_accuracy,
-    sparse_top_k_categorical_accuracy,
-    top_k_categorical_accuracy,
-)
-from pycnn.metrics.auc import (
-    AUC,
-)
-from pycnn.metrics.base import (
-    Metric,
-)
-from pycnn.metrics.confusion import (
-    FalseNegatives,
-    FalsePositives,
-    Precision,
-    PrecisionAtRecall,
-    Recall,
-    RecallAtPrecision,
-    SensitivityAtSpecificity,
-    SpecificityAtSensitivity,
-    TrueNegatives,
-    TruePositives,
-)
-from pycnn.metrics.correlation import (
-    ConcordanceCorrelation,
-    PearsonCorrelation,
-    R2Score,
-    concordance_correlation,
-    pearson_correlation,
-)
-from pycnn.metrics.f_score import (
-    F1Score,
-    FBetaScore,
-)
-from pycnn.metrics.iou import (
-    BinaryIoU,
-    IoU,
-    MeanIoU,
-    OneHotIoU,
-    OneHotMeanIoU,
-)
-from pycnn.metrics.mean import (
-    Mean,
-    MeanMetricWrapper,
-    Sum,
-)
-from pycnn.metrics.of_losses import (
-    BinaryCrossentropy,
-    CategoricalCrossentropy,
-    CategoricalHinge,
-    CosineSimilarity,
-    Hinge,
-    KLDivergence,
-    LogCoshError,
-    MeanAbsoluteError,
-    MeanAbsolutePercentageError,
-    MeanSquaredError,
-    MeanSquaredLogarithmicError,
-    Poisson,
-    RootMeanSquaredError,
-    SparseCategoricalCrossentropy,
-    SquaredHinge,
-)
-from pycnn.metrics.registry import deserialize, get, serialize
+from typing import TYPE_CHECKING
+
+from pycnn.core.lazy import names_from
+from pycnn.metrics.base import Metric
+from pycnn.metrics.mean import Mean, MeanMetricWrapper, Sum
+
+if TYPE_CHECKING:
+    from pycnn.losses import (
+        binary_crossentropy,
+        binary_focal_crossentropy,
+        categorical_crossentropy,
+        categorical_focal_crossentropy,
+        categorical_hinge,
+        hinge,
+        huber,
+        kl_divergence,
+        log_cosh,
+        mean_absolute_error,
+        mean_absolute_percentage_error,
+        mean_squared_error,
+        mean_squared_logarithmic_error,
+        poisson,
+        sparse_categorical_crossentropy,
+        squared_hinge,
+    )
+    from pycnn.metrics.accuracy import (
+        Accuracy,
+        BinaryAccuracy,
+        CategoricalAccuracy,
+        SparseCategoricalAccuracy,
+        SparseTopKCategoricalAccuracy,
+        TopKCategoricalAccuracy,
+        binary_accuracy,
+        categorical_accuracy,
+        sparse_categorical_accuracy,
+        sparse_top_k_categorical_accuracy,
+        top_k_categorical_accuracy,
+    )
+    from pycnn.metrics.auc import (
+        AUC,
+    )
+    from pycnn.metrics.confusion import (
+        FalseNegatives,
+        FalsePositives,
+        Precision,
+        PrecisionAtRecall,
+        Recall,
+        RecallAtPrecision,
+        SensitivityAtSpecificity,
+        SpecificityAtSensitivity,
+        TrueNegatives,
+        TruePositives,
+    )
+    from pycnn.metrics.correlation import (
+        ConcordanceCorrelation,
+        PearsonCorrelation,
+        R2Score,
+        concordance_correlation,
+        pearson_correlation,
+    )
+    from pycnn.metrics.f_score import (
+        F1Score,
+        FBetaScore,
+    )
+    from pycnn.metrics.iou import (
+        BinaryIoU,
+        IoU,
+        MeanIoU,
+        OneHotIoU,
+        OneHotMeanIoU,
+    )
+    from pycnn.metrics.of_losses import (
+        BinaryCrossentropy,
+        CategoricalCrossentropy,
+        CategoricalHinge,
+        CosineSimilarity,
+        Hinge,
+        KLDivergence,
+        LogCoshError,
+        MeanAbsoluteError,
+        MeanAbsolutePercentageError,
+        MeanSquaredError,
+        MeanSquaredLogarithmicError,
+        Poisson,
+        RootMeanSquaredError,
+        SparseCategoricalCrossentropy,
+        SquaredHinge,
+    )
+    from pycnn.metrics.registry import deserialize, get, serialize
 
 __all__ = [
     "AUC",
@@ -169,3 +168,13 @@ __all__ = [
     "squared_hinge",
     "top_k_categorical_accuracy",
 ]
+
+_MODULES = ("registry", "accuracy", "of_losses", "correlation", "confusion", "auc", "f_score", "iou")
+
+__getattr__ = names_from(
+    __name__, __all__, [*(f"pycnn.metrics.{module}" for module in _MODULES), "pycnn.losses"]
+)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pycnn import ops
 from pycnn.core.arguments import as_int, as_number
-from pycnn.losses.operands import as_operands, is_symbolic, pair
+from pycnn.losses.operands import as_operands, is_symbolic, ops, pair
 from pycnn.metrics.mean import FormulaMetric
 
 

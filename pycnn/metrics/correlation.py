@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from pycnn import ops
 from pycnn.core.arguments import as_int
 from pycnn.core.arrays import as_float32
-from pycnn.losses.operands import pair
+from pycnn.losses.operands import ops, pair
 from pycnn.metrics.base import Metric, as_result
 from pycnn.metrics.mean import FormulaMetric
 

@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from pycnn import ops
 from pycnn.core.arrays import as_float32
 from pycnn.losses import crossentropy, distributions, margins, regression
-from pycnn.losses.operands import pair, same_rank
+from pycnn.losses.operands import ops, pair, same_rank
 from pycnn.metrics.mean import FormulaMetric, Mean
 
 
