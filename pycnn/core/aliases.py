@@ -18,7 +18,6 @@ OLD_NAMES = {
     "pycnn.layers.merge": "pycnn.layers",
     "pycnn.layers.noise": "pycnn.layers",
     "pycnn.optimizers.experimental": "pycnn.optimizers",
-    "pycnn.optimizers.legacy": "pycnn.optimizers",
     "pycnn.utils.data_utils": "pycnn.utils",
     "pycnn.utils.generic_utils": "pycnn.utils",
     "pycnn.utils.io_utils": "pycnn.utils",

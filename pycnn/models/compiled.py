@@ -46,7 +46,7 @@ class Compiled(Predictor):
         loss: Any = None,
         loss_weights: Any = None,
         metrics: Any = None,
-        weighted_metrics: None = None,
+        weighted_metrics: Any = None,
         run_eagerly: bool = False,
         steps_per_execution: int = 1,
         jit_compile: Any = "auto",
@@ -63,7 +63,7 @@ class Compiled(Predictor):
             loss_weights: factors of the outputs' losses, as a list or dict; None for 1.
             metrics: names, objects or functions f(y_true, y_pred); for several outputs a list of such lists,
                 or a dict.
-            weighted_metrics: only None.
+            weighted_metrics: likewise those that sample and class weights count for.
             run_eagerly: has no effect, as the three that follow.
 
         Raises:
@@ -75,12 +75,10 @@ class Compiled(Predictor):
             >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation="softmax")])
             >>> model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
         """
-        if weighted_metrics is not None:
-            raise ValueError(
-                f"compile: `weighted_metrics` is not supported; expected None, not {weighted_metrics!r}"
-            )
         steps = as_int("compile: steps_per_execution", steps_per_execution, 1)
-        objective = Objective(optimizer, loss, loss_weights, metrics, self.output_names, self.leaves())
+        objective = Objective(
+            optimizer, loss, loss_weights, metrics, weighted_metrics, self.output_names, self.leaves()
+        )
         if self._is_ready():
             objective.resolve(list(self._ends().outputs.values()))
         self.run_eagerly, self.jit_compile = bool(run_eagerly), jit_compile
@@ -247,8 +245,11 @@ class Compiled(Predictor):
             self._make_ready(samples)
         feeder = Feeder(self._ends(), objective)
         objective.resolve(list(self._ends().outputs.values()))
-        if needs_data and objective.expect(feeder.targets(targets)):
-            self._trained = None
+        if needs_data:
+            found = feeder.targets(targets)
+            objective.look_at(found, list(self._ends().outputs.values()))
+            if objective.expect(found):
+                self._trained = None
         return x, self._program_to_train(), feeder
 
     def _program_to_train(self) -> Program:
@@ -275,6 +276,6 @@ class Compiled(Predictor):
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles with what `get_compile_config` returned."""
-        self.compile(
-            config.get("optimizer"), config.get("loss"), config.get("loss_weights"), config.get("metrics")
-        )
+        names = ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics")
+        given: dict[str, Any] = {name: config.get(name) for name in names}
+        self.compile(**given)

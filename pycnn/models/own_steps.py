@@ -80,9 +80,13 @@ class CompiledMetrics:
             self._objective.resolve([x.shape[1:] for x in predictions])
         names = [goal.name for goal in goals]
         targets = [y_true] if len(goals) == 1 else in_order("y", y_true, names, "output")
-        for goal, true, predicted in zip(goals, targets, predictions, strict=True):
+        weights = [sample_weight] if len(goals) == 1 else by_output("sample_weight", sample_weight, names)
+        for goal, true, predicted, weight in zip(goals, targets, predictions, weights, strict=True):
             for metric in goal.metrics:
-                metric.update_state(np.asarray(true), predicted, sample_weight)  # type: ignore[attr-defined]
+                if goal.is_weighted(metric):
+                    metric.update_state(np.asarray(true), predicted, sample_weight=weight)
+                else:
+                    metric.update_state(np.asarray(true), predicted)
 
 
 def metrics_in(values: Any) -> list[Metric]:

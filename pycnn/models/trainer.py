@@ -213,23 +213,35 @@ class Trainer(Compiled):
 
     def _train_step(self, program: Program) -> Callable[[Batch], tuple[float, list[float], list[float]]]:
         """A step on one batch: gradients, what looks at them, and what the optimizer makes of them."""
-        network, optimizer = program.network, self._goal.optimizer
+        network, goal, optimizer = program.network, self._goal, self._goal.optimizer
 
         def fused(batch: Batch) -> tuple[float, list[float], list[float]]:
-            return network.train_step(batch.x, batch.y, batch.rows, batch.weight, optimizer.current_rate())
+            outputs, rate = goal.outputs(network, batch.size), optimizer.current_rate()
+            result = network.train_step(batch.x, batch.y, batch.rows, batch.weight, rate, outputs)
+            goal.observe(batch, outputs)
+            return result
 
         step = GradientStep.of_network(optimizer, network, program.variables, self.on_gradients)
 
         def parted(batch: Batch) -> tuple[float, list[float], list[float]]:
-            result = network.compute_gradients(batch.x, batch.y, batch.rows, batch.weight)
-            step.apply()
+            outputs = goal.outputs(network, batch.size)
+            result = network.compute_gradients(batch.x, batch.y, batch.rows, batch.weight, outputs)
+            goal.observe(batch, outputs)
+            step.run()
             return result
 
         return parted if step.is_needed else fused
 
     def _test_step(self, program: Program) -> CoreStep:
-        test_step = program.test_network.test_step
-        return lambda batch: test_step(batch.x, batch.y, batch.rows, batch.weight)
+        network, goal = program.test_network, self._goal
+
+        def test(batch: Batch) -> tuple[float, list[float], list[float]]:
+            outputs = goal.outputs(network, batch.size)
+            result = network.test_step(batch.x, batch.y, batch.rows, batch.weight, outputs)
+            goal.observe(batch, outputs)
+            return result
+
+        return test
 
     def train_on_batch(
         self,
@@ -273,7 +285,7 @@ class Trainer(Compiled):
         x, program, feeder = self._start(x, y)
         batch = feeder.batch(x, y, sample_weight)
         mean = self._goal.mean()
-        mean.add(program.test_network.test_step(batch.x, batch.y, None, batch.weight), batch.size)
+        mean.add(self._test_step(program)(batch), batch.size)
         return mean.finished()
 
     @default_step
