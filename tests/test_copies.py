@@ -194,12 +194,21 @@ def test_deep_models():
     np.testing.assert_array_equal(twin.predict(-X[:, :3], verbose=0), np.zeros((16, 3)))
 
 
+def without_decay():
+    optimizer = keras.optimizers.AdamW(weight_decay=0.5)
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma"])
+    return optimizer
+
+
 OPTIMIZERS = {
     "momentum": lambda: keras.optimizers.SGD(0.1, momentum=0.9, nesterov=True),
     "rmsprop": lambda: keras.optimizers.RMSprop(centered=True, momentum=0.5),
     "amsgrad": lambda: keras.optimizers.Adam(amsgrad=True, weight_decay=0.1),
     "average": lambda: keras.optimizers.Adam(use_ema=True, ema_overwrite_frequency=3),
     "accumulation": lambda: keras.optimizers.SGD(gradient_accumulation_steps=3, global_clipnorm=0.1),
+    "lamb": keras.optimizers.Lamb,
+    "nadam": keras.optimizers.Nadam,
+    "without decay": without_decay,
     "schedule": lambda: keras.optimizers.Adam(keras.optimizers.schedules.ExponentialDecay(0.1, 2, 0.5)),
 }
 
