@@ -34,8 +34,13 @@ from pycnn.core.symbolic import KerasTensor
 from pycnn.core.tape import GradientTape
 from pycnn.core.tensor import constant
 from pycnn.core.user_variable import Variable
-from pycnn.layers import Input, Layer
+from pycnn.initializers import Initializer
+from pycnn.layers import Input, InputSpec, Layer
+from pycnn.losses import Loss
+from pycnn.metrics import Metric
 from pycnn.models import Model, Sequential
+from pycnn.optimizers import Optimizer
+from pycnn.regularizers import Regularizer
 
 if TYPE_CHECKING:
     from pycnn import backend, datasets, keras, mixed_precision, nn, ops, random, saving, utils
@@ -45,10 +50,16 @@ _LAZY = ("backend", "datasets", "keras", "mixed_precision", "nn", "ops", "random
 __all__ = [
     "DTypePolicy",
     "GradientTape",
+    "Initializer",
     "Input",
+    "InputSpec",
     "KerasTensor",
     "Layer",
+    "Loss",
+    "Metric",
     "Model",
+    "Optimizer",
+    "Regularizer",
     "Sequential",
     "Variable",
     "__version__",
@@ -74,7 +85,13 @@ __all__ = [
     "saving",
     "show_config",
     "utils",
+    "version",
 ]
+
+
+def version() -> str:
+    """The version of pycnn."""
+    return __version__
 
 
 def __getattr__(name: str) -> Any:

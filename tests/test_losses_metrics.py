@@ -86,11 +86,14 @@ def test_names_and_configuration(kind):
         (lambda: losses.get("crossentropy"), "Unknown loss"),
         (lambda: losses.get(3), "Unknown loss: 3"),
         (lambda: losses.get(int), "Unknown loss"),
-        (lambda: losses.MeanSquaredError(reduction="mean"), "Unknown reduction"),
+        (lambda: losses.MeanSquaredError(reduction="average"), "Unknown reduction"),
         (lambda: losses.MeanSquaredError(dtype="float16"), "float16"),
         (lambda: losses.BinaryCrossentropy(label_smoothing=2), "label_smoothing is 2"),
-        (lambda: losses.CategoricalCrossentropy(axis=1), "axis 1"),
-        (lambda: losses.SparseCategoricalCrossentropy(ignore_class=0), "ignore_class"),
+        (lambda: losses.CategoricalCrossentropy(axis=1.5), "axis is 1.5"),
+        (lambda: losses.SparseCategoricalCrossentropy(ignore_class=0.5), "ignore_class is 0.5"),
+        (lambda: losses.get("ctc"), "CTC is not supported"),
+        (lambda: losses.CategoricalGeneralizedCrossEntropy(1.0), "q must be"),
+        (lambda: losses.mean_absolute_error([[1, 2]], [[1, 2, 3]]), "y_true has shape"),
         (lambda: losses.sparse_categorical_crossentropy([2], [[0.5, 0.5]]), "labels from 2 to 2"),
         (lambda: losses.sparse_categorical_crossentropy([0, 1], [[0.5, 0.5]]), "expected \\(1,\\)"),
         (lambda: losses.mean_squared_error([[1, 2]], [[1, 2, 3]]), "output has shape"),
@@ -110,11 +113,13 @@ def test_accuracies():
     np.testing.assert_array_equal(metrics.sparse_categorical_accuracy([1, 1, 0], p), [1, 0, 1])
     np.testing.assert_array_equal(metrics.sparse_categorical_accuracy([[1], [1], [0]], p), [1, 0, 1])
     np.testing.assert_array_equal(metrics.categorical_accuracy([[0, 1], [0, 1], [1, 0]], p), [1, 0, 1])
-    np.testing.assert_array_equal(metrics.binary_accuracy([[0, 1], [0, 1], [1, 1]], p), [1, 0, 0])
     np.testing.assert_array_equal(
-        metrics.binary_accuracy([[0, 1], [1, 1], [1, 1]], p, threshold=0.3), [1, 1, 1]
+        metrics.binary_accuracy([[0, 1], [0, 1], [1, 1]], p), [[1, 1], [0, 0], [0, 0]]
     )
-    np.testing.assert_array_equal(metrics.binary_accuracy([0, 1], [[0.2], [0.7]]), [1, 1])
+    np.testing.assert_array_equal(
+        metrics.binary_accuracy([[0, 1], [1, 1], [1, 1]], p, threshold=0.3), np.ones((3, 2))
+    )
+    np.testing.assert_array_equal(metrics.binary_accuracy([0, 1], [[0.2], [0.7]]), [[1], [1]])
 
 
 def test_state():

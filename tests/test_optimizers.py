@@ -141,7 +141,13 @@ def test_defaults():
         (lambda: optimizers.get("adamm"), "Did you mean 'adam'"),
         (lambda: optimizers.get(3), "Unknown optimizer: 3"),
         (lambda: optimizers.get(None), "Unknown optimizer: None"),
-        (lambda: optimizers.get({"class_name": "Lion", "config": {}}), "Unknown optimizer: 'Lion'"),
+        (lambda: optimizers.get({"class_name": "Lyon", "config": {}}), "Unknown optimizer: 'Lyon'"),
+        (lambda: optimizers.get("loss_scale_optimizer".replace("_", "")), "LossScaleOptimizer is not"),
+        (lambda: optimizers.get({"class_name": "MultiOptimizer", "config": {}}), "MultiOptimizer is not"),
+        (lambda: optimizers.AdamW(weight_decay=None), "`weight_decay` must be a float"),
+        (lambda: optimizers.Ftrl(learning_rate_power=0.5), "learning_rate_power is -0.5"),
+        (lambda: optimizers.Lion(beta_1=0), "beta_1 is 0"),
+        (lambda: optimizers.Adagrad(initial_accumulator_value=-1), "initial_accumulator_value is -1"),
     ],
 )
 def test_refused(make, message):

@@ -1,85 +1,47 @@
-"""Activations as operations of the core, on arrays and in graphs."""
+"""Activations as operations of the core's graph."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pycnn import _core
-from pycnn.core.arrays import as_float32
 from pycnn.core.function import Function, tracing
 from pycnn.core.layer import Layer
-from pycnn.core.symbolic import KerasTensor, Node
+from pycnn.core.symbolic import KerasTensor
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pycnn.core.blueprint import Blueprint
 
     ActivationFunction: TypeAlias = Callable[..., Any]
 
 
-class Operation:
-    """Stands for an array, to ask a function which operation of the core it is: relu(Operation()) tells."""
+def functions() -> dict[str, ActivationFunction]:
+    """The activation functions by name. Their modules are not loaded by `import pycnn`."""
+    from pycnn.ops._activation import ACTIVATIONS
 
-    __slots__ = ("kind", "options")
-
-    def __init__(self, kind: str = "linear", options: dict[str, float] | None = None) -> None:
-        self.kind = kind
-        self.options = options or {}
-
-    @property
-    def name(self) -> str:
-        """Of the function."""
-        return self.kind
-
-    def connect(self, graph: Blueprint, call: Node, nodes: Sequence[int]) -> Sequence[int]:
-        """Adds a call on a symbol to a graph."""
-        return [self.lower(graph, nodes[0], self.kind)]
-
-    def lower(self, graph: Blueprint, node: int, name: str) -> int:
-        """Adds the operation to a graph."""
-        if self.kind == "linear":
-            return node
-        if self.kind == "softmax":
-            return graph.softmax(node, name=name)
-        if self.kind == "log_softmax":
-            return graph.log_softmax(node, name=name)
-        return graph.activation(node, self.kind, name=name, **self.options)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Operation) and (self.kind, self.options) == (other.kind, other.options)
-
-    __hash__ = None  # type: ignore[assignment]
+    return ACTIVATIONS
 
 
-def apply(x: Any, kind: str, **options: float) -> Any:
-    """The function `kind` of an array; or, of an `Operation`, what says which function it is."""
-    if isinstance(x, Operation):
-        if x.kind != "linear":
-            raise TypeError("an activation is one function, not several in a row")
-        return Operation(kind, options)
-    if isinstance(x, KerasTensor):
-        return Node(Operation(kind, options), [x], [KerasTensor(x.shape)]).output
-    array = as_float32("x", x)
-    return _core.activation_forward(kind, array.reshape(array.shape or (1,)), **options).reshape(array.shape)
+def is_known(activation: Any) -> bool:
+    """Whether it is a function of `keras.activations`."""
+    return functions().get(getattr(activation, "__name__", "")) is activation
 
 
 def lower(activation: ActivationFunction | Layer, graph: Blueprint, node: int, name: str) -> int:
     """Adds an activation (what `get` returned) to a graph and returns its node."""
-    if (
-        not isinstance(activation, Layer)
-        and getattr(activation, "__module__", "") == "pycnn.activations.functions"
-    ):
-        operation: Operation = activation(Operation())
-        return operation.lower(graph, node, name)
+    if not isinstance(activation, Layer) and is_known(activation):
+        if activation.__name__ == "linear":
+            return node
+        from pycnn.core.operations.base import Value
+
+        value: Value = activation(Value(graph, node, name))
+        return value.node
     symbol = KerasTensor((None, *graph.shape(node)), name=name)
     with tracing():
         output = activation(symbol)
     if not isinstance(output, KerasTensor) or output.shape != symbol.shape:
         raise ValueError(
             f"The activation {activation!r} of layer {name!r} returned {output!r:.200} for {symbol!r}; "
-            f"expected a "
-            f"symbol of the same shape"
+            f"expected a symbol of the same shape"
         )
     return Function([symbol], [output]).lower(graph, [node])[0]

@@ -37,6 +37,7 @@ class Blueprint(Graph):
         self.trainable: dict[int, bool] = {}  # by node of a variable
         self.layers: dict[int, Any] = {}  # by id, those that have been lowered
         self.penalties: list[tuple[Any, int, str]] = []  # regularizers of outputs, nodes, names of layers
+        self.losses: list[tuple[int, str]] = []  # nodes that layers added to the loss, names of layers
         self.values = 0  # numbers that one sample's operations compute
         self._frozen = frozen
         self._calls = 0

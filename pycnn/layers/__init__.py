@@ -6,16 +6,22 @@ Images are (batch, height, width, channels). A layer can be called on an array; 
 from typing import Any
 
 from pycnn.core import registry
+from pycnn.core.aliases import old_name
+from pycnn.core.input_spec import InputSpec
 from pycnn.core.layer import Layer
-from pycnn.layers.activation import ELU, Activation, LeakyReLU, Maxout, ReLU, Softmax
+from pycnn.layers.activation import ELU, Activation, LeakyReLU, Maxout, PReLU, ReLU, Softmax
 from pycnn.layers.convolution import Conv2D, DepthwiseConv2D, SeparableConv2D
+from pycnn.layers.data_normalization import Normalization
 from pycnn.layers.dense import Dense
+from pycnn.layers.einsum_dense import EinsumDense
+from pycnn.layers.embedding import Embedding
 from pycnn.layers.functions import Identity, Lambda, PythonStep
 from pycnn.layers.input import Input, InputLayer
 from pycnn.layers.merging import (
     Add,
     Average,
     Concatenate,
+    Dot,
     Maximum,
     Minimum,
     Multiply,
@@ -23,15 +29,35 @@ from pycnn.layers.merging import (
     add,
     average,
     concatenate,
+    dot,
     maximum,
     minimum,
     multiply,
     subtract,
 )
+from pycnn.layers.missing import missing
 from pycnn.layers.normalization import BatchNormalization
 from pycnn.layers.pooling import AveragePooling2D, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D
-from pycnn.layers.regularization import Dropout
+from pycnn.layers.regularization import (
+    ActivityRegularization,
+    AlphaDropout,
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout1D,
+    SpatialDropout2D,
+    SpatialDropout3D,
+)
 from pycnn.layers.reshaping import Flatten, Rescaling, Reshape, ZeroPadding2D
+from pycnn.layers.sample_normalization import (
+    GroupNormalization,
+    LayerNormalization,
+    RMSNormalization,
+    UnitNormalization,
+)
+from pycnn.layers.wrappers import TimeDistributed, Wrapper
+
+_old_module = old_name(__name__)
 
 AvgPool2D = AveragePooling2D
 Convolution2D = Conv2D
@@ -43,7 +69,9 @@ SeparableConvolution2D = SeparableConv2D
 __all__ = [
     "ELU",
     "Activation",
+    "ActivityRegularization",
     "Add",
+    "AlphaDropout",
     "Average",
     "AveragePooling2D",
     "AvgPool2D",
@@ -53,17 +81,25 @@ __all__ = [
     "Convolution2D",
     "Dense",
     "DepthwiseConv2D",
+    "Dot",
     "Dropout",
+    "EinsumDense",
+    "Embedding",
     "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
     "GlobalAveragePooling2D",
     "GlobalAvgPool2D",
     "GlobalMaxPool2D",
     "GlobalMaxPooling2D",
+    "GroupNormalization",
     "Identity",
     "Input",
     "InputLayer",
+    "InputSpec",
     "Lambda",
     "Layer",
+    "LayerNormalization",
     "LeakyReLU",
     "MaxPool2D",
     "MaxPooling2D",
@@ -71,19 +107,29 @@ __all__ = [
     "Maxout",
     "Minimum",
     "Multiply",
+    "Normalization",
+    "PReLU",
     "PythonStep",
+    "RMSNormalization",
     "ReLU",
     "Rescaling",
     "Reshape",
     "SeparableConv2D",
     "SeparableConvolution2D",
     "Softmax",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SpatialDropout3D",
     "Subtract",
+    "TimeDistributed",
+    "UnitNormalization",
+    "Wrapper",
     "ZeroPadding2D",
     "add",
     "average",
     "concatenate",
     "deserialize",
+    "dot",
     "maximum",
     "minimum",
     "multiply",
@@ -94,9 +140,10 @@ __all__ = [
 _CLASSES: dict[str, type[Layer]] = {
     cls.__name__: cls
     for cls in (
-        ELU,
         Activation,
+        ActivityRegularization,
         Add,
+        AlphaDropout,
         Average,
         AveragePooling2D,
         BatchNormalization,
@@ -104,34 +151,59 @@ _CLASSES: dict[str, type[Layer]] = {
         Conv2D,
         Dense,
         DepthwiseConv2D,
+        Dot,
         Dropout,
+        ELU,
+        EinsumDense,
+        Embedding,
         Flatten,
+        GaussianDropout,
+        GaussianNoise,
         GlobalAveragePooling2D,
         GlobalMaxPooling2D,
+        GroupNormalization,
         Identity,
         InputLayer,
         Lambda,
+        LayerNormalization,
         LeakyReLU,
         MaxPooling2D,
         Maximum,
         Maxout,
         Minimum,
         Multiply,
+        Normalization,
+        PReLU,
         PythonStep,
+        RMSNormalization,
         ReLU,
         Rescaling,
         Reshape,
         SeparableConv2D,
         Softmax,
+        SpatialDropout1D,
+        SpatialDropout2D,
+        SpatialDropout3D,
         Subtract,
+        TimeDistributed,
+        UnitNormalization,
         ZeroPadding2D,
     )
 }
 registry.add_layers(_CLASSES)
 
 
+def __getattr__(name: str) -> Any:
+    try:
+        return _old_module(name)
+    except AttributeError:
+        raise missing(name) from None
+
+
 def serialize(layer: Layer) -> dict[str, Any]:
-    """A description of a layer, without its weights, as plain data."""
+    """A description of a layer, without its weights, as plain data; TypeError where it is no layer."""
+    if not isinstance(layer, Layer):
+        raise TypeError(f"layers.serialize: {layer!r:.200} is no layer")
     return layer.serialize()
 
 

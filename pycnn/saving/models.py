@@ -166,24 +166,13 @@ def _restore_optimizer(reader: Reader, model: SavableModel) -> None:
     accumulated = int(reader.metadata.get("accumulated", "0"))
     if not 0 <= accumulated < (optimizer.gradient_accumulation_steps or 1):
         raise ValueError(f"gradients of {accumulated} batches that wait for a step")
-    optimizer.core().iterations = iterations
+    optimizer.iterations = iterations
     optimizer.accumulated = accumulated
 
 
 def _optimizer_state(optimizer: Any, variables: Mapping[str, Variable]) -> dict[str, F32]:
     """Views of what the optimizer keeps for each weight."""
-    core = optimizer.core()
-    arrays = {
-        f"optimizer/{slot}/{name}": core.state(variable.core, slot)
-        for slot in core.slot_names
-        for name, variable in variables.items()
-    }
-    return arrays | {
-        f"optimizer/{kept}/{name}": optimizer.kept(kept, variable)
-        for kept in optimizer.kept_names()
-        for name, variable in variables.items()
-        if variable.trainable
-    }
+    return {f"optimizer/{name}": array for name, array in optimizer.arrays(variables).items()}
 
 
 def _to_json(value: Any) -> str:

@@ -1,15 +1,19 @@
-"""Keras' global settings; pycnn has one value for each."""
+"""Keras' global settings, of which pycnn has one value each; and the functions of the old `keras.backend`."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from pycnn.core.names import reset_names
 from pycnn.core.policy import reset_policy
 
 __all__ = [
+    "backend",
     "clear_session",
     "epsilon",
     "floatx",
     "image_data_format",
+    "set_epsilon",
     "set_floatx",
     "set_image_data_format",
 ]
@@ -33,6 +37,17 @@ def epsilon() -> float:
     return 1e-7
 
 
+def set_epsilon(value: float) -> None:
+    """Accepts 1e-7 only."""
+    if value != 1e-7:
+        raise ValueError(f"epsilon {value!r} is not supported; it is 1e-7")
+
+
+def backend() -> str:
+    """'pycnn'."""
+    return "pycnn"
+
+
 def floatx() -> str:
     """'float32'."""
     return "float32"
@@ -53,3 +68,15 @@ def set_image_data_format(data_format: str) -> None:
     """Accepts 'channels_last' only."""
     if data_format != "channels_last":
         raise ValueError(f"data_format {data_format!r} is not supported; pycnn's images are 'channels_last'")
+
+
+def __getattr__(name: str) -> Any:
+    import importlib
+
+    functions = importlib.import_module("pycnn.backend.functions")
+    if name.startswith("_") or not hasattr(functions, name):
+        raise AttributeError(
+            f"module 'pycnn.backend' has no attribute {name!r}: keras.ops has the functions of Keras 3, and "
+            f"keras.GradientTape gives gradients"
+        )
+    return getattr(functions, name)
