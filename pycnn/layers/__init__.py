@@ -13,6 +13,13 @@ from pycnn.layers.activation import ELU, Activation, LeakyReLU, Maxout, PReLU, R
 from pycnn.layers.convolution import Conv2D, DepthwiseConv2D, SeparableConv2D
 from pycnn.layers.data_normalization import Normalization
 from pycnn.layers.dense import Dense
+from pycnn.layers.dropout import (
+    AlphaDropout,
+    Dropout,
+    SpatialDropout1D,
+    SpatialDropout2D,
+    SpatialDropout3D,
+)
 from pycnn.layers.einsum_dense import EinsumDense
 from pycnn.layers.embedding import Embedding
 from pycnn.layers.functions import Identity, Lambda, PythonStep
@@ -36,18 +43,10 @@ from pycnn.layers.merging import (
     subtract,
 )
 from pycnn.layers.missing import missing
+from pycnn.layers.noise import GaussianDropout, GaussianNoise
 from pycnn.layers.normalization import BatchNormalization
 from pycnn.layers.pooling import AveragePooling2D, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D
-from pycnn.layers.regularization import (
-    ActivityRegularization,
-    AlphaDropout,
-    Dropout,
-    GaussianDropout,
-    GaussianNoise,
-    SpatialDropout1D,
-    SpatialDropout2D,
-    SpatialDropout3D,
-)
+from pycnn.layers.regularization import ActivityRegularization
 from pycnn.layers.reshaping import Flatten, Rescaling, Reshape, ZeroPadding2D
 from pycnn.layers.sample_normalization import (
     GroupNormalization,
