@@ -14,6 +14,7 @@ from pycnn.core.serialization import checked_dtype, dtype_name
 from pycnn.metrics.base import Metric
 
 _EPSILON = 1e-7
+_INTEGERS = (None, "int", "int32", "int64")
 
 
 class IoU(Metric):
@@ -68,7 +69,7 @@ class IoU(Metric):
 
     @classmethod
     def _checked_dtype(cls, dtype: Any) -> str:
-        return "int" if dtype_name(dtype) in (None, "int") else checked_dtype(dtype, cls.__name__)
+        return "int32" if dtype_name(dtype) in _INTEGERS else checked_dtype(dtype, cls.__name__)
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Adds targets and predictions.
@@ -88,7 +89,7 @@ class IoU(Metric):
         weight = np.ones(1, np.float32)
         if sample_weight is not None:
             weight = as_float32("sample_weight", sample_weight).reshape(-1)
-            if self.dtype == "int":
+            if self.dtype == "int32":
                 if (weight != np.trunc(weight)).any():
                     warnings.warn(
                         "IoU counts with integers, so that weights lose their fractions; with "

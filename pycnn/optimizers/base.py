@@ -259,6 +259,8 @@ class Optimizer(OptimizerState):
     def core(self) -> _core.Optimizer:
         """What does the steps, with the settings as they are now; its state is this optimizer's alone."""
         settings = self.options()
+        if self.kind == "none" and not self.has_own_formula:
+            raise NotImplementedError(f"{type(self).__name__} has no `update_step`")
         if self._core is None:
             self._core = _core.Optimizer(self.kind, settings)
         elif settings != self._settings:

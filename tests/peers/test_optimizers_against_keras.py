@@ -55,9 +55,11 @@ CASES = [
     ("Adam", {"loss_scale_factor": 8.0}),
 ]
 # Relative to the largest weight. Keras computes 1 - beta^t in float32, too, which is then off by up to 6e-5
-# of itself in the first steps; no order of operations takes that part of a step away.
+# of itself in the first steps: after 50 of Adam's, pycnn is 2.5e-7 from the formula in float64, Keras 1.4e-6.
 TOLERANCE = 1e-6
 LOOSER = {
+    "Adam": 3e-6,
+    "AdamW": 3e-6,
     "Ftrl": 5e-6,  # weights come from sums of gradients a thousand times as large
     "Muon": 1e-5,  # five products of matrices, which no two libraries round alike
     "Adafactor": 2e-6,  # whose beta_2 Keras computes in float32
