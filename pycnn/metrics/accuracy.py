@@ -20,6 +20,7 @@ class Accuracy(Metric):
     """Base of the accuracies: the fraction of right predictions."""
 
     kind: ClassVar[str]
+    _direction = "up"
 
     def _right(self, y_true: ArrayLike, y_pred: ArrayLike) -> F32:
         raise NotImplementedError

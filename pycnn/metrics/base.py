@@ -25,6 +25,7 @@ class Metric:
     """
 
     kind: ClassVar[str | None] = None  # the core's name of what it counts
+    _direction: str | None = None  # 'up' or 'down': which values are better, for callbacks' mode 'auto'
     function: Any = None  # of targets and predictions, where that is traced
 
     def __init__(self, name: str | None = None, dtype: Any = None) -> None:

@@ -12,15 +12,16 @@ from pycnn.core import tree
 from pycnn.core.arguments import as_int
 from pycnn.core.arrays import as_samples, as_weights
 from pycnn.models.data import (
-    ArraySource,
     Batch,
-    StreamSource,
+    batches_in,
     check_lengths,
+    check_stream,
     class_weights,
     is_sequence,
     is_stream,
     unpack,
 )
+from pycnn.models.sources import ArraySource, Source, stream_source
 from pycnn.models.structure import by_output, in_order
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from pycnn.models.objective import Objective
 
     Shape: TypeAlias = tuple[int, ...]
-    Source: TypeAlias = ArraySource | StreamSource
 
 
 class Ends:
@@ -114,7 +114,7 @@ class Feeder:
         self,
         x: Any,
         y: Any,
-        batch_size: int,
+        batch_size: int | None,
         steps: int | None = None,
         shuffle: bool = False,
         sample_weight: Any = None,
@@ -127,15 +127,14 @@ class Feeder:
             raise ValueError(
                 f"`{self._prefix}x` yields batches with labels; `y` and `sample_weight` must be None then"
             )
-        if is_sequence(x) and len(x) == 0:
-            raise ValueError(f"`{self._prefix}x` has no batches; expected at least one")
+        check_stream(f"{self._prefix}x", x, steps)
 
         def convert(item: Any) -> Batch:
             return self.batch(*unpack(item, f"A batch of `{self._prefix}x`"), class_weight)
 
-        return StreamSource(x, convert, shuffle, steps)
+        return stream_source(x, convert, shuffle, steps)
 
-    def validation(self, data: Any, batch_size: int, steps: int | None) -> Source | None:
+    def validation(self, data: Any, batch_size: int | None, steps: int | None) -> Source | None:
         """Batches of `validation_data`."""
         if data is None:
             return None
@@ -152,7 +151,7 @@ def first_item(x: Any, y: Any) -> tuple[Any, Any, Any]:
     if not is_stream(x):
         return x, y, x
     if is_sequence(x):
-        return (*unpack(x[0], "A batch of `x`")[:2], x) if len(x) else (None, None, x)
+        return (None, None, x) if batches_in(x) == 0 else (*unpack(x[0], "A batch of `x`")[:2], x)
     if iter(x) is not x:
         return (*unpack(next(iter(x), (None,)), "A batch of `x`")[:2], x)
     item = next(x, None)

@@ -376,6 +376,14 @@ class RunningMean:
         for i, value in enumerate(counted):
             self._counted[i] += value * size
 
+    def state(self) -> list[Any]:
+        """The sums, as plain data."""
+        return [self._samples, self._total, self._losses, self._counted]
+
+    def restore(self, state: list[Any]) -> None:
+        """Goes on from where `state` was called."""
+        self._samples, self._total, self._losses, self._counted = state
+
     def logs(self) -> dict[str, float]:
         """Means by name, sorted as Keras does."""
         n = self._samples or 1

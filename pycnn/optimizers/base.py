@@ -138,6 +138,11 @@ class Optimizer:
             )
         self._learning_rate = number
 
+    @property
+    def follows_schedule(self) -> bool:
+        """Whether the learning rate is a function of the steps, which cannot be set."""
+        return callable(self._learning_rate)
+
     # --- what is kept for weights ---------------------------------------------------------------------------
     @property
     def changes_gradients(self) -> bool:

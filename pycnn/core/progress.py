@@ -75,8 +75,12 @@ class Progress:
         return text + " " * (width - len(text))
 
     def _write(self, text: str) -> None:
+        """Programs without a standard output, or with one that only writes, see nothing or see it later."""
+        if sys.stdout is None:
+            return
         sys.stdout.write(text)
-        sys.stdout.flush()
+        if (flush := getattr(sys.stdout, "flush", None)) is not None:
+            flush()
 
 
 def is_live() -> bool:
