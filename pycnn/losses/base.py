@@ -9,7 +9,7 @@ import numpy as np
 
 from pycnn import _core
 from pycnn.core import serialization
-from pycnn.core.arrays import as_float32, as_labels, as_targets
+from pycnn.core.arrays import as_float32, as_labels, as_targets, weights_for
 from pycnn.core.names import snake_case, unknown
 from pycnn.core.recording import beside
 from pycnn.core.symbolic import KerasTensor
@@ -60,7 +60,7 @@ class Loss:
         Args:
             y_true: class numbers (n,) for the sparse loss, else targets of y_pred's shape.
             y_pred: predictions (n, ..., classes).
-            sample_weight: factors of the samples' losses, or None.
+            sample_weight: factors of the samples' losses, (n,) or (n, 1), or None.
 
         Returns:
             A float32 number, or an array where `reduction` is None.
@@ -73,7 +73,7 @@ class Loss:
         values = self.call(y_true, y_pred)
         if sample_weight is not None:
             weight = as_float32("sample_weight", sample_weight)
-            values = values * weight.reshape(weight.shape + (1,) * (values.ndim - weight.ndim))
+            values = values * weights_for(weight, values.shape)
         if self.reduction is None:
             return values
         total = values.sum(dtype=np.float64)
@@ -85,6 +85,8 @@ class Loss:
 
         values = self.call(beside(y_true, y_pred) if self.kind is None else y_true, y_pred)
         if sample_weight is not None:
+            if sample_weight.ndim == values.ndim + 1 and sample_weight.shape[-1] == 1:
+                sample_weight = ops.squeeze(sample_weight, -1)
             for _ in range(sample_weight.ndim, values.ndim):
                 sample_weight = ops.expand_dims(sample_weight, -1)
             values = ops.multiply(values, sample_weight)

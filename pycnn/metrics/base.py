@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from pycnn.core import serialization
-from pycnn.core.arrays import as_float32
+from pycnn.core.arrays import as_float32, weights_for
 from pycnn.core.names import snake_case
 
 if TYPE_CHECKING:
@@ -61,14 +61,7 @@ class Metric:
         weight = np.ones(values.shape, np.float32)
         if sample_weight is not None:
             given = as_float32("sample_weight", sample_weight)
-            try:
-                weight = np.broadcast_to(
-                    given.reshape(given.shape + (1,) * (values.ndim - given.ndim)), values.shape
-                )
-            except ValueError:
-                raise ValueError(
-                    f"sample_weight has shape {given.shape}; expected one that fits {values.shape}"
-                ) from None
+            weight = np.broadcast_to(weights_for(given, values.shape), values.shape)
         self.add(float(np.sum(values * weight, dtype=np.float64)), float(weight.sum(dtype=np.float64)))
 
     def get_config(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from pycnn.core.arguments import as_number
 from pycnn.core.arrays import check_finite
+from pycnn.core.foreign import is_sparse
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -84,7 +85,7 @@ def is_sequence(data: Any) -> bool:
 
 def is_stream(data: Any) -> bool:
     """Whether data yields batches, rather than being one array of samples."""
-    if hasattr(data, "__array__") or isinstance(data, (list, tuple, str, bytes, Mapping)):
+    if isinstance(data, (list, tuple, str, bytes, Mapping)) or hasattr(data, "__array__") or is_sparse(data):
         return False
     return isinstance(data, Iterable) or (hasattr(data, "__getitem__") and hasattr(data, "__len__"))
 

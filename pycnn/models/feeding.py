@@ -11,6 +11,7 @@ import numpy as np
 from pycnn.core import tree
 from pycnn.core.arguments import as_int
 from pycnn.core.arrays import as_samples, as_weights
+from pycnn.core.foreign import as_array
 from pycnn.models.data import (
     Batch,
     batches_in,
@@ -195,11 +196,11 @@ def _arrays(name: str, value: Any) -> Any:
         return {key: _arrays(name, item) for key, item in value.items()}
     if isinstance(value, (list, tuple)) and value and _are_arrays(value):
         return [_arrays(name, item) for item in value]
-    array = np.asarray(value)
+    array = np.asarray(as_array(name, value))
     if array.ndim == 0:
         raise ValueError(f"`{name}` is a single number; expected an array")
     return array
 
 
 def _are_arrays(items: Sequence[Any]) -> bool:
-    return all(hasattr(item, "__array__") and np.ndim(item) > 0 for item in items)
+    return all(hasattr(item, "__array__") and len(np.shape(item)) > 0 for item in items)

@@ -9,6 +9,7 @@ import numpy as np
 
 from pycnn.core import tree
 from pycnn.core.arrays import as_weights
+from pycnn.core.foreign import as_array
 from pycnn.models.data import Batch, check_lengths, check_stream, class_weights, is_stream, unpack
 from pycnn.models.sources import ArraySource, Source, stream_source
 
@@ -125,14 +126,14 @@ def packed(x: Any, y: Any, sample_weight: Any = None, class_weight: Any = None, 
     if sample_weight is not None and class_weight is not None:
         raise ValueError("`sample_weight` and `class_weight` cannot be given at the same time")
     if class_weight is not None:
-        sample_weight = class_weights(class_weight, np.asarray(y))
+        sample_weight = class_weights(class_weight, np.asarray(as_array("y", y)))
     if sample_weight is not None:
         parts.append(as_weights(f"{prefix}sample_weight", sample_weight, size))
     return RawBatch(parts[0] if len(parts) == 1 else tuple(parts), None, size)
 
 
 def _as_array(x: Any) -> Any:
-    array = np.asarray(x)
+    array = np.asarray(as_array("x", x))
     if array.ndim == 0:
         raise ValueError("The data are a single number; expected samples along the first axis")
     return array.astype(np.float32) if array.dtype == np.float64 else array

@@ -16,6 +16,7 @@ from pycnn.core.tensor import before_change
 from pycnn.models.compiled import Compiled
 from pycnn.models.data import Batch, is_stream, unpack
 from pycnn.models.feeding import split
+from pycnn.models.generators import GeneratorMethods
 from pycnn.models.gradients import LossAndGradients, gradients_of
 from pycnn.models.objective import Objective
 from pycnn.models.predictor import checked_steps, checked_verbose, default_step, optional_batch_size
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     CoreStep: TypeAlias = Callable[[Batch], tuple[float, list[float], list[float]]]
 
 
-class Trainer(Compiled):
+class Trainer(GeneratorMethods, Compiled):
     """What a model does with data and labels."""
 
     _source: Source | None = None  # of the batches that `fit` trains with
