@@ -131,9 +131,8 @@ def weights_for(weight: F32, shape: tuple[int, ...]) -> F32:
     if weight.ndim == len(shape) + 1 and given[-1] == 1:
         weight = weight[..., 0]
     weight = weight.reshape(weight.shape + (1,) * (len(shape) - weight.ndim))
-    fits = weight.ndim == len(shape) and all(
-        size in (1, expected) for size, expected in zip(weight.shape, shape, strict=True)
-    )
+    sizes: tuple[int, ...] = weight.shape
+    fits = len(sizes) == len(shape) and all(a in (1, b) for a, b in zip(sizes, shape, strict=True))
     if not fits:
         raise ValueError(f"sample_weight has shape {given}; expected one that fits values of shape {shape}")
     return weight
