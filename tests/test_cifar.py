@@ -101,9 +101,7 @@ def test_the_cache_and_a_host(tmp_path, monkeypatch, name, label, load, capsys):
     check(load(), train, test, label)
     assert capsys.readouterr().err == ""
     cached.write_bytes(cached.read_bytes()[:-1])
-    with pytest.raises(
-        FileNotFoundError, match=f"Put {dataset.form.archive} into a folder and name it in PYCNN_DATA"
-    ):
+    with pytest.raises(FileNotFoundError, match=f"Put {dataset.form.archive} into a folder and name it in"):
         load()
 
 

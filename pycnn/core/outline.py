@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 
 class Box(NamedTuple):
-    """A layer, model or function inside a model."""
+    """A call of a layer, of a model or of a function inside a model."""
 
     operation: Any
-    name: str
+    name: str  # that of the operation; one that is called several times has further names
     kind: str  # the name of its class, or of the function
     origins: list[int]  # numbers of the boxes whose outputs it gets, in order
     input_shapes: list[Any]
@@ -17,30 +17,28 @@ class Box(NamedTuple):
 
 
 def outline(model: Any) -> list[Box]:
-    """The boxes of a model, in the order in which they run; one that is called several times is there once.
+    """The boxes of a model, in the order in which they run.
 
     Layers of a model of one's own class, whose `call` has not been traced, have no origins.
     """
     if not model.steps:
-        return [_box(layer) for layer in model.layers]
-    boxes: list[Box] = []
-    numbers: dict[Any, int] = {}
+        return [_box(layer, 1, [], [], []) for layer in model.layers]
     made_by: dict[Any, int] = {}
+    counts: dict[Any, int] = {}
+    boxes: list[Box] = []
     for symbol, layer in zip(model.inputs, model.input_layers, strict=True):
-        made_by[symbol] = numbers[layer] = len(boxes)
-        boxes.append(_box(layer)._replace(output_shapes=[symbol.shape]))
+        made_by[symbol] = len(boxes)
+        boxes.append(_box(layer, 1, [], [], [symbol]))
     for call in model.steps:
-        number = numbers.setdefault(call.operation, len(boxes))
-        if number == len(boxes):
-            boxes.append(_box(call.operation))
-        box = boxes[number]
-        box.origins.extend(made_by[x] for x in call.inputs if x in made_by and made_by[x] not in box.origins)
-        box.input_shapes.extend(x.shape for x in call.inputs)
-        box.output_shapes.extend(x.shape for x in call.outputs)
-        made_by.update(dict.fromkeys(call.outputs, number))
+        counts[call.operation] = number = counts.get(call.operation, 0) + 1
+        origins = dict.fromkeys(made_by[x] for x in call.inputs if x in made_by)
+        made_by.update(dict.fromkeys(call.outputs, len(boxes)))
+        boxes.append(_box(call.operation, number, list(origins), call.inputs, call.outputs))
     return boxes
 
 
-def _box(operation: Any) -> Box:
+def _box(operation: Any, number: int, origins: list[int], inputs: Any, outputs: Any) -> Box:
     kind = type(operation).__name__
-    return Box(operation, operation.name, operation.name if kind == "Operation" else kind, [], [], [])
+    name = operation.name if number == 1 else f"{operation.name}_call_{number}"
+    kind = operation.name if kind == "Operation" else kind
+    return Box(operation, name, kind, origins, [x.shape for x in inputs], [x.shape for x in outputs])
