@@ -60,7 +60,8 @@ def get_file(
         ...     source = pathlib.Path(folder, "there.txt")
         ...     _ = source.write_text("text")
         ...     path = keras.utils.get_file("here.txt", source.as_uri(), cache_dir=folder)
-        ...     pathlib.Path(path).read_text()
+        ...     pathlib.Path(path).read_text()  # doctest: +ELLIPSIS
+        Downloading data from file:///...there.txt
         'text'
     """
     if origin is None:
