@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Iterable
 from typing import IO, Any
@@ -50,6 +49,8 @@ class CSVLogger(Callback):
         self.csv_file: IO[str] | None = None
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
+        import csv
+
         self._close()
         has_lines = self.append and os.path.isfile(self.filename) and os.path.getsize(self.filename) > 0
         self.csv_file = open(self.filename, "a" if self.append else "w", newline="", encoding="utf-8")  # noqa: SIM115

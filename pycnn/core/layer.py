@@ -15,6 +15,7 @@ from pycnn.core.blueprint import Blueprint
 from pycnn.core.function import Function, is_tracing, tracing
 from pycnn.core.names import auto_name
 from pycnn.core.program import Program
+from pycnn.core.results import answering
 from pycnn.core.symbolic import KerasTensor, Node, as_symbol
 from pycnn.core.tensor import Tensor
 from pycnn.core.variable import Variable
@@ -314,7 +315,7 @@ class Layer(policy.HasDTypePolicy):
         if any(isinstance(leaf, Tensor) for leaf in leaves):
             outputs = self._call_on_arrays(recording.as_known(args), recording.as_known(kwargs))
             return tree.transformed(Tensor, outputs)
-        return self._call_on_arrays(args, kwargs)
+        return tree.transformed(answering, self._call_on_arrays(args, kwargs))
 
     def recorded_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A call on symbols that belongs to no model."""

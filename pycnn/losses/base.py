@@ -12,6 +12,7 @@ from pycnn.core import serialization
 from pycnn.core.arrays import as_float32, as_labels, as_targets, weights_for
 from pycnn.core.names import snake_case, unknown
 from pycnn.core.recording import beside
+from pycnn.core.results import Number, answering
 from pycnn.core.symbolic import KerasTensor
 from pycnn.core.tensor import Tensor
 from pycnn.losses.traced import traced_losses
@@ -75,9 +76,9 @@ class Loss:
             weight = as_float32("sample_weight", sample_weight)
             values = values * weights_for(weight, values.shape)
         if self.reduction is None:
-            return values
+            return answering(values)
         total = values.sum(dtype=np.float64)
-        return np.float32(total if self.reduction == "sum" else total / max(values.size, 1))
+        return Number(total if self.reduction == "sum" else total / max(values.size, 1))
 
     def _recorded(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Any:
         """The reduced loss of what a tape records."""

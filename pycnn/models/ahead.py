@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextvars
-import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import queue
 
 END: Any = object()  # what a job returns where there is nothing more
 
@@ -60,6 +62,8 @@ def fetched_ahead(jobs: Iterator[Callable[[], Any]], workers: int, window: int) 
                 return
             yield value
         return
+    import queue
+
     waiting: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
     begun: deque[_Job] = deque()
 
