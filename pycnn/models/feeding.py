@@ -153,7 +153,7 @@ def first_item(x: Any, y: Any) -> tuple[Any, Any, Any]:
         return x, y, x
     if is_sequence(x):
         return (None, None, x) if batches_in(x) == 0 else (*unpack(x[0], "A batch of `x`")[:2], x)
-    if iter(x) is not x:
+    if not hasattr(x, "__next__"):
         return (*unpack(next(iter(x), (None,)), "A batch of `x`")[:2], x)
     item = next(x, None)
     if item is None:

@@ -6,7 +6,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from pycnn.core.arguments import as_int
-from pycnn.models.data import is_stream
+from pycnn.models.data import is_sequence, is_stream
 
 if TYPE_CHECKING:
     from pycnn.callbacks import History
@@ -121,11 +121,17 @@ class _Fetched:
         return getattr(self._data, name)
 
     def __iter__(self) -> Any:
-        found = iter(self._data)
-        return self if found is self._data else found  # a generator is its own iterator, and ends for good
+        return iter(self._data)
+
+
+class _FetchedIterator(_Fetched):
+    """The same of a generator, which ends for good."""
 
     def __next__(self) -> Any:
         return next(self._data)
+
+    def __iter__(self) -> Any:
+        return self
 
 
 class _FetchedSequence(_Fetched):
@@ -144,5 +150,7 @@ def _fetched(data: Any, workers: int, max_queue_size: int) -> Any:
     max_queue_size = as_int("max_queue_size", max_queue_size, 1)
     if data is None or not is_stream(data):
         return data
-    kind = _FetchedSequence if hasattr(data, "__getitem__") and hasattr(data, "__len__") else _Fetched
+    kind = _FetchedSequence if is_sequence(data) else _Fetched
+    if hasattr(data, "__next__"):
+        kind = _FetchedIterator
     return kind(data, workers, max_queue_size)

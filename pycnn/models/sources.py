@@ -185,7 +185,7 @@ class StreamSource(Source):
         super().__init__(steps, shuffle=False)
         self._data = data
         self._convert = convert
-        self._restarts = iter(data) is not data
+        self._restarts = not hasattr(data, "__next__")
         self.steps = steps or batches_in(data)
         self._iterator: Iterator[Any] | None = None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Collection
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pycnn.callbacks import CallbackList, History
@@ -125,12 +126,31 @@ class Trainer(GeneratorMethods, Compiled):
         assert self.history is not None
         self.stop_training = False
         self._source, self._begin_at = source, None
+        test = partial(self._validate, validation, test_steps, validates, called)
+        try:
+            logs = self._train_epochs(source, make_steps, test, called, range(initial_epoch, epochs), level)
+        finally:
+            self._source = self._epoch_steps = None
+        self._goal.optimizer.finalize_variable_values(self.trainable_weights)
+        called.on_train_end(logs)
+        return self.history
+
+    def _train_epochs(
+        self,
+        source: Source,
+        make_steps: Callable[[], Steps],
+        test: Callable[[int], dict[str, float]],
+        called: CallbackList,
+        epochs: range,
+        level: int,
+    ) -> dict[str, float]:
+        """All epochs; returns the logs of the last one."""
         called.on_train_begin()
-        initial_epoch, first, state = self._begin_at or (initial_epoch, 0, None)
+        begin, first, state = self._begin_at or (epochs.start, 0, None)
         logs: dict[str, float] = {}
-        for epoch in range(initial_epoch, epochs):
+        for epoch in range(begin, epochs.stop):
             called.on_epoch_begin(epoch)
-            announce_epoch(epoch, epochs, level)
+            announce_epoch(epoch, epochs.stop, level)
             progress = Progress(source.steps, level)
             self._epoch_steps = make_steps()
             if state is not None:
@@ -138,12 +158,9 @@ class Trainer(GeneratorMethods, Compiled):
             step, result = self._train(source, self._epoch_steps, called, progress, first)
             first, state = 0, None
             if step == 0:
-                _report_no_batches(epoch == initial_epoch)
+                _report_no_batches(epoch == epochs.start)
                 break
-            logs = result
-            if validation is not None and validates(epoch + 1):
-                values = self._validate(validation, test_steps(), called)
-                logs = logs | {f"val_{name}": value for name, value in values.items()}
+            logs = result | test(epoch)
             progress.finish(step, logs)
             called.on_epoch_end(epoch, logs)
             if self.stop_training:
@@ -151,10 +168,7 @@ class Trainer(GeneratorMethods, Compiled):
             if source.exhausted:
                 _report_no_batches(False)
                 break
-        self._goal.optimizer.finalize_variable_values(self.trainable_weights)
-        called.on_train_end(logs)
-        self._source = self._epoch_steps = None
-        return self.history
+        return logs
 
     def _train(
         self, source: Source, steps: Steps, called: CallbackList, progress: Progress, first: int
@@ -359,17 +373,26 @@ class Trainer(GeneratorMethods, Compiled):
         """The same without a step of the optimizer: what `evaluate` does with each batch."""
         return self._core_test_step(*_unpacked(data))
 
-    def _validate(self, source: Source, steps: Steps, called: CallbackList) -> dict[str, float]:
+    def _validate(
+        self,
+        source: Source | None,
+        make_steps: Callable[[], Steps],
+        validates: Callable[[int], bool],
+        called: CallbackList,
+        epoch: int,
+    ) -> dict[str, float]:
         """The same samples after every epoch; a generator that has run out gives nothing but a warning."""
+        if source is None or not validates(epoch + 1):
+            return {}
         source.restart()
-        found = self._test(source, steps, called, None)
+        found = self._test(source, make_steps(), called, None)
         if found is None:
             warnings.warn(
                 "`validation_data` has no batches left, so there is no validation; a generator must yield "
                 "validation_steps batches for each epoch.",
                 stacklevel=4,
             )
-        return found or {}
+        return {f"val_{name}": value for name, value in (found or {}).items()}
 
     # --- evaluate -------------------------------------------------------------------------------------------
     def evaluate(
