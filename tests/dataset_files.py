@@ -29,7 +29,8 @@ def isolate(monkeypatch, home):
     monkeypatch.setenv("LOCALAPPDATA", str(home))
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.delenv("PYCNN_DATA", raising=False)
-    for name in ("FASHION_MNIST", "MNIST"):
+    monkeypatch.delenv("KERAS_HOME", raising=False)
+    for name in ("CIFAR10", "CIFAR100", "CIFAR100_COARSE", "FASHION_MNIST", "MNIST"):
         replaced = getattr(catalogue, name)._replace(system_folder=None, hosts=("http://127.0.0.1:9/",))
         monkeypatch.setattr(catalogue, name, replaced)
 

@@ -44,8 +44,9 @@ def test_moments_of_fit():
         "on_train_end",
     ]
     arguments = {name: rest for name, *rest in record.calls}
-    assert arguments["on_epoch_begin"] == [0]
-    assert arguments["on_train_batch_begin"] == [1]
+    assert arguments["on_epoch_begin"] == [0, {}]
+    assert arguments["on_train_batch_begin"] == [1, {}]
+    assert all(isinstance(rest[-1], dict) for _, *rest in record.calls)  # the logs of every moment
     assert list(arguments["on_train_batch_end"][1]) == ["loss"]
     assert list(arguments["on_epoch_end"][1]) == ["loss", "val_loss"]
     assert arguments["on_train_end"] == [arguments["on_epoch_end"][1]]
@@ -60,6 +61,7 @@ def test_moments_of_evaluate_and_predict():
         "on_test_begin", "on_test_batch_begin", "on_test_batch_end", "on_test_batch_begin",
         "on_test_batch_end", "on_test_end",
     ]  # fmt: skip
+    assert all(isinstance(rest[-1], dict) for _, *rest in record.calls)
     record.calls.clear()
     model.predict(X, batch_size=5, callbacks=record)
     assert [name for name, *_ in record.calls] == [
@@ -67,6 +69,7 @@ def test_moments_of_evaluate_and_predict():
         "on_predict_batch_end", "on_predict_end",
     ]  # fmt: skip
     assert record.calls[2][2]["outputs"].shape == (5, 1)
+    assert all(isinstance(rest[-1], dict) for _, *rest in record.calls)
 
 
 def test_older_names_of_moments():
@@ -165,12 +168,38 @@ def test_early_stopping(values, options, epochs):
     assert len(history.epoch) == epochs
 
 
-def test_early_stopping_looks_at_accuracies_upwards():
-    stop = callbacks.EarlyStopping(monitor="val_accuracy")
-    history = line().fit(
-        X, Y, epochs=5, callbacks=[scripted([1, 2, 3, 2, 1], "val_accuracy"), stop], verbose=0
-    )
-    assert len(history.epoch) == 4
+@pytest.mark.parametrize(
+    ("monitor", "metric", "epochs"),
+    [
+        ("val_hits", keras.metrics.BinaryAccuracy(name="hits"), 4),  # not by the letters of its name
+        ("acc", "acc", 4),
+        ("val_accumulated", keras.metrics.MeanMetricWrapper(lambda t, p: t - p, "accumulated"), None),
+        ("learning_rate", "acc", None),
+        ("val_loss", "acc", 2),
+    ],
+)
+def test_the_direction_is_that_of_the_metric(monitor, metric, epochs):
+    model = line()
+    model.compile("sgd", "mse", metrics=[metric])
+    stop = callbacks.EarlyStopping(monitor=monitor)
+    run = lambda: model.fit(X, Y, epochs=5, callbacks=[scripted([1, 2, 3, 2, 1], monitor), stop], verbose=0)  # noqa: E731
+    if epochs is None:
+        with pytest.raises(ValueError, match="maximized or minimized"):
+            run()
+        assert model.optimizer.iterations == 0
+    else:
+        assert len(run().epoch) == epochs
+
+
+def test_the_direction_of_one_of_several_outputs():
+    x = keras.Input((2,))
+    a, b = layers.Dense(1, name="a")(x), layers.Dense(1, name="b")(x)
+    model = keras.Model(x, [a, b])
+    model.compile("sgd", "mse", metrics=["acc"])
+    for monitor, best in (("b_acc", 3), ("val_a_loss", 1), ("loss", 1)):
+        stop = callbacks.EarlyStopping(monitor=monitor, patience=9)
+        model.fit(X, [Y, Y], epochs=3, callbacks=[scripted([1, 3, 2], monitor), stop], verbose=0)
+        assert stop.best == best
 
 
 def test_early_stopping_restores_the_best_weights(capsys):
@@ -189,7 +218,7 @@ def test_early_stopping_restores_the_best_weights(capsys):
 
 
 def test_a_value_that_is_not_logged():
-    with pytest.warns(UserWarning, match="EarlyStopping needs 'val_loss', but there are only: loss"):
+    with pytest.warns(UserWarning, match="metric `val_loss` which is not available.*: loss"):
         line().fit(X, Y, callbacks=[callbacks.EarlyStopping()], verbose=0)
 
 
@@ -237,8 +266,8 @@ def test_terminate_on_nan(capsys):
     history = model.fit(X, Y, 1, epochs=3, callbacks=[callbacks.TerminateOnNaN()], verbose=0)
     assert history.epoch == [0]
     assert model.optimizer.iterations < 10
-    assert "invalid loss" in capsys.readouterr().out
-    with pytest.raises(RuntimeError, match="not finite"):
+    assert "Batch 1: Invalid loss" in capsys.readouterr().out
+    with pytest.raises(RuntimeError, match="NaN or Inf loss encountered at batch 0"):
         model.fit(X, Y, 1, callbacks=[callbacks.TerminateOnNaN(raise_error=True)], verbose=0)
 
 
@@ -252,8 +281,19 @@ def test_terminate_on_nan(capsys):
         lambda: callbacks.ModelCheckpoint("model.h5"),
         lambda: callbacks.ModelCheckpoint("m.safetensors", save_freq=0),
         lambda: callbacks.LearningRateScheduler(0.1),
+        lambda: line().fit(X, Y, callbacks=[callbacks.LearningRateScheduler(lambda epoch: 1)], verbose=0),
+        lambda: callbacks.ReduceLROnPlateau(factor=1.0),
+        lambda: callbacks.CSVLogger("log.csv", separator="--"),
+        lambda: callbacks.BackupAndRestore(""),
+        lambda: callbacks.BackupAndRestore("folder", save_freq=0),
+        lambda: callbacks.TensorBoard(profile_batch=2),
+        lambda: callbacks.TensorBoard(embeddings_freq=1),
+        lambda: line().fit(X, Y, callbacks=[callbacks.SwapEMAWeights()], validation_data=(X, Y), verbose=0),
+        lambda: callbacks.RemoteMonitor("http://localhost:9000"),
+        lambda: callbacks.OrbaxCheckpoint("folder"),
+        lambda: callbacks.NoSuchCallback,
     ],
 )
 def test_refused(make):
-    with pytest.raises((TypeError, ValueError)):
+    with pytest.raises((TypeError, ValueError, NotImplementedError, AttributeError)):
         make()

@@ -7,7 +7,7 @@ import threading
 import pytest
 from dataset_files import isolate, publish, write_data
 
-from pycnn.datasets import catalogue, download, fashion_mnist, mnist, sources
+from pycnn.datasets import catalogue, fashion_mnist, fetching, mnist, sources
 from pycnn.datasets.catalogue import FILES
 
 
@@ -134,7 +134,7 @@ def test_failed_download_falls_back_to_the_sample(
         host.cut = 5
     elif fault == "silent":
         host.silent = True
-        monkeypatch.setattr(download, "TIMEOUT", 0.2)
+        monkeypatch.setattr(fetching, "TIMEOUT", 0.2)
     else:
         host.close()
     (x, _), (x_test, _) = fashion_mnist.load_data()

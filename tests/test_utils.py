@@ -8,8 +8,8 @@ import pytest
 
 import pycnn as keras
 from pycnn import utils
+from pycnn.core import progress
 from pycnn.core.names import auto_name
-from pycnn.models import progress
 
 
 def test_to_categorical():

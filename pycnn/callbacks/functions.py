@@ -6,7 +6,9 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from pycnn.callbacks.base import Callback
+import numpy as np
+
+from pycnn.callbacks.base import Callback, Logs
 
 
 class LambdaCallback(Callback):
@@ -62,18 +64,27 @@ class TerminateOnNaN(Callback):
     """Stops the training when the loss is NaN or infinite.
 
     Args:
-        raise_error: whether that is a RuntimeError.
+        raise_error: whether that is a RuntimeError, which comes out of `fit` before `on_train_end` of any
+            callback.
+
+    Example:
+        >>> import pycnn as keras
+        >>> careful = keras.callbacks.TerminateOnNaN()
     """
 
     def __init__(self, raise_error: bool = False) -> None:
         super().__init__()
         self.raise_error = raise_error
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        if not math.isfinite((logs or {}).get("loss", 0.0)):
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        loss = (logs or {}).get("loss", 0.0)
+        if not math.isfinite(loss):
             if self.raise_error:
-                raise RuntimeError(f"The loss is not finite after batch {batch}")
-            print(f"Batch {batch}: invalid loss, terminating training")
+                raise RuntimeError(
+                    f"NaN or Inf loss encountered at batch {batch}. Loss value: {loss}. "
+                    f"Terminating training immediately."
+                )
+            print(f"Batch {batch}: Invalid loss, terminating training")
             self.model.stop_training = True
 
 
@@ -81,8 +92,12 @@ class LearningRateScheduler(Callback):
     """Sets the learning rate at the start of each epoch.
 
     Args:
-        schedule: function of (epoch, learning rate), or of (epoch), that returns the new rate.
+        schedule: function of (epoch, learning rate), or of (epoch), that returns the new rate, a float.
         verbose: 1 prints it.
+
+    Raises:
+        TypeError: if `schedule` is no function.
+        ValueError: in training, if it returns no float.
 
     Example:
         >>> import pycnn as keras
@@ -98,23 +113,29 @@ class LearningRateScheduler(Callback):
         self.schedule = schedule
         self.verbose = verbose
 
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         import inspect
 
         optimizer = self.model.optimizer
-        arguments = (epoch, float(optimizer.learning_rate))
+        arguments: tuple[Any, ...] = (epoch, float(optimizer.learning_rate))
         try:
             inspect.signature(self.schedule).bind(*arguments)
-        except TypeError:
-            optimizer.learning_rate = self.schedule(epoch)
-        else:
-            optimizer.learning_rate = self.schedule(*arguments)
+        except TypeError:  # a function of the epoch alone, as old programs have it
+            arguments = (epoch,)
+        except ValueError:  # a builtin without a signature
+            pass
+        rate = np.asarray(self.schedule(*arguments))
+        if rate.dtype.kind != "f" or rate.size != 1:
+            raise ValueError(
+                f"The output of the `schedule` function should be a float. Got: {rate.tolist()!r:.200}"
+            )
+        optimizer.learning_rate = rate.item()
         if self.verbose:
             print(
                 f"\nEpoch {epoch + 1}: LearningRateScheduler setting learning rate to "
                 f"{optimizer.learning_rate}."
             )
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         if logs is not None:
             logs["learning_rate"] = float(self.model.optimizer.learning_rate)

@@ -1,50 +1,20 @@
-"""Callbacks that watch a logged value: EarlyStopping and ModelCheckpoint."""
+"""Callbacks that watch a logged value: EarlyStopping, ReduceLROnPlateau and ModelCheckpoint."""
 
 from __future__ import annotations
 
-import math
 import os
 from typing import TYPE_CHECKING
 
-from pycnn.callbacks.base import Callback
-from pycnn.core.names import unknown
+from pycnn.callbacks.base import Logs
+from pycnn.callbacks.monitor import MonitorCallback
+from pycnn.core.arguments import as_number
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 
-class _Monitor(Callback):
-    """A callback that asks whether a logged value has become better."""
-
-    def __init__(self, monitor: str, mode: str, min_delta: float = 0.0) -> None:
-        super().__init__()
-        if mode not in ("auto", "min", "max"):
-            raise unknown("mode", mode, ("auto", "min", "max"))
-        self.monitor = monitor
-        self.mode = mode
-        self.min_delta = abs(min_delta)
-        self._sign = 1.0 if mode == "max" or (mode == "auto" and "acc" in monitor) else -1.0
-
-    def _worst(self) -> float:
-        return -math.inf * self._sign
-
-    def _better(self, value: float, reference: float) -> bool:
-        return self._sign * (value - reference) > self.min_delta
-
-    def _value(self, logs: dict[str, float] | None) -> float | None:
-        value = (logs or {}).get(self.monitor)
-        if value is None:
-            import warnings
-
-            warnings.warn(
-                f"{type(self).__name__} needs {self.monitor!r}, but there are only: {', '.join(logs or {})}",
-                stacklevel=2,
-            )
-        return value
-
-
-class EarlyStopping(_Monitor):
+class EarlyStopping(MonitorCallback):
     """Stops the training when a value has stopped getting better.
 
     Args:
@@ -52,18 +22,20 @@ class EarlyStopping(_Monitor):
         min_delta: what counts as better: a change of more than this.
         patience: epochs without a better value after which the training stops.
         verbose: 1 prints when it does.
-        mode: 'min', 'max', or 'auto': 'max' for accuracies.
+        mode: 'min', 'max', or 'auto': as the metric of that name says, and 'min' for losses.
         baseline: a value that must be beaten.
         restore_best_weights: whether the model gets back the weights of its best epoch.
         start_from_epoch: epochs to wait before anything is monitored.
 
     Raises:
-        ValueError: if there is no such mode.
+        ValueError: if there is no such mode; when the training begins, if 'auto' finds no direction.
 
     Example:
         >>> import pycnn as keras
         >>> stop = keras.callbacks.EarlyStopping(patience=3, restore_best_weights=True)
     """
+
+    _task = "Early stopping"
 
     def __init__(
         self,
@@ -83,14 +55,15 @@ class EarlyStopping(_Monitor):
         self.restore_best_weights = restore_best_weights
         self.start_from_epoch = start_from_epoch
 
-    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        self._find_direction()
         self.wait = 0
         self.stopped_epoch = 0
-        self.best = self._worst()
+        self.best = None
         self.best_epoch = 0
         self.best_weights: list[NDArray[np.float32]] | None = None
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         value = self._value(logs)
         if value is None or epoch < self.start_from_epoch:
             return
@@ -100,13 +73,13 @@ class EarlyStopping(_Monitor):
             self.best, self.best_epoch = value, epoch
             if self.baseline is None or self._better(value, self.baseline):
                 self.wait = 0
-        if self.restore_best_weights and (better or self.best_weights is None):
+        if self.restore_best_weights and better:
             self.best_weights = self.model.get_weights()
         if not better and self.wait >= self.patience and epoch > 0:
             self.stopped_epoch = epoch
             self.model.stop_training = True
 
-    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
+    def on_train_end(self, logs: Logs | None = None) -> None:
         if self.stopped_epoch and self.verbose:
             print(f"Epoch {self.stopped_epoch + 1}: early stopping")
         if self.best_weights is not None:
@@ -115,7 +88,95 @@ class EarlyStopping(_Monitor):
             self.model.set_weights(self.best_weights)
 
 
-class ModelCheckpoint(_Monitor):
+class ReduceLROnPlateau(MonitorCallback):
+    """Makes the learning rate smaller when a value has stopped getting better.
+
+    Args:
+        monitor: name of the value.
+        factor: below 1; the learning rate is multiplied by it.
+        patience: epochs without a better value after which that is done.
+        verbose: 1 prints it.
+        mode: 'min', 'max', or 'auto': as the metric of that name says, and 'min' for losses.
+        min_delta: what counts as better: a change of more than this.
+        cooldown: epochs after it in which nothing is counted.
+        min_lr: the learning rate never becomes smaller than this.
+
+    Raises:
+        TypeError, ValueError: if an argument has the wrong type or value; when the training begins, if 'auto'
+            finds no direction.
+
+    Example:
+        >>> import pycnn as keras
+        >>> reduce = keras.callbacks.ReduceLROnPlateau(factor=0.2, patience=5, min_lr=1e-5)
+    """
+
+    _task = "Learning rate reduction is"
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        factor: float = 0.1,
+        patience: int = 10,
+        verbose: int = 0,
+        mode: str = "auto",
+        min_delta: float = 1e-4,
+        cooldown: int = 0,
+        min_lr: float = 0.0,
+    ) -> None:
+        super().__init__(monitor, mode, min_delta)
+        self.factor = as_number("ReduceLROnPlateau: factor", factor)
+        if self.factor >= 1.0:
+            raise ValueError(f"ReduceLROnPlateau does not support a factor >= 1.0. Received factor={factor}")
+        self.min_lr = as_number("ReduceLROnPlateau: min_lr", min_lr)
+        self.patience = patience
+        self.verbose = verbose
+        self.cooldown = cooldown
+        self.cooldown_counter = 0
+        self.wait = 0
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        self._find_direction()
+        self.best = None
+        self.cooldown_counter = 0
+        self.wait = 0
+
+    def in_cooldown(self) -> bool:
+        """Whether epochs are not counted."""
+        return self.cooldown_counter > 0
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        logs = {} if logs is None else logs
+        logs["learning_rate"] = self.model.optimizer.learning_rate
+        value = self._value(logs)
+        if value is None:
+            return
+        if self.in_cooldown():
+            self.cooldown_counter -= 1
+            self.wait = 0
+        if self._better(value, self.best):
+            self.best = value
+            self.wait = 0
+        elif not self.in_cooldown():
+            self.wait += 1
+            if self.wait >= self.patience and self._reduce(epoch):
+                self.cooldown_counter = self.cooldown
+                self.wait = 0
+
+    def _reduce(self, epoch: int) -> bool:
+        """Sets a smaller rate; whether there is one."""
+        optimizer = self.model.optimizer
+        rate = optimizer.learning_rate
+        if rate <= self.min_lr:
+            return False
+        optimizer.learning_rate = max(rate * self.factor, self.min_lr)
+        if self.verbose:
+            print(
+                f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {optimizer.learning_rate}."
+            )
+        return True
+
+
+class ModelCheckpoint(MonitorCallback):
     """Saves the model, or its weights, after each epoch or when it has become better.
 
     Args:
@@ -125,7 +186,7 @@ class ModelCheckpoint(_Monitor):
         verbose: 1 prints when the model is saved.
         save_best_only: whether it is saved only when it has become better.
         save_weights_only: whether only the weights are saved.
-        mode: 'min', 'max', or 'auto': 'max' for accuracies.
+        mode: 'min', 'max', or 'auto': as the metric of that name says, and 'min' for losses.
         save_freq: 'epoch', or a number of batches.
         initial_value_threshold: a value that must be beaten.
 
@@ -136,6 +197,8 @@ class ModelCheckpoint(_Monitor):
         >>> import pycnn as keras
         >>> best = keras.callbacks.ModelCheckpoint("best.safetensors", save_best_only=True)
     """
+
+    _task = "Saving the best model only"
 
     def __init__(
         self,
@@ -160,23 +223,23 @@ class ModelCheckpoint(_Monitor):
         self.save_best_only = save_best_only
         self.save_weights_only = save_weights_only
         self.save_freq = save_freq
-        self.best = self._worst() if initial_value_threshold is None else initial_value_threshold
+        self.best = initial_value_threshold
         self._batches = 0
         self._epoch = 0
 
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         self._epoch = epoch
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         self._batches += 1
         if self.save_freq != "epoch" and self._batches % int(self.save_freq) == 0:
             self._save(self._epoch, logs)
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         if self.save_freq == "epoch":
             self._save(epoch, logs)
 
-    def _save(self, epoch: int, logs: dict[str, float] | None) -> None:
+    def _save(self, epoch: int, logs: Logs | None) -> None:
         if self.save_best_only:
             value = self._value(logs)
             if value is None or not self._better(value, self.best):

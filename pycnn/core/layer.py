@@ -11,7 +11,7 @@ import numpy as np
 
 from pycnn.core import policy, recording, registry, serialization, tree
 from pycnn.core.arguments import checked_name, checked_shape
-from pycnn.core.arrays import as_samples
+from pycnn.core.arrays import as_float32, as_samples
 from pycnn.core.blueprint import Blueprint
 from pycnn.core.function import Function, is_tracing, tracing
 from pycnn.core.input_spec import check_inputs
@@ -721,7 +721,7 @@ class Layer(policy.HasDTypePolicy, Interface):
         if not self.built:
             raise ValueError(f"{self.name!r} has no weights yet; call `build(input_shape)` first")
         variables = self.weights
-        arrays = [np.asarray(weight, np.float32) for weight in weights]
+        arrays = [as_float32("set_weights: an array", weight) for weight in weights]
         if len(arrays) != len(variables):
             raise ValueError(
                 f"set_weights of {self.name!r} was given {len(arrays)} arrays, expected {len(variables)}: "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -51,6 +51,16 @@ def next_seed() -> int:
 def permutation(n: int) -> NDArray[np.int64]:
     """The numbers below n in random order, for shuffling."""
     return _generator().permutation(n).astype(np.int64, copy=False)
+
+
+def get_state() -> dict[str, Any]:
+    """Where the sequence of random numbers is, as plain data."""
+    return dict(_generator().bit_generator.state)
+
+
+def set_state(state: dict[str, Any]) -> None:
+    """Goes on from where `get_state` was called."""
+    _generator().bit_generator.state = state
 
 
 def _generator() -> np.random.Generator:

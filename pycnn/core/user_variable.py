@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pycnn.core import registry, serialization, variable
+from pycnn.core.arrays import as_float32
 from pycnn.core.names import auto_name
 
 
@@ -52,7 +53,7 @@ class Variable(variable.Variable):
             make = registry.resolved("initializer", initializer)
             super().__init__(path, tuple(shape), make, bool(trainable))
             return
-        values = np.array(initializer, np.float32)
+        values = np.array(as_float32("Variable: initializer", initializer))
         if shape is not None and tuple(shape) != values.shape:
             raise ValueError(f"Variable: the values have shape {values.shape}, but `shape` is {tuple(shape)}")
         super().__init__(path, values.shape, lambda _: values, bool(trainable))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from pycnn import _core
+from pycnn.core.arrays import as_float32
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -109,9 +110,10 @@ class Variable:
             The variable.
 
         Raises:
+            TypeError: if these are no real numbers.
             ValueError: if the shape is another one.
         """
-        array = np.asarray(value, np.float32)
+        array = as_float32(f"{self.path}: the new value", value)
         if array.shape != self.shape:
             raise ValueError(f"{self.path}: the new value has shape {array.shape}, expected {self.shape}")
         from pycnn.core.tensor import before_change
@@ -122,11 +124,11 @@ class Variable:
 
     def assign_add(self, value: ArrayLike) -> Variable:
         """Adds numbers of the variable's shape, or that broadcast to it."""
-        return self.assign(self.value + np.asarray(value, np.float32))
+        return self.assign(self.value + as_float32("value", value))
 
     def assign_sub(self, value: ArrayLike) -> Variable:
         """Subtracts numbers of the variable's shape, or that broadcast to it."""
-        return self.assign(self.value - np.asarray(value, np.float32))
+        return self.assign(self.value - as_float32("value", value))
 
     def __getstate__(self) -> dict[str, Any]:
         """Its attributes, for copies: the values, where it has some, in the place of the core's memory."""

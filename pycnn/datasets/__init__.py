@@ -3,11 +3,10 @@
 Each is looked for in this order, and the first place that has it is used:
 
 1. the folder in the argument `data_dir` or, without one, in the environment variable `PYCNN_DATA`. A folder
-   that is
-   named must have the data: nothing else is tried, so that a typing error never trains on other data;
-2. the user's cache: `$XDG_CACHE_HOME/pycnn` or `~/.cache/pycnn`, `~/Library/Caches/pycnn` on macOS,
-   `%LOCALAPPDATA%\\pycnn` on Windows. Every file there is checked against its published SHA-256 before it is
-   used;
+   that is named must have the data: nothing else is tried, so that a typing error never trains on other data;
+2. the user's cache: `$KERAS_HOME/datasets` where that is set, else `$XDG_CACHE_HOME/pycnn` or
+   `~/.cache/pycnn`, `~/Library/Caches/pycnn` on macOS, `%LOCALAPPDATA%\\pycnn` on Windows. Every file there
+   is checked against its published SHA-256 before it is used;
 3. the folder of the operating system's package (`dataset-fashion-mnist` on Debian and Ubuntu);
 4. the hosts that publish it: downloaded into the cache;
 5. the sample inside this package (Fashion-MNIST only: 3,000 training and 1,000 test images).
@@ -15,6 +14,15 @@ Each is looked for in this order, and the first place that has it is used:
 One line on stderr tells when something is downloaded, and when the sample is used.
 """
 
-from pycnn.datasets import fashion_mnist, mnist
+from pycnn.core.refused import refusing
+from pycnn.datasets import cifar10, cifar100, fashion_mnist, mnist
 
-__all__ = ["fashion_mnist", "mnist"]
+__all__ = ["cifar10", "cifar100", "fashion_mnist", "mnist"]
+
+__getattr__ = refusing(
+    "datasets",
+    dict.fromkeys(
+        ("boston_housing", "california_housing", "imdb", "reuters"),
+        "its data sets are images; read this one with NumPy or scikit-learn",
+    ),
+)

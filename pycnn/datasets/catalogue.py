@@ -5,27 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["FASHION_MNIST", "FILES", "MNIST", "Dataset"]
+from pycnn.datasets.forms import FILES, CifarForm, Form, IdxForm
 
-# The order of load_data's arrays: training images and labels, then test images and labels.
-FILES = (
-    "train-images-idx3-ubyte",
-    "train-labels-idx1-ubyte",
-    "t10k-images-idx3-ubyte",
-    "t10k-labels-idx1-ubyte",
-)
+__all__ = ["CIFAR10", "CIFAR100", "CIFAR100_COARSE", "FASHION_MNIST", "FILES", "MNIST", "Dataset"]
 
 
 class Dataset(NamedTuple):
-    """A data set of grey pictures and labels in four idx files."""
+    """A data set of pictures and labels."""
 
     title: str
     folders: tuple[str, ...]  # names of its folder under a data folder; the first one is used in the cache
-    image_shape: tuple[int, int]
+    image_shape: tuple[int, ...]
     classes: int
     counts: tuple[int, int]  # of training and of test images, as published
-    sha256: dict[str, str]  # of each file as published, packed with gzip
-    hosts: tuple[str, ...]  # addresses to which a file's name and '.gz' are added
+    sha256: dict[str, str]  # of each file as published, by the form's names
+    hosts: tuple[str, ...]  # addresses to which a file's name is added
+    form: Form = IdxForm()
+    label_shape: tuple[int, ...] = ()
     system_folder: Path | None = None
     sample: Path | None = None
 
@@ -67,3 +63,43 @@ MNIST = Dataset(
         "https://ossci-datasets.s3.amazonaws.com/mnist/",
     ),
 )
+
+_TORONTO = ("https://www.cs.toronto.edu/~kriz/",)
+
+CIFAR10 = Dataset(
+    title="CIFAR-10",
+    folders=("cifar-10", "cifar10"),
+    image_shape=(32, 32, 3),
+    classes=10,
+    counts=(50_000, 10_000),
+    sha256={"cifar-10-binary.tar.gz": "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"},
+    hosts=_TORONTO,
+    form=CifarForm(
+        archive="cifar-10-binary.tar.gz",
+        inside="cifar-10-batches-bin",
+        train=tuple(f"data_batch_{i}.bin" for i in range(1, 6)),
+        test=("test_batch.bin",),
+        labels=1,
+        label=0,
+    ),
+    label_shape=(1,),
+)
+
+_CIFAR100 = CifarForm(
+    archive="cifar-100-binary.tar.gz",
+    inside="cifar-100-binary",
+    train=("train.bin",),
+    test=("test.bin",),
+    labels=2,
+    label=1,
+)
+
+CIFAR100 = CIFAR10._replace(
+    title="CIFAR-100",
+    folders=("cifar-100", "cifar100"),
+    classes=100,
+    sha256={"cifar-100-binary.tar.gz": "58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec"},
+    form=_CIFAR100,
+)
+
+CIFAR100_COARSE = CIFAR100._replace(classes=20, form=_CIFAR100._replace(label=0))

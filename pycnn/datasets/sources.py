@@ -13,9 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pycnn.datasets.catalogue import FILES, Dataset
-from pycnn.datasets.checksum import is_intact
-from pycnn.datasets.idx import read_idx
+from pycnn.datasets.catalogue import Dataset
 
 __all__ = ["Data", "Source", "cache_folder", "find", "load", "load_npz_or"]
 
@@ -38,7 +36,12 @@ class Source(NamedTuple):
 
 
 def cache_folder() -> Path:
-    """The user's cache of pycnn, by the habits of the platform. It may not exist yet."""
+    """The user's cache of pycnn: `$KERAS_HOME/datasets`, or by the habits of the platform.
+
+    It may not exist yet.
+    """
+    if keras_home := os.environ.get("KERAS_HOME"):
+        return Path(keras_home).expanduser() / "datasets"
     if sys.platform == "darwin":
         base = Path.home() / "Library" / "Caches"
     elif sys.platform == "win32":
@@ -56,9 +59,9 @@ def find(dataset: Dataset, data_dir: str | os.PathLike[str] | None = None) -> So
             "folder", str(named), "named by data_dir" if data_dir is not None else "named by PYCNN_DATA"
         )
     cache = cache_folder() / dataset.folders[0]
-    if _holds(cache):
+    if _holds(dataset, cache):
         return Source("cache", str(cache), "user cache")
-    if dataset.system_folder and _holds(dataset.system_folder):
+    if dataset.system_folder and _holds(dataset, dataset.system_folder):
         return Source("system", str(dataset.system_folder), "system package")
     return Source("download", dataset.hosts[0], ", else the sample in pycnn" if dataset.sample else "")
 
@@ -69,12 +72,12 @@ def load(dataset: Dataset, data_dir: str | os.PathLike[str] | None = None) -> Da
     if named:
         return _read_folder(dataset, named)
     cache = cache_folder() / dataset.folders[0]
-    if _holds(cache):
-        damaged = [path for name in FILES if not is_intact(path := _file(cache, name), dataset.sha256[name])]
+    if _holds(dataset, cache):
+        damaged = dataset.form.damaged(cache, dataset.sha256)
         if not damaged:
             return _read_folder(dataset, cache, dataset.counts)
         _say(f"{dataset.title}: {', '.join(map(str, damaged))} is damaged and left aside")
-    if dataset.system_folder and _holds(dataset.system_folder):
+    if dataset.system_folder and _holds(dataset, dataset.system_folder):
         return _read_folder(dataset, dataset.system_folder, dataset.counts)
 
     from pycnn.datasets.download import download
@@ -85,7 +88,7 @@ def load(dataset: Dataset, data_dir: str | os.PathLike[str] | None = None) -> Da
         if dataset.sample is None:
             raise FileNotFoundError(
                 f"{dataset.title} is not on this machine and could not be downloaded ({error}). "
-                f"Put {', '.join(name + '.gz' for name in FILES)} into a folder and name it in PYCNN_DATA"
+                f"Put {dataset.form.wanted} into a folder and name it in PYCNN_DATA"
             ) from error
         data = _read_npz(dataset, dataset.sample)
         (x, _), (x_test, _) = data
@@ -113,15 +116,8 @@ def _say(line: str) -> None:
     print(f"pycnn: {line}", file=sys.stderr, flush=True)
 
 
-def _file(folder: Path, name: str) -> Path:
-    """The packed file where it is there, else the plain one; it may not exist."""
-    packed = folder / f"{name}.gz"
-    plain = folder / name
-    return plain if plain.is_file() and not packed.is_file() else packed
-
-
-def _holds(folder: Path) -> bool:
-    return all(_file(folder, name).is_file() for name in FILES)
+def _holds(dataset: Dataset, folder: Path) -> bool:
+    return not dataset.form.missing(folder)
 
 
 def _named_folder(dataset: Dataset, data_dir: str | os.PathLike[str] | None) -> Path | None:
@@ -137,20 +133,18 @@ def _named_folder(dataset: Dataset, data_dir: str | os.PathLike[str] | None) -> 
         raise FileNotFoundError(f"{what}: there is no folder {top}")
     candidates = [*(top / folder for folder in dataset.folders), top]
     for folder in candidates:
-        if _holds(folder):
+        if _holds(dataset, folder):
             return folder
     # The candidate that has the most files is the one that was meant.
-    best = max(candidates, key=lambda folder: sum(_file(folder, name).is_file() for name in FILES))
-    missing = [f"{name}[.gz]" for name in FILES if not _file(best, name).is_file()]
-    if len(missing) == len(FILES):
+    best = min(candidates, key=lambda folder: len(dataset.form.missing(folder)))
+    missing = dataset.form.missing(best)
+    if len(missing) == len(dataset.form.names):
         best = top
     raise FileNotFoundError(f"{what}: {dataset.title} is not in {best}: it lacks {', '.join(missing)}")
 
 
 def _read_folder(dataset: Dataset, folder: Path, counts: tuple[int, int] | None = None) -> Data:
-    paths = [_file(folder, name) for name in FILES]
-    arrays = [read_idx(path, 3 if "images" in path.name else 1) for path in paths]
-    return _checked(dataset, arrays, [str(path) for path in paths], counts)
+    return _checked(dataset, *dataset.form.read(folder), counts)
 
 
 def _read_npz(dataset: Dataset, path: Path) -> Data:
@@ -181,10 +175,11 @@ def _checked(
         if not len(x) or (counts and len(x) != counts[i // 2]):
             expected = f"{counts[i // 2]:,}" if counts else "some"
             raise ValueError(f"{names[i]} has {len(x):,} pictures, expected {expected}")
-        if y.dtype.kind not in "iu" or y.shape != (len(x),):
+        expected_shape = (len(x), *dataset.label_shape)
+        if y.dtype.kind not in "iu" or y.shape != expected_shape:
             raise ValueError(
                 f"{names[i + 1]} has labels of type {y.dtype} and shape {y.shape}, "
-                f"expected integers and ({len(x)},), as many as {names[i]} has pictures"
+                f"expected integers and {expected_shape}, as many as {names[i]} has pictures"
             )
         if y.min() < 0 or y.max() >= dataset.classes:
             raise ValueError(

@@ -98,7 +98,7 @@ class Loss:
         Args:
             y_true: class numbers (n,) for a sparse loss, else targets of y_pred's shape.
             y_pred: predictions (n, ..., classes).
-            sample_weight: factors of the samples' losses, or None.
+            sample_weight: factors of the samples' losses, (n,) or (n, 1), or None.
 
         Returns:
             A float32 number, or an array where `reduction` is None.

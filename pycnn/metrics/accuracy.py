@@ -141,6 +141,8 @@ class Accuracy(FormulaMetric):
         0.5
     """
 
+    _direction = "up"
+
     formula = staticmethod(accuracy)
 
     def __init__(self, name: str = "accuracy", dtype: Any = None) -> None:
@@ -163,6 +165,8 @@ class BinaryAccuracy(FormulaMetric):
         >>> keras.metrics.BinaryAccuracy()([[0], [1]], [[0.1], [0.2]])
         0.5
     """
+
+    _direction = "up"
 
     kind = "binary_accuracy"
     formula = staticmethod(binary_accuracy)
@@ -188,6 +192,8 @@ class CategoricalAccuracy(FormulaMetric):
         0.5
     """
 
+    _direction = "up"
+
     kind = "categorical_accuracy"
     formula = staticmethod(categorical_accuracy)
 
@@ -207,6 +213,8 @@ class SparseCategoricalAccuracy(FormulaMetric):
         >>> keras.metrics.SparseCategoricalAccuracy()([1, 0], [[0.1, 0.9], [0.2, 0.8]])
         0.5
     """
+
+    _direction = "up"
 
     kind = "sparse_categorical_accuracy"
     formula = staticmethod(sparse_categorical_accuracy)
@@ -229,6 +237,8 @@ class TopKCategoricalAccuracy(FormulaMetric):
         0.5
     """
 
+    _direction = "up"
+
     formula = staticmethod(top_k_categorical_accuracy)
     arguments = ("k",)
 
@@ -250,6 +260,8 @@ class SparseTopKCategoricalAccuracy(FormulaMetric):
         >>> keras.metrics.SparseTopKCategoricalAccuracy(2)([1, 2], [[3, 2, 1], [3, 2, 1]])
         0.5
     """
+
+    _direction = "up"
 
     formula = staticmethod(sparse_top_k_categorical_accuracy)
 

@@ -44,6 +44,8 @@ class AUC(ConfusionMetric):
         0.75
     """
 
+    _direction = "up"
+
     def __init__(
         self,
         num_thresholds: int = 200,

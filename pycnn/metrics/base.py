@@ -41,6 +41,7 @@ class Metric:
     """
 
     kind: ClassVar[str | None] = None  # the core's name of what it counts
+    _direction: ClassVar[str | None] = None  # 'up' or 'down': which values are better, for the mode 'auto'
 
     def __init__(self, dtype: Any = None, name: str | None = None) -> None:
         self.dtype = self._checked_dtype(dtype)

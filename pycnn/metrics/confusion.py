@@ -224,6 +224,8 @@ class FalseNegatives(_Count):
 class _Share(ConfusionMetric):
     """What `Precision` and `Recall` share."""
 
+    _direction = "up"
+
     def __init__(
         self,
         thresholds: Any = None,
@@ -304,6 +306,8 @@ class _RateAtRate(ConfusionMetric):
     Raises:
         TypeError, ValueError: if an argument has a value that is not supported.
     """
+
+    _direction = "up"
 
     wanted: ClassVar[str]
     given: ClassVar[str]

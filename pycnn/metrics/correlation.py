@@ -53,6 +53,8 @@ class PearsonCorrelation(FormulaMetric):
         1.0
     """
 
+    _direction = "up"
+
     formula = staticmethod(pearson_correlation)
     arguments = ("axis",)
 
@@ -73,6 +75,8 @@ class ConcordanceCorrelation(FormulaMetric):
         >>> round(keras.metrics.ConcordanceCorrelation()([[0, 1, 2]], [[0, 1, 2]]), 4)
         1.0
     """
+
+    _direction = "up"
 
     formula = staticmethod(concordance_correlation)
     arguments = ("axis",)
@@ -99,6 +103,8 @@ class R2Score(Metric):
         >>> float(keras.metrics.R2Score()([[1], [2], [3]], [[1], [2], [4]]))
         0.5
     """
+
+    _direction = "up"
 
     def __init__(
         self,

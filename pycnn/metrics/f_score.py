@@ -33,6 +33,8 @@ class FBetaScore(Metric):
         array([0.38461536, 0.9090908 , 0.83333325], dtype=float32)
     """
 
+    _direction = "up"
+
     def __init__(
         self,
         average: str | None = None,

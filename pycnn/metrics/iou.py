@@ -42,6 +42,8 @@ class IoU(Metric):
         0.33333328
     """
 
+    _direction = "up"
+
     def __init__(
         self,
         num_classes: int,

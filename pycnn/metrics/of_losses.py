@@ -20,11 +20,15 @@ def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
 class MeanSquaredError(FormulaMetric):
     """The mean of (y_pred - y_true)^2. See `keras.losses.MeanSquaredError`; arguments as of `Mean`."""
 
+    _direction = "down"
+
     formula = staticmethod(regression.mean_squared_error)
 
 
 class MeanAbsoluteError(FormulaMetric):
     """The mean of |y_pred - y_true|. See `keras.losses.MeanAbsoluteError`; arguments as of `Mean`."""
+
+    _direction = "down"
 
     formula = staticmethod(regression.mean_absolute_error)
 
@@ -32,17 +36,23 @@ class MeanAbsoluteError(FormulaMetric):
 class MeanAbsolutePercentageError(FormulaMetric):
     """See `keras.losses.MeanAbsolutePercentageError`; arguments as of `Mean`."""
 
+    _direction = "down"
+
     formula = staticmethod(regression.mean_absolute_percentage_error)
 
 
 class MeanSquaredLogarithmicError(FormulaMetric):
     """See `keras.losses.MeanSquaredLogarithmicError`; arguments as of `Mean`."""
 
+    _direction = "down"
+
     formula = staticmethod(regression.mean_squared_logarithmic_error)
 
 
 class LogCoshError(FormulaMetric):
     """See `keras.losses.LogCosh`; arguments as of `Mean`."""
+
+    _direction = "down"
 
     formula = staticmethod(regression.log_cosh)
 
@@ -64,6 +74,8 @@ class CosineSimilarity(FormulaMetric):
         0.6
     """
 
+    _direction = "up"
+
     formula = staticmethod(cosine_similarity)
 
     def __init__(self, name: str = "cosine_similarity", dtype: Any = None, axis: int = -1) -> None:
@@ -73,11 +85,15 @@ class CosineSimilarity(FormulaMetric):
 class Hinge(FormulaMetric):
     """See `keras.losses.Hinge`; arguments as of `Mean`."""
 
+    _direction = "down"
+
     formula = staticmethod(margins.hinge)
 
 
 class SquaredHinge(FormulaMetric):
     """See `keras.losses.SquaredHinge`; arguments as of `Mean`."""
+
+    _direction = "down"
 
     formula = staticmethod(margins.squared_hinge)
 
@@ -85,11 +101,15 @@ class SquaredHinge(FormulaMetric):
 class CategoricalHinge(FormulaMetric):
     """See `keras.losses.CategoricalHinge`; arguments as of `Mean`."""
 
+    _direction = "down"
+
     formula = staticmethod(margins.categorical_hinge)
 
 
 class KLDivergence(FormulaMetric):
     """See `keras.losses.KLDivergence`; arguments as of `Mean`."""
+
+    _direction = "down"
 
     formula = staticmethod(distributions.kl_divergence)
 
@@ -97,11 +117,15 @@ class KLDivergence(FormulaMetric):
 class Poisson(FormulaMetric):
     """See `keras.losses.Poisson`; arguments as of `Mean`."""
 
+    _direction = "down"
+
     formula = staticmethod(distributions.poisson)
 
 
 class BinaryCrossentropy(FormulaMetric):
     """See `keras.losses.BinaryCrossentropy`, which explains the arguments."""
+
+    _direction = "down"
 
     formula = staticmethod(crossentropy.binary_crossentropy)
     arguments = ("from_logits", "label_smoothing")
@@ -118,6 +142,8 @@ class BinaryCrossentropy(FormulaMetric):
 
 class CategoricalCrossentropy(FormulaMetric):
     """See `keras.losses.CategoricalCrossentropy`, which explains the arguments."""
+
+    _direction = "down"
 
     formula = staticmethod(crossentropy.categorical_crossentropy)
     arguments = ("from_logits", "label_smoothing", "axis")
@@ -138,6 +164,8 @@ class SparseCategoricalCrossentropy(FormulaMetric):
 
     As in Keras, labels that are ignored count as a loss of 0, but with weights not at all.
     """
+
+    _direction = "down"
 
     formula = staticmethod(crossentropy.sparse_categorical_crossentropy)
     arguments = ("from_logits", "ignore_class", "axis")
@@ -174,6 +202,8 @@ class RootMeanSquaredError(Mean):
         >>> keras.metrics.RootMeanSquaredError()([[0, 0]], [[3, 3]])
         3.0
     """
+
+    _direction = "down"
 
     def __init__(self, name: str = "root_mean_squared_error", dtype: Any = None) -> None:
         super().__init__(name, dtype)

@@ -1,21 +1,24 @@
-"""Arrays, generators and sequences made into what the core's steps take."""
+"""Batches as the core's steps take them, and what the data may be that give them."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+import operator
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from pycnn.core import seeds
+from pycnn.core.arguments import as_number
 from pycnn.core.arrays import check_finite
+from pycnn.core.foreign import is_sparse
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     F32: TypeAlias = NDArray[np.float32]
+
+
+_AHEAD = 2  # batches that are fetched before a step needs them
 
 
 class Batch(NamedTuple):
@@ -54,9 +57,11 @@ def class_weights(weights: Any, y: NDArray[Any]) -> F32:
     if y.ndim == 2:
         y = y.argmax(1) if y.shape[1] > 1 else y[:, 0]
     values = np.ones(len(y), np.float32)
+    numbers = np.rint(y)
     for label, weight in weights.items():
         try:
-            values[np.rint(y) == int(label)] = weight
+            number = operator.index(int(label) if isinstance(label, float) and label.is_integer() else label)
+            values[numbers == number] = as_number("class_weight", weight)
         except (TypeError, ValueError):
             raise ValueError(
                 f"`class_weight` maps {label!r} to {weight!r}; expected a class number and a weight"
@@ -76,113 +81,55 @@ def check_lengths(**arrays: NDArray[Any] | None) -> int:
     return next(iter(lengths.values()))
 
 
-# --- sources of batches -------------------------------------------------------------------------------------
-class ArraySource:
-    """Batches of arrays in memory, in order or shuffled anew for each pass."""
-
-    def __init__(
-        self,
-        data: Batch,
-        batch_size: int,
-        shuffle: bool = False,
-        steps: int | None = None,
-    ) -> None:
-        self.data = data
-        self.batch_size = batch_size
-        self.shuffle = shuffle
-        self.exhausted = False
-        self.steps: int | None = steps or math.ceil(data.size / batch_size)
-        self._limited = steps is not None
-        self.restart()
-
-    def restart(self) -> None:
-        """Begins with the first batch again."""
-        self._endless = self._passes() if self._limited else None
-
-    def epoch(self) -> Iterator[Batch]:
-        """The batches of one epoch: one pass, or `steps` batches of passes that follow one another."""
-        if self._endless is None:
-            yield from self._pass()
-        else:
-            for _ in range(self.steps or 0):
-                yield next(self._endless)
-
-    def _passes(self) -> Iterator[Batch]:
-        while True:
-            yield from self._pass()
-
-    def _pass(self) -> Iterator[Batch]:
-        data, size, n = self.data, self.batch_size, self.data.size
-        if self.shuffle:
-            order = seeds.permutation(n)
-            for start in range(0, n, size):
-                rows = order[start : start + size]
-                yield data._replace(rows=rows, size=len(rows))
-        else:
-            for start in range(0, n, size):
-                yield data.part(start, min(start + size, n))
-
-
-class StreamSource:
-    """Batches (x, y[, weight]) that a generator, a sequence (length and items) or an iterable yields."""
-
-    def __init__(self, data: Any, convert: Callable[[Any], Batch], shuffle: bool, steps: int | None) -> None:
-        self._data = data
-        self._convert = convert
-        self._shuffle = shuffle
-        self._limit = steps
-        self.exhausted = False
-        self.steps = len(data) if steps is None and is_sequence(data) else steps
-        self.restart()
-
-    def restart(self) -> None:
-        """Begins with the first batch again, where the data can."""
-        self._endless = None if self._limit is None else self._passes()
-
-    def epoch(self) -> Iterator[Batch]:
-        """The batches of one epoch: one pass, or `steps` batches of passes that follow one another."""
-        taken = 0
-        for item in self._pass() if self._endless is None else islice(self._endless, self._limit):
-            taken += 1
-            yield self._convert(item)
-        self.exhausted = taken < (self._limit or 1)
-        self.steps = self.steps or taken
-
-    def _passes(self) -> Iterator[Any]:
-        """One pass after the other, where the data can start again."""
-        found = True
-        while found:
-            found = False
-            for item in self._pass():
-                found = True
-                yield item
-
-    def _pass(self) -> Iterator[Any]:
-        if not is_sequence(self._data):
-            # Not `yield from`, which would close the caller's generator together with this one.
-            yield from map(_same, self._data)
-            return
-        order = seeds.permutation(len(self._data)).tolist() if self._shuffle else range(len(self._data))
-        for i in order:
-            yield self._data[i]
-        if hasattr(self._data, "on_epoch_end"):
-            self._data.on_epoch_end()
-
-
-def _same(item: Any) -> Any:
-    return item
-
-
+# --- what yields batches ------------------------------------------------------------------------------------
 def is_sequence(data: Any) -> bool:
-    """Whether data is a sequence of batches: length and items, but neither an array nor a list."""
+    """Whether data is a sequence of batches: items and their number, but neither an array nor a list."""
     return hasattr(data, "__getitem__") and hasattr(data, "__len__") and is_stream(data)
 
 
 def is_stream(data: Any) -> bool:
     """Whether data yields batches, rather than being one array of samples."""
-    if hasattr(data, "__array__") or isinstance(data, (list, tuple, str, bytes, Mapping)):
+    if isinstance(data, (list, tuple, str, bytes, Mapping)) or hasattr(data, "__array__") or is_sparse(data):
         return False
     return isinstance(data, Iterable) or (hasattr(data, "__getitem__") and hasattr(data, "__len__"))
+
+
+def batches_in(data: Any) -> int | None:
+    """How many batches one pass of a stream has; None where it does not say."""
+    if hasattr(data, "num_batches"):  # of a PyDataset; None is without end
+        return None if data.num_batches is None else int(data.num_batches)
+    try:
+        return len(data)
+    except TypeError:  # it has no length or, as a tf.data.Dataset, not always
+        return None
+
+
+def workers_of(data: Any) -> tuple[int, int]:
+    """How many threads fetch the batches of a stream, and how many batches ahead of the step."""
+    return getattr(data, "workers", 1), max(int(getattr(data, "max_queue_size", _AHEAD)), 1)
+
+
+def check_stream(name: str, data: Any, steps: int | None) -> None:
+    """What a stream must have.
+
+    Raises:
+        TypeError: if it yields samples and not batches.
+        ValueError: if there are no batches, or no end of them and no number of steps.
+    """
+    kinds = {f"{cls.__module__}.{cls.__name__}" for cls in type(data).__mro__}
+    if "torch.utils.data.dataset.Dataset" in kinds:
+        raise TypeError(
+            f"`{name}` is a torch Dataset, which gives one sample after the other; "
+            f"expected batches: wrap it in a torch.utils.data.DataLoader"
+        )
+    count = batches_in(data) if is_sequence(data) else None
+    if count == 0:
+        raise ValueError(f"`{name}` has no batches; expected at least one")
+    endless = is_sequence(data) and count is None
+    if hasattr(data, "cardinality"):  # of a tf.data.Dataset, where -1 is without end
+        endless = int(data.cardinality()) == -1
+    if endless and steps is None:
+        raise ValueError(f"`{name}` yields batches without end; give the number of steps")
 
 
 def unpack(item: Any, what: str) -> tuple[Any, Any, Any]:

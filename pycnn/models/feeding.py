@@ -11,16 +11,18 @@ import numpy as np
 from pycnn.core import tree
 from pycnn.core.arguments import as_int
 from pycnn.core.arrays import as_samples, as_weights
+from pycnn.core.foreign import as_array
 from pycnn.models.data import (
-    ArraySource,
     Batch,
-    StreamSource,
+    batches_in,
     check_lengths,
+    check_stream,
     class_weights,
     is_sequence,
     is_stream,
     unpack,
 )
+from pycnn.models.sources import ArraySource, Source, stream_source
 from pycnn.models.structure import by_output, in_order
 
 if TYPE_CHECKING:
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from pycnn.models.objective import Objective
 
     Shape: TypeAlias = tuple[int, ...]
-    Source: TypeAlias = ArraySource | StreamSource
 
 
 class Ends:
@@ -125,7 +126,7 @@ class Feeder:
         self,
         x: Any,
         y: Any,
-        batch_size: int,
+        batch_size: int | None,
         steps: int | None = None,
         shuffle: bool = False,
         sample_weight: Any = None,
@@ -138,15 +139,14 @@ class Feeder:
             raise ValueError(
                 f"`{self._prefix}x` yields batches with labels; `y` and `sample_weight` must be None then"
             )
-        if is_sequence(x) and len(x) == 0:
-            raise ValueError(f"`{self._prefix}x` has no batches; expected at least one")
+        check_stream(f"{self._prefix}x", x, steps)
 
         def convert(item: Any) -> Batch:
             return self.batch(*unpack(item, f"A batch of `{self._prefix}x`"), class_weight)
 
-        return StreamSource(x, convert, shuffle, steps)
+        return stream_source(x, convert, shuffle, steps)
 
-    def validation(self, data: Any, batch_size: int, steps: int | None) -> Source | None:
+    def validation(self, data: Any, batch_size: int | None, steps: int | None) -> Source | None:
         """Batches of `validation_data`."""
         if data is None:
             return None
@@ -163,8 +163,8 @@ def first_item(x: Any, y: Any) -> tuple[Any, Any, Any]:
     if not is_stream(x):
         return x, y, x
     if is_sequence(x):
-        return (*unpack(x[0], "A batch of `x`")[:2], x) if len(x) else (None, None, x)
-    if iter(x) is not x:
+        return (None, None, x) if batches_in(x) == 0 else (*unpack(x[0], "A batch of `x`")[:2], x)
+    if not hasattr(x, "__next__"):
         return (*unpack(next(iter(x), (None,)), "A batch of `x`")[:2], x)
     item = next(x, None)
     if item is None:
@@ -207,11 +207,11 @@ def _arrays(name: str, value: Any) -> Any:
         return {key: _arrays(name, item) for key, item in value.items()}
     if isinstance(value, (list, tuple)) and value and _are_arrays(value):
         return [_arrays(name, item) for item in value]
-    array = np.asarray(value)
+    array = np.asarray(as_array(name, value))
     if array.ndim == 0:
         raise ValueError(f"`{name}` is a single number; expected an array")
     return array
 
 
 def _are_arrays(items: Sequence[Any]) -> bool:
-    return all(hasattr(item, "__array__") and np.ndim(item) > 0 for item in items)
+    return all(hasattr(item, "__array__") and len(np.shape(item)) > 0 for item in items)

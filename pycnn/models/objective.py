@@ -544,6 +544,14 @@ class RunningMean:
             self._counted[i] += value * sizes[i]
             self._sizes[i] += sizes[i]
 
+    def state(self) -> list[Any]:
+        """The sums, as plain data."""
+        return [self._samples, self._total, self._losses, self._counted, self._sizes]
+
+    def restore(self, state: list[Any]) -> None:
+        """Goes on from where `state` was called."""
+        self._samples, self._total, self._losses, self._counted, self._sizes = state
+
     def logs(self) -> dict[str, Any]:
         """Means by name, sorted as Keras does."""
         n = self._samples or 1

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -13,10 +14,11 @@ from pycnn.core import tree
 from pycnn.core.arguments import as_int
 from pycnn.core.arrays import as_samples
 from pycnn.core.program import Program
-from pycnn.models.data import is_sequence, is_stream
+from pycnn.core.progress import Progress, is_live
+from pycnn.models.data import check_stream, is_stream
 from pycnn.models.feeding import Ends
 from pycnn.models.interface import ModelInterface
-from pycnn.models.progress import Progress, is_live
+from pycnn.models.sources import size_for, stream_source
 from pycnn.models.stepping import raw_source
 
 if TYPE_CHECKING:
@@ -84,8 +86,8 @@ class Predictor(ModelInterface):
 
         Args:
             x: samples (n, ...), or what yields batches of them (alone, or as the first of a tuple).
-            batch_size: the result does not depend on it; it only sets how much is done between two looks for
-                Ctrl-C.
+            batch_size: samples in one of the `steps`; the result does not depend on it otherwise, it only
+                sets how much is done between two looks for Ctrl-C.
             verbose: 0 prints nothing, 1 and 2 progress; 'auto' progress on a terminal where it takes long.
             steps: number of batches; None for all.
             callbacks: list of callbacks.
@@ -122,9 +124,9 @@ class Predictor(ModelInterface):
 
     def _predict_by_steps(self, x: Any, batch_size: int | None, steps: int | None) -> Any:
         """What `predict_step` of one's own returns, of all batches."""
-        size, count = checked_batch_size("batch_size", batch_size), checked_steps("steps", steps)
+        size, count = optional_batch_size("batch_size", batch_size), checked_steps("steps", steps)
         results = [
-            tree.transformed(np.asarray, self.predict_step(batch.taken()))  # type: ignore[attr-defined]
+            tree.transformed(np.asarray, self.predict_step(batch.taken()))
             for batch in raw_source(x, None, size, count).epoch()
         ]
         if not results:
@@ -136,7 +138,7 @@ class Predictor(ModelInterface):
         self, x: Any, batch_size: int | None, verbose: str | int, steps: int | None, callbacks: Any
     ) -> Any:
         level = checked_verbose(verbose)
-        size = checked_batch_size("batch_size", batch_size)
+        size = optional_batch_size("batch_size", batch_size)
         steps = checked_steps("steps", steps)
         patience = _QUIET_SECONDS if verbose == "auto" else 0.0
         if patience and not is_live():
@@ -145,47 +147,45 @@ class Predictor(ModelInterface):
             batches, total = self._stream(x, steps)
         else:
             batches, total = self._slices(x, size, steps, exact=callbacks is not None)
-        called = CallbackList(callbacks, self, {"verbose": level, "epochs": 1, "steps": total})
+        called = CallbackList(callbacks, model=self, verbose=level, epochs=1, steps=total)
+        level = 0 if called.has_progbar else level
         begin, end = called.hooks("on_predict_batch_begin"), called.hooks("on_predict_batch_end")
         progress = Progress(total, level, patience)
-        called.call("on_predict_begin")
+        called.on_predict_begin()
         outputs: list[list[F32]] = []
-        for step, samples in enumerate(batches):
-            for hook in begin:
-                hook(step)
-            outputs.append(self._ready(None).run(samples))
-            for hook in end:
-                hook(step, {"outputs": self._as_given(outputs[-1])})
-            if progress.due():
-                progress.draw(step + 1, {})
+        with closing(batches):
+            for step, samples in enumerate(batches):
+                for hook in begin:
+                    hook(step, {})
+                outputs.append(self._ready(None).run(samples))
+                for hook in end:
+                    hook(step, {"outputs": self._as_given(outputs[-1])})
+                if progress.due():
+                    progress.draw(step + 1, {})
         if not outputs:
             raise ValueError("`x` has no batches to predict; expected at least one")
         progress.finish(len(outputs), {})
-        called.call("on_predict_end")
+        called.on_predict_end()
         if len(outputs) == 1:
             return self._as_given(outputs[0])
         return self._as_given([np.concatenate(parts) for parts in zip(*outputs, strict=True)])
 
     def _slices(
-        self, x: Any, size: int, steps: int | None, exact: bool
-    ) -> tuple[Iterator[list[NDArray[Any]]], int]:
+        self, x: Any, size: int | None, steps: int | None, exact: bool
+    ) -> tuple[Generator[list[NDArray[Any]]], int]:
         """Slices of arrays, larger ones than asked for where nobody watches them."""
         samples = self._samples(x)
+        size = size_for(len(samples[0]), size, steps)
         if not exact and steps is None:
             size = max(size, self._ready(None).samples_per_call)
         starts = range(0, max(len(samples[0]), 1), size)[:steps]
-        return iter([[part[start : start + size] for part in samples] for start in starts]), len(starts)
+        return ([part[start : start + size] for part in samples] for start in starts), len(starts)
 
-    def _stream(self, x: Any, steps: int | None) -> tuple[Iterator[list[NDArray[Any]]], int | None]:
+    def _stream(self, x: Any, steps: int | None) -> tuple[Generator[list[NDArray[Any]]], int | None]:
         """Samples of the batches of a stream."""
-        total = len(x) if steps is None and is_sequence(x) else steps
-
-        def batches() -> Iterator[list[NDArray[Any]]]:
-            items = (x[i] for i in range(len(x))) if is_sequence(x) else iter(x)
-            for _, item in zip(range(2**62 if total is None else total), items, strict=False):
-                yield self._samples(item[0] if isinstance(item, (tuple, list)) else item)
-
-        return batches(), total
+        check_stream("x", x, steps)
+        source = stream_source(x, lambda item: self._samples(_samples_of(item)), False, steps)
+        return source.epoch(), source.steps
 
     def _samples(self, x: Any) -> list[NDArray[Any]]:
         """x as the core takes it."""
@@ -253,9 +253,14 @@ class Predictor(ModelInterface):
         return PreparedCall(self._ready(None).network, size, dtype)
 
 
-def checked_batch_size(name: str, value: Any) -> int:
-    """A number of samples; 32 for None."""
-    return 32 if value is None else as_int(f"`{name}`", value, 1)
+def _samples_of(item: Any) -> Any:
+    """The samples of what a stream yields: alone, or as the first of a tuple."""
+    return item[0] if isinstance(item, (tuple, list)) else item
+
+
+def optional_batch_size(name: str, value: Any) -> int | None:
+    """A number of samples, or None."""
+    return None if value is None else as_int(f"`{name}`", value, 1)
 
 
 def checked_steps(name: str, value: Any) -> int | None:

@@ -9,16 +9,9 @@ import numpy as np
 
 from pycnn.core import tree
 from pycnn.core.arrays import as_weights
-from pycnn.models.data import (
-    ArraySource,
-    Batch,
-    StreamSource,
-    check_lengths,
-    class_weights,
-    is_sequence,
-    is_stream,
-    unpack,
-)
+from pycnn.core.foreign import as_array
+from pycnn.models.data import Batch, check_lengths, check_stream, class_weights, is_stream, unpack
+from pycnn.models.sources import ArraySource, Source, stream_source
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,6 +31,12 @@ class Steps(Protocol):
     def finished(self) -> dict[str, float]:
         """The same at the end."""
 
+    def state(self) -> Any:
+        """What the logs are made of, as plain data."""
+
+    def restore(self, state: Any) -> None:
+        """Goes on from where `state` was called."""
+
 
 class CoreSteps:
     """Steps of the core, whose losses and metrics are averaged.
@@ -54,6 +53,8 @@ class CoreSteps:
         self._step = step
         self.logs = self._mean.logs
         self.finished = self._mean.finished
+        self.state = self._mean.state
+        self.restore = self._mean.restore
 
     def step(self, batch: Batch) -> None:
         """One batch."""
@@ -79,7 +80,11 @@ class OwnSteps:
         """What the last step returned."""
         return dict(self._logs)
 
-    finished = logs
+    finished = state = logs
+
+    def restore(self, state: dict[str, float]) -> None:
+        """Takes these for the last step's."""
+        self._logs = dict(state)
 
 
 def as_logs(result: Any, what: str) -> dict[str, float]:
@@ -121,14 +126,14 @@ def packed(x: Any, y: Any, sample_weight: Any = None, class_weight: Any = None, 
     if sample_weight is not None and class_weight is not None:
         raise ValueError("`sample_weight` and `class_weight` cannot be given at the same time")
     if class_weight is not None:
-        sample_weight = class_weights(class_weight, np.asarray(y))
+        sample_weight = class_weights(class_weight, np.asarray(as_array("y", y)))
     if sample_weight is not None:
         parts.append(as_weights(f"{prefix}sample_weight", sample_weight, size))
     return RawBatch(parts[0] if len(parts) == 1 else tuple(parts), None, size)
 
 
 def _as_array(x: Any) -> Any:
-    array = np.asarray(x)
+    array = np.asarray(as_array("x", x))
     if array.ndim == 0:
         raise ValueError("The data are a single number; expected samples along the first axis")
     return array.astype(np.float32) if array.dtype == np.float64 else array
@@ -137,13 +142,13 @@ def _as_array(x: Any) -> Any:
 def raw_source(
     x: Any,
     y: Any,
-    batch_size: int,
+    batch_size: int | None,
     steps: int | None = None,
     shuffle: bool = False,
     sample_weight: Any = None,
     class_weight: Any = None,
     prefix: str = "",
-) -> ArraySource | StreamSource:
+) -> Source:
     """Batches for steps of one's own, of arrays or of what yields them."""
     if not is_stream(x):
         if isinstance(x, (list, tuple)) and not any(hasattr(item, "__array__") for item in x):
@@ -151,8 +156,7 @@ def raw_source(
         return ArraySource(packed(x, y, sample_weight, class_weight, prefix), batch_size, shuffle, steps)  # type: ignore[arg-type]
     if y is not None or sample_weight is not None:
         raise ValueError(f"`{prefix}x` yields batches; `y` and `sample_weight` must be None then")
-    if is_sequence(x) and len(x) == 0:
-        raise ValueError(f"`{prefix}x` has no batches; expected at least one")
+    check_stream(f"{prefix}x", x, steps)
 
     def convert(item: Any) -> Any:
         if isinstance(item, (tuple, list)):
@@ -160,4 +164,4 @@ def raw_source(
             return packed(x, y, weight, class_weight, prefix)
         return packed(item, None)
 
-    return StreamSource(x, convert, shuffle, steps)
+    return stream_source(x, convert, shuffle, steps)

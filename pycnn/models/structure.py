@@ -45,8 +45,8 @@ def _holds_one_array(given: Any) -> bool:
     return (
         isinstance(given, (list, tuple))
         and len(given) == 1
-        and isinstance(given[0], np.ndarray)
-        and given[0].ndim > 0
+        and hasattr(given[0], "__array__")
+        and len(np.shape(given[0])) > 0
     )
 
 

@@ -4,32 +4,40 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Collection
+from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pycnn.callbacks import CallbackList, History
+from pycnn.callbacks.progbar import announce_epoch
 from pycnn.core.arguments import as_int, as_number
 from pycnn.core.program import Program
+from pycnn.core.progress import Progress
 from pycnn.core.tensor import before_change
 from pycnn.models import own_steps
 from pycnn.models.compiled import Compiled
-from pycnn.models.data import ArraySource, Batch, StreamSource, is_stream, unpack
+from pycnn.models.data import Batch, is_stream, unpack
 from pycnn.models.feeding import split
+from pycnn.models.generators import GeneratorMethods
 from pycnn.models.gradients import LossAndGradients, gradients_of
 from pycnn.models.objective import Objective
-from pycnn.models.predictor import checked_batch_size, checked_steps, checked_verbose, default_step
-from pycnn.models.progress import Progress
+from pycnn.models.predictor import checked_steps, checked_verbose, default_step, optional_batch_size
+from pycnn.models.sources import Source
 from pycnn.models.stepping import CoreSteps, OwnSteps, Steps, as_logs, packed, raw_source
 from pycnn.optimizers.gradients import GradientStep
 
 if TYPE_CHECKING:
     from pycnn.profiling import Profile
 
-    Source: TypeAlias = ArraySource | StreamSource
     CoreStep: TypeAlias = Callable[[Batch], tuple[float, list[float], list[float]]]
 
 
-class Trainer(Compiled):
+class Trainer(GeneratorMethods, Compiled):
     """What a model does with data and labels."""
+
+    _source: Source | None = None  # of the batches that `fit` trains with
+    _epoch_steps: Steps | None = None  # of the epoch in which it is
+    _begin_at: tuple[int, int, Any] | None = None  # epoch, batch and state of its steps, where it was told
 
     def fit(
         self,
@@ -56,10 +64,12 @@ class Trainer(Compiled):
         epochs.
 
         Args:
-            x: samples (n, ...) of any real dtype, or a generator, or an object with length and items, that
-                yields batches (x, y) or (x, y, sample_weight).
+            x: samples (n, ...) of any real dtype, as an array, tensor or data frame; or what yields batches
+                (x, y) or (x, y, sample_weight): a `keras.utils.PyDataset`, a generator, a torch DataLoader, a
+                `tf.data.Dataset`. A thread fetches batches ahead of the step that needs them.
             y: class numbers for the sparse loss, else targets of the output's shape; None if x yields them.
-            batch_size: samples for one step; None for 32.
+            batch_size: samples for one step; None for 32 or, with `steps_per_epoch`, for as many as make one
+                pass of these steps.
             epochs: number of the last epoch.
             verbose: 0 prints nothing, 1 and 'auto' a progress bar, 2 a line for each epoch.
             callbacks: list of `keras.callbacks.Callback`.
@@ -69,7 +79,8 @@ class Trainer(Compiled):
             class_weight: dict from class numbers to weights in the loss.
             sample_weight: (n,) weights in the loss.
             initial_epoch: number of epochs done before.
-            steps_per_epoch: batches in an epoch; None for one pass through the data.
+            steps_per_epoch: batches in an epoch; None for one pass through the data. Epochs go on where the
+                one before ended; one in which the data end is shorter, and there is a warning.
             validation_steps: batches of validation; None for one pass.
             validation_batch_size: None for `batch_size`.
             validation_freq: epochs from one validation to the next, or the numbers (from 1) of those that
@@ -89,8 +100,8 @@ class Trainer(Compiled):
             >>> model.fit(np.eye(4), np.ones(4), epochs=2, verbose=0).epoch
             [0, 1]
         """
-        size = checked_batch_size("batch_size", batch_size)
-        validation_size = checked_batch_size("validation_batch_size", validation_batch_size or size)
+        size = optional_batch_size("batch_size", batch_size)
+        validation_size = optional_batch_size("validation_batch_size", validation_batch_size) or size
         level = checked_verbose(verbose)
         epochs, initial_epoch = as_int("epochs", epochs, 1), as_int("initial_epoch", initial_epoch, 0)
         steps = checked_steps("steps_per_epoch", steps_per_epoch)
@@ -110,57 +121,111 @@ class Trainer(Compiled):
             source = feeder.source(x, y, size, steps, bool(shuffle), sample_weight, class_weight)
         validation, test_steps = self._validation(validation_data, validation_size, validation_steps, known)
 
-        called = CallbackList(callbacks, self, {"verbose": level, "epochs": epochs, "steps": source.steps})
-        history = self.history = called.add_history()
+        called = CallbackList(callbacks, True, model=self, verbose=level, epochs=epochs, steps=source.steps)
+        level = 0 if called.has_progbar else level
+        history = self.history = called.history
+        assert history is not None
         self.stop_training = False
-        called.call("on_train_begin")
+        self._source, self._begin_at = source, None
+        test = partial(self._validate, validation, test_steps, validates, called)
+        try:
+            logs = self._train_epochs(source, make_steps, test, called, range(initial_epoch, epochs), level)
+        finally:
+            self._source = self._epoch_steps = None
+        self._goal.optimizer.finalize_variable_values(self.trainable_weights)
+        self._last_loss = None
+        called.on_train_end(logs)
+        return history
+
+    def _train_epochs(
+        self,
+        source: Source,
+        make_steps: Callable[[], Steps],
+        test: Callable[[int], dict[str, float]],
+        called: CallbackList,
+        epochs: range,
+        level: int,
+    ) -> dict[str, float]:
+        """All epochs; returns the logs of the last one."""
+        called.on_train_begin()
+        begin, first, state = self._begin_at or (epochs.start, 0, None)
         logs: dict[str, float] = {}
-        for epoch in range(initial_epoch, epochs):
-            called.call("on_epoch_begin", epoch)
-            if level:
-                print(f"Epoch {epoch + 1}/{epochs}")
+        for epoch in range(begin, epochs.stop):
+            called.on_epoch_begin(epoch)
+            announce_epoch(epoch, epochs.stop, level)
             progress = Progress(source.steps, level)
-            step, result = self._train(source, make_steps(), called, progress)
+            self._epoch_steps = make_steps()
+            if state is not None:
+                self._epoch_steps.restore(state)
+            step, result = self._train(source, self._epoch_steps, called, progress, first)
+            first, state = 0, None
             if step == 0:
-                _report_no_batches(epoch == initial_epoch)
+                _report_no_batches(epoch == epochs.start)
                 break
-            logs = result
-            if validation is not None and validates(epoch + 1):
-                values = self._validate(validation, test_steps(), called)
-                logs = logs | {f"val_{name}": value for name, value in values.items()}
+            logs = result | test(epoch)
             progress.finish(step, logs)
-            called.call("on_epoch_end", epoch, logs)
+            called.on_epoch_end(epoch, logs)
             if self.stop_training:
                 break
             if source.exhausted:
                 _report_no_batches(False)
                 break
-        self._goal.optimizer.finalize_variable_values(self.trainable_weights)
-        self._last_loss = None
-        called.call("on_train_end", logs)
-        return history
+        return logs
 
     def _train(
-        self, source: Source, steps: Steps, called: CallbackList, progress: Progress
+        self, source: Source, steps: Steps, called: CallbackList, progress: Progress, first: int
     ) -> tuple[int, dict[str, float]]:
-        """One epoch: the number of its batches, and the mean loss and metrics."""
+        """One epoch from a batch on: the number of its batches, and the mean loss and metrics."""
         begin, end = called.hooks("on_train_batch_begin"), called.hooks("on_train_batch_end")
         due = progress.due
-        step = 0
-        for batch in source.epoch():
-            for hook in begin:
-                hook(step)
-            steps.step(batch)
-            if end:
-                logs = steps.logs()
-                for hook in end:
-                    hook(step, logs)
-            step += 1
-            if due():
-                progress.draw(step, steps.logs())
-            if self.stop_training:
-                break
+        step = first
+        with closing(source.epoch(first)) as batches:
+            for batch in batches:
+                if begin:
+                    logs: dict[str, float] = {}
+                    for hook in begin:
+                        hook(step, logs)
+                steps.step(batch)
+                if end:
+                    logs = steps.logs()
+                    for hook in end:
+                        hook(step, logs)
+                step += 1
+                if due():
+                    progress.draw(step, steps.logs())
+                if self.stop_training:
+                    break
         return step, steps.finished()
+
+    def training_position(self) -> dict[str, Any]:
+        """Where `fit` is in its data, as plain data for `resume`; for callbacks.
+
+        Raises:
+            RuntimeError: if the model is not being trained.
+        """
+        if self._source is None:
+            raise RuntimeError("`training_position` is for callbacks of `fit`")
+        return {
+            "data": self._source.position(),
+            "logs": None if self._epoch_steps is None else self._epoch_steps.state(),
+        }
+
+    def resume(self, epoch: int, step: int = 0, position: dict[str, Any] | None = None) -> None:
+        """Lets `fit` begin later; for callbacks in `on_train_begin`.
+
+        Args:
+            epoch: number of the epoch that comes first.
+            step: number of the batch of that epoch that comes first.
+            position: what `training_position` returned then; None for the beginning of the data.
+
+        Raises:
+            RuntimeError: if the model is not being trained.
+        """
+        if self._source is None:
+            raise RuntimeError("`resume` is for callbacks of `fit`")
+        if position is not None:
+            self._source.go_to(position["data"])
+        self._begin_at = epoch, step, position["logs"] if position is not None and step else None
 
     def _core_steps(self, step: CoreStep) -> Callable[[], Steps]:
         """Makes the steps of an epoch that the core does."""
@@ -185,7 +250,7 @@ class Trainer(Compiled):
             self._goal.resolve(list(self._ends().outputs.values()))
 
     def _validation(
-        self, data: Any, batch_size: int, steps: int | None, known: Any
+        self, data: Any, batch_size: int | None, steps: int | None, known: Any
     ) -> tuple[Source | None, Callable[[], Steps]]:
         """The batches of `validation_data`, and what makes the steps on them."""
         if self.runs_own("test_step"):
@@ -326,17 +391,26 @@ class Trainer(Compiled):
             return own_steps.test_step(self, *_unpacked(data))
         return self._core_test_step(*_unpacked(data))
 
-    def _validate(self, source: Source, steps: Steps, called: CallbackList) -> dict[str, float]:
+    def _validate(
+        self,
+        source: Source | None,
+        make_steps: Callable[[], Steps],
+        validates: Callable[[int], bool],
+        called: CallbackList,
+        epoch: int,
+    ) -> dict[str, float]:
         """The same samples after every epoch; a generator that has run out gives nothing but a warning."""
+        if source is None or not validates(epoch + 1):
+            return {}
         source.restart()
-        found = self._test(source, steps, called, None)
+        found = self._test(source, make_steps(), called, None)
         if found is None:
             warnings.warn(
                 "`validation_data` has no batches left, so there is no validation; a generator must yield "
                 "validation_steps batches for each epoch.",
                 stacklevel=4,
             )
-        return found or {}
+        return {f"val_{name}": value for name, value in (found or {}).items()}
 
     # --- evaluate -------------------------------------------------------------------------------------------
     def evaluate(
@@ -378,7 +452,7 @@ class Trainer(Compiled):
             1.0
         """
         level = checked_verbose(verbose)
-        size = checked_batch_size("batch_size", batch_size)
+        size = optional_batch_size("batch_size", batch_size)
         steps = checked_steps("steps", steps)
         source: Source
         if self.runs_own("test_step"):
@@ -389,7 +463,8 @@ class Trainer(Compiled):
             x, program, feeder = self._start(x, y)
             make_steps = self._core_steps(self._test_step(program))
             source = feeder.source(x, y, size, steps, sample_weight=sample_weight)
-        called = CallbackList(callbacks, self, {"verbose": level, "epochs": 1, "steps": source.steps})
+        called = CallbackList(callbacks, model=self, verbose=level, epochs=1, steps=source.steps)
+        level = 0 if called.has_progbar else level
         logs = self._test(source, make_steps(), called, Progress(source.steps, level))
         if logs is None:
             raise ValueError("The data to evaluate has no batches left; expected at least one")
@@ -404,23 +479,24 @@ class Trainer(Compiled):
     ) -> dict[str, float] | None:
         """Mean loss and metrics of all batches of a source; None where it has none."""
         begin, end = called.hooks("on_test_batch_begin"), called.hooks("on_test_batch_end")
-        called.call("on_test_begin")
+        called.on_test_begin()
         step = 0
-        for batch in source.epoch():
-            for hook in begin:
-                hook(step)
-            steps.step(batch)
-            for hook in end:
-                hook(step, steps.logs())
-            step += 1
-            if progress is not None and progress.due():
-                progress.draw(step, steps.logs())
+        with closing(source.epoch()) as batches:
+            for batch in batches:
+                for hook in begin:
+                    hook(step, {})
+                steps.step(batch)
+                for hook in end:
+                    hook(step, steps.logs())
+                step += 1
+                if progress is not None and progress.due():
+                    progress.draw(step, steps.logs())
         if step == 0:
             return None
         logs = steps.finished()
         if progress is not None:
             progress.finish(step, logs)
-        called.call("on_test_end", logs)
+        called.on_test_end(logs)
         return logs
 
     def test_on_batch(

@@ -188,6 +188,11 @@ class Optimizer(OptimizerState):
         rate = self._learning_rate(step) if self._takes_step else self._learning_rate()
         return self._number("learning_rate", float(rate), 0.0, math.inf)
 
+    @property
+    def follows_schedule(self) -> bool:
+        """Whether the learning rate is a function of the steps, which cannot be set."""
+        return callable(self._learning_rate)
+
     # --- what is done beside the formula --------------------------------------------------------------------
     @property
     def changes_gradients(self) -> bool:

@@ -7,22 +7,49 @@ from pycnn.core.custom_objects import (
     get_registered_object,
     register_keras_serializable,
 )
+from pycnn.core.refused import refusing
 from pycnn.utils.arrays import normalize, to_categorical
 from pycnn.utils.dataset import PyDataset, Sequence
+from pycnn.utils.drawing import plot_model
+from pycnn.utils.files import get_file
+from pycnn.utils.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
+from pycnn.utils.progbar import Progbar
 from pycnn.utils.seeds import set_random_seed
+from pycnn.utils.sequences import pad_sequences
 
 CustomObjectScope = custom_object_scope
 __getattr__ = old_name(__name__)
 
 __all__ = [
     "CustomObjectScope",
+    "Progbar",
     "PyDataset",
     "Sequence",
     "custom_object_scope",
+    "get_file",
     "get_registered_name",
     "get_registered_object",
     "normalize",
+    "pack_x_y_sample_weight",
+    "pad_sequences",
+    "plot_model",
     "register_keras_serializable",
     "set_random_seed",
     "to_categorical",
+    "unpack_x_y_sample_weight",
 ]
+
+_IMAGES_ONLY = "it is made for images; give fit a PyDataset or a generator of your own"
+
+__getattr__ = refusing(
+    "utils",
+    {
+        "FeatureSpace": _IMAGES_ONLY,
+        "audio_dataset_from_directory": _IMAGES_ONLY,
+        "text_dataset_from_directory": _IMAGES_ONLY,
+        "timeseries_dataset_from_array": _IMAGES_ONLY,
+        "model_to_dot": "use utils.plot_model, which draws without Graphviz",
+        "split_dataset": "cut the arrays, or give fit `validation_split`",
+        "get_source_inputs": "use model.inputs",
+    },
+)

@@ -20,14 +20,28 @@ class Progress:
         steps: number of batches, None where it is not known.
         verbose: 0 for nothing, 1 for a bar (only its last state where stdout is no terminal), 2 for one line.
         patience: seconds before anything is drawn; with patience, the bar is erased at the end.
+        width: characters of the bar.
+        interval: seconds between two drawings.
+        unit: of a step.
     """
 
-    def __init__(self, steps: int | None, verbose: int, patience: float = 0.0) -> None:
+    def __init__(
+        self,
+        steps: int | None,
+        verbose: int,
+        patience: float = 0.0,
+        width: int = _WIDTH,
+        interval: float = _INTERVAL,
+        unit: str = "step",
+    ) -> None:
+        self._width = width
+        self._interval = interval
+        self._unit = unit
         self._steps = steps
         self._verbose = verbose
         self._start = time.perf_counter()
         self._live = verbose == 1 and is_live()
-        self._next = self._start + max(patience, _INTERVAL) if self._live else float("inf")
+        self._next = self._start + max(patience, interval) if self._live else float("inf")
         self._fleeting = patience > 0
         self._drawn = 0
 
@@ -38,10 +52,10 @@ class Progress:
     def draw(self, step: int, logs: Mapping[str, float]) -> None:
         """Draws the state after `step` batches."""
         now = time.perf_counter()
-        self._next = now + _INTERVAL
+        self._next = now + self._interval
         per_step = (now - self._start) / max(step, 1)
         left = "" if self._steps is None else f" {_duration(per_step * (self._steps - step))}"
-        self._write("\r" + self._pad(f"{self._bar(step)}{left} {_pace(per_step)}{_values(logs)}"))
+        self._write("\r" + self._pad(f"{self._bar(step)}{left} {_pace(per_step, self._unit)}{_values(logs)}"))
 
     def finish(self, step: int, logs: Mapping[str, float]) -> None:
         """Draws the last state and ends the line."""
@@ -51,7 +65,7 @@ class Progress:
             self._write("\r" + " " * self._drawn + "\r")
             return
         elapsed = time.perf_counter() - self._start
-        ending = f"{_pace(elapsed / max(step, 1))}{_values(logs)}"
+        ending = f"{_pace(elapsed / max(step, 1), self._unit)}{_values(logs)}"
         if self._verbose == 2:
             self._write(f"{self._count(step)} - {elapsed:.0f}s - {ending}\n")
         else:
@@ -66,11 +80,12 @@ class Progress:
     def _bar(self, step: int) -> str:
         if self._steps is None:
             return self._count(step)
-        done = min(_WIDTH, _WIDTH * step // max(self._steps, 1))
+        width = self._width
+        done = min(width, width * step // max(self._steps, 1))
         full, empty = ("━", "━") if _prints("━") else ("=", ".")
         if self._live and full == empty:
-            return f"{self._count(step)} \x1b[32m{full * done}\x1b[0m\x1b[37m{empty * (_WIDTH - done)}\x1b[0m"
-        return f"{self._count(step)} {full * done}{'.' * (_WIDTH - done)}"
+            return f"{self._count(step)} \x1b[32m{full * done}\x1b[0m\x1b[37m{empty * (width - done)}\x1b[0m"
+        return f"{self._count(step)} {full * done}{'.' * (width - done)}"
 
     def _pad(self, text: str) -> str:
         """Blanks over what the line before had more."""
@@ -78,8 +93,12 @@ class Progress:
         return text + " " * (width - len(text))
 
     def _write(self, text: str) -> None:
+        """Programs without a standard output, or with one that only writes, see nothing or see it later."""
+        if sys.stdout is None:
+            return
         sys.stdout.write(text)
-        sys.stdout.flush()
+        if (flush := getattr(sys.stdout, "flush", None)) is not None:
+            flush()
 
 
 def is_live() -> bool:
@@ -102,10 +121,10 @@ def _duration(seconds: float) -> str:
     return f"{whole // 60}:{whole % 60:02d}" if whole > 60 else f"{whole}s"
 
 
-def _pace(seconds: float) -> str:
+def _pace(seconds: float, unit: str) -> str:
     if seconds >= 1:
-        return f"{seconds:.0f}s/step"
-    return f"{seconds * 1e3:.0f}ms/step" if seconds >= 1e-3 else f"{seconds * 1e6:.0f}us/step"
+        return f"{seconds:.0f}s/{unit}"
+    return f"{seconds * 1e3:.0f}ms/{unit}" if seconds >= 1e-3 else f"{seconds * 1e6:.0f}us/{unit}"
 
 
 def _values(logs: Mapping[str, Any]) -> str:

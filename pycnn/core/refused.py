@@ -1,0 +1,52 @@
+"""Names of Keras that pycnn has not: what uses them is told what to use instead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+
+class Refused:
+    """Stands for a function, class or module of Keras, and refuses to be used.
+
+    Args:
+        name: as users write it, for instance 'callbacks.RemoteMonitor'.
+        advice: what to use instead.
+    """
+
+    def __init__(self, name: str, advice: str) -> None:
+        self._name = name
+        self._advice = advice
+
+    def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise NotImplementedError(f"pycnn has no {self._name}; {self._advice}")
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        self()
+
+    def __repr__(self) -> str:
+        return f"<{self._name}, which pycnn has not>"
+
+
+def refusing(package: str, advice: Mapping[str, str]) -> Callable[[str], Any]:
+    """The `__getattr__` of a package that refuses names when they are used, and not when they are imported.
+
+    Args:
+        package: its name below `pycnn`.
+        advice: what to use instead, by the refused name.
+
+    Example:
+        >>> from pycnn.core.refused import refusing
+        >>> refusing("callbacks", {"RemoteMonitor": "use LambdaCallback"})("RemoteMonitor")()
+        Traceback (most recent call last):
+        NotImplementedError: pycnn has no callbacks.RemoteMonitor; use LambdaCallback
+    """
+
+    def attribute(name: str) -> Any:
+        if name in advice:
+            return Refused(f"{package}.{name}", advice[name])
+        raise AttributeError(f"module 'pycnn.{package}' has no attribute {name!r}")
+
+    return attribute
