@@ -52,6 +52,7 @@ PYTHON = (
     ("callbacks", "layers"),
     ("models",),
     ("backend", "config", "mixed_precision", "nn", "random", "utils"),
+    ("preprocessing",),
     ("__init__", "keras"),
     ("recipes",),
     ("bench",),

@@ -38,9 +38,31 @@ from pycnn.layers import Input, Layer
 from pycnn.models import Model, Sequential
 
 if TYPE_CHECKING:
-    from pycnn import backend, datasets, keras, mixed_precision, nn, ops, random, saving, utils
+    from pycnn import (
+        backend,
+        datasets,
+        keras,
+        mixed_precision,
+        nn,
+        ops,
+        preprocessing,
+        random,
+        saving,
+        utils,
+    )
 
-_LAZY = ("backend", "datasets", "keras", "mixed_precision", "nn", "ops", "random", "saving", "utils")
+_LAZY = (
+    "backend",
+    "datasets",
+    "keras",
+    "mixed_precision",
+    "nn",
+    "ops",
+    "preprocessing",
+    "random",
+    "saving",
+    "utils",
+)
 
 __all__ = [
     "DTypePolicy",
@@ -69,6 +91,7 @@ __all__ = [
     "nn",
     "ops",
     "optimizers",
+    "preprocessing",
     "random",
     "regularizers",
     "saving",
