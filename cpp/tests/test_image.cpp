@@ -24,10 +24,11 @@ int64_t pixel(int64_t i, int64_t n, FillMode mode) {
   return i;
 }
 
-// A coordinate of SciPy's "wrap" in [0, n - 1].
+// A coordinate of SciPy's "wrap" in [0, n - 1]: from above one never comes to the end, from below never to 0.
 double wrapped(double t, int64_t n) {
   while (n > 1 && t < 0) t += static_cast<double>(n - 1);
-  while (n > 1 && t > static_cast<double>(n - 1)) t -= static_cast<double>(n - 1);
+  const bool beyond = t > static_cast<double>(n - 1);
+  while (n > 1 && beyond && t >= static_cast<double>(n - 1)) t -= static_cast<double>(n - 1);
   return t;
 }
 

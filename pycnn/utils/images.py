@@ -48,7 +48,7 @@ def checked_size(name: str, size: Any) -> tuple[int, int]:
 
 
 def array_to_img(
-    x: ArrayLike, data_format: str | None = None, scale: bool = True, dtype: DTypeLike = None
+    x: ArrayLike, data_format: str | None = None, scale: bool = True, dtype: DTypeLike | None = None
 ) -> Image:
     """A Pillow image of an array.
 
@@ -95,7 +95,7 @@ def array_to_img(
     raise ValueError(f"array_to_img: x of shape {array.shape} has {channels} channels; expected 1, 3 or 4")
 
 
-def img_to_array(img: Image, data_format: str | None = None, dtype: DTypeLike = None) -> NDArray[Any]:
+def img_to_array(img: Image, data_format: str | None = None, dtype: DTypeLike | None = None) -> NDArray[Any]:
     """An array of a Pillow image.
 
     Args:

@@ -43,9 +43,10 @@ PYCNN_INLINE void keep_inside(int64_t* begin, int64_t* end, double start, double
 }
 
 // --- values of kLanes pixels, from the taps -------------------------------------------------------------------------
+// a, where the weight is 0, and b, where it is 1: a flipped image has the same values.
 template <class Value>
 PYCNN_INLINE Value mix(Value a, Value b, Value weight) {
-  return a + weight * (b - a);
+  return a * (1.0f - weight) + b * weight;
 }
 
 // One channel: a lane a pixel.

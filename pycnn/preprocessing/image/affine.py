@@ -166,4 +166,5 @@ def apply_affine_transform(
         fill_mode=core_fill_mode(fill_mode, compat),
         cval=as_number("cval", cval),
     )[0]
-    return y.transpose(np.argsort(axes)).astype(image.dtype if image.dtype.kind == "f" else np.float32)
+    kept = image.dtype if image.dtype.kind == "f" else np.dtype(np.float32)
+    return np.asarray(y.transpose(np.argsort(axes)), kept)

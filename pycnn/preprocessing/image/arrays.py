@@ -60,7 +60,7 @@ class NumpyArrayIterator(ImageIterator):
         save_format: str = "png",
         subset: str | None = None,
         ignore_class_split: bool = False,
-        dtype: DTypeLike = None,
+        dtype: DTypeLike | None = None,
         *,
         augment: bool | None = None,
         **kwargs: Any,
@@ -79,6 +79,7 @@ class NumpyArrayIterator(ImageIterator):
                 f"`x` has shape {images.shape} and dtype {images.dtype}; expected numbers with 4 axes, "
                 "the first of images"
             )
+        arrays: dict[str, NDArray[Any] | None]
         arrays = {f"x[1][{i}]": np.asarray(array) for i, array in enumerate(further)}
         arrays |= {"y": _array_or_none(y), "sample_weight": _array_or_none(sample_weight)}
         for name, array in arrays.items():
@@ -121,7 +122,7 @@ class NumpyArrayIterator(ImageIterator):
         self.sample_weight = None if arrays["sample_weight"] is None else arrays["sample_weight"][part]
 
     def _make(self, indices: NDArray[np.int64], epoch: int) -> Any:
-        images = self._images(self.x, indices, indices, epoch)
+        images = self._images(self.x, indices, indices, epoch, self.dtype)
         x: Any = [images, *(array[indices] for array in self.x_misc)] if self.x_misc else images
         if self.y is None:
             return x

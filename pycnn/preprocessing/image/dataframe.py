@@ -88,7 +88,7 @@ class DataFrameIterator(FileIterator):
         subset: str | None = None,
         interpolation: str = "nearest",
         keep_aspect_ratio: bool = False,
-        dtype: DTypeLike = "float32",
+        dtype: DTypeLike | None = "float32",
         validate_filenames: bool = True,
         *,
         augment: bool | None = None,

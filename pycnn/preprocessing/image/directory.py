@@ -84,7 +84,7 @@ class DirectoryIterator(FileIterator):
         subset: str | None = None,
         interpolation: str = "nearest",
         keep_aspect_ratio: bool = False,
-        dtype: DTypeLike = None,
+        dtype: DTypeLike | None = None,
         *,
         augment: bool | None = None,
         orientation: bool = False,

@@ -210,7 +210,7 @@ class FileIterator(ImageIterator):
             to[:] = picture
         if self.data_format == "channels_first":
             batch = np.moveaxis(batch, 3, 1)
-        x = self._images(batch, None, indices, epoch)
+        x = self._images(batch, None, indices, epoch, "float32")
         if self.class_mode is None:
             return x
         y = x.copy() if self.class_mode == "input" else self._targets_of(indices)

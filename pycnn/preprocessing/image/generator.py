@@ -108,7 +108,7 @@ class ImageDataGenerator:
         data_format: str | None = None,
         validation_split: float = 0.0,
         interpolation_order: int = 1,
-        dtype: DTypeLike = None,
+        dtype: DTypeLike | None = None,
         *,
         compat: str | None = None,
     ) -> None:
@@ -361,7 +361,8 @@ class ImageDataGenerator:
         if row == list(drawing.NEUTRAL):
             return image.copy() if image.dtype.kind == "f" else image.astype(np.float32)
         y = self._transformed(self._to_core(image[None]), None, np.array([row]), fused=False)
-        return self._from_core(y)[0].astype(image.dtype if image.dtype.kind == "f" else np.float32)
+        kept = image.dtype if image.dtype.kind == "f" else np.dtype(np.float32)
+        return np.asarray(self._from_core(y)[0], kept)
 
     def random_transform(self, x: ArrayLike, seed: int | None = None) -> NDArray[Any]:
         """An image transformed at random.
@@ -453,14 +454,18 @@ class ImageDataGenerator:
         seed: int,
         epoch: int,
         augment: bool,
+        dtype: str,
     ) -> NDArray[Any]:
-        """The images x[rows] (all of x for None), whose numbers are `samples`, augmented and standardized."""
+        """The images x[rows] (all of x for None), whose numbers are `samples`, augmented and standardized.
+
+        Without augmentation all is computed in `dtype`.
+        """
         if not (augment and self._ranges.active):
-            return self._standardized((x if rows is None else x[rows]).astype(self.dtype))
+            return self._standardized((x if rows is None else x[rows]).astype(dtype))
         batch = self._to_core(x)
         fused = self._can_fuse()
         y = self._transformed(batch, rows, self._draw(seed, epoch, samples, batch), fused)
-        result = self._from_core(y).astype(self.dtype, copy=False)
+        result = self._from_core(y)
         return result if fused else self._standardized(result)
 
     def _draw(self, seed: int, epoch: int, samples: NDArray[np.int64], batch: NDArray[Any]) -> F64:
@@ -477,9 +482,10 @@ class ImageDataGenerator:
     ) -> NDArray[np.float32]:
         """x[rows] under drawn parameters; where `fused`, standardized too."""
         keras = self.compat == "keras"
-        matrices = _core.image_matrices(drawn[:, : drawing.AFFINE], *batch.shape[1:3], keras)
+        height, width, channels = batch.shape[1:]
+        matrices = _core.image_matrices(drawn[:, : drawing.AFFINE], height, width, keras)
         shine = drawn[:, drawing.BRIGHTNESS]
-        options = self._fused_options(batch.shape[3]) if fused else {}
+        options = self._fused_options(channels) if fused else {}
         y = warp(
             batch,
             rows,
@@ -491,9 +497,10 @@ class ImageDataGenerator:
             brightness=shine if not keras and (shine != 1).any() else None,
             **options,
         )
-        if keras and self.brightness_range is not None:
+        if keras:
             for image, factor in zip(y, shine.tolist(), strict=True):
-                image[:] = apply_brightness_shift(image, factor, False, compat="keras")
+                if factor != 1:
+                    image[:] = apply_brightness_shift(image, factor, False, compat="keras")
         return y
 
     def _can_fuse(self) -> bool:

@@ -186,13 +186,18 @@ class ImageIterator(Iterator):
         self.dtype = np.dtype(dtype).name
 
     def _images(
-        self, x: NDArray[Any], rows: NDArray[np.int64] | None, samples: NDArray[np.int64], epoch: int
+        self,
+        x: NDArray[Any],
+        rows: NDArray[np.int64] | None,
+        samples: NDArray[np.int64],
+        epoch: int,
+        dtype: str,
     ) -> NDArray[Any]:
-        """The images x[rows] of these samples as a batch has them."""
+        """The images x[rows] of these samples as a batch has them; computed in `dtype`."""
         if self.image_data_generator is None:
             batch = (x if rows is None else x[rows]).astype(self.dtype)
         else:
-            batch = self.image_data_generator._batch(x, rows, samples, self._key, epoch, self.augment)
+            batch = self.image_data_generator._batch(x, rows, samples, self._key, epoch, self.augment, dtype)
             batch = batch.astype(self.dtype, copy=False)
         if self.save_to_dir is not None:
             self._save(batch, samples, epoch)

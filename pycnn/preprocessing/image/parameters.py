@@ -44,7 +44,7 @@ class Shift(NamedTuple):
     def draw(self, u: F64, sign: F64, length: int) -> F64:
         """Shifts in pixels from numbers evenly drawn from [0, 1)."""
         if self.choices is None:
-            shift = self.limit * (2.0 * u - 1.0)
+            shift: F64 = self.limit * (2.0 * u - 1.0)
         else:
             shift = self.choices[(u * len(self.choices)).astype(np.int64)] * np.where(sign < 0.5, -1.0, 1.0)
         return shift * length if self.relative else shift
@@ -123,7 +123,7 @@ class Ranges:
     def draw(self, seed: int, epoch: int, samples: NDArray[np.int64], height: int, width: int) -> F64:
         """Parameters of samples, a row each; they depend on nothing but the arguments."""
         u = _core.random_uniforms(seed, epoch, samples, _SIGN + 2)
-        drawn = self._low + self._span * u[:, :_SIGN]
+        drawn: F64 = self._low + self._span * u[:, :_SIGN]
         across = self._width.draw(u[:, 2], u[:, _SIGN], width)
         down = self._height.draw(u[:, 1], u[:, _SIGN + 1], height)
         drawn[:, 1], drawn[:, 2] = (down, across) if self._swap else (across, down)

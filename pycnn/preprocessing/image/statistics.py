@@ -12,12 +12,15 @@ if TYPE_CHECKING:
 
 def channel_means(x: NDArray[Any], channel_axis: int) -> NDArray[Any]:
     """The mean of each channel, in a shape that goes with one image."""
-    return _of_channels(np.mean(x, _others(channel_axis), dtype=np.float64), channel_axis, x.dtype)
+    return _of_channels(
+        np.asarray(np.mean(x, _others(channel_axis), dtype=np.float64)), channel_axis, x.dtype
+    )
 
 
 def channel_deviations(x: NDArray[Any], channel_axis: int) -> NDArray[Any]:
     """The standard deviation of each channel, in a shape that goes with one image."""
-    return _of_channels(np.std(x, _others(channel_axis), dtype=np.float64), channel_axis, x.dtype)
+    deviations = np.asarray(np.std(x, _others(channel_axis), dtype=np.float64))
+    return _of_channels(deviations, channel_axis, x.dtype)
 
 
 def whitening_matrix(x: NDArray[Any], epsilon: float) -> NDArray[Any]:

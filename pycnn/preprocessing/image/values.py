@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from pycnn.utils.images import array_to_img, check_choice, img_to_array
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
+
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def apply_channel_shift(x: ArrayLike, intensity: float, channel_axis: int = 0) -> NDArray[Any]:
@@ -34,7 +37,8 @@ def apply_channel_shift(x: ArrayLike, intensity: float, channel_axis: int = 0) -
         array([[[4., 8., 8.]]])
     """
     image = _floats("apply_channel_shift", x)
-    return np.clip(image + image.dtype.type(as_number("intensity", intensity)), image.min(), image.max())
+    shifted = image + image.dtype.type(as_number("intensity", intensity))
+    return np.asarray(np.clip(shifted, image.min(), image.max()))
 
 
 def apply_brightness_shift(
@@ -74,7 +78,7 @@ def apply_brightness_shift(
         low, high = image.dtype.type(0), image.dtype.type(255)
     elif low >= 0 and high <= 255:
         low, high = image.dtype.type(0), image.dtype.type(1 if high <= 1 else 255)
-    return np.clip((image - low) * image.dtype.type(factor) + low, low, high)
+    return np.asarray(np.clip((image - low) * image.dtype.type(factor) + low, low, high))
 
 
 def _brightness_of_pillow(image: NDArray[Any], factor: float, scale: bool) -> NDArray[Any]:
@@ -97,7 +101,7 @@ def _floats(function: str, x: ArrayLike) -> NDArray[Any]:
 # --- random ones --------------------------------------------------------------------------------------------
 def _uniform(low: float, high: float, n: int = 1) -> list[float]:
     generator = np.random.default_rng(seeds.next_seed())
-    return generator.uniform(low, high, n).tolist()
+    return [float(number) for number in generator.uniform(low, high, n)]
 
 
 _RANDOM = """{summary}
@@ -124,8 +128,8 @@ _AFFINE = """        row_axis, col_axis, channel_axis: of x.
 """
 
 
-def _documented(summary: str, args: str, example: str, affine: bool = True) -> Any:
-    def decorate(function: Any) -> Any:
+def _documented(summary: str, args: str, example: str, affine: bool = True) -> Callable[[F], F]:
+    def decorate(function: F) -> F:
         function.__doc__ = _RANDOM.format(
             summary=summary,
             args=args,
