@@ -1,5 +1,7 @@
 """Affine maps of images, and what `ImageDataGenerator` does to images in memory."""
 
+import sys
+
 import image_reference as reference
 import numpy as np
 import pytest
@@ -97,6 +99,13 @@ def test_shifts_move_along_their_axis(rng):
     assert abs(parameters["tx"]) == 3
     draws = image.ImageDataGenerator(width_shift_range=2)
     assert {draws.get_random_transform((9, 9, 1))["tx"] for _ in range(60)} == {-1, 0, 1}
+
+
+def test_splines_need_scipy(rng, monkeypatch):
+    x = rng.uniform(0, 255, (6, 7, 2))
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    with pytest.raises(ImportError, match="interpolation_order=3 needs SciPy"):
+        image.apply_affine_transform(x, 20, **AXES, order=3)
 
 
 def test_order_of_steps(rng):

@@ -419,8 +419,8 @@ class ImageDataGenerator:
                 "(images, height, width, channels)"
             )
         rounds = as_int("rounds", rounds, 1) if augment else 1
-        number = seeds.next_seed() if seed is None else seeds.checked_seed(seed)
         if augment and self._ranges.active:
+            number = seeds.next_seed() if seed is None else seeds.checked_seed(seed)
             samples = np.arange(len(images))
             batch = self._to_core(images)
             parts = [
