@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import os
 import struct
@@ -302,7 +303,7 @@ def _small_jpeg(
     from PIL import Image
 
     try:
-        import simplejpeg
+        simplejpeg: Any = importlib.import_module("simplejpeg")  # which has no types
     except ImportError:
         raise ImportError(
             "jpeg_decoder='simplejpeg' needs the package simplejpeg: pip install simplejpeg"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -60,7 +61,7 @@ def splines(
 ) -> F32:
     """Each channel under SciPy's affine_transform."""
     try:
-        from scipy import ndimage
+        ndimage: Any = importlib.import_module("scipy.ndimage")  # which has no types
     except ImportError:
         raise ImportError(
             f"interpolation_order={order} needs SciPy (pip install scipy); 0 and 1 do not"
