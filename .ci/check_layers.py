@@ -51,6 +51,7 @@ PYTHON = (
     ("callbacks", "layers", "metrics"),
     ("models",),
     ("backend", "config", "mixed_precision", "nn", "random", "utils"),
+    ("preprocessing",),
     ("__init__", "keras"),
     ("recipes", "sklearn", "tf"),
     ("bench",),

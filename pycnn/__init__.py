@@ -43,9 +43,31 @@ from pycnn.optimizers import Optimizer
 from pycnn.regularizers import Regularizer
 
 if TYPE_CHECKING:
-    from pycnn import backend, datasets, keras, mixed_precision, nn, ops, random, saving, utils
+    from pycnn import (
+        backend,
+        datasets,
+        keras,
+        mixed_precision,
+        nn,
+        ops,
+        preprocessing,
+        random,
+        saving,
+        utils,
+    )
 
-_LAZY = ("backend", "datasets", "keras", "mixed_precision", "nn", "ops", "random", "saving", "utils")
+_LAZY = (
+    "backend",
+    "datasets",
+    "keras",
+    "mixed_precision",
+    "nn",
+    "ops",
+    "preprocessing",
+    "random",
+    "saving",
+    "utils",
+)
 
 __all__ = [
     "DTypePolicy",
@@ -80,6 +102,7 @@ __all__ = [
     "nn",
     "ops",
     "optimizers",
+    "preprocessing",
     "random",
     "regularizers",
     "saving",

@@ -123,6 +123,26 @@ def batch_norm_backward(
 
 def dropout(x: F32, rate: float, seed: int) -> F32: ...
 
+# --- images ------
+def random_uniforms(seed: int, epoch: int, samples: NDArray[np.int64], count: int) -> NDArray[np.float64]:
+    """(samples, count) numbers in [0, 1), each of which depends on seed, epoch, its sample and its column only."""
+
+def image_matrices(
+    parameters: NDArray[np.float64], height: int, width: int, swap_center: bool = False
+) -> NDArray[np.float64]:
+    """(n, 6) for augment_images, of (n, 8): theta, tx, ty, shear, zx, zy, flip_horizontal, flip_vertical."""
+
+def augment_images(
+    x: NDArray[Any], rows: NDArray[np.int64] | None, matrices: NDArray[np.float64],
+    channel_shifts: NDArray[Any] | None = None, brightness: NDArray[Any] | None = None,
+    size: tuple[int, int] | None = None, order: int = 1, fill_mode: str = "nearest", cval: float = 0.0,
+    scale: float = 1.0, center: bool = False, normalize: bool = False,
+    feature_scale: NDArray[Any] | None = None, feature_shift: NDArray[Any] | None = None,
+) -> F32:
+    """The images x[rows] (uint8 or float32): kernels/image/image.h has the meaning of all arguments. The pixel (i, j)
+    is x at (m[0] i + m[1] j + m[2], m[3] i + m[4] j + m[5]). fill_mode: nearest, constant, reflect, mirror, wrap
+    (period n), wrap_ends (period n - 1)."""
+
 # --- networks ------------------------------------------------------------------------------------------------
 class Variable:
     """A weight: float32 memory of fixed shape, zero at first, that any number of networks read."""

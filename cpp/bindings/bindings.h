@@ -12,6 +12,7 @@ void bind_pool2d(pybind11::module_& m);
 void bind_dense(pybind11::module_& m);
 void bind_elementwise(pybind11::module_& m);
 void bind_batch_norm(pybind11::module_& m);
+void bind_image(pybind11::module_& m);
 void bind_graph(pybind11::module_& m);
 void bind_network(pybind11::module_& m);
 void bind_inference(pybind11::module_& m);

@@ -16,6 +16,7 @@ PYBIND11_MODULE(_core, m) {
   pycnn::bindings::bind_dense(m);
   pycnn::bindings::bind_elementwise(m);
   pycnn::bindings::bind_batch_norm(m);
+  pycnn::bindings::bind_image(m);
   pycnn::bindings::bind_graph(m);
   pycnn::bindings::bind_network(m);
   pycnn::bindings::bind_inference(m);

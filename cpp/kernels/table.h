@@ -6,6 +6,7 @@
 #include "kernels/conv2d/conv2d.h"
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/gemm/gemm.h"
+#include "kernels/image/image.h"
 #include "kernels/optimizer/optimizer.h"
 #include "kernels/pad2d/pad2d.h"
 #include "kernels/pool2d/pool2d.h"
@@ -28,6 +29,7 @@ struct KernelTable {
   Conv2DKernels conv2d;
   ElementwiseKernels elementwise;
   GemmKernels gemm;
+  ImageKernels image;
   OptimizerKernels optimizer;
   Pad2DKernels pad2d;
   Pool2DKernels pool2d;

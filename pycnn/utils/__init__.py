@@ -1,5 +1,7 @@
 """Small helpers, with Keras' names."""
 
+from typing import Any
+
 from pycnn.core.aliases import old_name
 from pycnn.core.custom_objects import (
     custom_object_scope,
@@ -12,28 +14,33 @@ from pycnn.utils.arrays import normalize, to_categorical
 from pycnn.utils.dataset import PyDataset, Sequence
 from pycnn.utils.drawing import plot_model
 from pycnn.utils.files import get_file
+from pycnn.utils.images import array_to_img, img_to_array, load_img, save_img
 from pycnn.utils.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from pycnn.utils.progbar import Progbar
 from pycnn.utils.seeds import set_random_seed
 from pycnn.utils.sequences import pad_sequences
 
 CustomObjectScope = custom_object_scope
-__getattr__ = old_name(__name__)
+_old_module = old_name(__name__)
 
 __all__ = [
     "CustomObjectScope",
     "Progbar",
     "PyDataset",
     "Sequence",
+    "array_to_img",
     "custom_object_scope",
     "get_file",
     "get_registered_name",
     "get_registered_object",
+    "img_to_array",
+    "load_img",
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",
     "plot_model",
     "register_keras_serializable",
+    "save_img",
     "set_random_seed",
     "to_categorical",
     "unpack_x_y_sample_weight",
@@ -41,7 +48,7 @@ __all__ = [
 
 _IMAGES_ONLY = "it is made for images; give fit a PyDataset or a generator of your own"
 
-__getattr__ = refusing(
+_refused = refusing(
     "utils",
     {
         "FeatureSpace": _IMAGES_ONLY,
@@ -53,3 +60,10 @@ __getattr__ = refusing(
         "get_source_inputs": "use model.inputs",
     },
 )
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        return _old_module(name)
+    except AttributeError:
+        return _refused(name)
