@@ -103,7 +103,8 @@ def test_shifts_move_along_their_axis(rng):
 
 def test_splines_need_scipy(rng, monkeypatch):
     x = rng.uniform(0, 255, (6, 7, 2))
-    monkeypatch.setitem(sys.modules, "scipy", None)
+    for name in ("scipy", "scipy.ndimage"):
+        monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(ImportError, match="interpolation_order=3 needs SciPy"):
         image.apply_affine_transform(x, 20, **AXES, order=3)
 

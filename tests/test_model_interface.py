@@ -27,7 +27,6 @@ def model_of(cls=keras.Model, units=1):
         ("add_metric", "compile"),
         ("jax_state_sync", "get_weights"),
         ("get_state_tree", "save"),
-        ("fit_generator", "`fit`"),
         ("predict_classes", "argmax"),
     ],
 )

@@ -124,7 +124,7 @@ class BackupAndRestore(Callback):
             "epoch": epoch,
             "step": step,
             "batches": self._batches,
-            "learning_rate": None if optimizer.follows_schedule else optimizer.learning_rate,
+            "learning_rate": None if optimizer.follows_schedule else float(optimizer.learning_rate),
             "position": self.model.training_position(),
             "random": seeds.get_state(),
         }

@@ -146,7 +146,7 @@ class ReduceLROnPlateau(MonitorCallback):
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         logs = {} if logs is None else logs
-        logs["learning_rate"] = self.model.optimizer.learning_rate
+        logs["learning_rate"] = float(self.model.optimizer.learning_rate)
         value = self._value(logs)
         if value is None:
             return
@@ -165,7 +165,7 @@ class ReduceLROnPlateau(MonitorCallback):
     def _reduce(self, epoch: int) -> bool:
         """Sets a smaller rate; whether there is one."""
         optimizer = self.model.optimizer
-        rate = optimizer.learning_rate
+        rate = float(optimizer.learning_rate)
         if rate <= self.min_lr:
             return False
         optimizer.learning_rate = max(rate * self.factor, self.min_lr)

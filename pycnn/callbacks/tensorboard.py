@@ -141,7 +141,7 @@ class TensorBoard(Callback):
             if name.startswith("val_"):
                 self._scalar("validation", f"epoch_{name.removeprefix('val_')}", value, epoch)
         train = {name: value for name, value in values.items() if not name.startswith("val_")}
-        train["learning_rate"] = self.model.optimizer.learning_rate
+        train["learning_rate"] = float(self.model.optimizer.learning_rate)
         if self.write_steps_per_second:
             seconds = max(time.perf_counter() - self._epoch_start, 1e-9)
             train["steps_per_second"] = (self._batches - self._steps_before) / seconds

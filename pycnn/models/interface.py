@@ -28,9 +28,6 @@ class ModelInterface(Layer):
     stateless_compute_loss = refused("stateless_compute_loss", _JAX)
     get_state_tree = refused("get_state_tree", "`save` keeps everything, `get_weights` gives the arrays")
     set_state_tree = refused("set_state_tree", "`load_model` reads everything, `set_weights` takes arrays")
-    fit_generator = refused("fit_generator", "`fit` takes generators")
-    evaluate_generator = refused("evaluate_generator", "`evaluate` takes generators")
-    predict_generator = refused("predict_generator", "`predict` takes generators")
     predict_classes = refused("predict_classes", "use numpy.argmax(model.predict(x), axis=-1)")
     predict_proba = refused("predict_proba", "use `predict`")
 
