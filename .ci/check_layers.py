@@ -51,6 +51,7 @@ PYTHON = (
     ),
     ("callbacks", "layers"),
     ("models",),
+    ("applications",),
     ("backend", "config", "mixed_precision", "nn", "random", "utils"),
     ("__init__", "keras"),
     ("recipes",),

@@ -38,9 +38,20 @@ from pycnn.layers import Input, Layer
 from pycnn.models import Model, Sequential
 
 if TYPE_CHECKING:
-    from pycnn import backend, datasets, keras, mixed_precision, nn, ops, random, saving, utils
+    from pycnn import applications, backend, datasets, keras, mixed_precision, nn, ops, random, saving, utils
 
-_LAZY = ("backend", "datasets", "keras", "mixed_precision", "nn", "ops", "random", "saving", "utils")
+_LAZY = (
+    "applications",
+    "backend",
+    "datasets",
+    "keras",
+    "mixed_precision",
+    "nn",
+    "ops",
+    "random",
+    "saving",
+    "utils",
+)
 
 __all__ = [
     "DTypePolicy",
@@ -53,6 +64,7 @@ __all__ = [
     "Variable",
     "__version__",
     "activations",
+    "applications",
     "backend",
     "callbacks",
     "config",

@@ -1,8 +1,7 @@
-"""Brings a data set's files from the hosts that publish it into the cache."""
+"""Brings published files from their hosts into the cache: those of a data set, and single ones."""
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import os
 import sys
@@ -13,12 +12,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pycnn.datasets.catalogue import FILES, Dataset
-from pycnn.datasets.checksum import is_intact
+from pycnn.datasets.checksum import hasher, is_intact
 
-__all__ = ["TIMEOUT", "download"]
+__all__ = ["TIMEOUT", "download", "download_file"]
 
 TIMEOUT = 10.0  # seconds that a host may stay silent
-_LARGEST = 1 << 28  # bytes; the largest file published has 26 MB
+_LARGEST = 1 << 28  # bytes; the largest file of a data set has 26 MB
+_LARGEST_SINGLE = 1 << 31  # bytes; the largest weights have 1.4 GB
 _BLOCK = 1 << 16
 
 
@@ -50,21 +50,43 @@ def download(dataset: Dataset, folder: Path) -> None:
             raise OSError("; ".join(reasons) or "no host is left")
 
 
+def download_file(address: str, path: Path, checksum: str | None) -> None:
+    """Puts one file at `path`, unless it is there and intact.
+
+    Args:
+        address: of the file.
+        path: appears only when the file is whole.
+        checksum: MD5 or SHA-256 in hexadecimal digits; None where none is known.
+
+    Raises:
+        OSError: if the folder can't be written, or the host did not give the file with that checksum.
+    """
+    if path.is_file() if checksum is None else is_intact(path, checksum):
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    print(f"pycnn: downloading {address} into {path.parent}", file=sys.stderr, flush=True)
+    try:
+        _fetch(address, path, checksum, _LARGEST_SINGLE)
+    except _HostError as error:
+        raise OSError(str(error)) from error
+
+
 class _HostError(Exception):
     """A host did not give the file; another one may."""
 
 
-def _fetch(address: str, path: Path, sha256: str) -> None:
-    digest = hashlib.sha256()
+def _fetch(address: str, path: Path, checksum: str | None, largest: int = _LARGEST) -> None:
+    digest = hasher(checksum or "")
     with _replacing(path) as file:
-        for block in _blocks(address, path.name):
+        for block in _blocks(address, path.name, largest):
             digest.update(block)
             file.write(block)
-        if digest.hexdigest() != sha256:
-            raise _HostError(f"{address}: SHA-256 is {digest.hexdigest()}, expected {sha256}")
+        if checksum is not None and digest.hexdigest() != checksum:
+            kind = "MD5" if len(checksum) == 32 else "SHA-256"
+            raise _HostError(f"{address}: {kind} is {digest.hexdigest()}, expected {checksum}")
 
 
-def _blocks(address: str, title: str) -> Iterator[bytes]:
+def _blocks(address: str, title: str, largest: int) -> Iterator[bytes]:
     """What the host answers, piece by piece, with a progress bar; its errors as _HostError."""
     from urllib.request import Request, urlopen
 
@@ -75,8 +97,8 @@ def _blocks(address: str, title: str) -> Iterator[bytes]:
             with _progress(title, size) as advance:
                 while block := answer.read(_BLOCK):
                     received += len(block)
-                    if received > _LARGEST:
-                        raise _HostError(f"{address}: more than {_LARGEST:,} bytes")
+                    if received > largest:
+                        raise _HostError(f"{address}: more than {largest:,} bytes")
                     yield block
                     advance(len(block))
             if received < size:

@@ -32,6 +32,7 @@ from pycnn.layers.normalization import BatchNormalization
 from pycnn.layers.pooling import AveragePooling2D, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D
 from pycnn.layers.regularization import Dropout
 from pycnn.layers.reshaping import Flatten, Rescaling, Reshape, ZeroPadding2D
+from pycnn.layers.residual import CustomScaleLayer, LayerScale
 
 AvgPool2D = AveragePooling2D
 Convolution2D = Conv2D
@@ -102,6 +103,7 @@ _CLASSES: dict[str, type[Layer]] = {
         BatchNormalization,
         Concatenate,
         Conv2D,
+        CustomScaleLayer,
         Dense,
         DepthwiseConv2D,
         Dropout,
@@ -111,6 +113,7 @@ _CLASSES: dict[str, type[Layer]] = {
         Identity,
         InputLayer,
         Lambda,
+        LayerScale,
         LeakyReLU,
         MaxPooling2D,
         Maximum,
