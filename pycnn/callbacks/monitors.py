@@ -149,9 +149,10 @@ class ModelCheckpoint(_Monitor):
         initial_value_threshold: float | None = None,
     ) -> None:
         super().__init__(monitor, mode)
-        from pycnn.saving.files import checked_path
+        from pycnn.saving.models import MODEL_ENDINGS, WEIGHT_ENDINGS, checked_path
 
-        self.filepath = checked_path(filepath)
+        endings = WEIGHT_ENDINGS if save_weights_only else MODEL_ENDINGS
+        self.filepath = checked_path(filepath, endings, "weights are" if save_weights_only else "models are")
         if save_freq != "epoch" and (not isinstance(save_freq, int) or save_freq < 1):
             raise ValueError(
                 f"`save_freq` is {save_freq!r}; expected 'epoch' or a positive number of batches"

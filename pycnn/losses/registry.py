@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pycnn.core import custom_objects, serialization
+from pycnn.core import custom_objects, registry, serialization
 from pycnn.core.names import unknown
 from pycnn.losses.base import FunctionLoss, Loss
 from pycnn.losses.crossentropy import (
@@ -79,5 +79,8 @@ def serialize(loss: Loss) -> dict[str, Any]:
 
 def deserialize(config: Any) -> Loss:
     """The loss that `serialize` described."""
-    found = serialization.deserialize(config, _CLASSES, "loss")
+    found = serialization.deserialize(config, _CLASSES, "loss", get)
     return found if isinstance(found, Loss) else FunctionLoss(found)
+
+
+registry.add_package("losses", serialize, deserialize)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pycnn.core import custom_objects, serialization
+from pycnn.core import custom_objects, registry, serialization
 from pycnn.core.names import unknown
 from pycnn.metrics.accuracy import (
     Accuracy,
@@ -80,5 +80,8 @@ def serialize(metric: Metric) -> dict[str, Any]:
 
 def deserialize(config: Any) -> Metric:
     """The metric that `serialize` described."""
-    found = serialization.deserialize(config, _CLASSES, "metric")
+    found = serialization.deserialize(config, _CLASSES, "metric", get)
     return found if isinstance(found, Metric) else MeanMetricWrapper(found)
+
+
+registry.add_package("metrics", serialize, deserialize)

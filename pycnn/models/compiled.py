@@ -245,5 +245,9 @@ class Compiled(Predictor):
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles with what `get_compile_config` returned."""
         self.compile(
-            config.get("optimizer"), config.get("loss"), config.get("loss_weights"), config.get("metrics")
+            config.get("optimizer"),
+            config.get("loss"),
+            config.get("loss_weights"),
+            config.get("metrics"),
+            config.get("weighted_metrics"),
         )

@@ -37,6 +37,7 @@ class Adam(Optimizer):
     """
 
     kind = "adam"
+    saved_slots = (("momentum", "velocity"), ("velocity_hat",))
 
     def __init__(
         self,

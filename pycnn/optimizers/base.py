@@ -53,6 +53,9 @@ class Optimizer:
     """
 
     kind: ClassVar[str] = "none"  # the core's name of the formula
+    # The order of what is kept for weights in Keras' files: names of one tuple take turns, weight by weight,
+    # and the next tuple begins when all weights have had theirs. What the settings leave out is not there.
+    saved_slots: ClassVar[tuple[tuple[str, ...], ...]] = ()
 
     def __init__(
         self,
@@ -138,6 +141,11 @@ class Optimizer:
             )
         self._learning_rate = number
 
+    @property
+    def follows_schedule(self) -> bool:
+        """Whether the learning rate is a schedule or a function, and cannot be set."""
+        return callable(self._learning_rate)
+
     # --- what is kept for weights ---------------------------------------------------------------------------
     @property
     def changes_gradients(self) -> bool:
@@ -161,6 +169,25 @@ class Optimizer:
         if variable not in arrays:
             arrays[variable] = np.zeros(variable.shape, np.float32)
         return arrays[variable]
+
+    def saved_state(self, variables: Sequence[Variable]) -> list[tuple[str, F32]]:
+        """What Keras' files hold after the count of steps and the learning rate: names and views, in order.
+
+        Args:
+            variables: that it trains, in the model's order.
+        """
+        core = self.core()
+        kept = [(name,) for name in self.kept_names()]
+        slots = [tuple(name for name in names if name in core.slot_names) for names in self.saved_slots]
+        return [
+            (
+                f"{variable.path.replace('/', '_')}_{_SAVED_NAMES.get(name, name)}",
+                self.kept(name, variable) if names in kept else core.state(variable.core, name),
+            )
+            for names in [*kept, *slots]
+            for variable in variables
+            for name in names
+        ]
 
     def note_accumulation(self) -> int:
         """Counts the gradients of one more batch; returns how many there are."""
@@ -329,6 +356,9 @@ class Optimizer:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} learning_rate={self._learning_rate}>"
+
+
+_SAVED_NAMES = {"accumulator": "gradient_accumulator"}
 
 
 def _takes_argument(function: Any) -> bool:

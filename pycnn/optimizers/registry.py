@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pycnn.core import serialization
+from pycnn.core import registry, serialization
 from pycnn.core.names import unknown
 from pycnn.optimizers.adam import Adam, AdamW
 from pycnn.optimizers.base import Optimizer
@@ -52,3 +52,6 @@ def serialize(optimizer: Optimizer) -> dict[str, Any]:
 def deserialize(config: Any) -> Optimizer:
     """The optimizer that `serialize` described."""
     return serialization.deserialize(config, _CLASSES, "optimizer")  # type: ignore[no-any-return]
+
+
+registry.add_package("optimizers", serialize, deserialize)

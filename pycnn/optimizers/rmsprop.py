@@ -34,6 +34,7 @@ class RMSprop(Optimizer):
     """
 
     kind = "rmsprop"
+    saved_slots = (("velocity",), ("momentum",), ("average_gradient",))
 
     def __init__(
         self,

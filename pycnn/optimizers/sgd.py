@@ -31,6 +31,7 @@ class SGD(Optimizer):
     """
 
     kind = "sgd"
+    saved_slots = (("momentum",),)
 
     def __init__(
         self,
