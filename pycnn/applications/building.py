@@ -290,7 +290,7 @@ def _input(network: str, given: Arguments, shape: ImageShape, size: int) -> Any:
         return layers.Input(tuple(length or size for length in shape))
     if not isinstance(tensor, KerasTensor):
         raise TypeError(
-            f"{network}: `input_tensor` is {tensor!r:.200}; expected a symbol, what Input or a layer returns"
+            f"{network}: `input_tensor` is {tensor!r:.100}; expected a symbol, what Input or a layer returns"
         )
     if len(tensor.shape) != 4:
         raise ValueError(

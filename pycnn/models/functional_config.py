@@ -9,8 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
+
 from pycnn.core import registry, tree
 from pycnn.core.arguments import checked_name
+from pycnn.core.operations import plain
+from pycnn.core.operations.base import Operation
 from pycnn.core.symbolic import KerasTensor
 from pycnn.models.model import Model
 from pycnn.models.sequential import Sequential
@@ -21,7 +25,7 @@ if TYPE_CHECKING:
     Key: TypeAlias = tuple[str, int]  # a layer's name and the number of its call
     End: TypeAlias = tuple[str, int, int]  # and the number of the output
 
-_SYMBOL = "__keras_tensor__"
+_SYMBOL, _CONSTANT = "__keras_tensor__", "__tensor__"
 
 
 # --- to data ------------------------------------------------------------------------------------------------
@@ -32,6 +36,13 @@ def model_config(model: Model) -> dict[str, Any]:
     def symbol(leaf: Any) -> Any:
         if not isinstance(leaf, KerasTensor):
             return leaf
+        if leaf.constant is not None:
+            return {"class_name": _CONSTANT, "config": {"value": leaf.constant.tolist(), "dtype": leaf.dtype}}
+        if leaf.variable is not None:
+            raise ValueError(
+                f"Model {model.name!r} computes with the weight {leaf.variable.path!r} outside of a layer, "
+                f"which no file can describe; put it into a layer of your own with a `call`"
+            )
         config = {"shape": list(leaf.shape), "dtype": leaf.dtype, "keras_history": list(keys[leaf])}
         return {"class_name": _SYMBOL, "config": config}
 
@@ -49,7 +60,7 @@ def model_config(model: Model) -> dict[str, Any]:
         "name": model.name,
         "trainable": model.trainable,
         "layers": [
-            operation.serialize() | {"name": operation.name, "inbound_nodes": calls[operation.name]}
+            _described(operation) | {"name": operation.name, "inbound_nodes": calls[operation.name]}
             for operation in model.operations
         ],
         "input_layers": _ends(model.inputs, model._source_structure, keys),
@@ -63,6 +74,10 @@ def _counted_from_one(keys: Mapping[KerasTensor, End]) -> dict[KerasTensor, End]
         symbol: (name, number + (symbol.node is not None and _is_functional(symbol.node.operation)), index)
         for symbol, (name, number, index) in keys.items()
     }
+
+
+def _described(operation: Any) -> Any:
+    return plain.serialize(operation) if isinstance(operation, Operation) else operation.serialize()
 
 
 def _as_list(arg: Any) -> Any:
@@ -124,15 +139,15 @@ def symbols_of(config: Mapping[str, Any]) -> tuple[Any, Any]:
     return ends("input_layers"), ends("output_layers")
 
 
-def _layers_and_calls(config: Mapping[str, Any]) -> tuple[dict[str, Layer], dict[Key, Any]]:
-    """The layers by name, and what each of their calls was given."""
+def _layers_and_calls(config: Mapping[str, Any]) -> tuple[dict[str, Any], dict[Key, Any]]:
+    """The layers and functions by name, and what each of their calls was given."""
     entries = config.get("layers")
     if not isinstance(entries, list):
         raise ValueError(f"The configuration of a Model needs a list `layers`, not {entries!r:.100}")
-    found: dict[str, Layer] = {}
+    found: dict[str, Any] = {}
     calls: dict[Key, Any] = {}
     for entry in entries:
-        layer = registry.deserialize_layer(entry)
+        layer = plain.deserialize(entry) if plain.is_operation(entry) else registry.deserialize_layer(entry)
         if isinstance(entry.get("name"), str):  # classes of one's own need not take a name
             layer.name = checked_name(entry["name"])
         if layer.name in found:
@@ -206,12 +221,22 @@ def _referring(structure: Any) -> Any:
             if not isinstance(config, Mapping):
                 raise ValueError(f"{structure!r:.200} is no symbol; expected `config`")
             return _Reference(_key(config.get("keras_history")))
+        if structure.get("class_name") == _CONSTANT:
+            return _constant(structure.get("config"))
         if "class_name" in structure:
             raise ValueError(f"{structure!r:.200} is no symbol; expected class_name {_SYMBOL!r}")
         return {key: _referring(value) for key, value in structure.items()}
     if isinstance(structure, list):
         return [_referring(item) for item in structure]
     return structure
+
+
+def _constant(config: Any) -> Any:
+    value = config.get("value") if isinstance(config, Mapping) else None
+    try:
+        return np.array(value, np.float32)
+    except (TypeError, ValueError):
+        raise ValueError(f"{value!r:.200} is no array of numbers") from None
 
 
 def _references(structure: Any) -> Iterable[_Reference]:
