@@ -195,6 +195,10 @@ class Graph:
     def dropout(self, x: int, *, rate: float, always: bool = False, name: str = "dropout") -> int:
         """always: in inference too."""
 
+    def uniform(self, shape: Sequence[int], *, batched: bool = True, name: str = "uniform") -> int:
+        """Random numbers in [0, 1), other ones in each step, in inference too. batched: whether every sample has its
+        own."""
+
     def batch_norm(
         self, x: int, gamma: int | None, beta: int | None, mean: int, variance: int, *, momentum: float = 0.99,
         epsilon: float = 1e-3, frozen: bool = False, always: bool = False, name: str = "batch_normalization",

@@ -110,7 +110,7 @@ def origin(layer, history):
             lambda c, e: e["a"]["inbound_nodes"][0].update(kwargs={"training": "x"}),
             "was called with training='x'",
         ),
-        (lambda c, e: e["sum"]["inbound_nodes"][0].update(args=[[]]), "at least two inputs"),
+        (lambda c, e: e["sum"]["inbound_nodes"][0].update(args=[[]]), "on a list of inputs"),
         (origin("a", ["out", 0, 0]), "not there, or go in a circle: a, "),
         (origin("a", ["a", 0, 0]), "go in a circle"),
         (origin("a", ["nobody", 0, 0]), "not there"),
@@ -118,7 +118,7 @@ def origin(layer, history):
         (origin("a", ["image", 0, 1]), "names no call"),
         (origin("a", ["image", -1, 0]), "not there"),
         (origin("a", [["image"], 0, 0]), "names no call"),
-        (origin("sum", ["image", 0, 0]), "one shape"),
+        (origin("sum", ["image", 0, 0]), "broadcast"),
         (origin("pool", ["drop", 0, 0]), "circle"),
     ],
 )

@@ -185,6 +185,12 @@ void bind_graph(py::module_& m) {
           },
           py::arg("x"), py::kw_only(), py::arg("rate"), py::arg("always") = false, name("dropout"))
       .def(
+          "uniform",
+          [](Graph& g, const Dims& shape, bool batched, const std::string& name) {
+            return g.add(name, UniformNode{batched}, {}, Shape{shape});
+          },
+          py::arg("shape"), py::kw_only(), py::arg("batched") = true, name("uniform"))
+      .def(
           "batch_norm",
           [](Graph& g, int x, std::optional<int> gamma, std::optional<int> beta, int mean, int variance, float momentum,
              float epsilon, bool frozen, bool always, const std::string& name) {

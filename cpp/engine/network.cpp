@@ -247,9 +247,8 @@ void Network::predict(const Batch& batch, bool training, Profile* profile) {
   if (batch.samples == 0) return;
   Request request;
   request.training = training;
-  if (training) ++calls_;
-  run(plan(request, batch.samples), batch, training ? seed_ * 0xd1342543de82ef95u + (calls_ << 32) : 0, nullptr,
-      profile);
+  const uint64_t call = training ? ++calls_ : ++predictions_;
+  run(plan(request, batch.samples), batch, seed_ * 0xd1342543de82ef95u + (call << 32), nullptr, profile);
 }
 
 std::string Network::plan_text(const Request& request, int64_t batch) {

@@ -71,7 +71,7 @@ class Network {
   Objective objective_;
   bool compiled_ = false;
   std::shared_ptr<Optimizer> optimizer_;
-  uint64_t seed_ = 0, calls_ = 0;
+  uint64_t seed_ = 0, calls_ = 0, predictions_ = 0;
   int64_t computed_ = 0;  // compute_gradients since the last apply_gradients
   // By what is to be done, whether samples are split, whether there is but one, and whether convolutions are direct
   // sums only.

@@ -174,6 +174,7 @@ struct PlanNode {
   void operator()(const MaxoutNode&) const { plan_maxout(planner, i); }
   void operator()(const Pool2DNode&) const { plan_pool2d(planner, i); }
   void operator()(const DropoutNode&) const { plan_dropout(planner, i); }
+  void operator()(const UniformNode&) const { plan_uniform(planner, i); }
   void operator()(const BatchNormNode&) const { plan_batch_norm(planner, i); }
   void operator()(const Pad2DNode&) const { plan_pad2d(planner, i); }
   void operator()(const AddNode&) const { plan_add(planner, i); }

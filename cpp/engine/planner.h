@@ -195,6 +195,7 @@ void plan_softmax(Planner&, int node);
 void plan_maxout(Planner&, int node);
 void plan_pool2d(Planner&, int node);
 void plan_dropout(Planner&, int node);
+void plan_uniform(Planner&, int node);
 void plan_batch_norm(Planner&, int node);
 void plan_pad2d(Planner&, int node);
 void plan_add(Planner&, int node);

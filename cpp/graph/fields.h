@@ -7,9 +7,9 @@ namespace pycnn {
 
 // Names of operations, in the order of Attributes.
 constexpr const char* kOperationNames[] = {
-    "input",   "parameter",  "constant", "conv2d",       "dense",         "activation", "softmax", "maxout", "pool2d",
-    "dropout", "batch_norm", "pad2d",    "add",          "concat",        "reshape",    "map",     "reduce", "strided",
-    "scatter", "matmul",     "take",     "batch_reduce", "stop_gradient", "gradient",   "host"};
+    "input",   "parameter", "constant",   "conv2d", "dense",        "activation",    "softmax",  "maxout", "pool2d",
+    "dropout", "uniform",   "batch_norm", "pad2d",  "add",          "concat",        "reshape",  "map",    "reduce",
+    "strided", "scatter",   "matmul",     "take",   "batch_reduce", "stop_gradient", "gradient", "host"};
 static_assert(sizeof kOperationNames / sizeof *kOperationNames == std::variant_size_v<Attributes>);
 
 // fields(f, node) calls f(name, member) for each attribute.
@@ -62,6 +62,10 @@ template <class F>
 void fields(F& f, DropoutNode& n) {
   f("rate", n.rate);
   f("always", n.always);
+}
+template <class F>
+void fields(F& f, UniformNode& n) {
+  f("batched", n.batched);
 }
 template <class F>
 void fields(F& f, BatchNormNode& n) {

@@ -225,6 +225,11 @@ struct Infer {
     return samples();
   }
 
+  Shape operator()(const UniformNode&) const {
+    require_inputs(0, 0);
+    return requested;
+  }
+
   Shape operator()(const BatchNormNode& n) const {
     const size_t weights = 2 + n.center + n.scale;
     require_inputs(1 + weights, 1 + weights);
@@ -362,6 +367,7 @@ struct Infer {
 // Values have a batch axis where an input has one; these know better.
 bool is_batched(const Attributes& attributes, const std::vector<const Node*>& inputs) {
   if (std::holds_alternative<InputNode>(attributes)) return true;
+  if (const auto* uniform = std::get_if<UniformNode>(&attributes)) return uniform->batched;
   if (std::holds_alternative<BatchReduceNode>(attributes)) return false;
   if (std::holds_alternative<GradientNode>(attributes)) return inputs[1]->batched;
   return std::any_of(inputs.begin(), inputs.end(), [](const Node* n) { return n->batched; });

@@ -67,6 +67,9 @@ struct DropoutNode {  // x
   float rate;
   bool always = false;  // in inference too
 };
+struct UniformNode {    // no inputs: numbers in [0, 1), other ones in every step, of the shape asked for
+  bool batched = true;  // whether every sample has its own
+};
 struct BatchNormNode {  // x, gamma (c) and beta (c) as asked for, moving_mean (c), moving_variance (c)
   float momentum, epsilon;
   bool center = true, scale = true;
@@ -135,8 +138,8 @@ struct HostNode {  // values
 };
 
 using Attributes = std::variant<InputNode, ParameterNode, ConstantNode, Conv2DNode, DenseNode, ActivationNode,
-                                SoftmaxNode, MaxoutNode, Pool2DNode, DropoutNode, BatchNormNode, Pad2DNode, AddNode,
-                                ConcatNode, ReshapeNode, MapNode, ReduceNode, StridedNode, ScatterNode, MatmulNode,
-                                TakeNode, BatchReduceNode, StopGradientNode, GradientNode, HostNode>;
+                                SoftmaxNode, MaxoutNode, Pool2DNode, DropoutNode, UniformNode, BatchNormNode, Pad2DNode,
+                                AddNode, ConcatNode, ReshapeNode, MapNode, ReduceNode, StridedNode, ScatterNode,
+                                MatmulNode, TakeNode, BatchReduceNode, StopGradientNode, GradientNode, HostNode>;
 
 }  // namespace pycnn

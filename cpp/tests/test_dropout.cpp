@@ -82,4 +82,49 @@ TEST(dropout_masks_are_not_correlated) {
   }
 }
 
+namespace {
+
+Floats uniform_numbers(const KernelTable& kernels, int64_t n, uint64_t seed, int64_t first) {
+  Guarded y(n);
+  kernels.elementwise.uniform(y.data(), n, seed, first);
+  CHECK(y.intact());
+  Floats found(static_cast<size_t>(n));
+  for (int64_t i = 0; i < n; ++i) found[static_cast<size_t>(i)] = y[i];
+  return found;
+}
+
+}  // namespace
+
+TEST(uniform_numbers_depend_on_seed_and_position_alone) {
+  const int64_t boundary = int64_t{1} << 32;
+  for (const int64_t first : {int64_t{0}, int64_t{7}, boundary - 100, 3 * boundary - 1}) {
+    const Floats whole = uniform_numbers(kernels, 300, 42, first);
+    CHECK(whole != uniform_numbers(kernels, 300, 43, first));
+    for (const int64_t cut : {1, 16, 99, 100, 101, 299}) {
+      Floats parts = uniform_numbers(kernels, cut, 42, first);
+      const Floats rest = uniform_numbers(kernels, 300 - cut, 42, first + cut);
+      parts.insert(parts.end(), rest.begin(), rest.end());
+      CHECK(parts == whole);
+    }
+  }
+}
+
+// Each of 64 intervals gets its share, and so do pairs of neighbours.
+TEST(uniform_numbers_are_uniform) {
+  const int64_t n = 1 << 16, intervals = 64;
+  for (const uint64_t seed : {0ull, 1ull, 12345ull, 1ull << 32, ~0ull}) {
+    const Floats x = uniform_numbers(kernels, n, seed, 0);
+    std::vector<double> counts(intervals, 0.0), pairs(intervals, 0.0);
+    for (int64_t i = 0; i < n; ++i) {
+      CHECK(x[static_cast<size_t>(i)] >= 0.0f && x[static_cast<size_t>(i)] < 1.0f);
+      counts[static_cast<size_t>(x[static_cast<size_t>(i)] * 64.0f)] += 1.0;
+      const double next = x[static_cast<size_t>((i + 1) % n)];
+      pairs[static_cast<size_t>(std::floor(8.0 * x[static_cast<size_t>(i)]) * 8.0 + std::floor(8.0 * next))] += 1.0;
+    }
+    const double share = static_cast<double>(n) / static_cast<double>(intervals);
+    for (const double count : counts) CHECK_NEAR(count, share, 5.0 * std::sqrt(share), "seed ", seed);
+    for (const double count : pairs) CHECK_NEAR(count, share, 5.0 * std::sqrt(share), "pairs, seed ", seed);
+  }
+}
+
 }  // namespace pycnn::testing

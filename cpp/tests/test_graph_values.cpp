@@ -288,6 +288,8 @@ TEST(graph_text_of_every_operation) {
   check(v.add(StopGradientNode{}, {w}), "%19 = stop_gradient(%1) : (2, 3)");
   check(v.gradient(18, x), "%20 = gradient(%18, %0) : batch of (4, 4, 2)");
   check(v.add(HostNode{std::make_shared<Nothing>()}, {x, w}, {}), "%21 = host(%0, %1) : batch of ()");
+  check(v.add(UniformNode{}, {}, {2, 3}), "%22 = uniform() batched=true : batch of (2, 3)");
+  check(v.add(UniformNode{false}, {}, {2}), "%23 = uniform() batched=false : (2,)");
 }
 
 TEST(graph_replaces_a_node) {

@@ -1,7 +1,9 @@
 """Activation functions, with Keras' names and defaults.
 
 Each takes real numbers `x` of any shape and returns a float32 array of that shape; TypeError where `x` is
-something else. Each can be given to a layer as `activation=`, by name or itself.
+something else. Each can be given to a layer as `activation=`, by name or itself. Those that are made of other
+functions (celu, glu, hard_shrink, hard_tanh, log_sigmoid, soft_shrink, sparse_plus, sparse_sigmoid,
+sparsemax, squareplus, tanh_shrink, threshold) are the functions of `keras.ops`.
 
 Example:
     >>> import pycnn as keras
@@ -10,6 +12,8 @@ Example:
     >>> keras.layers.Dense(2, activation="hard_sigmoid").activation is keras.activations.hard_sigmoid
     True
 """
+
+from typing import Any
 
 from pycnn.activations.functions import (
     elu,
@@ -33,7 +37,7 @@ from pycnn.activations.functions import (
     swish,
     tanh,
 )
-from pycnn.activations.registry import deserialize, get, serialize
+from pycnn.activations.registry import deserialize, get, named, names, serialize
 
 __all__ = [
     "deserialize",
@@ -60,3 +64,14 @@ __all__ = [
     "swish",
     "tanh",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    found = None if name.startswith("_") else named(name)
+    if found is None:
+        raise AttributeError(f"module 'pycnn.activations' has no attribute {name!r}")
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *names()})

@@ -65,6 +65,18 @@ def apply(x: Any, kind: str, **options: float) -> Any:
     return _core.activation_forward(kind, array.reshape(array.shape or (1,)), **options).reshape(array.shape)
 
 
+def is_composed(activation: Any) -> bool:
+    """Whether it is an activation of `keras.activations` that is made of other functions."""
+    return getattr(activation, "__module__", "") == "pycnn.ops._activation_composed"
+
+
+def composed() -> dict[str, ActivationFunction]:
+    """Those activations by name. Their module is not loaded by `import pycnn`."""
+    from pycnn.ops import _activation_composed
+
+    return _activation_composed.ACTIVATIONS
+
+
 def lower(activation: ActivationFunction | Layer, graph: Blueprint, node: int, name: str) -> int:
     """Adds an activation (what `get` returned) to a graph and returns its node."""
     if (
@@ -73,6 +85,11 @@ def lower(activation: ActivationFunction | Layer, graph: Blueprint, node: int, n
     ):
         operation: Operation = activation(Operation())
         return operation.lower(graph, node, name)
+    if is_composed(activation):
+        from pycnn.core.operations.base import Value
+
+        value: Value = activation(Value(graph, node, name))
+        return value.node
     symbol = KerasTensor((None, *graph.shape(node)), name=name)
     with tracing():
         output = activation(symbol)

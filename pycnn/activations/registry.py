@@ -25,7 +25,7 @@ from pycnn.activations.functions import (
     softsign,
     tanh,
 )
-from pycnn.activations.operation import Operation
+from pycnn.activations.operation import Operation, composed, is_composed
 from pycnn.core import custom_objects, registry, serialization
 from pycnn.core.function import tracing
 from pycnn.core.layer import Layer
@@ -43,6 +43,16 @@ _FUNCTIONS: dict[str, ActivationFunction] = {
     )
 }  # fmt: skip
 _ALIASES = {"swish": silu, "hard_swish": hard_silu}
+
+
+def named(name: str) -> ActivationFunction | None:
+    """The activation function of a name; None where there is none."""
+    return _FUNCTIONS.get(name) or _ALIASES.get(name) or composed().get(name)
+
+
+def names() -> list[str]:
+    """The names of all activation functions."""
+    return sorted({*_FUNCTIONS, *_ALIASES, *composed()})
 
 
 def get(identifier: Any) -> ActivationFunction | Layer:
@@ -77,15 +87,15 @@ def get(identifier: Any) -> ActivationFunction | Layer:
         own = custom_objects.found(identifier, None)
         if own is not None:
             return get(own)
-        function = _FUNCTIONS.get(identifier) or _ALIASES.get(identifier)
+        function = named(identifier)
         if function is None:
-            raise unknown("activation", identifier, [*_FUNCTIONS, *_ALIASES])
+            raise unknown("activation", identifier, names())
         return function
     if isinstance(identifier, type) and issubclass(identifier, Layer):
         return identifier()
     if not callable(identifier):
-        raise unknown("activation", identifier, [*_FUNCTIONS, *_ALIASES])
-    if identifier in _FUNCTIONS.values():
+        raise unknown("activation", identifier, names())
+    if identifier in _FUNCTIONS.values() or is_composed(identifier):
         return identifier  # type: ignore[no-any-return]
     return _recognized(identifier)
 
@@ -109,8 +119,6 @@ def _recognized(function: Callable[..., Any]) -> ActivationFunction | Layer:
             return registry.layer_class("ReLU")(
                 options.get("max_value"), options["alpha"], options["threshold"]
             )
-        if operation.kind == "gelu_tanh":
-            raise ValueError("gelu(approximate=True) is not available as a layer's activation; use gelu")
     return _traceable(function)
 
 
@@ -122,8 +130,7 @@ def _traceable(function: Callable[..., Any]) -> ActivationFunction:
             output = function(symbol)
     except Exception as error:
         raise ValueError(
-            f"{function!r} is no activation that pycnn can compute: {error}. Known are: "
-            f"{', '.join(_FUNCTIONS)}"
+            f"{function!r} is no activation that pycnn can compute: {error}. Known are: {', '.join(names())}"
         ) from error
     if not isinstance(output, KerasTensor) or output.shape != symbol.shape:
         raise ValueError(
@@ -138,7 +145,7 @@ def serialize(activation: ActivationFunction | Layer) -> Any:
     """The name of a function of `keras.activations`; the description of a layer or of another function."""
     if isinstance(activation, Layer):
         return activation.serialize()
-    known = _FUNCTIONS.get(activation.__name__) is activation
+    known = is_composed(activation) or _FUNCTIONS.get(activation.__name__) is activation
     return activation.__name__ if known else serialization.serialize_function(activation)
 
 

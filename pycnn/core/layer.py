@@ -75,6 +75,9 @@ class Layer(policy.HasDTypePolicy):
 
     _given: tuple[tuple[Any, ...], dict[str, Any]]
 
+    # Further arguments of a call that are inputs, for layers of this package.
+    call_inputs: tuple[str, ...] = ()
+
     def __init__(
         self,
         *,
@@ -337,14 +340,17 @@ class Layer(policy.HasDTypePolicy):
         kwargs = dict(kwargs)
         training = kwargs.pop("training", None)
         if not self._is_traced:
-            if len(args) == 2 and (args[1] is None or isinstance(args[1], bool)):
+            if len(args) == 2 and self.call_inputs:
+                kwargs, args = {self.call_inputs[0]: args[1], **kwargs}, args[:1]
+            elif len(args) == 2 and (args[1] is None or isinstance(args[1], bool)):
                 training, args = args[1], args[:1]
-            if len(args) != 1 or any(value is not None for value in kwargs.values()):
+            kwargs = {name: value for name, value in kwargs.items() if value is not None}
+            if len(args) != 1 or not kwargs.keys() <= set(self.call_inputs):
+                taken = "".join(f", `{name}`" for name in self.call_inputs)
                 raise TypeError(
-                    f"Layer {self.name!r} ({type(self).__name__}) takes its input and `training`; "
+                    f"Layer {self.name!r} ({type(self).__name__}) takes its input{taken} and `training`; "
                     f"it was given {len(args)} inputs and {sorted(kwargs)}"
                 )
-            kwargs = {}
         if training is not None and not isinstance(training, (bool, np.bool_, int)):
             raise TypeError(f"Layer {self.name!r}: training is {training!r}; expected True, False or None")
         return args, kwargs, None if training is None else bool(training)
@@ -352,7 +358,10 @@ class Layer(policy.HasDTypePolicy):
     # On arrays
     def _call_on_arrays(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         args, kwargs, training = self._taken_apart(args, kwargs)
-        structure = tuple(self._as_arrays(arg) for arg in args)
+        structure = (
+            tuple(self._as_arrays(arg) for arg in args),
+            {name: as_samples(name, kwargs.pop(name)) for name in self.call_inputs if name in kwargs},
+        )
         arrays = [leaf for leaf in tree.flatten(structure) if isinstance(leaf, np.ndarray)]
         if len({len(array) for array in arrays}) > 1:
             raise ValueError(
@@ -376,8 +385,9 @@ class Layer(policy.HasDTypePolicy):
             symbols.append(KerasTensor((None, *leaf.shape[1:]), name="input"))
             return symbols[-1]
 
-        args = tree.transformed(symbol_for, structure)
-        outputs = self._call_on_symbols(args, kwargs | {"training": training}, record=False)
+        args, further = tree.transformed(symbol_for, structure)
+        options = kwargs | further | {"training": training}
+        outputs = self._call_on_symbols(args, options, record=False)
         return Program(Function(symbols, tree.flatten(outputs)), training=bool(training)), outputs
 
     def _as_arrays(self, x: Any) -> Any:
@@ -405,7 +415,7 @@ class Layer(policy.HasDTypePolicy):
             inputs = list(dict.fromkeys(x for x in tree.flatten(arguments) if isinstance(x, KerasTensor)))
         else:
             arguments = (args, kwargs)
-            inputs = self._symbols(args[0])
+            inputs = [*self._symbols(args[0]), *self._further_symbols(kwargs)]
         call = Node(self, inputs, (), arguments, training)
         fresh = not self.built
         try:
@@ -427,6 +437,15 @@ class Layer(policy.HasDTypePolicy):
         if isinstance(x, (list, tuple)) and any(isinstance(item, KerasTensor) for item in x):
             raise ValueError(f"Layer {self.name!r} takes one input, but was called on {len(x)}: {x}")
         return [as_symbol(x)]
+
+    def _further_symbols(self, kwargs: dict[str, Any]) -> list[KerasTensor]:
+        for name, value in kwargs.items():
+            if not isinstance(value, KerasTensor):
+                raise TypeError(
+                    f"Layer {self.name!r} was called on a symbol, but {name} is {value!r:.200}; expected a "
+                    f"symbol, too"
+                )
+        return list(kwargs.values())
 
     def _ensure_built(self, args: tuple[Any, ...], inputs: Sequence[KerasTensor]) -> None:
         if not self._is_traced:

@@ -7,15 +7,19 @@ from typing import Any
 
 from pycnn.core import registry
 from pycnn.core.layer import Layer
-from pycnn.layers.activation import ELU, Activation, LeakyReLU, Maxout, ReLU, Softmax
+from pycnn.layers.activation import ELU, Activation, LeakyReLU, Maxout, PReLU, ReLU, Softmax
 from pycnn.layers.convolution import Conv2D, DepthwiseConv2D, SeparableConv2D
+from pycnn.layers.data_normalization import Normalization
 from pycnn.layers.dense import Dense
+from pycnn.layers.einsum_dense import EinsumDense
+from pycnn.layers.embedding import Embedding
 from pycnn.layers.functions import Identity, Lambda, PythonStep
 from pycnn.layers.input import Input, InputLayer
 from pycnn.layers.merging import (
     Add,
     Average,
     Concatenate,
+    Dot,
     Maximum,
     Minimum,
     Multiply,
@@ -23,16 +27,34 @@ from pycnn.layers.merging import (
     add,
     average,
     concatenate,
+    dot,
     maximum,
     minimum,
     multiply,
     subtract,
 )
+from pycnn.layers.missing import missing
 from pycnn.layers.normalization import BatchNormalization
 from pycnn.layers.pooling import AveragePooling2D, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D
-from pycnn.layers.regularization import Dropout
+from pycnn.layers.regularization import (
+    ActivityRegularization,
+    AlphaDropout,
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout1D,
+    SpatialDropout2D,
+    SpatialDropout3D,
+)
 from pycnn.layers.reshaping import Flatten, Rescaling, Reshape, ZeroPadding2D
 from pycnn.layers.residual import CustomScaleLayer, LayerScale
+from pycnn.layers.sample_normalization import (
+    GroupNormalization,
+    LayerNormalization,
+    RMSNormalization,
+    UnitNormalization,
+)
+from pycnn.layers.wrappers import TimeDistributed, Wrapper
 
 AvgPool2D = AveragePooling2D
 Convolution2D = Conv2D
@@ -44,7 +66,9 @@ SeparableConvolution2D = SeparableConv2D
 __all__ = [
     "ELU",
     "Activation",
+    "ActivityRegularization",
     "Add",
+    "AlphaDropout",
     "Average",
     "AveragePooling2D",
     "AvgPool2D",
@@ -54,17 +78,24 @@ __all__ = [
     "Convolution2D",
     "Dense",
     "DepthwiseConv2D",
+    "Dot",
     "Dropout",
+    "EinsumDense",
+    "Embedding",
     "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
     "GlobalAveragePooling2D",
     "GlobalAvgPool2D",
     "GlobalMaxPool2D",
     "GlobalMaxPooling2D",
+    "GroupNormalization",
     "Identity",
     "Input",
     "InputLayer",
     "Lambda",
     "Layer",
+    "LayerNormalization",
     "LeakyReLU",
     "MaxPool2D",
     "MaxPooling2D",
@@ -72,19 +103,29 @@ __all__ = [
     "Maxout",
     "Minimum",
     "Multiply",
+    "Normalization",
+    "PReLU",
     "PythonStep",
+    "RMSNormalization",
     "ReLU",
     "Rescaling",
     "Reshape",
     "SeparableConv2D",
     "SeparableConvolution2D",
     "Softmax",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SpatialDropout3D",
     "Subtract",
+    "TimeDistributed",
+    "UnitNormalization",
+    "Wrapper",
     "ZeroPadding2D",
     "add",
     "average",
     "concatenate",
     "deserialize",
+    "dot",
     "maximum",
     "minimum",
     "multiply",
@@ -95,9 +136,10 @@ __all__ = [
 _CLASSES: dict[str, type[Layer]] = {
     cls.__name__: cls
     for cls in (
-        ELU,
         Activation,
+        ActivityRegularization,
         Add,
+        AlphaDropout,
         Average,
         AveragePooling2D,
         BatchNormalization,
@@ -106,31 +148,51 @@ _CLASSES: dict[str, type[Layer]] = {
         CustomScaleLayer,
         Dense,
         DepthwiseConv2D,
+        Dot,
         Dropout,
+        ELU,
+        EinsumDense,
+        Embedding,
         Flatten,
+        GaussianDropout,
+        GaussianNoise,
         GlobalAveragePooling2D,
         GlobalMaxPooling2D,
+        GroupNormalization,
         Identity,
         InputLayer,
         Lambda,
         LayerScale,
+        LayerNormalization,
         LeakyReLU,
         MaxPooling2D,
         Maximum,
         Maxout,
         Minimum,
         Multiply,
+        Normalization,
+        PReLU,
         PythonStep,
+        RMSNormalization,
         ReLU,
         Rescaling,
         Reshape,
         SeparableConv2D,
         Softmax,
+        SpatialDropout1D,
+        SpatialDropout2D,
+        SpatialDropout3D,
         Subtract,
+        TimeDistributed,
+        UnitNormalization,
         ZeroPadding2D,
     )
 }
 registry.add_layers(_CLASSES)
+
+
+def __getattr__(name: str) -> Any:
+    raise missing(name)
 
 
 def serialize(layer: Layer) -> dict[str, Any]:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from pycnn import activations
+import numpy as np
+
+from pycnn import activations, constraints, initializers, regularizers
 from pycnn.activations.operation import lower as lower_activation
 from pycnn.core.arguments import as_int, as_number
-from pycnn.core.layer import Layer
+from pycnn.core.layer import Layer, WeightSpec
+from pycnn.layers.checks import checked_axes, not_negative, sample_axis
+from pycnn.layers.composed import Composed, on_last_axis
 
 if TYPE_CHECKING:
     from pycnn.core.blueprint import Blueprint
+    from pycnn.core.operations.base import Value
+    from pycnn.core.variable import Variable
 
 
 class Activation(Layer):
@@ -66,9 +73,9 @@ class ReLU(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.max_value = None if max_value is None else _not_negative("ReLU: max_value", max_value)
-        self.negative_slope = _not_negative("ReLU: negative_slope", negative_slope)
-        self.threshold = _not_negative("ReLU: threshold", threshold)
+        self.max_value = None if max_value is None else not_negative("ReLU: max_value", max_value)
+        self.negative_slope = not_negative("ReLU: negative_slope", negative_slope)
+        self.threshold = not_negative("ReLU: threshold", threshold)
 
     def lower(self, graph: Blueprint, node: int) -> int:
         limit = {} if self.max_value is None else {"max_value": self.max_value}
@@ -104,7 +111,7 @@ class LeakyReLU(Layer):
         if "alpha" in kwargs:
             negative_slope = kwargs.pop("alpha")
         super().__init__(**kwargs)
-        self.negative_slope = _not_negative("LeakyReLU: negative_slope", negative_slope)
+        self.negative_slope = not_negative("LeakyReLU: negative_slope", negative_slope)
 
     def lower(self, graph: Blueprint, node: int) -> int:
         return graph.activation(node, "leaky_relu", alpha=self.negative_slope, name=self.name)
@@ -140,29 +147,123 @@ class ELU(Layer):
         return super().get_config() | {"alpha": self.alpha}
 
 
-class Softmax(Layer):
-    """exp(x) / sum of exp(x), along the last axis.
+class PReLU(Composed):
+    """x where x > 0, else alpha * x, where every place of a sample learns its own alpha. He et al. 2015.
+
+    One weight, alpha, of a sample's shape, with size 1 on the axes in `shared_axes`.
 
     Args:
-        axis: -1, or the number of the last axis, the batch axis counted.
+        alpha_initializer: name or object.
+        alpha_regularizer: name, object or function, or None, as the constraint.
+        alpha_constraint: see there.
+        shared_axes: an axis or a list of them, from 1, along which alpha is the same: [1, 2] for one slope
+            for each channel of an image; None for none.
         kwargs: name, trainable, input_shape.
 
     Raises:
-        TypeError, ValueError: if the axis is another one.
+        TypeError, ValueError: if an argument has the wrong type or value, or the input has no such axis.
 
     Example:
         >>> import pycnn as keras
-        >>> keras.layers.Softmax()([[1, 1]])
-        array([[0.5, 0.5]], dtype=float32)
+        >>> keras.layers.PReLU("ones")([[-1, 2]])
+        array([[-1.,  2.]], dtype=float32)
     """
 
-    def __init__(self, axis: int = -1, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.axis = as_int("Softmax: axis", axis, -1)
+    alpha: Variable
 
-    def lower(self, graph: Blueprint, node: int) -> int:
-        check_last_axis(self, self.axis, graph.shape(node))
-        return graph.softmax(node, name=self.name)
+    def __init__(
+        self,
+        alpha_initializer: Any = "Zeros",
+        alpha_regularizer: Any = None,
+        alpha_constraint: Any = None,
+        shared_axes: int | Sequence[int] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.alpha_initializer = initializers.get(alpha_initializer)
+        self.alpha_regularizer = regularizers.get(alpha_regularizer)
+        self.alpha_constraint = constraints.get(alpha_constraint)
+        axes = [shared_axes] if isinstance(shared_axes, int) else shared_axes
+        self.shared_axes = None if axes is None else [as_int("PReLU: shared_axes", axis, 1) for axis in axes]
+
+    def weight_specs(self, input_shape: tuple[int, ...]) -> list[WeightSpec]:
+        shape = list(input_shape)
+        for axis in self.shared_axes or ():
+            shape[sample_axis(self, axis, input_shape)] = 1
+        return [
+            WeightSpec(
+                "alpha",
+                tuple(shape),
+                self.alpha_initializer,
+                True,
+                self.alpha_regularizer,
+                self.alpha_constraint,
+            )
+        ]
+
+    def compute(self, ops: Any, x: Value) -> Value:
+        alpha = self.value_of(self.alpha, x)
+        y: Value = ops.subtract(ops.relu(x), ops.multiply(alpha, ops.relu(ops.negative(x))))
+        return y
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {
+            "alpha_initializer": initializers.serialize(self.alpha_initializer),
+            "alpha_regularizer": regularizers.serialize(self.alpha_regularizer),
+            "alpha_constraint": constraints.serialize(self.alpha_constraint),
+            "shared_axes": self.shared_axes,
+        }
+
+
+class Softmax(Composed):
+    """exp(x) / sum of exp(x), along an axis or several.
+
+    Called with `mask=`, an array or symbol that broadcasts against x, it leaves out where the mask is 0: the
+    result is 0 there.
+
+    Args:
+        axis: an axis or a list of them, the batch axis, 0, counted.
+        kwargs: name, trainable, input_shape.
+
+    Raises:
+        TypeError, ValueError: if an axis is no integer, the input has no such axis, or the mask does not fit.
+
+    Example:
+        >>> import numpy as np
+        >>> import pycnn as keras
+        >>> keras.layers.Softmax()([[1, 1]])
+        array([[0.5, 0.5]], dtype=float32)
+        >>> keras.layers.Softmax()(np.ones((1, 2)), mask=np.array([[True, False]]))
+        array([[1., 0.]], dtype=float32)
+    """
+
+    call_inputs = ("mask",)
+
+    def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.axis = checked_axes("Softmax: axis", axis)
+
+    def _build(self, *shapes: tuple[int, ...]) -> None:
+        self.built = True
+
+    def compute(self, ops: Any, *inputs: Value) -> Value:
+        x = inputs[0]
+        axes = self.axis if isinstance(self.axis, list) else [self.axis]
+        for axis in axes:
+            sample_axis(self, axis, x.sample)
+        kept = ops.greater(inputs[1], 0.5) if len(inputs) > 1 else None
+        if kept is not None:
+            if np.broadcast_shapes(kept.sample, x.sample) != x.sample:
+                raise ValueError(
+                    f"Layer {self.name!r}: a mask of shape {kept.shape} does not broadcast to its input of "
+                    f"shape {x.shape}"
+                )
+            x = ops.where(kept, x, -1e9)
+        if len(axes) == 1:
+            y: Value = ops.softmax(x, axes[0])
+        else:
+            y = ops.exp(ops.subtract(x, ops.logsumexp(x, axes, True)))
+        return y if kept is None else ops.where(kept, y, 0.0)
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"axis": self.axis}
@@ -176,7 +277,7 @@ class Maxout(Layer):
 
     Args:
         num_units: number of outputs; the number of input channels must be a multiple of it.
-        axis: -1, or the number of the last axis, the batch axis counted.
+        axis: that of the channels, the batch axis, 0, counted.
         kwargs: name, trainable, input_shape.
 
     Raises:
@@ -191,33 +292,20 @@ class Maxout(Layer):
     def __init__(self, num_units: int, axis: int = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.num_units = as_int("Maxout: num_units", num_units, 1)
-        self.axis = as_int("Maxout: axis", axis, -1)
+        self.axis = as_int("Maxout: axis", axis, -(2**31))
 
     def lower(self, graph: Blueprint, node: int) -> int:
         shape = graph.shape(node)
-        check_last_axis(self, self.axis, shape)
-        if shape[-1] % self.num_units:
+        channels = shape[sample_axis(self, self.axis, shape)]
+        if channels % self.num_units:
             raise ValueError(
-                f"Layer {self.name!r}: {shape[-1]} input channels are not a multiple of num_units "
+                f"Layer {self.name!r}: {channels} input channels are not a multiple of num_units "
                 f"{self.num_units}"
             )
-        return graph.maxout(node, pieces=shape[-1] // self.num_units, name=self.name)
+        pieces = channels // self.num_units
+        return on_last_axis(
+            self, graph, node, self.axis, lambda last: graph.maxout(last, pieces=pieces, name=self.name)
+        )
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"num_units": self.num_units, "axis": self.axis}
-
-
-def check_last_axis(layer: Layer, axis: int, shape: tuple[int, ...]) -> None:
-    """ValueError unless `axis`, counted with the batch axis, is the last one."""
-    if axis not in (-1, len(shape)):
-        raise ValueError(
-            f"Layer {layer.name!r} works along the last axis (-1 or {len(shape)}) of its input of shape "
-            f"{(None, *shape)}, not along axis {axis}"
-        )
-
-
-def _not_negative(name: str, value: object) -> float:
-    number = as_number(name, value)
-    if number < 0:
-        raise ValueError(f"{name} is {number}; expected at least 0")
-    return number

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from pycnn.core.arguments import as_int, as_number
+
+if TYPE_CHECKING:
+    from pycnn.core.layer import Layer
 
 
 def checked_data_format(owner: object, data_format: str | None) -> str:
@@ -24,3 +29,36 @@ def plain(value: Any) -> Any:
     if isinstance(value, (tuple, list)):
         return [plain(item) for item in value]
     return value.item() if isinstance(value, np.generic) else value
+
+
+def sample_axis(layer: Layer, axis: int, shape: tuple[int, ...]) -> int:
+    """The axis of a sample of this shape that `axis`, counted with the batch axis, is.
+
+    Raises:
+        ValueError: if there is no such axis, or it is the batch axis.
+    """
+    rank = len(shape) + 1
+    if not -rank <= axis < rank or axis % rank == 0:
+        raise ValueError(
+            f"Layer {layer.name!r}: axis {axis} is none of a sample of its input of shape {(None, *shape)}; "
+            f"expected 1 to {rank - 1}, or {1 - rank} to -1"
+        )
+    return axis % rank - 1
+
+
+def checked_axes(name: str, axis: Any) -> int | list[int]:
+    """An axis, or a list of different ones."""
+    if not isinstance(axis, (list, tuple)):
+        return as_int(name, axis, -(2**31))
+    axes = [as_int(name, item, -(2**31)) for item in axis]
+    if not axes or len(set(axes)) < len(axes):
+        raise ValueError(f"{name} is {axis!r}; expected an integer, or a list of different ones")
+    return axes
+
+
+def not_negative(name: str, value: object) -> float:
+    """A number of at least 0."""
+    number = as_number(name, value)
+    if number < 0:
+        raise ValueError(f"{name} is {number}; expected at least 0")
+    return number

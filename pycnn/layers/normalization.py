@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pycnn import constraints, initializers, regularizers
+from pycnn import initializers
 from pycnn.core.arguments import as_int, as_number
-from pycnn.core.layer import Layer, WeightSpec
-from pycnn.layers.activation import check_last_axis
+from pycnn.core.layer import WeightSpec
+from pycnn.layers.affine import Affine
+from pycnn.layers.checks import sample_axis
+from pycnn.layers.composed import on_last_axis
 
 if TYPE_CHECKING:
     from pycnn.core.blueprint import Blueprint
     from pycnn.core.variable import Variable
 
 
-class BatchNormalization(Layer):
+class BatchNormalization(Affine):
     """gamma * (x - mean) / sqrt(variance + epsilon) + beta for each channel. Ioffe & Szegedy 2015.
 
     In training, mean and (biased) variance are the batch's, and moving = momentum * moving + (1 - momentum) *
@@ -22,7 +24,8 @@ class BatchNormalization(Layer):
     (channels,) in the order gamma, beta, moving_mean, moving_variance.
 
     Args:
-        axis: -1, or the number of the last axis, the batch axis counted.
+        axis: that of the channels, the batch axis, 0, counted; another one than the last is moved there and
+            back.
         momentum: of the moving statistics, in [0, 1].
         epsilon: positive, keeps the square root away from zero.
         center: whether there is a beta.
@@ -45,8 +48,6 @@ class BatchNormalization(Layer):
         (array([[1., 2., 3.]], dtype=float32), ['gamma', 'beta', 'moving_mean', 'moving_variance'])
     """
 
-    gamma: Variable | None
-    beta: Variable | None
     moving_mean: Variable
     moving_variance: Variable
 
@@ -71,28 +72,26 @@ class BatchNormalization(Layer):
         synchronized: bool = False,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        self.axis = as_int("BatchNormalization: axis", axis, -1)
+        super().__init__(
+            epsilon,
+            center,
+            scale,
+            beta_initializer,
+            gamma_initializer,
+            beta_regularizer,
+            gamma_regularizer,
+            beta_constraint,
+            gamma_constraint,
+            **kwargs,
+        )
+        self.axis = as_int("BatchNormalization: axis", axis, -(2**31))
         self.momentum = as_number("BatchNormalization: momentum", momentum)
-        self.epsilon = as_number("BatchNormalization: epsilon", epsilon)
-        self.center = bool(center)
-        self.scale = bool(scale)
-        self.beta_initializer = initializers.get(beta_initializer)
-        self.gamma_initializer = initializers.get(gamma_initializer)
         self.moving_mean_initializer = initializers.get(moving_mean_initializer)
         self.moving_variance_initializer = initializers.get(moving_variance_initializer)
-        self.beta_regularizer = regularizers.get(beta_regularizer)
-        self.gamma_regularizer = regularizers.get(gamma_regularizer)
-        self.beta_constraint = constraints.get(beta_constraint)
-        self.gamma_constraint = constraints.get(gamma_constraint)
-        if not 0 <= self.momentum <= 1:
-            raise ValueError(f"BatchNormalization: momentum is {momentum!r}; expected a number from 0 to 1")
         if not self.epsilon > 0:
             raise ValueError(f"BatchNormalization: epsilon is {epsilon!r}; expected a positive number")
-        if not self.center:
-            self.beta = None
-        if not self.scale:
-            self.gamma = None
+        if not 0 <= self.momentum <= 1:
+            raise ValueError(f"BatchNormalization: momentum is {momentum!r}; expected a number from 0 to 1")
         self._reject(
             renorm=renorm or None,
             renorm_clipping=renorm_clipping,
@@ -101,23 +100,17 @@ class BatchNormalization(Layer):
         self.renorm_momentum = renorm_momentum
 
     def weight_specs(self, input_shape: tuple[int, ...]) -> list[WeightSpec]:
-        check_last_axis(self, self.axis, input_shape)
-        shape = (input_shape[-1],)
-        gamma = WeightSpec(
-            "gamma", shape, self.gamma_initializer, True, self.gamma_regularizer, self.gamma_constraint
-        )
-        specs = [gamma] * self.scale
-        beta = WeightSpec(
-            "beta", shape, self.beta_initializer, True, self.beta_regularizer, self.beta_constraint
-        )
-        specs += [beta] * self.center
-        specs += [WeightSpec("moving_mean", shape, self.moving_mean_initializer, trainable=False)]
+        shape = (input_shape[sample_axis(self, self.axis, input_shape)],)
         return [
-            *specs,
+            *self.affine_specs(shape),
+            WeightSpec("moving_mean", shape, self.moving_mean_initializer, trainable=False),
             WeightSpec("moving_variance", shape, self.moving_variance_initializer, trainable=False),
         ]
 
     def lower(self, graph: Blueprint, node: int) -> int:
+        return on_last_axis(self, graph, node, self.axis, lambda last: self._over_last(graph, last))
+
+    def _over_last(self, graph: Blueprint, node: int) -> int:
         return graph.batch_norm(
             node,
             graph.variable(self.gamma, self) if self.gamma is not None else None,
@@ -135,17 +128,8 @@ class BatchNormalization(Layer):
         return super().get_config() | {
             "axis": self.axis,
             "momentum": self.momentum,
-            "epsilon": self.epsilon,
-            "center": self.center,
-            "scale": self.scale,
-            "beta_initializer": initializers.serialize(self.beta_initializer),
-            "gamma_initializer": initializers.serialize(self.gamma_initializer),
             "moving_mean_initializer": initializers.serialize(self.moving_mean_initializer),
             "moving_variance_initializer": initializers.serialize(self.moving_variance_initializer),
-            "beta_regularizer": regularizers.serialize(self.beta_regularizer),
-            "gamma_regularizer": regularizers.serialize(self.gamma_regularizer),
-            "beta_constraint": constraints.serialize(self.beta_constraint),
-            "gamma_constraint": constraints.serialize(self.gamma_constraint),
             "synchronized": False,
             "renorm": False,
             "renorm_clipping": None,

@@ -1,25 +1,318 @@
-"""Dropout."""
+"""Layers that work in training only, dropout and noise, and a penalty for what goes through."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from pycnn.core.arguments import as_number
+from pycnn import regularizers
+from pycnn.core.arguments import as_int, as_number
 from pycnn.core.layer import Layer
 from pycnn.core.seeds import checked_seed, next_seed
+from pycnn.layers.checks import checked_data_format
+from pycnn.layers.composed import Composed
 
 if TYPE_CHECKING:
     from pycnn.core.blueprint import Blueprint
+    from pycnn.core.operations.base import Value
 
 
-class Dropout(Layer):
+class _Noise(Composed):
+    """What changes its input randomly in training; `compute` says how.
+
+    Args:
+        seed: an integer, or None for one that follows from `keras.utils.set_random_seed`.
+        kwargs: name, trainable, input_shape.
+    """
+
+    def __init__(self, seed: int | None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.seed = seed
+        self.actual_seed = next_seed() if seed is None else checked_seed(seed)
+
+    @property
+    def strength(self) -> float:
+        """0 where there is nothing to do."""
+        raise NotImplementedError
+
+    def lower(self, graph: Blueprint, *nodes: int) -> int:
+        return super().lower(graph, *nodes) if self.strength and graph.phase() else nodes[0]
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {"seed": self.seed}
+
+
+class _WithRate(_Noise):
+    """Noise whose strength is a `rate`."""
+
+    may_be_one = True
+
+    def __init__(self, rate: float, seed: int | None, **kwargs: Any) -> None:
+        super().__init__(seed, **kwargs)
+        self.rate = _from_0_to_1(f"{type(self).__name__}: rate", rate)
+        if self.rate == 1 and not self.may_be_one:
+            raise ValueError(f"{type(self).__name__}: rate is {rate!r}; expected a number below 1")
+
+    @property
+    def strength(self) -> float:
+        return self.rate
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {"rate": self.rate}
+
+
+class _Dropping(_WithRate):
+    """Noise of a shape of its own that drops what lies there with the probability `rate`."""
+
+    def noise_sample(self, x: Value) -> tuple[tuple[int, ...], bool]:
+        """The noise's shape without the batch axis, and whether every sample has its own."""
+        return x.sample, x.is_batched
+
+    def kept(self, ops: Any, x: Value) -> Value:
+        """1 for what is kept, else 0."""
+        from pycnn.core.operations.random import uniform
+
+        kept: Value = ops.greater_equal(uniform(x, *self.noise_sample(x)), self.rate)
+        return kept
+
+    def compute(self, ops: Any, x: Value) -> Value:
+        if self.rate == 1:
+            return ops.zeros_like(x)  # type: ignore[no-any-return]
+        y: Value = ops.where(self.kept(ops, x), ops.multiply(x, 1.0 / (1.0 - self.rate)), 0.0)
+        return y
+
+
+class _WithNoiseShape(_Dropping):
+    """Noise whose shape may be given, with the batch axis first; None stands for the input's size."""
+
+    def __init__(
+        self, rate: float, noise_shape: Sequence[int | None] | None, seed: int | None, **kwargs: Any
+    ) -> None:
+        super().__init__(rate, seed, **kwargs)
+        self.noise_shape = None if noise_shape is None else self._checked(noise_shape)
+
+    def _checked(self, noise_shape: Any) -> tuple[int | None, ...]:
+        name = f"{type(self).__name__}: noise_shape"
+        if not isinstance(noise_shape, (tuple, list)):
+            raise ValueError(f"{name} is {noise_shape!r}; expected a tuple of integers and None")
+        return tuple(None if size is None else as_int(name, size, 1) for size in noise_shape)
+
+    def noise_sample(self, x: Value) -> tuple[tuple[int, ...], bool]:
+        if self.noise_shape is None:
+            return super().noise_sample(x)
+        shape = self.noise_shape
+        batched = len(shape) == x.ndim
+        sample = shape[1:] if batched else shape
+        own = x.sample[len(x.sample) - len(sample) :]
+        found = tuple(size if given is None else given for size, given in zip(own, sample, strict=False))
+        fits = len(own) == len(sample) and all(n in (1, size) for n, size in zip(found, own, strict=True))
+        if not fits or (batched and shape[0] not in (None, 1)):
+            raise ValueError(
+                f"Layer {self.name!r}: noise_shape {shape} does not fit its input of shape {x.shape}; "
+                f"expected None for the batch axis, or 1 where all samples share the noise, then sizes of 1, "
+                f"None or the input's"
+            )
+        return found, batched and shape[0] is None
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {"noise_shape": self.noise_shape}
+
+
+class Dropout(_WithNoiseShape):
     """In training, random values become zero and the others are multiplied by 1 / (1 - rate).
 
     Srivastava et al. 2014.
 
     Args:
-        rate: fraction of the values that become zero, in [0, 1).
-        noise_shape: only None.
+        rate: fraction of the values that become zero, in [0, 1].
+        noise_shape: shape of the mask, with the batch axis, None, first: (None, 1, 1, c) drops channels of
+            images as a whole; 1 for the batch axis lets all samples share it. None for the input's.
+        seed: an integer, or None for one that follows from `keras.utils.set_random_seed`.
+        kwargs: name, trainable, input_shape.
+
+    Raises:
+        TypeError, ValueError: if an argument has the wrong type or value, or the mask does not fit the input.
+
+    Example:
+        >>> import pycnn as keras
+        >>> keras.layers.Dropout(0.5)([[1, 2]])  # nothing in inference
+        array([[1., 2.]], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        rate: float,
+        noise_shape: Sequence[int | None] | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(rate, noise_shape, seed, **kwargs)
+
+    def lower(self, graph: Blueprint, *nodes: int) -> int:
+        if self.noise_shape is not None or self.rate == 1:
+            return super().lower(graph, *nodes)
+        if not self.rate or graph.mode is False:
+            return nodes[0]
+        return graph.dropout(nodes[0], rate=self.rate, always=graph.mode is True, name=self.name)
+
+
+class _SpatialDropout(_Dropping):
+    """Dropout of whole channels, for samples of `rank` axes."""
+
+    rank: int
+
+    def __init__(
+        self, rate: float, seed: int | None = None, name: str | None = None, dtype: Any = None
+    ) -> None:
+        super().__init__(rate, seed, name=name, dtype=dtype)
+
+    def noise_sample(self, x: Value) -> tuple[tuple[int, ...], bool]:
+        return (*(1 for _ in x.sample[:-1]), x.sample[-1]), x.is_batched
+
+    def lower(self, graph: Blueprint, *nodes: int) -> int:
+        shape = graph.shape(nodes[0])
+        if len(shape) != self.rank:
+            raise ValueError(
+                f"Layer {self.name!r} ({type(self).__name__}) expects an input of {self.rank + 1} axes, the "
+                f"channels last, but its input has shape {(None, *shape)}"
+            )
+        return super().lower(graph, *nodes)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"rate": self.rate, "seed": self.seed, "name": self.name, "dtype": self.dtype}
+
+
+class SpatialDropout1D(_SpatialDropout):
+    """Dropout of whole channels of sequences: input (n, steps, c). Tompson et al. 2015.
+
+    Args:
+        rate: fraction of the channels that become zero in training, in [0, 1].
+        seed: an integer, or None for one that follows from `keras.utils.set_random_seed`.
+        name: None for an automatic one.
+        dtype: as in Layer.
+
+    Raises:
+        TypeError, ValueError: if an argument has the wrong type or value.
+
+    Example:
+        >>> import pycnn as keras
+        >>> keras.layers.SpatialDropout1D(0.5)([[[1, 2]]])  # nothing in inference
+        array([[[1., 2.]]], dtype=float32)
+    """
+
+    rank = 2
+
+
+class _SpatialDropoutOfMaps(_SpatialDropout):
+    """Dropout of whole channels, with a `data_format`."""
+
+    def __init__(
+        self,
+        rate: float,
+        data_format: str | None = None,
+        seed: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(rate, seed, name, dtype)
+        self.data_format = checked_data_format(self, data_format)
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {"data_format": self.data_format}
+
+
+class SpatialDropout2D(_SpatialDropoutOfMaps):
+    """Dropout of whole channels of images: input (n, h, w, c). Tompson et al. 2015.
+
+    Args:
+        rate: fraction of the channels that become zero in training, in [0, 1].
+        data_format: None or 'channels_last'.
+        seed: an integer, or None for one that follows from `keras.utils.set_random_seed`.
+        name: None for an automatic one.
+        dtype: as in Layer.
+
+    Raises:
+        TypeError, ValueError: if an argument has the wrong type or value.
+
+    Example:
+        >>> import pycnn as keras
+        >>> keras.layers.SpatialDropout2D(0.5)([[[[1, 2]]]])  # nothing in inference
+        array([[[[1., 2.]]]], dtype=float32)
+    """
+
+    rank = 3
+
+
+class SpatialDropout3D(_SpatialDropoutOfMaps):
+    """Dropout of whole channels of volumes: input (n, d, h, w, c). Tompson et al. 2015.
+
+    Args:
+        rate: fraction of the channels that become zero in training, in [0, 1].
+        data_format: None or 'channels_last'.
+        seed: an integer, or None for one that follows from `keras.utils.set_random_seed`.
+        name: None for an automatic one.
+        dtype: as in Layer.
+
+    Raises:
+        TypeError, ValueError: if an argument has the wrong type or value.
+
+    Example:
+        >>> import numpy as np
+        >>> import pycnn as keras
+        >>> keras.layers.SpatialDropout3D(0.5)(np.ones((1, 1, 1, 1, 2))).ravel()  # nothing in inference
+        array([1., 1.], dtype=float32)
+    """
+
+    rank = 4
+
+
+class AlphaDropout(_WithNoiseShape):
+    """Dropout to a negative value, and scaled so that mean and variance stay: for networks with selu.
+
+    Klambauer et al. 2017.
+
+    Args:
+        rate: fraction of the values that are dropped in training, in [0, 1).
+        noise_shape: as in Dropout.
+        seed: an integer, or None for one that follows from `keras.utils.set_random_seed`.
+        kwargs: name, trainable, input_shape.
+
+    Raises:
+        TypeError, ValueError: if an argument has the wrong type or value, or the mask does not fit the input.
+
+    Example:
+        >>> import pycnn as keras
+        >>> keras.layers.AlphaDropout(0.5)([[1, 2]])  # nothing in inference
+        array([[1., 2.]], dtype=float32)
+    """
+
+    may_be_one = False
+    _LOWEST = -1.6732632423543772848170429916717 * 1.0507009873554804934193349852946  # selu's limit
+
+    def __init__(
+        self,
+        rate: float,
+        noise_shape: Sequence[int | None] | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(rate, noise_shape, seed, **kwargs)
+
+    def compute(self, ops: Any, x: Value) -> Value:
+        factor = ((1 - self.rate) * (1 + self.rate * self._LOWEST**2)) ** -0.5
+        kept = ops.where(self.kept(ops, x), x, self._LOWEST)
+        y: Value = ops.subtract(ops.multiply(kept, factor), factor * self._LOWEST * self.rate)
+        return y
+
+
+class GaussianDropout(_WithRate):
+    """In training, x times normal numbers of mean 1 and standard deviation sqrt(rate / (1 - rate)).
+
+    Srivastava et al. 2014, section 10.
+
+    Args:
+        rate: as in Dropout, in [0, 1).
         seed: an integer, or None for one that follows from `keras.utils.set_random_seed`.
         kwargs: name, trainable, input_shape.
 
@@ -28,23 +321,91 @@ class Dropout(Layer):
 
     Example:
         >>> import pycnn as keras
-        >>> keras.layers.Dropout(0.5)([[1, 2]])  # nothing in inference
+        >>> keras.layers.GaussianDropout(0.5)([[1, 2]])  # nothing in inference
         array([[1., 2.]], dtype=float32)
     """
 
-    def __init__(self, rate: float, noise_shape: None = None, seed: int | None = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.rate = as_number("Dropout: rate", rate)
-        if not 0 <= self.rate < 1:
-            raise ValueError(f"Dropout: rate is {rate!r}; expected a number in [0, 1)")
-        self._reject(noise_shape=noise_shape)
-        self.seed = seed
-        self.actual_seed = next_seed() if seed is None else checked_seed(seed)
+    may_be_one = False
 
-    def lower(self, graph: Blueprint, node: int) -> int:
-        if not self.rate or graph.mode is False:
-            return node
-        return graph.dropout(node, rate=self.rate, always=graph.mode is True, name=self.name)
+    def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(rate, seed, **kwargs)
+
+    def compute(self, ops: Any, x: Value) -> Value:
+        from pycnn.core.operations.random import normal
+
+        stddev = math.sqrt(self.rate / (1.0 - self.rate))
+        y: Value = ops.multiply(x, ops.add(ops.multiply(normal(x), stddev), 1.0))
+        return y
+
+
+class GaussianNoise(_Noise):
+    """In training, x plus normal numbers of mean 0.
+
+    Args:
+        stddev: their standard deviation, in [0, 1].
+        seed: an integer, or None for one that follows from `keras.utils.set_random_seed`.
+        kwargs: name, trainable, input_shape.
+
+    Raises:
+        TypeError, ValueError: if an argument has the wrong type or value.
+
+    Example:
+        >>> import pycnn as keras
+        >>> keras.layers.GaussianNoise(0.5)([[1, 2]])  # nothing in inference
+        array([[1., 2.]], dtype=float32)
+    """
+
+    def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(seed, **kwargs)
+        self.stddev = _from_0_to_1("GaussianNoise: stddev", stddev)
+
+    @property
+    def strength(self) -> float:
+        return self.stddev
+
+    def compute(self, ops: Any, x: Value) -> Value:
+        from pycnn.core.operations.random import normal
+
+        y: Value = ops.add(x, ops.multiply(normal(x), self.stddev))
+        return y
 
     def get_config(self) -> dict[str, Any]:
-        return super().get_config() | {"rate": self.rate, "seed": self.seed, "noise_shape": None}
+        return super().get_config() | {"stddev": self.stddev}
+
+
+class ActivityRegularization(Layer):
+    """The input as it is; l1 * sum |x| + l2 * sum x^2 of it, per sample, is added to the loss.
+
+    Args:
+        l1: factor of the first sum, at least 0.
+        l2: factor of the second sum, at least 0.
+        kwargs: name, trainable, input_shape.
+
+    Raises:
+        TypeError, ValueError: if an argument is not such a number.
+
+    Example:
+        >>> import pycnn as keras
+        >>> keras.layers.ActivityRegularization(l2=0.01)([[1, 2]])
+        array([[1., 2.]], dtype=float32)
+    """
+
+    def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(activity_regularizer=regularizers.L1L2(l1=l1, l2=l2), **kwargs)
+        self.l1 = l1
+        self.l2 = l2
+
+    def lower(self, graph: Blueprint, node: int) -> int:
+        return node
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        del config["activity_regularizer"]
+        return config | {"l1": self.l1, "l2": self.l2}
+
+
+def _from_0_to_1(name: str, value: object) -> float:
+    number = as_number(name, value)
+    if not 0 <= number <= 1:
+        raise ValueError(f"{name} is {value!r}; expected a number from 0 to 1")
+    return number

@@ -52,7 +52,7 @@ def model_config(model: Model) -> dict[str, Any]:
         kwargs = dict(kwargs) | ({} if step.training is None else {"training": step.training})
         calls[step.operation.name].append(
             {
-                "args": [tree.transformed(symbol, _as_list(arg)) for arg in args],
+                "args": [tree.transformed(symbol, _one_input(step.operation, arg)) for arg in args],
                 "kwargs": {key: tree.transformed(symbol, value) for key, value in kwargs.items()},
             }
         )
@@ -80,8 +80,10 @@ def _described(operation: Any) -> Any:
     return plain.serialize(operation) if isinstance(operation, Operation) else operation.serialize()
 
 
-def _as_list(arg: Any) -> Any:
-    return arg[0] if isinstance(arg, (list, tuple)) and len(arg) == 1 else arg
+def _one_input(operation: Any, arg: Any) -> Any:
+    """A list of one input as that input, unless the operation takes lists only."""
+    single = isinstance(arg, (list, tuple)) and len(arg) == 1 and not getattr(operation, "takes_list", False)
+    return arg[0] if single else arg
 
 
 def _ends(symbols: list[KerasTensor], structure: Any, keys: Mapping[KerasTensor, End]) -> Any:

@@ -84,6 +84,7 @@ from pycnn.core.operations.elementwise import (
 )
 from pycnn.core.operations.gradients import gradient, stop_gradient
 from pycnn.core.operations.joining import broadcast_to, concatenate, flip, repeat, split, stack, tile
+from pycnn.core.operations.normalization import layer_normalization, rms_normalization
 from pycnn.core.operations.padding import pad
 from pycnn.core.operations.products import dot, einsum, matmul, tensordot
 from pycnn.core.operations.reductions import all, amax, amin, any, argmax, argmin, max, mean, min, prod, sum
@@ -91,7 +92,22 @@ from pycnn.core.operations.selection import get_item, one_hot, take, take_along_
 from pycnn.core.operations.shapes import expand_dims, moveaxis, ravel, reshape, squeeze, swapaxes, transpose
 from pycnn.core.operations.statistics import average, count_nonzero, logsumexp, norm, std, var
 
-from ._activation_composed import celu, hard_tanh, log_sigmoid, normalize, relu6
+from ._activation_composed import (
+    celu,
+    glu,
+    hard_shrink,
+    hard_tanh,
+    log_sigmoid,
+    normalize,
+    relu6,
+    soft_shrink,
+    sparse_plus,
+    sparse_sigmoid,
+    sparsemax,
+    squareplus,
+    tanh_shrink,
+    threshold,
+)
 from ._activation_gated import (
     elu,
     elu_backward,
@@ -229,9 +245,11 @@ __all__ = [
     "global_average_pool2d_backward",
     "global_max_pool2d",
     "global_max_pool2d_backward",
+    "glu",
     "gradient",
     "greater",
     "greater_equal",
+    "hard_shrink",
     "hard_sigmoid",
     "hard_sigmoid_backward",
     "hard_silu",
@@ -243,6 +261,7 @@ __all__ = [
     "isfinite",
     "isinf",
     "isnan",
+    "layer_normalization",
     "leaky_relu",
     "leaky_relu_backward",
     "less",
@@ -297,6 +316,7 @@ __all__ = [
     "relu_backward",
     "repeat",
     "reshape",
+    "rms_normalization",
     "round",
     "rsqrt",
     "selu",
@@ -310,6 +330,7 @@ __all__ = [
     "silu_backward",
     "sin",
     "size",
+    "soft_shrink",
     "softmax",
     "softmax_backward",
     "softmax_cross_entropy",
@@ -319,9 +340,13 @@ __all__ = [
     "softsign",
     "softsign_backward",
     "sparse_categorical_crossentropy",
+    "sparse_plus",
+    "sparse_sigmoid",
+    "sparsemax",
     "split",
     "sqrt",
     "square",
+    "squareplus",
     "squeeze",
     "stack",
     "std",
@@ -335,7 +360,9 @@ __all__ = [
     "take_along_axis",
     "tanh",
     "tanh_backward",
+    "tanh_shrink",
     "tensordot",
+    "threshold",
     "tile",
     "transpose",
     "true_divide",

@@ -34,6 +34,9 @@ void plan_unary(Planner& planner, int node, OneSample forward, std::vector<int> 
   });
 }
 
+// Every node draws from its own stream, and a sample's position in the batch picks its part of it.
+uint64_t random_stream(int node) { return static_cast<uint64_t>(node + 1) * 0x9e3779b97f4a7c15u; }
+
 }  // namespace
 
 void plan_input(Planner& planner, int node) {
@@ -114,14 +117,24 @@ void plan_dropout(Planner& planner, int node) {
   const auto dropout = planner.kernels().elementwise.dropout;
   const int x = planner.value(planner.node(node).inputs[0]), y = planner.value(node);
   const int64_t n = planner.shape(node).size();
-  // Every layer draws from its own stream, and a sample's position in the batch picks its part of it.
-  const uint64_t stream = static_cast<uint64_t>(node + 1) * 0x9e3779b97f4a7c15u;
+  const uint64_t stream = random_stream(node);
   const auto masked = [=, rate = rate](const Work& w, int64_t i, int to, int from) {
     dropout(w.at(to, i), w.at(from, i), n, rate, w.run.seed ^ stream, (w.run.begin + i) * n);
   };
   plan_unary(
       planner, node, [=](const Work& w, int64_t i) { masked(w, i, y, x); }, {},
       [=](int dx, int dy) -> OneSample { return [=](const Work& w, int64_t i) { masked(w, i, dx, dy); }; });
+}
+
+void plan_uniform(Planner& planner, int node) {
+  const auto uniform = planner.kernels().elementwise.uniform;
+  const int y = planner.value(node);
+  const int64_t n = planner.shape(node).size();
+  const bool batched = planner.node(node).batched;
+  const uint64_t stream = random_stream(node);
+  add_task(planner, planner.node(node).name, {y}, [=](const Work& w, int64_t i) {
+    uniform(w.at(y, i), n, w.run.seed ^ stream, batched ? (w.run.begin + i) * n : 0);
+  });
 }
 
 void plan_pad2d(Planner& planner, int node) {

@@ -78,6 +78,7 @@ ElementwiseKernels elementwise_kernels() {
   kernels.sum_rows = sum_rows;
   kernels.sum_slots = sum_slots;
   kernels.dropout = dropout;
+  kernels.uniform = uniform;
   kernels.maxout_forward = maxout_forward;
   kernels.maxout_backward = maxout_backward;
   kernels.transpose = transpose;

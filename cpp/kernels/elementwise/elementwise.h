@@ -23,6 +23,8 @@ struct ElementwiseKernels {
   // y[i] = keep(i) ? x[i] / (1 - rate) : 0, keep decided by a hash of (seed, first + i) alone, so that backward
   // (the same call on dy) and any split into ranges give the same mask. y may be x. 0 <= rate < 1.
   void (*dropout)(float* y, const float* x, int64_t n, float rate, uint64_t seed, int64_t first);
+  // y[i] = a number in [0, 1), a hash of (seed, first + i) alone.
+  void (*uniform)(float* y, int64_t n, uint64_t seed, int64_t first);
   // Maxout: y[r, j] = max_{i < pieces} x[r, j * pieces + i], x (rows, units * pieces). The first maximum takes
   // the gradient; backward overwrites dx.
   void (*maxout_forward)(float* y, const float* x, int64_t rows, int64_t units, int64_t pieces);
