@@ -8,8 +8,15 @@ from typing import Any
 from pycnn.core import registry
 from pycnn.core.layer import Layer
 from pycnn.layers.activation import ELU, Activation, LeakyReLU, Maxout, ReLU, Softmax
-from pycnn.layers.convolution import Conv2D, DepthwiseConv2D, SeparableConv2D
+from pycnn.layers.borders import Cropping1D, Cropping2D, ZeroPadding1D, ZeroPadding2D
+from pycnn.layers.convolution import Conv1D, Conv2D
 from pycnn.layers.dense import Dense
+from pycnn.layers.depthwise_convolution import (
+    DepthwiseConv1D,
+    DepthwiseConv2D,
+    SeparableConv1D,
+    SeparableConv2D,
+)
 from pycnn.layers.functions import Identity, Lambda, PythonStep
 from pycnn.layers.input import Input, InputLayer
 from pycnn.layers.merging import (
@@ -29,15 +36,34 @@ from pycnn.layers.merging import (
     subtract,
 )
 from pycnn.layers.normalization import BatchNormalization
-from pycnn.layers.pooling import AveragePooling2D, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D
+from pycnn.layers.pooling import (
+    AveragePooling1D,
+    AveragePooling2D,
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
+    MaxPooling1D,
+    MaxPooling2D,
+)
 from pycnn.layers.regularization import Dropout
-from pycnn.layers.reshaping import Flatten, Rescaling, Reshape, ZeroPadding2D
+from pycnn.layers.reshaping import Flatten, Permute, RepeatVector, Rescaling, Reshape
+from pycnn.layers.transposed_convolution import Conv1DTranspose, Conv2DTranspose
+from pycnn.layers.upsampling import UpSampling1D, UpSampling2D
 
+AvgPool1D = AveragePooling1D
 AvgPool2D = AveragePooling2D
+Convolution1D = Conv1D
+Convolution1DTranspose = Conv1DTranspose
 Convolution2D = Conv2D
+Convolution2DTranspose = Conv2DTranspose
+GlobalAvgPool1D = GlobalAveragePooling1D
 GlobalAvgPool2D = GlobalAveragePooling2D
+GlobalMaxPool1D = GlobalMaxPooling1D
 GlobalMaxPool2D = GlobalMaxPooling2D
+MaxPool1D = MaxPooling1D
 MaxPool2D = MaxPooling2D
+SeparableConvolution1D = SeparableConv1D
 SeparableConvolution2D = SeparableConv2D
 
 __all__ = [
@@ -45,19 +71,34 @@ __all__ = [
     "Activation",
     "Add",
     "Average",
+    "AveragePooling1D",
     "AveragePooling2D",
+    "AvgPool1D",
     "AvgPool2D",
     "BatchNormalization",
     "Concatenate",
+    "Conv1D",
+    "Conv1DTranspose",
     "Conv2D",
+    "Conv2DTranspose",
+    "Convolution1D",
+    "Convolution1DTranspose",
     "Convolution2D",
+    "Convolution2DTranspose",
+    "Cropping1D",
+    "Cropping2D",
     "Dense",
+    "DepthwiseConv1D",
     "DepthwiseConv2D",
     "Dropout",
     "Flatten",
+    "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
+    "GlobalAvgPool1D",
     "GlobalAvgPool2D",
+    "GlobalMaxPool1D",
     "GlobalMaxPool2D",
+    "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
     "Identity",
     "Input",
@@ -65,20 +106,29 @@ __all__ = [
     "Lambda",
     "Layer",
     "LeakyReLU",
+    "MaxPool1D",
     "MaxPool2D",
+    "MaxPooling1D",
     "MaxPooling2D",
     "Maximum",
     "Maxout",
     "Minimum",
     "Multiply",
+    "Permute",
     "PythonStep",
     "ReLU",
+    "RepeatVector",
     "Rescaling",
     "Reshape",
+    "SeparableConv1D",
     "SeparableConv2D",
+    "SeparableConvolution1D",
     "SeparableConvolution2D",
     "Softmax",
     "Subtract",
+    "UpSampling1D",
+    "UpSampling2D",
+    "ZeroPadding1D",
     "ZeroPadding2D",
     "add",
     "average",
@@ -98,32 +148,48 @@ _CLASSES: dict[str, type[Layer]] = {
         Activation,
         Add,
         Average,
+        AveragePooling1D,
         AveragePooling2D,
         BatchNormalization,
         Concatenate,
+        Conv1D,
+        Conv1DTranspose,
         Conv2D,
+        Conv2DTranspose,
+        Cropping1D,
+        Cropping2D,
         Dense,
+        DepthwiseConv1D,
         DepthwiseConv2D,
         Dropout,
         Flatten,
+        GlobalAveragePooling1D,
         GlobalAveragePooling2D,
+        GlobalMaxPooling1D,
         GlobalMaxPooling2D,
         Identity,
         InputLayer,
         Lambda,
         LeakyReLU,
+        MaxPooling1D,
         MaxPooling2D,
         Maximum,
         Maxout,
         Minimum,
         Multiply,
+        Permute,
         PythonStep,
         ReLU,
+        RepeatVector,
         Rescaling,
         Reshape,
+        SeparableConv1D,
         SeparableConv2D,
         Softmax,
         Subtract,
+        UpSampling1D,
+        UpSampling2D,
+        ZeroPadding1D,
         ZeroPadding2D,
     )
 }
