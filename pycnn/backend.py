@@ -1,7 +1,8 @@
-"""Keras' global settings; pycnn has one value for each."""
+"""Keras' global settings; pycnn has one value for most."""
 
 from __future__ import annotations
 
+from pycnn.core.data_format import image_data_format, set_image_data_format
 from pycnn.core.names import reset_names
 from pycnn.core.policy import reset_policy
 
@@ -42,14 +43,3 @@ def set_floatx(value: str) -> None:
     """Accepts 'float32' only."""
     if value != "float32":
         raise ValueError(f"floatx {value!r} is not supported; pycnn computes in 'float32'")
-
-
-def image_data_format() -> str:
-    """'channels_last'."""
-    return "channels_last"
-
-
-def set_image_data_format(data_format: str) -> None:
-    """Accepts 'channels_last' only."""
-    if data_format != "channels_last":
-        raise ValueError(f"data_format {data_format!r} is not supported; pycnn's images are 'channels_last'")

@@ -77,13 +77,26 @@ def composed() -> dict[str, ActivationFunction]:
     return _activation_composed.ACTIVATIONS
 
 
+def operation_of(activation: ActivationFunction | Layer) -> Operation | None:
+    """Which operation of the core an activation is (what `get` returned); None for a function of its own."""
+    if isinstance(activation, Layer):
+        return None
+    if getattr(activation, "__module__", "") != "pycnn.activations.functions":
+        return None
+    operation: Operation = activation(Operation())
+    return operation
+
+
+def is_elementwise(activation: ActivationFunction | Layer) -> bool:
+    """Whether an activation is known to treat each value by itself, so that axes may be moved after it."""
+    operation = operation_of(activation)
+    return operation is not None and operation.kind not in ("softmax", "log_softmax")
+
+
 def lower(activation: ActivationFunction | Layer, graph: Blueprint, node: int, name: str) -> int:
     """Adds an activation (what `get` returned) to a graph and returns its node."""
-    if (
-        not isinstance(activation, Layer)
-        and getattr(activation, "__module__", "") == "pycnn.activations.functions"
-    ):
-        operation: Operation = activation(Operation())
+    operation = operation_of(activation)
+    if operation is not None:
         return operation.lower(graph, node, name)
     if is_composed(activation):
         from pycnn.core.operations.base import Value

@@ -8,9 +8,16 @@ from typing import Any
 from pycnn.core import registry
 from pycnn.core.layer import Layer
 from pycnn.layers.activation import ELU, Activation, LeakyReLU, Maxout, PReLU, ReLU, Softmax
-from pycnn.layers.convolution import Conv2D, DepthwiseConv2D, SeparableConv2D
+from pycnn.layers.borders import Cropping1D, Cropping2D, ZeroPadding1D, ZeroPadding2D
+from pycnn.layers.convolution import Conv1D, Conv2D
 from pycnn.layers.data_normalization import Normalization
 from pycnn.layers.dense import Dense
+from pycnn.layers.depthwise_convolution import (
+    DepthwiseConv1D,
+    DepthwiseConv2D,
+    SeparableConv1D,
+    SeparableConv2D,
+)
 from pycnn.layers.einsum_dense import EinsumDense
 from pycnn.layers.embedding import Embedding
 from pycnn.layers.functions import Identity, Lambda, PythonStep
@@ -35,7 +42,16 @@ from pycnn.layers.merging import (
 )
 from pycnn.layers.missing import missing
 from pycnn.layers.normalization import BatchNormalization
-from pycnn.layers.pooling import AveragePooling2D, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D
+from pycnn.layers.pooling import (
+    AveragePooling1D,
+    AveragePooling2D,
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
+    MaxPooling1D,
+    MaxPooling2D,
+)
 from pycnn.layers.regularization import (
     ActivityRegularization,
     AlphaDropout,
@@ -46,7 +62,7 @@ from pycnn.layers.regularization import (
     SpatialDropout2D,
     SpatialDropout3D,
 )
-from pycnn.layers.reshaping import Flatten, Rescaling, Reshape, ZeroPadding2D
+from pycnn.layers.reshaping import Flatten, Permute, RepeatVector, Rescaling, Reshape
 from pycnn.layers.residual import CustomScaleLayer, LayerScale
 from pycnn.layers.sample_normalization import (
     GroupNormalization,
@@ -54,13 +70,23 @@ from pycnn.layers.sample_normalization import (
     RMSNormalization,
     UnitNormalization,
 )
+from pycnn.layers.transposed_convolution import Conv1DTranspose, Conv2DTranspose
+from pycnn.layers.upsampling import UpSampling1D, UpSampling2D
 from pycnn.layers.wrappers import TimeDistributed, Wrapper
 
+AvgPool1D = AveragePooling1D
 AvgPool2D = AveragePooling2D
+Convolution1D = Conv1D
+Convolution1DTranspose = Conv1DTranspose
 Convolution2D = Conv2D
+Convolution2DTranspose = Conv2DTranspose
+GlobalAvgPool1D = GlobalAveragePooling1D
 GlobalAvgPool2D = GlobalAveragePooling2D
+GlobalMaxPool1D = GlobalMaxPooling1D
 GlobalMaxPool2D = GlobalMaxPooling2D
+MaxPool1D = MaxPooling1D
 MaxPool2D = MaxPooling2D
+SeparableConvolution1D = SeparableConv1D
 SeparableConvolution2D = SeparableConv2D
 
 __all__ = [
@@ -70,13 +96,24 @@ __all__ = [
     "Add",
     "AlphaDropout",
     "Average",
+    "AveragePooling1D",
     "AveragePooling2D",
+    "AvgPool1D",
     "AvgPool2D",
     "BatchNormalization",
     "Concatenate",
+    "Conv1D",
+    "Conv1DTranspose",
     "Conv2D",
+    "Conv2DTranspose",
+    "Convolution1D",
+    "Convolution1DTranspose",
     "Convolution2D",
+    "Convolution2DTranspose",
+    "Cropping1D",
+    "Cropping2D",
     "Dense",
+    "DepthwiseConv1D",
     "DepthwiseConv2D",
     "Dot",
     "Dropout",
@@ -85,9 +122,13 @@ __all__ = [
     "Flatten",
     "GaussianDropout",
     "GaussianNoise",
+    "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
+    "GlobalAvgPool1D",
     "GlobalAvgPool2D",
+    "GlobalMaxPool1D",
     "GlobalMaxPool2D",
+    "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
     "GroupNormalization",
     "Identity",
@@ -97,7 +138,9 @@ __all__ = [
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
+    "MaxPool1D",
     "MaxPool2D",
+    "MaxPooling1D",
     "MaxPooling2D",
     "Maximum",
     "Maxout",
@@ -105,12 +148,16 @@ __all__ = [
     "Multiply",
     "Normalization",
     "PReLU",
+    "Permute",
     "PythonStep",
     "RMSNormalization",
     "ReLU",
+    "RepeatVector",
     "Rescaling",
     "Reshape",
+    "SeparableConv1D",
     "SeparableConv2D",
+    "SeparableConvolution1D",
     "SeparableConvolution2D",
     "Softmax",
     "SpatialDropout1D",
@@ -119,7 +166,10 @@ __all__ = [
     "Subtract",
     "TimeDistributed",
     "UnitNormalization",
+    "UpSampling1D",
+    "UpSampling2D",
     "Wrapper",
+    "ZeroPadding1D",
     "ZeroPadding2D",
     "add",
     "average",
@@ -141,12 +191,19 @@ _CLASSES: dict[str, type[Layer]] = {
         Add,
         AlphaDropout,
         Average,
+        AveragePooling1D,
         AveragePooling2D,
         BatchNormalization,
         Concatenate,
+        Conv1D,
+        Conv1DTranspose,
         Conv2D,
         CustomScaleLayer,
+        Conv2DTranspose,
+        Cropping1D,
+        Cropping2D,
         Dense,
+        DepthwiseConv1D,
         DepthwiseConv2D,
         Dot,
         Dropout,
@@ -156,7 +213,9 @@ _CLASSES: dict[str, type[Layer]] = {
         Flatten,
         GaussianDropout,
         GaussianNoise,
+        GlobalAveragePooling1D,
         GlobalAveragePooling2D,
+        GlobalMaxPooling1D,
         GlobalMaxPooling2D,
         GroupNormalization,
         Identity,
@@ -165,6 +224,7 @@ _CLASSES: dict[str, type[Layer]] = {
         LayerScale,
         LayerNormalization,
         LeakyReLU,
+        MaxPooling1D,
         MaxPooling2D,
         Maximum,
         Maxout,
@@ -172,11 +232,14 @@ _CLASSES: dict[str, type[Layer]] = {
         Multiply,
         Normalization,
         PReLU,
+        Permute,
         PythonStep,
         RMSNormalization,
         ReLU,
+        RepeatVector,
         Rescaling,
         Reshape,
+        SeparableConv1D,
         SeparableConv2D,
         Softmax,
         SpatialDropout1D,
@@ -185,6 +248,9 @@ _CLASSES: dict[str, type[Layer]] = {
         Subtract,
         TimeDistributed,
         UnitNormalization,
+        UpSampling1D,
+        UpSampling2D,
+        ZeroPadding1D,
         ZeroPadding2D,
     )
 }
