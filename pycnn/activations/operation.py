@@ -99,7 +99,7 @@ def lower(activation: ActivationFunction | Layer, graph: Blueprint, node: int, n
     if operation is not None:
         return operation.lower(graph, node, name)
     if is_composed(activation):
-        from pycnn.core.operations.base import Value
+        from pycnn.core.operations.value import Value
 
         value: Value = activation(Value(graph, node, name))
         return value.node

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from pycnn import activations, layers
 from pycnn.applications.published import File, fetched
 from pycnn.core.arguments import as_int
+from pycnn.core.data_format import image_data_format
 from pycnn.core.symbolic import KerasTensor
 from pycnn.models import Model
 
@@ -216,6 +217,11 @@ def divisible(filters: float, divisor: int = 8) -> int:
 
 # --- arguments ----------------------------------------------------------------------------------------------
 def _check(network: str, given: Arguments) -> None:
+    if image_data_format() != "channels_last":
+        raise ValueError(
+            f"{network} is made for 'channels_last' only: call "
+            f"keras.backend.set_image_data_format('channels_last') first"
+        )
     weights = given.weights
     if weights is not None and weights != "imagenet" and not _is_file(weights):
         raise ValueError(

@@ -12,6 +12,7 @@ import numpy as np
 
 from pycnn.applications.published import File, fetched
 from pycnn.core.arguments import as_int
+from pycnn.core.data_format import image_data_format
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -30,7 +31,8 @@ def preprocess_input(x: Any, data_format: str | None = None, mode: str = "caffe"
 
     Args:
         x: array or symbol (..., height, width, 3), red first. An array of floats is overwritten, as in Keras.
-        data_format: None or 'channels_last', or 'channels_first' for (..., 3, height, width).
+        data_format: 'channels_last', or 'channels_first' for (..., 3, height, width); None for
+            `keras.backend.image_data_format()`.
         mode: 'caffe': blue first, less the mean of ImageNet, without scaling; 'tf': from -1 to 1; 'torch':
             from 0 to 1, less the mean of ImageNet, divided by its standard deviation.
 
@@ -55,11 +57,11 @@ def preprocess_input(x: Any, data_format: str | None = None, mode: str = "caffe"
         )
     if not hasattr(x, "shape"):
         x = np.asarray(x)
+    data_format = data_format or image_data_format()
     axis = -3 if data_format == "channels_first" else -1
     if len(x.shape) < 3 or (mode != "tf" and x.shape[axis] != 3):
         raise ValueError(
-            f"preprocess_input: x has shape {tuple(x.shape)}; expected pictures of 3 channels "
-            f"({data_format or 'channels_last'})"
+            f"preprocess_input: x has shape {tuple(x.shape)}; expected pictures of 3 channels ({data_format})"
         )
     return (_of_array if isinstance(x, np.ndarray) else _of_symbol)(x, axis, mode)
 

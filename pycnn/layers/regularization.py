@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from pycnn import regularizers
 from pycnn.core.arguments import as_int, as_number
+from pycnn.core.data_format import checked_data_format
 from pycnn.core.layer import Layer
 from pycnn.core.seeds import checked_seed, next_seed
-from pycnn.layers.checks import checked_data_format
 from pycnn.layers.composed import Composed
 
 if TYPE_CHECKING:
     from pycnn.core.blueprint import Blueprint
-    from pycnn.core.operations.base import Value
+    from pycnn.core.operations.value import Value
 
 
 class _Noise(Composed):
@@ -216,7 +216,12 @@ class _SpatialDropoutOfMaps(_SpatialDropout):
         dtype: Any = None,
     ) -> None:
         super().__init__(rate, seed, name, dtype)
-        self.data_format = checked_data_format(self, data_format)
+        self.data_format = checked_data_format(type(self).__name__, data_format)
+        if self.data_format != "channels_last":
+            raise ValueError(
+                f"{type(self).__name__}: data_format {self.data_format!r} is not supported; expected "
+                f"'channels_last'"
+            )
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"data_format": self.data_format}

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from pycnn.core.arguments import as_int, as_number, is_sequence
 from pycnn.core.data_format import checked_data_format
 from pycnn.core.layer import Layer
@@ -159,27 +161,53 @@ class Rescaling(Layer):
     """x * scale + offset.
 
     Args:
-        scale: a number.
-        offset: a number.
+        scale: a number, or one for each index of the last axis.
+        offset: the same.
         kwargs: name, trainable, input_shape.
 
     Raises:
-        TypeError, ValueError: if an argument is not a finite number.
+        TypeError, ValueError: if an argument is not made of finite numbers, or not of as many as there are.
 
     Example:
         >>> import pycnn as keras
         >>> keras.layers.Rescaling(1 / 255)([[0, 255]])
         array([[0., 1.]], dtype=float32)
+        >>> keras.layers.Rescaling([1, 2], offset=-1)([[3, 4]])
+        array([[2., 7.]], dtype=float32)
     """
 
-    def __init__(self, scale: float, offset: float = 0.0, **kwargs: Any) -> None:
+    def __init__(
+        self, scale: float | Sequence[float], offset: float | Sequence[float] = 0.0, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
-        self.scale = as_number("Rescaling: scale", scale)
-        self.offset = as_number("Rescaling: offset", offset)
+        self.scale = _numbers("Rescaling: scale", scale)
+        self.offset = _numbers("Rescaling: offset", offset)
 
     def lower(self, graph: Blueprint, node: int) -> int:
+        if isinstance(self.scale, list) or isinstance(self.offset, list):
+            return self._lower_each(graph, node)
         code = [("constant", self.scale), ("multiply", 0, 1), ("constant", self.offset), ("add", 2, 3)]
         return graph.map([node], code, name=self.name)
 
+    def _lower_each(self, graph: Blueprint, node: int) -> int:
+        from pycnn.core.operations.arithmetic import add, multiply
+
+        length = graph.shape(node)[-1]
+        for name, values in (("scale", self.scale), ("offset", self.offset)):
+            if isinstance(values, list) and len(values) not in (1, length):
+                raise ValueError(
+                    f"Layer {self.name!r}: `{name}` has {len(values)} numbers; expected one or {length}, as "
+                    f"its input has shape {(None, *graph.shape(node))}"
+                )
+        x: Value = add(multiply(Value(graph, node, self.name), self.scale), self.offset)
+        return x.node
+
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"scale": self.scale, "offset": self.offset}
+
+
+def _numbers(name: str, value: Any) -> float | list[float]:
+    """A finite number, or a list of them."""
+    if is_sequence(value) and np.ndim(value) == 1 and len(value):
+        return [as_number(name, number) for number in value]
+    return as_number(name, value)

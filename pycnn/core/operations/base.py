@@ -15,7 +15,7 @@ from pycnn.core.arrays import as_float32
 from pycnn.core.blueprint import Blueprint
 from pycnn.core.function import is_tracing
 from pycnn.core.names import auto_name
-from pycnn.core.operations.value import Value
+from pycnn.core.operations.value import Value as Value
 from pycnn.core.symbolic import KerasTensor, Node, as_symbol
 from pycnn.core.variable import Variable
 
