@@ -27,16 +27,17 @@ _FAMILIES = {
     "vgg19": ("VGG19",),
     "xception": ("Xception",),
 }
-_MODULES = {name: family for family, names in _FAMILIES.items() for name in names}
+# The module of each network.
+FAMILY_OF = {name: family for family, names in _FAMILIES.items() for name in names}
 
-__all__ = [*_FAMILIES, *_MODULES]
+__all__ = [*_FAMILIES, *FAMILY_OF]
 
 
 def __getattr__(name: str) -> Any:
     if name in _FAMILIES:
         return importlib.import_module(f"{__name__}.{name}")
-    if name in _MODULES:
-        return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+    if name in FAMILY_OF:
+        return getattr(importlib.import_module(f"{__name__}.{FAMILY_OF[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
