@@ -139,7 +139,6 @@ def test_network_for_imagenet(tmp_path, monkeypatch, capsys):
     def small(weights):
         return network(weights=weights, input_shape=(32, 32, 3))
 
-    small.__module__ = network.__module__
     monkeypatch.setattr(applications.mobilenet, "MobileNet", small)
     model = small(None)
     weights = tmp_path / "mobilenet.safetensors"

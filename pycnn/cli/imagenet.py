@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,7 @@ __all__ = ["network_named", "predictions"]
 def network_named(name: str) -> str | None:
     """The function in `keras.applications` that is meant: InceptionV3 for 'inception_v3'; None for none."""
     wanted = name.lower().replace("_", "").replace("-", "")
-    return next(
-        (known for known in applications.__all__ if known[0].isupper() and known.lower() == wanted), None
-    )
+    return next((known for known in applications.FAMILY_OF if known.lower() == wanted), None)
 
 
 def predictions(network: str, images: list[str], top: int, weights: Path | None) -> list[dict[str, Any]]:
@@ -37,13 +34,11 @@ def predictions(network: str, images: list[str], top: int, weights: Path | None)
         ValueError: a picture or the file of weights is not what it should be.
     """
     names = class_index()
-    make = getattr(applications, network)
-    model = make(weights="imagenet" if weights is None else weights)
+    family = getattr(applications, applications.FAMILY_OF[network])
+    model = getattr(applications, network)(weights="imagenet" if weights is None else weights)
     size = model.input_shape[1:3]
     pixels = np.stack([read_colours(image, size) for image in images]).astype(np.float32)
-    probabilities = model.predict(
-        importlib.import_module(make.__module__).preprocess_input(pixels), verbose=0
-    )
+    probabilities = model.predict(family.preprocess_input(pixels), verbose=0)
     results = []
     for image, row in zip(images, probabilities, strict=True):
         best = (-row).argsort(kind="stable")[:top]
