@@ -363,6 +363,45 @@ class Model(Trainer):
     def _takes_several(self, x: Any) -> bool:
         return isinstance(x, (list, tuple)) and (len(self._sources) > 1 or super()._takes_several(x))
 
+    @property
+    def function(self) -> Function:
+        """What the model computes, from its inputs to its outputs; AttributeError before these are known."""
+        return Function(self.inputs, self.outputs)
+
+    def precompute_features(self, x: Any, cache_dir: Path | None = None) -> Any:
+        """The outputs of a frozen model, beyond Keras: to train new layers on them for many epochs.
+
+        That is the same as to train these layers on top of the frozen ones, and takes the time of one epoch
+        for all, as nothing in the model differs from epoch to epoch: a model that has trainable weights, or
+        layers that draw at random in training, is refused.
+
+        Args:
+            x: an array (n, ...).
+            cache_dir: folder for files of features, named by the network, the values of its weights and the
+                data: what is there already is not computed again. None keeps nothing.
+
+        Returns:
+            A float32 array (n, ...).
+
+        Raises:
+            TypeError, ValueError: if x is no such array, or the model's features are not always the same.
+            OSError: if the file cannot be written.
+
+        Example:
+            >>> import numpy as np
+            >>> import pycnn as keras
+            >>> base = keras.applications.MobileNet(
+            ...     weights=None, include_top=False, input_shape=(32, 32, 3), pooling="avg", alpha=0.25
+            ... )
+            >>> base.trainable = False
+            >>> features = base.precompute_features(np.zeros((4, 32, 32, 3)))
+            >>> features.shape
+            (4, 256)
+        """
+        from pycnn.models.features import precomputed
+
+        return precomputed(self, x, cache_dir)
+
     # --- looking at it, keeping it --------------------------------------------------------------------------
     def summary(
         self,
