@@ -2,10 +2,10 @@
 
 As in courses: a network for ImageNet without its classifier is frozen and cut in its middle, a classifier for
 two classes is trained on its features, then the last blocks are trained with it at a small rate, while batch
-normalization keeps working as in inference. FOLDER has one folder of pictures for each of two classes; without
-it, discs and squares are drawn. WEIGHTS is 'imagenet', or a file of weights without the classifier; without it
-the network is as it was initialized, which does for discs and squares. The program ends with an error where
-nothing was learnt.
+normalization keeps working as in inference. FOLDER has one folder of pictures for each of two classes;
+without it, discs and squares are drawn. WEIGHTS is 'imagenet', or a file of weights without the classifier;
+without it the weights are random, and batch normalization gets the statistics of the pictures, which does for
+discs and squares. The program ends with an error where nothing was learnt.
 """
 
 import sys
@@ -44,6 +44,15 @@ def read_pictures(folder, rng):
     return np.stack(x).astype(np.float32), np.array([label for _, label in files]), classes
 
 
+def adapt_statistics(network, x):
+    """Gives the batch normalization of a network with random weights the statistics of pictures."""
+    for layer in network.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            layer.momentum = 0.0
+    network.compile(keras.optimizers.SGD(0.0), "mse")
+    network.fit(x, np.zeros((len(x), *network.output_shape[1:])), batch_size=len(x), verbose=0)
+
+
 def main(folder, weights):
     keras.utils.set_random_seed(0)
     rng = np.random.default_rng(0)
@@ -56,6 +65,8 @@ def main(folder, weights):
 
     network = keras.applications.InceptionV3(weights=weights, include_top=False, input_shape=(SIZE, SIZE, 3))
     base = keras.Model(network.input, network.get_layer("mixed7").output, name="base")
+    if weights is None:
+        adapt_statistics(base, x[:32])
     base.trainable = False
 
     features = keras.Input(base.output_shape[1:])
@@ -67,7 +78,7 @@ def main(folder, weights):
     # Nothing random comes before the frozen layers: their features are the same in all epochs.
     top.compile(keras.optimizers.RMSprop(1e-4), "binary_crossentropy", metrics=["accuracy"])
     known, known_test = base.precompute_features(x), base.precompute_features(xt)
-    top.fit(known, y, epochs=12, batch_size=16, validation_data=(known_test, yt), verbose=2)
+    top.fit(known, y, epochs=10, batch_size=32, validation_data=(known_test, yt), verbose=2)
 
     inputs = keras.Input((SIZE, SIZE, 3))
     model = keras.Model(inputs, top(base(inputs, training=False)), name="fine_tuned")
@@ -75,7 +86,7 @@ def main(folder, weights):
     for layer in base.layers[blocks.index("mixed6") + 1 :]:
         layer.trainable = True
     model.compile(keras.optimizers.RMSprop(1e-5), "binary_crossentropy", metrics=["accuracy"])
-    model.fit(x, y, epochs=1, batch_size=16, verbose=2)
+    model.fit(x, y, epochs=1, batch_size=32, verbose=2)
 
     _, accuracy = model.evaluate(xt, yt, verbose=0)
     print(f"{classes[0]} or {classes[1]}: test accuracy {accuracy:.3f}")
@@ -88,5 +99,5 @@ if __name__ == "__main__":
         main(Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None)
     else:
         with tempfile.TemporaryDirectory() as drawn:
-            draw_pictures(Path(drawn), 60, np.random.default_rng(1))
+            draw_pictures(Path(drawn), 100, np.random.default_rng(1))
             main(Path(drawn), None)

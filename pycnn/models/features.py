@@ -33,15 +33,13 @@ def precomputed(model: Model, x: Any, cache_dir: str | os.PathLike[str] | None) 
     graph = Blueprint(training=True)
     outputs = lowered(model.function, graph)
     if len(outputs) != 1:
-        raise ValueError(
-            f"precompute_features: model {model.name!r} has {len(outputs)} outputs; expected one"
-        )
+        raise ValueError(f"precompute_features: model {model.name!r} has {len(outputs)} outputs")
     for number in range(len(graph)):
         kind, name, *_ = graph.node(number)
         if kind in _RANDOM:
             raise ValueError(
-                f"precompute_features: {name!r} ({kind}) in model {model.name!r} draws at random in training, "
-                f"so that features differ from epoch to epoch. Cut the model before it, or leave it out"
+                f"precompute_features: {name!r} ({kind}) in model {model.name!r} draws at random in "
+                f"training, so that features differ from epoch to epoch. Cut the model before it"
             )
     if cache_dir is None:
         return model.predict(x, verbose=0)  # type: ignore[no-any-return]
@@ -52,7 +50,7 @@ def _check_frozen(model: Model) -> None:
     trained = [layer.name for layer in model.leaves() if layer.trainable and layer.own_weights]
     if trained:
         raise ValueError(
-            f"precompute_features: layers of model {model.name!r} are trained, so that their features change: "
+            f"precompute_features: layers of model {model.name!r} are trained, so that features change: "
             f"{', '.join(trained)!s:.100}. Set `model.trainable = False` first"
         )
 
