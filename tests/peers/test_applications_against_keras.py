@@ -79,7 +79,8 @@ def test_structure(name):
 
 
 @pytest.mark.parametrize("name", some(USUAL_NUMBERS))
-def test_probabilities(rng, name):
+def test_probabilities(rng, name, tmp_path):
+    """With weights from a file as Keras publishes them."""
     ours, theirs = both(name)
     weights = [
         rng.normal(0, np.sqrt(1 / max(np.prod(w.shape[:-1]), 1)), w.shape).astype(np.float32)
@@ -87,8 +88,11 @@ def test_probabilities(rng, name):
         else rng.uniform(0.5, 1.0, w.shape).astype(np.float32)
         for w in ours.weights
     ]
-    ours.set_weights(weights)
     theirs.set_weights(weights)
+    theirs.save(tmp_path / "network.h5")
+    ours = getattr(applications, name)(weights=tmp_path / "network.h5", input_shape=ours.input_shape[1:])
+    for one, other in zip(ours.get_weights(), weights, strict=True):
+        np.testing.assert_array_equal(one, other)
     x = rng.uniform(0, 255, (2, *ours.input_shape[1:])).astype(np.float32)
     if name.startswith(("Inception", "Mobile", "NAS", "Xception", "VGG", "ResNet", "DenseNet")):
         x = x / 127.5 - 1
