@@ -34,8 +34,13 @@ from pycnn.core.symbolic import KerasTensor
 from pycnn.core.tape import GradientTape
 from pycnn.core.tensor import constant
 from pycnn.core.user_variable import Variable
-from pycnn.layers import Input, Layer
+from pycnn.initializers import Initializer
+from pycnn.layers import Input, InputSpec, Layer
+from pycnn.losses import Loss
+from pycnn.metrics import Metric
 from pycnn.models import Model, Sequential
+from pycnn.optimizers import Optimizer
+from pycnn.regularizers import Regularizer
 
 if TYPE_CHECKING:
     from pycnn import applications, backend, datasets, keras, mixed_precision, nn, ops, random, saving, utils
@@ -56,10 +61,16 @@ _LAZY = (
 __all__ = [
     "DTypePolicy",
     "GradientTape",
+    "Initializer",
     "Input",
+    "InputSpec",
     "KerasTensor",
     "Layer",
+    "Loss",
+    "Metric",
     "Model",
+    "Optimizer",
+    "Regularizer",
     "Sequential",
     "Variable",
     "__version__",
@@ -86,7 +97,13 @@ __all__ = [
     "saving",
     "show_config",
     "utils",
+    "version",
 ]
+
+
+def version() -> str:
+    """The version of pycnn."""
+    return __version__
 
 
 def __getattr__(name: str) -> Any:

@@ -292,8 +292,10 @@ class Optimizer:
     """An optimizer's settings, and its state of each variable. It belongs to no network: those that train the same
     variables share it.
 
-    kind: none, sgd (momentum, nesterov), rmsprop (rho, momentum, epsilon, centered), adam (beta_1, beta_2, epsilon,
-    amsgrad); each: weight_decay."""
+    kind: none, sgd (momentum, nesterov), adagrad (initial_accumulator_value, epsilon), adadelta (rho, epsilon), rmsprop
+    (rho, momentum, epsilon, centered), adam (beta_1, beta_2, epsilon, amsgrad), adamax and nadam (beta_1, beta_2,
+    epsilon), lion (beta_1, beta_2), ftrl (learning_rate_power, initial_accumulator_value, l1_regularization_strength,
+    l2_regularization_strength, l2_shrinkage_regularization_strength, beta); each: weight_decay."""
 
     def __init__(self, kind: str, options: dict[str, float] = ...) -> None: ...
     def configure(self, kind: str, options: dict[str, float]) -> None:
@@ -309,8 +311,15 @@ class Optimizer:
     def slot_names(self) -> list[str]:
         """Names of the state arrays (momentum, velocity, ...)."""
 
+    @property
+    def slot_groups(self) -> list[list[str]]:
+        """The same names in groups: of several variables, the arrays of a group alternate in Keras' order."""
+
     def state(self, variable: Variable, name: str) -> F32:
-        """A writable view of that state array of a variable; zeros at first."""
+        """A writable view of that state array of a variable."""
+
+    def set_decays(self, variable: Variable, decays: bool) -> None:
+        """Whether weight decay makes a variable smaller; it does unless told otherwise."""
 
     def apply(self, variables: Sequence[Variable], gradients: Sequence[Any], learning_rate: float) -> None:
         """A step by gradients that the caller brings, one for each variable."""
@@ -400,8 +409,8 @@ class Network:
     ) -> list[dict[str, Any]]:
         """train_step, `runs` times, and where the time of each went: threads, seconds, samples; rows of (layer, phase,
         algorithm, seconds of all threads together, floating-point operations counted as direct sums, bytes estimated),
-        phase being forward, backward, update or packing; and fused, pairs of a node without rows and the one whose rows
-        it is part of ('' where it computes nothing)."""
+        phase being forward, backward, update or packing; fused, pairs of a node without rows and the one whose rows it
+        is part of ('' where it computes nothing); and stages, pairs of a name and pairs (pieces, seconds of each)."""
 
     def profile_predict(
         self, x: Sequence[NDArray[Any] | None], out: Sequence[F32 | None], runs: int = 1

@@ -397,4 +397,60 @@ def adam(w, g, state, learning_rate, beta_1=0.9, beta_2=0.999, epsilon=1e-7, ams
     return w - step * m / (np.sqrt(largest if amsgrad else v) + epsilon)
 
 
+@with_weight_decay
+def adagrad(w, g, state, learning_rate, initial_accumulator_value=0.1, epsilon=1e-7):
+    total = state["total"] = state.get("total", initial_accumulator_value) + g * g
+    return w - learning_rate * g / np.sqrt(total + epsilon)
+
+
+@with_weight_decay
+def adadelta(w, g, state, learning_rate, rho=0.95, epsilon=1e-7):
+    squares = state["squares"] = rho * state.get("squares", 0.0) + (1.0 - rho) * g * g
+    before = state.get("steps", 0.0)
+    step = np.sqrt(before + epsilon) / np.sqrt(squares + epsilon) * g
+    state["steps"] = rho * before + (1.0 - rho) * step * step
+    return w - learning_rate * step
+
+
+@with_weight_decay
+def adamax(w, g, state, learning_rate, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
+    t = state["t"] = state.get("t", 0) + 1
+    m = state["m"] = beta_1 * state.get("m", 0.0) + (1.0 - beta_1) * g
+    largest = state["u"] = np.maximum(beta_2 * state.get("u", 0.0), np.abs(g))
+    return w - learning_rate / (1.0 - beta_1**t) * m / (largest + epsilon)
+
+
+@with_weight_decay
+def nadam(w, g, state, learning_rate, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
+    t = state["t"] = state.get("t", 0) + 1
+    now, then = (beta_1 * (1.0 - 0.5 * 0.96**k) for k in (t, t + 1))
+    product = state["product"] = state.get("product", 1.0) * now
+    m = state["m"] = beta_1 * state.get("m", 0.0) + (1.0 - beta_1) * g
+    v = state["v"] = beta_2 * state.get("v", 0.0) + (1.0 - beta_2) * g * g
+    mean = then * m / (1.0 - product * then) + (1.0 - now) * g / (1.0 - product)
+    return w - learning_rate * mean / (np.sqrt(v / (1.0 - beta_2**t)) + epsilon)
+
+
+@with_weight_decay
+def lion(w, g, state, learning_rate, beta_1=0.9, beta_2=0.99):
+    m = state.get("m", 0.0)
+    state["m"] = beta_2 * m + (1.0 - beta_2) * g
+    return w - learning_rate * np.sign(beta_1 * m + (1.0 - beta_1) * g)
+
+
+@with_weight_decay
+def ftrl(
+    w, g, state, learning_rate, learning_rate_power=-0.5, initial_accumulator_value=0.1,
+    l1_regularization_strength=0.0, l2_regularization_strength=0.0,
+    l2_shrinkage_regularization_strength=0.0, beta=0.0,
+):  # fmt: skip
+    before = state.get("total", initial_accumulator_value)
+    after = state["total"] = before + g * g
+    rise = (after**-learning_rate_power - before**-learning_rate_power) / learning_rate
+    shrunk = g + 2.0 * l2_shrinkage_regularization_strength * w
+    z = state["z"] = state.get("z", 0.0) + shrunk - rise * w
+    size = (after**-learning_rate_power + beta) / learning_rate + 2.0 * l2_regularization_strength
+    return (np.clip(z, -l1_regularization_strength, l1_regularization_strength) - z) / size
+
+
 OPTIMIZERS = {"sgd": sgd, "rmsprop": rmsprop, "adam": adam}

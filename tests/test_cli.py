@@ -236,7 +236,7 @@ def test_linear_decay():
 
     class Note(pycnn.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
-            rates.append(self.model.optimizer.learning_rate)
+            rates.append(float(self.model.optimizer.learning_rate))
 
     net.fit(
         np.ones((20, 2)), np.ones(20), batch_size=10, epochs=2, verbose=0, callbacks=[LinearDecay(4), Note()]

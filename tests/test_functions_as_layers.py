@@ -184,6 +184,28 @@ def test_lambda_has_arguments_and_the_mode(rng):
     np.testing.assert_allclose(pair({"a": x, "b": x}), 0 * x)
 
 
+def square_and_shift(x, shift):
+    return ops.square(x) + shift
+
+
+def test_a_lambda_of_a_known_function_is_read(tmp_path):
+    layer = layers.Lambda(square_and_shift, lambda shape: shape, arguments={"shift": 2.0}, name="l")
+    model = keras.Sequential([keras.Input((3,)), layer])
+    model.save(tmp_path / "m.safetensors")
+    with pytest.raises(ValueError, match=r"'l' holds functions"):
+        keras.models.load_model(tmp_path / "m.safetensors")
+    layer = layers.Lambda(square_and_shift, (3,), arguments={"shift": 2.0}, name="l")
+    config = layer.get_config()
+    assert config["function"]["config"] == "square_and_shift"
+    model = keras.Sequential([keras.Input((3,)), layer])
+    model.save(tmp_path / "m.safetensors")
+    objects = {"square_and_shift": square_and_shift}
+    read = keras.models.load_model(tmp_path / "m.safetensors", custom_objects=objects)
+    np.testing.assert_array_equal(read.predict([[1.0, 2.0, 3.0]], verbose=0), [[3.0, 6.0, 11.0]])
+    with pytest.raises(ValueError, match="output_shape"):
+        layers.Lambda(ops.square, lambda shape: (*shape, 1))(np.ones((1, 3)))
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [

@@ -1,5 +1,6 @@
 """model.profile and `pycnn profile`: what is told adds up, names everything, and changes nothing."""
 
+import itertools
 import json
 import math
 from pathlib import Path
@@ -13,6 +14,7 @@ import pycnn as keras
 from pycnn import _core
 from pycnn.cli import main
 from pycnn.profiling import PHASES
+from pycnn.profiling.forecast import StageCost, forecast
 
 SHAPE, CLASSES = (14, 15, 2), 5
 SHORT = 0.005  # seconds
@@ -374,3 +376,36 @@ def test_command_errors(capsys, saved, tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert main(["profile", saved, "--plot", str(tmp_path / "x.png")]) == 1
     assert "pip install 'pycnn[plot]'" in capsys.readouterr().err
+
+
+def test_forecast(model, data):
+    profile = model.profile(*data, seconds=SHORT)
+    assert {stage.name for stage in profile.stages} >= {"packing", "update"}
+    counted = sum(row.seconds for row in profile.rows if row.phase != "waiting") * profile.threads
+    assert sum(stage.seconds for stage in profile.stages) == pytest.approx(counted, rel=0.02)
+    one, *more = profile.forecast([1, 2, 4, 64])
+    assert one.speedup == 1
+    assert one.idle == 0
+    for before, after in itertools.pairwise([one, *more]):
+        assert before.threads < after.threads
+        assert after.speedup <= after.threads
+        assert after.idle == pytest.approx(1 - after.speedup / after.threads)
+    with pytest.raises(ValueError, match="threads"):
+        profile.forecast([0])
+
+
+def test_forecast_deals_out_pieces():
+    stages = [StageCost("a", ((3, 1.0), (1, 3.0))), StageCost("b", ((1, 2.0),))]
+    one, two, many = forecast(stages, [1, 2, 16])
+    assert one.seconds == 8
+    assert two.seconds == pytest.approx(4 + 2, abs=1e-3)  # one thread: 1, 1, 3 would be longer than 1 + 3
+    assert many.seconds == pytest.approx(3 + 2, abs=1e-3)
+    assert many.narrowest == 1
+
+
+def test_cli_foretells_more_threads_than_there_are(capsys):
+    assert main(["profile", "--train", "--batch", "8", "--threads", "512", "--seconds", "0.01"]) == 0
+    text = capsys.readouterr().out
+    assert "on 1 thread" in text
+    assert "On more threads" in text
+    assert "512" in text

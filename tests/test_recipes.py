@@ -85,7 +85,7 @@ def test_learning_rate_rises_and_falls():
 
     class Note(pycnn.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
-            rates.append(self.model.optimizer.learning_rate)
+            rates.append(float(self.model.optimizer.learning_rate))
 
     decay = LinearDecay(8, warm_up=0.5)
     net.fit(np.ones((8, 2)), np.ones(8), batch_size=1, verbose=0, callbacks=[decay, Note()])

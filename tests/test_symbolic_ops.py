@@ -57,6 +57,15 @@ UNARY = {
     "hard_tanh": (lambda x: np.clip(x, -1, 1), (-0.9, 0.9)),
     "mish": (lambda x: x * np.tanh(np.logaddexp(x, 0)), (-3, 3)),
     "log_sigmoid": (lambda x: -np.logaddexp(-x, 0), (-5, 5)),
+    "tanh_shrink": (lambda x: x - np.tanh(x), (0.5, 3)),
+    "hard_shrink": (lambda x: np.where(np.abs(x) > 0.5, x, 0), (0.6, 3)),
+    "soft_shrink": (lambda x: np.sign(x) * np.maximum(np.abs(x) - 0.5, 0), (-3, -0.6)),
+    "squareplus": (lambda x: (x + np.sqrt(x * x + 4)) / 2, (-3, 3)),
+    "sparse_plus": (
+        lambda x: np.where(x <= -1, 0, np.where(x < 1, (x + 1) ** 2 / 4, x)),
+        (-0.9, 0.9),
+    ),
+    "sparse_sigmoid": (lambda x: np.clip((x + 1) / 2, 0, 1), (-0.9, 0.9)),
 }
 STEPS = {
     "sign": np.sign, "floor": np.floor, "ceil": np.ceil, "trunc": np.trunc, "round": np.round,

@@ -6,6 +6,7 @@
 
 #include "bindings/arrays.h"
 #include "bindings/bindings.h"
+#include "bindings/gil.h"
 #include "bindings/names.h"
 #include "kernels/conv2d/cost.h"
 #include "runtime/dispatch.h"
@@ -93,7 +94,7 @@ class Conv2DTrial {
     // Of a chosen form, with what its call(packed, scratch) does.
     const auto timed = [&](const Conv2DForm& form, const auto& call) {
       const AlignedFloats packed = numbers(form.packed_floats), scratch = numbers(form.scratch_floats);
-      py::gil_scoped_release release;
+      const GilReleased released;
       const double run = shortest(seconds, [&] { call(packed.data(), scratch.data()); }) / kImages;
       if (!form.pack) return run;
       return run +

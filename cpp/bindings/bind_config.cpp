@@ -3,6 +3,7 @@
 
 #include "bindings/arrays.h"
 #include "bindings/bindings.h"
+#include "bindings/gil.h"
 #include "runtime/dispatch.h"
 #include "runtime/exact.h"
 #include "runtime/team.h"
@@ -43,7 +44,7 @@ double measure_fma_peak(double seconds) {
   std::mutex mutex;
   double total = 0;
   {
-    py::gil_scoped_release release;
+    const GilReleased released;
     parallel(num_threads(), Wake::kAlways, [&](const Team&) {
       using Clock = std::chrono::steady_clock;
       float sink = 0.999f;

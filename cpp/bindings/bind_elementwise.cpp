@@ -1,5 +1,6 @@
 // Activations, softmax, losses and dropout.
 #include "bindings/bindings.h"
+#include "bindings/gil.h"
 #include "bindings/names.h"
 #include "bindings/sharing.h"
 
@@ -131,12 +132,13 @@ py::tuple loss_forward_backward(const std::string& name, const Floats& x, const 
                   1.0f,
                   rows,
                   columns};
-  py::gil_scoped_release release;
-  if (categorical) (from_logits ? k.cross_entropy_logits : k.cross_entropy_probabilities)(a);
-  else if (kind == LossKind::kBinaryCrossentropy)
-    (from_logits ? k.binary_cross_entropy_logits : k.binary_cross_entropy_probabilities)(a);
-  else k.mean_squared_error(a);
-  py::gil_scoped_acquire acquire;
+  {
+    const GilReleased released;
+    if (categorical) (from_logits ? k.cross_entropy_logits : k.cross_entropy_probabilities)(a);
+    else if (kind == LossKind::kBinaryCrossentropy)
+      (from_logits ? k.binary_cross_entropy_logits : k.binary_cross_entropy_probabilities)(a);
+    else k.mean_squared_error(a);
+  }
   return py::make_tuple(loss, dx);
 }
 

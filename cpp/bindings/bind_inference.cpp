@@ -5,6 +5,7 @@
 
 #include "bindings/arrays.h"
 #include "bindings/bindings.h"
+#include "bindings/gil.h"
 
 namespace pycnn::bindings {
 namespace {
@@ -64,7 +65,7 @@ class PreparedCall {
   PreparedCall(Network& network, int64_t samples, const std::string& dtype) : network_(py::cast(&network)) {
     const SourceType type = type_named(dtype);
     {
-      py::gil_scoped_release release;
+      const GilReleased released;
       inference_ = std::make_shared<Inference>(network, samples, type);
     }
     for (size_t i = 0; i < network.inputs().size(); ++i) {
@@ -89,7 +90,7 @@ class PreparedCall {
       to.push_back(static_cast<float*>(const_cast<void*>(y_[i].check(wanted[i], true).data())));
     require_apart(from, to);
     {
-      py::gil_scoped_release release;
+      const GilReleased released;
       (*inference_)(from, to);
     }
     return out.is_none() ? output() : out;

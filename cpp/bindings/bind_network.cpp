@@ -196,7 +196,7 @@ template <class Step>
 py::tuple step(const Held& held, const Step& run) {
   StepResult result;
   {
-    py::gil_scoped_release release;
+    const GilReleased released;
     result = run(held.batch);
   }
   return as_tuple(result);
@@ -221,7 +221,7 @@ py::tuple test_step(Network& network, const Arrays& x, const Arrays& y, const py
 }
 
 void apply_gradients(Network& network, float learning_rate) {
-  py::gil_scoped_release release;
+  const GilReleased released;
   network.apply_gradients(learning_rate);
 }
 
@@ -237,6 +237,13 @@ py::dict as_dict(const Profile& profile) {
   d["samples"] = profile.samples;
   d["rows"] = rows;
   d["fused"] = profile.fused;
+  py::list stages;
+  for (const StageCost& stage : profile.stages) {
+    py::list work;
+    for (const StageCost::Alike& each : stage.work) work.append(py::make_tuple(each.pieces, each.seconds));
+    stages.append(py::make_tuple(stage.name, work));
+  }
+  d["stages"] = stages;
   return d;
 }
 
@@ -246,7 +253,7 @@ py::list profiles(int64_t runs, const Step& step) {
   require(runs >= 1, "runs must be at least 1, but is " + std::to_string(runs));
   std::vector<Profile> found(static_cast<size_t>(runs));
   {
-    py::gil_scoped_release release;
+    const GilReleased released;
     for (Profile& profile : found) step(&profile);
   }
   py::list list;
@@ -269,7 +276,7 @@ Held with_outputs(const Network& network, const Arrays& x, const Arrays& out) {
 
 void predict(Network& network, const Arrays& x, const Arrays& out, bool training) {
   const Held held = with_outputs(network, x, out);
-  py::gil_scoped_release release;
+  const GilReleased released;
   network.predict(held.batch, training);
 }
 
@@ -299,23 +306,7 @@ Floats all_gradients(py::object self) {
 OptimizerSpec spec_of(const std::string& kind, const std::map<std::string, double>& options) {
   OptimizerSpec spec;
   spec.kind = optimizer_kind(kind);
-  for (const auto& [name, value] : options) {
-    const float number = static_cast<float>(value);
-    const bool rate = name != "epsilon" && name != "weight_decay";
-    require(rate ? value >= 0 && value <= 1 : value >= 0 && std::isfinite(value),
-            name + " must " + (rate ? "lie in [0, 1]" : "be at least 0") + ", but is " + std::to_string(value));
-    require(value < 1 || (name != "beta_1" && name != "beta_2"), name + " must be below 1");
-    if (name == "momentum") spec.momentum = number;
-    else if (name == "rho") spec.rho = value;
-    else if (name == "epsilon") spec.epsilon = number;
-    else if (name == "beta_1") spec.beta_1 = value;
-    else if (name == "beta_2") spec.beta_2 = value;
-    else if (name == "weight_decay") spec.weight_decay = number;
-    else if (name == "nesterov") spec.nesterov = value != 0;
-    else if (name == "centered") spec.centered = value != 0;
-    else if (name == "amsgrad") spec.amsgrad = value != 0;
-    else fail("unknown optimizer option '" + name + "'");
-  }
+  for (const auto& [name, value] : options) spec.set(name, value);
   return spec;
 }
 
@@ -343,7 +334,7 @@ void apply_to_variables(Optimizer& optimizer, const std::vector<std::shared_ptr<
     require_shape(held.back(), variables[i]->dims(), name.c_str());
     arrays.push_back(held.back().data());
   }
-  py::gil_scoped_release release;
+  const GilReleased released;
   optimizer.apply(active_kernels(), variables, arrays, learning_rate);
 }
 
@@ -366,7 +357,9 @@ void bind_optimizer(py::module_& m) {
             o.iterations = value;
           })
       .def_property_readonly("slot_names", py::overload_cast<>(&Optimizer::slot_names, py::const_))
+      .def_property_readonly("slot_groups", &Optimizer::slot_groups)
       .def("state", &optimizer_state, py::arg("variable"), py::arg("name"))
+      .def("set_decays", &Optimizer::set_decays, py::arg("variable"), py::arg("decays"))
       .def("apply", &apply_to_variables, py::arg("variables"), py::arg("gradients"), py::arg("learning_rate"));
 }
 

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "bindings/arrays.h"
+#include "bindings/gil.h"
 
 namespace pycnn::bindings {
 namespace {
@@ -29,19 +30,19 @@ class PythonFunction final : public HostFunction {
   PythonFunction(py::object forward, py::object backward)
       : forward_(std::move(forward)), backward_(std::move(backward)) {}
   ~PythonFunction() override {
-    py::gil_scoped_acquire gil;
+    const GilHeld gil;
     forward_ = backward_ = py::object();
   }
 
   void forward(const std::vector<HostArray>& x, HostArray y, bool training) override {
-    py::gil_scoped_acquire gil;
-    write(y, forward_(arrays_of(x, owner()), training), "the output");
+    const GilHeld gil;
+    write(y, call_python(forward_, arrays_of(x, owner()), training), "the output");
   }
 
   void backward(const std::vector<HostArray>& x, HostArray y, HostArray dy, const std::vector<HostArray>& dx) override {
-    py::gil_scoped_acquire gil;
+    const GilHeld gil;
     const py::object owned = owner();
-    const py::sequence given = backward_(arrays_of(x, owned), array_of(y, owned), array_of(dy, owned));
+    const py::sequence given = call_python(backward_, arrays_of(x, owned), array_of(y, owned), array_of(dy, owned));
     require(given.size() == dx.size(), "backward returned " + std::to_string(given.size()) + " gradients; expected " +
                                            std::to_string(dx.size()) + ", one an input");
     for (size_t i = 0; i < dx.size(); ++i) {

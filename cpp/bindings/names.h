@@ -16,8 +16,9 @@ struct Named {
   T value;
 };
 
-template <class T, size_t N>
-T find_named(const Named<T> (&known)[N], const std::string& name, const char* what) {
+// `known` is an array or vector of Named.
+template <class Table>
+auto find_named(const Table& known, const std::string& name, const char* what) {
   std::string list;
   for (const auto& k : known) {
     if (name == k.name) return k.value;
@@ -72,10 +73,9 @@ inline MetricKind metric_kind(const std::string& name) {
 }
 
 inline OptimizerKind optimizer_kind(const std::string& name) {
-  using K = OptimizerKind;
-  static constexpr Named<K> kKnown[] = {
-      {"none", K::kNone}, {"sgd", K::kSgd}, {"rmsprop", K::kRmsprop}, {"adam", K::kAdam}};
-  return find_named(kKnown, name, "optimizer");
+  std::vector<Named<OptimizerKind>> known;
+  for (const OptimizerRule& rule : optimizer_rules()) known.push_back({rule.name, rule.kind});
+  return find_named(known, name, "optimizer");
 }
 
 }  // namespace pycnn::bindings

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "bindings/arrays.h"
+#include "bindings/gil.h"
 #include "runtime/dispatch.h"
 #include "runtime/memory.h"
 #include "runtime/team.h"
@@ -25,7 +26,7 @@ inline constexpr int64_t kRange = 16384;  // floats of one piece of elementwise 
 template <class Body>
 void for_each(int64_t n, int64_t scratch_floats, const Body& body) {
   if (n == 0) return;
-  py::gil_scoped_release release;
+  const GilReleased released;
   const int threads = static_cast<int>(std::min<int64_t>(n, num_threads()));
   const int64_t own = align_floats(scratch_floats);
   AlignedFloats scratch(own * threads);

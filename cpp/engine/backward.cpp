@@ -141,7 +141,7 @@ void Planner::collect(int i, int buffer) {
   task.kind = Task::kOnce;
   task.buffers = {buffer};
   task.run = [=, &program = program_, &k = kernels_.elementwise](const Work& w) {
-    const GradientSum sum(k, w.slot_memory, program.slot_floats, slot_count(w.run.samples));
+    const GradientSum sum(k, w.slot_memory, program.slot_floats, program.slot_count(w.run.samples));
     for (int64_t from = 0; from < size; from += range)
       sum(w.at(buffer, 0) + from, *parts, from, std::min(range, size - from));
   };

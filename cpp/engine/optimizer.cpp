@@ -1,7 +1,6 @@
 #include "engine/optimizer.h"
 
 #include <algorithm>
-#include <cmath>
 #include <stdexcept>
 
 #include "engine/program.h"
@@ -10,25 +9,21 @@
 
 namespace pycnn {
 
-// In the order in which the kernels take them.
 std::vector<std::string> Optimizer::slot_names(const OptimizerSpec& spec) {
   std::vector<std::string> names;
-  switch (spec.kind) {
-    case OptimizerKind::kNone: break;
-    case OptimizerKind::kSgd:
-      if (spec.momentum != 0) names = {"momentum"};
-      break;
-    case OptimizerKind::kRmsprop:
-      names = {"velocity"};
-      if (spec.centered) names.emplace_back("average_gradient");
-      if (spec.momentum != 0) names.emplace_back("momentum");
-      break;
-    case OptimizerKind::kAdam:
-      names = {"momentum", "velocity"};
-      if (spec.amsgrad) names.emplace_back("velocity_hat");
-      break;
-  }
+  for (const StateSlot& slot : rule_of(spec.kind).slots)
+    if (slot.is_kept(spec)) names.emplace_back(slot.name);
   return names;
+}
+
+std::vector<std::vector<std::string>> Optimizer::slot_groups() const {
+  std::vector<std::vector<std::string>> groups;
+  for (const StateSlot& slot : rule_of(spec_.kind).slots) {
+    if (!slot.is_kept(spec_)) continue;
+    if (groups.empty() || slot.is_optional) groups.emplace_back();
+    groups.back().emplace_back(slot.name);
+  }
+  return groups;
 }
 
 void Optimizer::configure(const OptimizerSpec& spec) {
@@ -39,50 +34,47 @@ void Optimizer::configure(const OptimizerSpec& spec) {
   spec_ = spec;
 }
 
-const std::vector<float*>& Optimizer::state(const std::shared_ptr<Variable>& variable) {
+Optimizer::State& Optimizer::state_of(const std::shared_ptr<Variable>& variable) {
   State& state = states_[variable.get()];
-  if (!state.variable) {
-    state.variable = variable;
-    for (size_t i = 0; i < slot_names().size(); ++i) {
-      state.memory.emplace_back(variable->size());
-      state.arrays.push_back(state.memory.back().data());
-    }
+  if (state.variable) return state;
+  state.variable = variable;
+  const std::vector<StateSlot>& slots = rule_of(spec_.kind).slots;
+  for (size_t i = 0; i < slots.size(); ++i) {
+    if (!slots[i].is_kept(spec_)) continue;
+    AlignedFloats& array = state.memory.emplace_back(variable->size());
+    if (slots[i].initial)
+      std::fill(array.data(), array.data() + variable->size(), static_cast<float>(spec_.*slots[i].initial));
+    state.arrays.push_back(array.data());
+    state.slots[i] = array.data();
   }
-  return state.arrays;
+  return state;
+}
+
+const std::vector<float*>& Optimizer::state(const std::shared_ptr<Variable>& variable) {
+  return state_of(variable).arrays;
+}
+
+void Optimizer::set_decays(const std::shared_ptr<Variable>& variable, bool decays) {
+  state_of(variable).decays = decays;
 }
 
 void Optimizer::begin_step(float learning_rate) {
   ++iterations;
-  const double t = static_cast<double>(iterations);
-  decay_ = learning_rate * spec_.weight_decay;
-  sgd_ = {learning_rate, spec_.momentum, spec_.nesterov};
-  rmsprop_ = {learning_rate, spec_.rho, spec_.momentum, spec_.epsilon, spec_.centered};
-  const double step_size =
-      learning_rate * std::sqrt(1.0 - std::pow(spec_.beta_2, t)) / (1.0 - std::pow(spec_.beta_1, t));
-  adam_ = {learning_rate, spec_.beta_1, spec_.beta_2, spec_.epsilon, static_cast<float>(step_size), spec_.amsgrad};
+  decay_ = static_cast<float>(learning_rate * spec_.weight_decay);
+  step_ = step_of(spec_, learning_rate, iterations, product_);
 }
 
 void Optimizer::update(const KernelTable& kernels, const Variable& variable, int64_t begin, const float* g,
                        int64_t n) const {
-  const std::vector<float*>& arrays = states_.at(&variable).arrays;
+  const auto kernel = rule_of(spec_.kind).kernel;
+  if (!kernel) return;
+  const State& state = states_.at(&variable);
   float* w = variable.data() + begin;
-  size_t next = 0;
-  const auto take = [&](bool wanted) { return wanted ? arrays[next++] + begin : nullptr; };
-  if (decay_ != 0)
+  if (decay_ != 0 && state.decays)
     for (int64_t i = 0; i < n; ++i) w[i] -= decay_ * w[i];
-  const OptimizerKernels& k = kernels.optimizer;
-  switch (spec_.kind) {
-    case OptimizerKind::kNone: return;
-    case OptimizerKind::kSgd: return k.sgd(w, g, take(spec_.momentum != 0), n, sgd_);
-    case OptimizerKind::kRmsprop: {
-      float *velocity = take(true), *average = take(spec_.centered), *momentum = take(spec_.momentum != 0);
-      return k.rmsprop(w, g, velocity, average, momentum, n, rmsprop_);
-    }
-    case OptimizerKind::kAdam: {
-      float *momentum = take(true), *velocity = take(true), *largest = take(spec_.amsgrad);
-      return k.adam(w, g, momentum, velocity, largest, n, adam_);
-    }
-  }
+  float* arrays[kMaxStateArrays];
+  for (int i = 0; i < kMaxStateArrays; ++i) arrays[i] = state.slots[i] ? state.slots[i] + begin : nullptr;
+  (kernels.optimizer.*kernel)(w, g, arrays, n, step_);
 }
 
 void Optimizer::apply(const KernelTable& kernels, const std::vector<std::shared_ptr<Variable>>& variables,

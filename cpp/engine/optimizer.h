@@ -6,26 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "engine/optimizer_rules.h"
 #include "graph/variable.h"
-#include "kernels/table.h"
 
 namespace pycnn {
-
-enum class OptimizerKind { kNone, kSgd, kRmsprop, kAdam };
-
-struct OptimizerSpec {
-  OptimizerKind kind = OptimizerKind::kNone;
-  float momentum = 0, epsilon = 1e-7f;
-  float weight_decay = 0;  // decoupled (Loshchilov & Hutter 2019): w -= learning_rate * weight_decay * w comes first
-  double rho = 0.9, beta_1 = 0.9, beta_2 = 0.999;
-  bool nesterov = false, centered = false, amsgrad = false;
-
-  bool operator==(const OptimizerSpec& o) const {
-    return kind == o.kind && momentum == o.momentum && rho == o.rho && epsilon == o.epsilon && beta_1 == o.beta_1 &&
-           beta_2 == o.beta_2 && weight_decay == o.weight_decay && nesterov == o.nesterov && centered == o.centered &&
-           amsgrad == o.amsgrad;
-  }
-};
 
 // Belongs to no network: those that train the same variables share its state.
 class Optimizer {
@@ -36,9 +20,13 @@ class Optimizer {
   // New settings of the same kind; std::invalid_argument where they need other state arrays.
   void configure(const OptimizerSpec& spec);
 
-  // The state arrays of a variable, in the order of slot_names; zeros at first. Not while a step runs.
+  // The state arrays of a variable, in the order of slot_names. Not while a step runs.
   const std::vector<float*>& state(const std::shared_ptr<Variable>& variable);
   std::vector<std::string> slot_names() const { return slot_names(spec_); }
+  // The same names as Keras orders the arrays of several variables: those of a group alternate.
+  std::vector<std::vector<std::string>> slot_groups() const;
+  // A variable without, or again with, weight decay. Not while a step runs.
+  void set_decays(const std::shared_ptr<Variable>& variable, bool decays);
 
   int64_t iterations = 0;  // steps done
 
@@ -55,15 +43,17 @@ class Optimizer {
     std::shared_ptr<Variable> variable;  // kept alive, so that no other one gets its address
     std::vector<AlignedFloats> memory;
     std::vector<float*> arrays;
+    float* slots[kMaxStateArrays] = {};  // as the kernel takes them: null where one is not kept
+    bool decays = true;
   };
   static std::vector<std::string> slot_names(const OptimizerSpec& spec);
+  State& state_of(const std::shared_ptr<Variable>& variable);
 
   OptimizerSpec spec_;
   std::map<const Variable*, State> states_;
   float decay_ = 0;  // the share of w that a step takes away beforehand
-  SgdStep sgd_{};
-  RmspropStep rmsprop_{};
-  AdamStep adam_{};
+  OptimizerStep step_{};
+  MomentumProduct product_;
 };
 
 }  // namespace pycnn

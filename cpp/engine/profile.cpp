@@ -102,8 +102,8 @@ void add_updates(Profile& profile, const Timers& timers, const Plan& plan, const
     const size_t item = plan.program.tasks.size() + plan.program.preparations.size() + static_cast<size_t>(p);
     if (timers.calls(item) == 0) continue;
     const GradientParts& parts = plan.gradients[static_cast<size_t>(p)];
-    const int64_t read =
-        static_cast<int64_t>(parts.slots.size()) * slot_count(samples) + static_cast<int64_t>(parts.further.size());
+    const int64_t read = static_cast<int64_t>(parts.slots.size()) * plan.program.slot_count(samples) +
+                         static_cast<int64_t>(parts.further.size());
     double arrays = read > 0 ? static_cast<double>(read + 1) : 0;  // and their sum written
     // The gradient, and weights and state, both read and written.
     if (optimizer && parameters.trainable(p)) arrays += 3 + 2 * static_cast<double>(optimizer->slot_names().size());
@@ -126,6 +126,51 @@ std::vector<std::pair<std::string, std::string>> fused(const Profile& profile, c
     found.emplace_back(name, alone ? "" : by == kByLoss ? "loss" : graph.node(by).name);
   }
   return found;
+}
+
+void add_stage(Profile& profile, std::string name, std::vector<StageCost::Alike> work) {
+  const auto is_idle = [](const StageCost::Alike& each) { return each.pieces == 0; };
+  work.erase(std::remove_if(work.begin(), work.end(), is_idle), work.end());
+  if (!work.empty()) profile.stages.push_back({std::move(name), std::move(work)});
+}
+
+// Into how many pieces threads can share a stage of so many samples.
+int64_t pieces_of(const Stage& stage, const Program& program, int64_t samples) {
+  if (stage.kind == Task::kOnce || stage.by_caller || stage.repeated) return 1;
+  if (program.split_samples) return program.tasks[static_cast<size_t>(stage.begin)].pieces;
+  return program.by_slots ? program.slot_count(samples) : samples;
+}
+
+void add_stages(Profile& profile, const Timers& timers, const Plan& plan, const Batch& batch) {
+  const Program& program = plan.program;
+  const double chunks = static_cast<double>((batch.samples + program.capacity() - 1) / program.capacity());
+  const double repeats = program.split_samples ? static_cast<double>(timers.threads()) : 1.0;
+  for (int64_t begin = 0; begin < batch.samples; begin += program.capacity()) {
+    const int64_t samples = std::min(program.capacity(), batch.samples - begin);
+    for (const Stage& stage : program.stages()) {
+      std::vector<StageCost::Alike> work;
+      double together = 0;
+      for (int t = stage.begin; t < stage.end; ++t) {
+        const double seconds = timers.seconds(static_cast<size_t>(t)) / chunks;
+        const int64_t pieces = program.tasks[static_cast<size_t>(t)].pieces;
+        if (stage.kind == Task::kSplit) work.push_back({pieces, seconds / static_cast<double>(pieces)});
+        else together += stage.repeated ? seconds / repeats : seconds;
+      }
+      const int64_t pieces = pieces_of(stage, program, samples);
+      if (stage.kind != Task::kSplit) work.push_back({pieces, together / static_cast<double>(pieces)});
+      add_stage(profile, program.tasks[static_cast<size_t>(stage.begin)].name, std::move(work));
+    }
+  }
+}
+
+// Items of the timers, one by one.
+void add_items(Profile& profile, const char* name, const Timers& timers, size_t first, size_t count) {
+  std::vector<StageCost::Alike> work;
+  for (size_t i = first; i < first + count; ++i) {
+    const int64_t calls = timers.calls(i);
+    if (calls > 0) work.push_back({calls, timers.seconds(i) / static_cast<double>(calls)});
+  }
+  add_stage(profile, name, std::move(work));
 }
 
 }  // namespace
@@ -158,6 +203,11 @@ Profile describe(const Timers& timers, const Plan& plan, const Parameters& param
   if (plan.has_gradients) add_updates(profile, timers, plan, graph, parameters, batch, optimizer);
   add_preparations(profile, timers, plan, graph, parameters);
   profile.fused = fused(profile, plan.program, graph);
+  const size_t tasks = plan.program.tasks.size(), preparations = plan.program.preparations.size();
+  add_items(profile, "packing", timers, tasks, preparations);
+  add_stages(profile, timers, plan, batch);
+  if (plan.has_gradients)
+    add_items(profile, "update", timers, tasks + preparations, static_cast<size_t>(parameters.count()));
   return profile;
 }
 

@@ -49,6 +49,17 @@ struct ProfileRow {
   double bytes;           // estimated: each buffer once, and the weights once a call
 };
 
+// What ends before anything after it begins: a stage of each chunk, all preparations, or the update. Alike are the
+// pieces of one task.
+struct StageCost {
+  std::string name;
+  struct Alike {
+    int64_t pieces;
+    double seconds;  // of each
+  };
+  std::vector<Alike> work;
+};
+
 // Of one run. Threads wait while they have nothing to do: threads * seconds is the rows' sum and that.
 struct Profile {
   int threads = 0;
@@ -57,6 +68,7 @@ struct Profile {
   std::vector<ProfileRow> rows;
   // Nodes without tasks of their own, and whose tasks compute them; an empty name where there is nothing to compute.
   std::vector<std::pair<std::string, std::string>> fused;
+  std::vector<StageCost> stages;  // in their order
 };
 
 struct Plan;

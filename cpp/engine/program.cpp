@@ -1,6 +1,7 @@
 #include "engine/program.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <sstream>
 
@@ -62,9 +63,30 @@ int64_t Program::shared_stages() const {
   return std::count_if(stages_.begin(), stages_.end(), [](const Stage& s) { return !s.repeated; });
 }
 
+void Program::size_slots() {
+  const auto samples = [](double wanted) {
+    return std::clamp(static_cast<int64_t>(std::ceil(wanted)), int64_t{1}, kSamplesPerSlot);
+  };
+  const double each = std::max(flops(), 1.0);
+  worthwhile_slot_ = samples(kSlotFlops / each);
+  efficient_slot_ = samples(kFlopsPerSlotFloat * static_cast<double>(slot_floats) / each);
+  for (const Task& task : tasks)
+    if (task.kind == Task::kBlock) efficient_slot_ = std::max(efficient_slot_, least_block(task));
+}
+
+// Enough to give work to many threads, of as many samples as make good use of one.
+int64_t Program::slot_count(int64_t samples) const {
+  const int64_t few = std::max(samples / kFewSlots, int64_t{1});
+  const int64_t each = std::max(worthwhile_slot_, std::min(efficient_slot_, few));
+  const auto slots_of = [&](int64_t size) { return std::clamp((samples + size - 1) / size, int64_t{1}, kMaxSlots); };
+  const int64_t affordable = kSlotMemory / std::max(slot_floats, int64_t{1});
+  return std::clamp(affordable, std::min(slots_of(kSamplesPerSlot), slots_of(each)), slots_of(each));
+}
+
 void Program::finish(int64_t capacity) {
   capacity_ = capacity;
   sort_by_position(preparations);
+  size_slots();
   cut_stages();
   place_buffers();
   scratch_floats_ = 0;

@@ -182,14 +182,15 @@ constexpr int64_t kSamplesPerSlot = 8;
 constexpr int64_t kGroup = kSamplesPerSlot;  // samples that a thread takes through a stage at once
 constexpr int64_t kWeightUses = 32;          // of weights that L2 does not hold, for each time they are read
 constexpr int64_t kMaxSlots = 16;
+constexpr int64_t kSlotMemory = 1 << 23;  // floats of all slots together, where that leaves enough of them
+// What a slot must be worth: less is not worth a piece of its own, or is mostly the writing and adding up of gradients.
+constexpr double kSlotFlops = 5e7, kFlopsPerSlotFloat = 1600;
+constexpr int64_t kFewSlots = 4;  // that a small batch has, whatever sharing a pass over weights would save
 // What is not worth sharing out where samples are split: the first operations of a network up to so many. About three
 // microseconds; to fetch what other cores have made takes as long.
 constexpr double kRepeatedFlops = 8e5;
 // Floats that an optimizer step takes at once: its five arrays stay in L1 and L2. No transposed row may be longer.
 constexpr int64_t kUpdateRange = 8192;
-inline int64_t slot_count(int64_t samples) {
-  return std::clamp((samples + kSamplesPerSlot - 1) / kSamplesPerSlot, int64_t{1}, kMaxSlots);
-}
 
 constexpr int kByLoss = -2;
 
@@ -217,6 +218,7 @@ class Program {
 
   const std::vector<Stage>& stages() const { return stages_; }
   int64_t shared_stages() const;
+  int64_t slot_count(int64_t samples) const;
   int64_t capacity() const { return capacity_; }
   int64_t chunk_floats() const { return chunk_floats_; }
   int64_t own_floats() const { return own_floats_; }  // of a thread
@@ -227,6 +229,7 @@ class Program {
  private:
   void cut_stages();
   int repeated_tasks() const;
+  void size_slots();
   void cut_passes(Stage& stage) const;
   void cut_pieces(Stage& stage) const;
   int64_t natural_block(int begin, int end) const;
@@ -235,6 +238,7 @@ class Program {
 
   std::vector<Stage> stages_;
   int64_t capacity_ = 0, chunk_floats_ = 0, own_floats_ = 0, scratch_floats_ = 0;
+  int64_t worthwhile_slot_ = 1, efficient_slot_ = 1;  // samples
 };
 
 }  // namespace pycnn

@@ -76,7 +76,8 @@ void Runner::run(const Batch& batch, uint64_t seed, Optimizer* optimizer, Timers
   workspace_.losses.resize(static_cast<size_t>(batch.samples * program.losses));
   workspace_.metrics.resize(static_cast<size_t>(batch.samples * program.metrics));
   chunk_memory_ = workspace_.chunk(program.chunk_floats());
-  slot_memory_ = workspace_.slots(program.slot_floats * slot_count(std::min(program.capacity(), batch.samples)));
+  slots_ = program.slot_count(std::min(program.capacity(), batch.samples));
+  slot_memory_ = workspace_.slots(program.slot_floats * slots_);
   thread_memory_ = workspace_.threads((program.own_floats() + program.scratch_floats()) * threads);
   const int64_t version = parameters_.version();
   prepares_ = plan_.prepared_version != version;
@@ -116,8 +117,7 @@ void Runner::run_on(const Team& team, const Batch& batch, Run run, const Optimiz
     run_stages(team, run, queue);
   }
   if (!plan_.has_gradients || run.failed->load()) return;
-  const int64_t used = slot_count(std::min(program.capacity(), batch.samples));
-  const GradientSum sum(plan_.kernels->elementwise, slot_memory_, program.slot_floats, used);
+  const GradientSum sum(plan_.kernels->elementwise, slot_memory_, program.slot_floats, slots_);
   const size_t parameters = program.tasks.size() + program.preparations.size();
   share(team, *queue, static_cast<int64_t>(plan_.updates.size()), [&](int64_t i) {
     const UpdateRange& range = plan_.updates[static_cast<size_t>(i)];
@@ -186,7 +186,7 @@ Work Runner::work(const Team& team, const Run& run) {
 // Where gradients are summed a slot is a piece of work, since one thread must do it in order; otherwise any cut will
 // do.
 int64_t Runner::piece_count(int64_t samples, int64_t threads) const {
-  if (plan_.program.by_slots) return slot_count(samples);
+  if (plan_.program.by_slots) return std::min(slots_, plan_.program.slot_count(samples));
   return std::min(samples, pieces_of(pieces_of(samples, kSamplesPerSlot), threads) * threads);
 }
 

@@ -86,6 +86,7 @@ class Runner {
   Timers* timers_ = nullptr;  // null: profiling is off
   float* chunk_memory_ = nullptr;
   float* slot_memory_ = nullptr;
+  int64_t slots_ = 0;  // of the batch
   float* thread_memory_ = nullptr;
   WorkQueue* queues_ = nullptr;  // for preparations if there are any, shared stages of each chunk, the update
   WorkQueue* last_queue_ = nullptr;

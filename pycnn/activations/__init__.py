@@ -1,9 +1,7 @@
-"""Activation functions, with Keras' names and defaults.
+"""Activation functions, with Keras' names and defaults: those functions of `keras.ops`, by the same names.
 
-Each takes real numbers `x` of any shape and returns a float32 array of that shape; TypeError where `x` is
-something else. Each can be given to a layer as `activation=`, by name or itself. Those that are made of other
-functions (celu, glu, hard_shrink, hard_tanh, log_sigmoid, soft_shrink, sparse_plus, sparse_sigmoid,
-sparsemax, squareplus, tanh_shrink, threshold) are the functions of `keras.ops`.
+Each takes a symbol, or real numbers `x` of any shape, for which it returns a float32 array; TypeError where
+`x` is something else. Each can be given to a layer as `activation=`, by name or itself.
 
 Example:
     >>> import pycnn as keras
@@ -15,63 +13,18 @@ Example:
 
 from typing import Any
 
-from pycnn.activations.functions import (
-    elu,
-    exponential,
-    gelu,
-    hard_sigmoid,
-    hard_silu,
-    hard_swish,
-    leaky_relu,
-    linear,
-    log_softmax,
-    mish,
-    relu,
-    relu6,
-    selu,
-    sigmoid,
-    silu,
-    softmax,
-    softplus,
-    softsign,
-    swish,
-    tanh,
-)
-from pycnn.activations.registry import deserialize, get, named, names, serialize
+from pycnn.activations.operation import functions
+from pycnn.activations.registry import deserialize, get, serialize
 
-__all__ = [
-    "deserialize",
-    "elu",
-    "exponential",
-    "gelu",
-    "get",
-    "hard_sigmoid",
-    "hard_silu",
-    "hard_swish",
-    "leaky_relu",
-    "linear",
-    "log_softmax",
-    "mish",
-    "relu",
-    "relu6",
-    "selu",
-    "serialize",
-    "sigmoid",
-    "silu",
-    "softmax",
-    "softplus",
-    "softsign",
-    "swish",
-    "tanh",
-]
+__all__ = ["deserialize", "get", "serialize"]
 
 
 def __getattr__(name: str) -> Any:
-    found = None if name.startswith("_") else named(name)
+    found = None if name.startswith("_") else functions().get(name)
     if found is None:
         raise AttributeError(f"module 'pycnn.activations' has no attribute {name!r}")
     return found
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *names()})
+    return sorted({*__all__, *functions()})

@@ -2,30 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from pycnn.activations.functions import (
-    elu,
-    exponential,
-    gelu,
-    hard_sigmoid,
-    hard_silu,
-    leaky_relu,
-    linear,
-    log_softmax,
-    mish,
-    relu,
-    relu6,
-    selu,
-    sigmoid,
-    silu,
-    softmax,
-    softplus,
-    softsign,
-    tanh,
-)
-from pycnn.activations.operation import Operation, composed, is_composed
+from pycnn.activations.operation import functions, is_known
 from pycnn.core import custom_objects, registry, serialization
 from pycnn.core.function import tracing
 from pycnn.core.layer import Layer
@@ -35,24 +16,13 @@ from pycnn.core.symbolic import KerasTensor
 if TYPE_CHECKING:
     from pycnn.activations.operation import ActivationFunction
 
-_FUNCTIONS: dict[str, ActivationFunction] = {
-    function.__name__: function
-    for function in (
-        linear, relu, relu6, leaky_relu, elu, selu, gelu, silu, sigmoid, tanh, softplus, softsign,
-        hard_sigmoid, hard_silu, mish, exponential, softmax, log_softmax,
-    )
-}  # fmt: skip
-_ALIASES = {"swish": silu, "hard_swish": hard_silu}
-
-
-def named(name: str) -> ActivationFunction | None:
-    """The activation function of a name; None where there is none."""
-    return _FUNCTIONS.get(name) or _ALIASES.get(name) or composed().get(name)
-
-
-def names() -> list[str]:
-    """The names of all activation functions."""
-    return sorted({*_FUNCTIONS, *_ALIASES, *composed()})
+# Layers that hold the options of a function, by its name: where a program's function is one with options, it
+# becomes the layer, which can be described.
+_LAYERS = {
+    "leaky_relu": ("LeakyReLU", ("negative_slope",)),
+    "elu": ("ELU", ("alpha",)),
+    "relu": ("ReLU", ("max_value", "negative_slope", "threshold")),
+}
 
 
 def get(identifier: Any) -> ActivationFunction | Layer:
@@ -74,7 +44,7 @@ def get(identifier: Any) -> ActivationFunction | Layer:
         True
     """
     if identifier is None:
-        return linear
+        return functions()["linear"]
     if isinstance(identifier, Layer):
         if identifier.has_weights:
             raise ValueError(
@@ -87,50 +57,47 @@ def get(identifier: Any) -> ActivationFunction | Layer:
         own = custom_objects.found(identifier, None)
         if own is not None:
             return get(own)
-        function = named(identifier)
+        function = functions().get(identifier)
         if function is None:
-            raise unknown("activation", identifier, names())
+            raise unknown("activation", identifier, sorted(functions()))
         return function
     if isinstance(identifier, type) and issubclass(identifier, Layer):
         return identifier()
     if not callable(identifier):
-        raise unknown("activation", identifier, names())
-    if identifier in _FUNCTIONS.values() or is_composed(identifier):
+        raise unknown("activation", identifier, sorted(functions()))
+    if is_known(identifier):
         return identifier  # type: ignore[no-any-return]
     return _recognized(identifier)
 
 
 def _recognized(function: Callable[..., Any]) -> ActivationFunction | Layer:
     """What a foreign function (of tf.nn, a lambda, a partial) is in terms of `keras.activations`."""
-    try:
-        operation = function(Operation())
-    except Exception:
-        return _traceable(function)
-    for known in _FUNCTIONS.values():
-        if operation == known(Operation()):
-            return known
-    if isinstance(operation, Operation):
-        options = operation.options
-        if operation.kind == "leaky_relu":
-            return registry.layer_class("LeakyReLU")(options["alpha"])
-        if operation.kind == "elu":
-            return registry.layer_class("ELU")(options["alpha"])
-        if operation.kind == "relu":
-            return registry.layer_class("ReLU")(
-                options.get("max_value"), options["alpha"], options["threshold"]
-            )
-    return _traceable(function)
+    symbol, output = _traced(function)
+    call = output.node
+    operation: Any = None if call is None or call.inputs != (symbol,) else call.operation
+    name = getattr(getattr(operation, "function", None), "name", "")
+    known = functions().get(name)
+    if known is None:
+        return function
+    parameters = inspect.signature(known).parameters
+    if all(parameters[option].default == value for option, value in operation.attributes.items()):
+        return known
+    if name in _LAYERS:
+        layer, options = _LAYERS[name]
+        return registry.layer_class(layer)(**{option: operation.attributes[option] for option in options})
+    return function
 
 
-def _traceable(function: Callable[..., Any]) -> ActivationFunction:
-    """The function, written with `keras.ops`; ValueError where it gives no symbol of the same shape."""
+def _traced(function: Callable[..., Any]) -> tuple[KerasTensor, KerasTensor]:
+    """A symbol and what the function makes of it; ValueError where that is no symbol of the same shape."""
     symbol = KerasTensor((None, 1), name="x")
     try:
         with tracing():
             output = function(symbol)
     except Exception as error:
         raise ValueError(
-            f"{function!r} is no activation that pycnn can compute: {error}. Known are: {', '.join(names())}"
+            f"{function!r} is no activation that pycnn can compute: {error}. Known are: "
+            f"{', '.join(sorted(functions()))}"
         ) from error
     if not isinstance(output, KerasTensor) or output.shape != symbol.shape:
         raise ValueError(
@@ -138,15 +105,16 @@ def _traceable(function: Callable[..., Any]) -> ActivationFunction:
             f"{symbol!r}; "
             f"expected a symbol of the same shape, as keras.ops give them"
         )
-    return function
+    return symbol, output
 
 
 def serialize(activation: ActivationFunction | Layer) -> Any:
     """The name of a function of `keras.activations`; the description of a layer or of another function."""
     if isinstance(activation, Layer):
         return activation.serialize()
-    known = is_composed(activation) or _FUNCTIONS.get(activation.__name__) is activation
-    return activation.__name__ if known else serialization.serialize_function(activation)
+    if not callable(activation):
+        raise TypeError(f"activations.serialize: {activation!r:.200} is no activation function")
+    return activation.__name__ if is_known(activation) else serialization.serialize_function(activation)
 
 
 def deserialize(config: Any) -> ActivationFunction | Layer:

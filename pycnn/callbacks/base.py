@@ -145,9 +145,22 @@ class History(Callback):
         self.history: dict[str, list[float]] = {}
         self.epoch: list[int] = []
 
+    @classmethod
+    def resumed(cls, model: Any, record: tuple[dict[str, list[float]], list[int], dict[str, Any]]) -> History:
+        """One that goes on with the record of another."""
+        history = cls()
+        history.set_model(model)
+        history.history, history.epoch, history.params = record
+        return history
+
+    @property
+    def record(self) -> tuple[dict[str, list[float]], list[int], dict[str, Any]]:
+        """What it holds without the model, which may keep it so without keeping itself alive."""
+        return self.history, self.epoch, self.params
+
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        self.epoch = []
-        self.history = {}
+        if self.epoch or self.history:  # of another training
+            self.epoch, self.history = [], {}
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         self.epoch.append(epoch)

@@ -102,7 +102,7 @@ class LearningRateScheduler(Callback):
         import inspect
 
         optimizer = self.model.optimizer
-        arguments = (epoch, optimizer.learning_rate)
+        arguments = (epoch, float(optimizer.learning_rate))
         try:
             inspect.signature(self.schedule).bind(*arguments)
         except TypeError:
@@ -117,4 +117,4 @@ class LearningRateScheduler(Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         if logs is not None:
-            logs["learning_rate"] = self.model.optimizer.learning_rate
+            logs["learning_rate"] = float(self.model.optimizer.learning_rate)

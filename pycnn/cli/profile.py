@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +37,7 @@ examples:
   pycnn profile pycnn-out/deck.safetensors --train --batch 32
   pycnn profile pycnn-out/deck.safetensors --batch 1 --json
   pycnn profile pycnn-out/deck.safetensors --train --plot profile.png
+  pycnn profile --train --threads 16
 """
 
 
@@ -44,7 +47,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("model", type=Path, nargs="?", metavar="MODEL", help="file that `pycnn train` or model.save wrote")
     add("--batch", type=positive_int, default=32, metavar="N", help="samples in a batch (default: 32)")
     add("--train", action="store_true", help="a training step, not a prediction; MODEL stays as it is")
-    add("--threads", type=positive_int, metavar="N", help="default: what `pycnn info` tells")
+    add(
+        "--threads",
+        type=positive_int,
+        metavar="N",
+        help="default: what `pycnn info` tells; more than there are cores: measure one, foretell up to N",
+    )
     add("--exact", action="store_true", help="convolutions by direct sums only")
     add("--seconds", type=positive_float, default=0.5, metavar="S", help="how long to measure (default: 0.5)")
     add("--plot", type=Path, metavar="FILE", help="also draw it (png, svg or pdf; needs matplotlib)")
@@ -62,8 +70,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     from pycnn import _core
 
+    foretells = arguments.threads is not None and arguments.threads > _cores()
     if arguments.threads:
-        _core.set_num_threads(arguments.threads)
+        _core.set_num_threads(1 if foretells else arguments.threads)
     if arguments.exact:
         _core.set_exact(True)
     model = _model(arguments.model, arguments.train)
@@ -72,7 +81,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.plot is not None:
         profile.plot(arguments.plot)
     if arguments.json:
-        print(json.dumps(profile.as_dict(), indent=1))
+        foretold = (
+            [asdict(each) for each in profile.forecast(_counts(arguments.threads))] if foretells else []
+        )
+        print(json.dumps(profile.as_dict() | {"forecast": foretold}, indent=1))
         return 0
 
     from rich.console import Console
@@ -84,9 +96,23 @@ def run(arguments: argparse.Namespace) -> int:
         console.width = 120
     for part in table.parts(profile, console):
         console.print(part)
+    if foretells:
+        for part in table.forecast_parts(profile, _counts(arguments.threads)):
+            console.print(part)
     if arguments.plot is not None:
         console.print(f"written: {arguments.plot}", soft_wrap=True, markup=False)
     return 0
+
+
+def _cores() -> int:
+    """That this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _counts(most: int) -> list[int]:
+    """Powers of two, and the number itself."""
+    counts = [1 << i for i in range(most.bit_length()) if 1 << i < most]
+    return [*counts, most]
 
 
 def _model(path: Path | None, train: bool) -> Model:

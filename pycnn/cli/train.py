@@ -118,7 +118,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
 
     progress = TrainingProgress(console, arguments.epochs, len(y))
-    rate = model.optimizer.learning_rate
+    rate = float(model.optimizer.learning_rate)
     start = time.process_time()
     finished = True
     try:

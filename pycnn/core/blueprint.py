@@ -39,6 +39,7 @@ class Blueprint(Graph):
         self.penalties: list[tuple[Any, int, str]] = []  # regularizers of outputs, nodes, names of layers
         # Of nodes that are images in another form, with its data format: the node of the images (h, w, c).
         self.images: dict[tuple[int, str], int] = {}
+        self.losses: list[tuple[int, str]] = []  # nodes that layers added to the loss, names of layers
         self.values = 0  # numbers that one sample's operations compute
         self._frozen = frozen
         self._calls = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import weakref
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -13,9 +14,12 @@ from pycnn.core.arguments import checked_name, checked_shape
 from pycnn.core.arrays import as_samples
 from pycnn.core.blueprint import Blueprint
 from pycnn.core.function import Function, is_tracing, tracing
+from pycnn.core.input_spec import check_inputs
+from pycnn.core.interface import Interface
 from pycnn.core.names import auto_name
 from pycnn.core.program import Program
-from pycnn.core.symbolic import KerasTensor, Node, as_symbol
+from pycnn.core.results import answering
+from pycnn.core.symbolic import Call, KerasTensor, Node, as_symbol
 from pycnn.core.tensor import Tensor
 from pycnn.core.variable import Variable
 
@@ -39,7 +43,7 @@ class WeightSpec(NamedTuple):
     constraint: Any = None
 
 
-class Layer(policy.HasDTypePolicy):
+class Layer(policy.HasDTypePolicy, Interface):
     """One step of a network.
 
     A layer of your own has a `call`, written with layers and `keras.ops`; its weights are made by
@@ -74,6 +78,7 @@ class Layer(policy.HasDTypePolicy):
     """
 
     _given: tuple[tuple[Any, ...], dict[str, Any]]
+    _adds_losses = False
 
     # Further arguments of a call that are inputs, for layers of this package.
     call_inputs: tuple[str, ...] = ()
@@ -98,10 +103,11 @@ class Layer(policy.HasDTypePolicy):
         self.built = False
         self._trainable = bool(trainable)
         self._variables: list[Variable] = []
-        self._calls: list[Node] = []  # on symbols
+        self._calls: list[Call] = []  # the first one on symbols; `_later_calls` are weak references
         self._called: tuple[Any, Program, Any] | None = (
             None  # for arrays: their shapes, the outputs' structure
         )
+        self._losses: list[KerasTensor] | None = None  # that `call` has added, while it is traced
         self.activity_regularizer = registry.resolved("regularizer", activity_regularizer)
         if input_dim is not None:
             input_shape = (input_dim,)
@@ -173,6 +179,7 @@ class Layer(policy.HasDTypePolicy):
         """
         if not self._is_traced or type(self).weight_specs is not Layer.weight_specs:
             self._build(checked_shape(self.name, input_shape[1:]))
+        self._built_for = tuple(input_shape)
         self.built = True
 
     def add_weight(
@@ -235,6 +242,42 @@ class Layer(policy.HasDTypePolicy):
             if free not in taken
         )
 
+    def add_loss(self, loss: Any) -> None:
+        """Adds to the loss that training makes small; called in `call`.
+
+        Args:
+            loss: a symbol, whose sum over all its values, those of all samples included, is added; or a list
+                of symbols.
+
+        Raises:
+            TypeError: if it is no symbol.
+            RuntimeError: outside of `call`.
+            NotImplementedError: inside a GradientTape; return the value from `call` there.
+
+        Example:
+            >>> import numpy as np
+            >>> import pycnn as keras
+            >>> class Small(keras.layers.Layer):
+            ...     def call(self, x):
+            ...         self.add_loss(0.5 * keras.ops.mean(keras.ops.square(x)))
+            ...         return x
+            >>> model = keras.Sequential([keras.Input((2,)), Small()])
+            >>> model.compile("sgd", "mse")
+            >>> model.evaluate(np.ones((3, 2)), np.ones((3, 2)), verbose=0)
+            0.5
+        """
+        if self._losses is None:
+            raise RuntimeError(f"Layer {self.name!r}: add_loss is called outside of `call`")
+        for item in loss if isinstance(loss, (list, tuple)) else [loss]:
+            if not isinstance(item, KerasTensor):
+                raise TypeError(f"Layer {self.name!r}: add_loss was given {item!r:.200}; expected a symbol")
+            if recording.is_taped():
+                raise NotImplementedError(
+                    f"Layer {self.name!r}: `add_loss` inside a GradientTape is not supported; return the "
+                    f"value from `call`, and add it to the loss"
+                )
+            self._losses.append(item)
+
     def _build(self, *shapes: tuple[int, ...]) -> None:
         if len(shapes) != 1:
             raise ValueError(f"Layer {self.name!r} takes one input, but was called on {len(shapes)}")
@@ -256,6 +299,21 @@ class Layer(policy.HasDTypePolicy):
                     f"Layer {self.name!r} has a {spec.name} of shape {variable.shape}, "
                     f"but an input of shape {(None, *shape)} needs {spec.shape}"
                 )
+
+    @property
+    def losses(self) -> list[Any]:
+        """The penalties of regularized weights that train, one number each.
+
+        Raises:
+            NotImplementedError: if a layer calls `add_loss`: its numbers are known in `fit` and `evaluate`.
+        """
+        for leaf in self.leaves():
+            if leaf._adds_losses:
+                raise NotImplementedError(
+                    f"`losses` of {self.name!r} is not supported, as layer {leaf.name!r} calls `add_loss`: "
+                    f"what it adds is part of the loss that `fit` and `evaluate` report"
+                )
+        return [v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None]
 
     def forget_weights(self) -> None:
         """Goes back to before `build`, when the layer turns out not to fit into its model."""
@@ -317,7 +375,7 @@ class Layer(policy.HasDTypePolicy):
         if any(isinstance(leaf, Tensor) for leaf in leaves):
             outputs = self._call_on_arrays(recording.as_known(args), recording.as_known(kwargs))
             return tree.transformed(Tensor, outputs)
-        return self._call_on_arrays(args, kwargs)
+        return tree.transformed(answering, self._call_on_arrays(args, kwargs))
 
     def recorded_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A call on symbols that belongs to no model."""
@@ -388,7 +446,8 @@ class Layer(policy.HasDTypePolicy):
         args, further = tree.transformed(symbol_for, structure)
         options = kwargs | further | {"training": training}
         outputs = self._call_on_symbols(args, options, record=False)
-        return Program(Function(symbols, tree.flatten(outputs)), training=bool(training)), outputs
+        program = Program(Function(symbols, tree.flatten(outputs)), training=bool(training))
+        return program, tree.transformed(lambda _: None, outputs)
 
     def _as_arrays(self, x: Any) -> Any:
         """Samples as the core takes them, in the structure in which they came."""
@@ -419,16 +478,21 @@ class Layer(policy.HasDTypePolicy):
         call = Node(self, inputs, (), arguments, training)
         fresh = not self.built
         try:
-            self._ensure_built(arguments[0], inputs)
+            if self.input_spec is not None:
+                check_inputs(self.name, self.input_spec, inputs)
+            self._ensure_built(arguments[0], inputs, arguments[1])
+            if self.input_spec is not None and fresh:  # `build` may have said more
+                check_inputs(self.name, self.input_spec, inputs)
             shapes, structure = self._inferred(call)
         except Exception:
             if fresh:
                 self.forget_weights()
             raise
-        call.finish([KerasTensor(shape) for shape in shapes])
+        symbols = [KerasTensor(shape) for shape in shapes]
+        call.finish(symbols)
         if record and not is_tracing():
-            self._calls.append(call)
-        return call.output if structure is None else tree.packed(structure, list(call.outputs))
+            self.note_call(call)
+        return symbols[0] if structure is None else tree.packed(structure, symbols)
 
     def _symbols(self, x: Any) -> list[KerasTensor]:
         """The input of a call on symbols; layers that take several override it."""
@@ -447,22 +511,42 @@ class Layer(policy.HasDTypePolicy):
                 )
         return list(kwargs.values())
 
-    def _ensure_built(self, args: tuple[Any, ...], inputs: Sequence[KerasTensor]) -> None:
+    def _named_shapes(self, shapes: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        """The arguments of `build`: the first shape; or, of several, those of the arguments of `call`."""
+        names = [
+            name
+            for name, parameter in inspect.signature(self.build).parameters.items()
+            if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        ]
+        if len(names) == 1:
+            return {names[0]: shapes[0]}
+        given = inspect.signature(self.call).bind_partial(*shapes, **kwargs).arguments
+        for name in names:
+            if not name.endswith("_shape") or name[: -len("_shape")] not in given:
+                raise ValueError(
+                    f"Layer {self.name!r} ({type(self).__name__}): `build` has an argument {name!r}; "
+                    f"expected `input_shape` alone, or names of inputs of `call` with `_shape` at their end"
+                )
+        return {name: given[name[: -len("_shape")]] for name in names}
+
+    def _ensure_built(
+        self, args: tuple[Any, ...], inputs: Sequence[KerasTensor], kwargs: dict[str, Any] | None = None
+    ) -> None:
         if not self._is_traced:
             self._build(*(checked_shape(self.name, symbol.sample_shape) for symbol in inputs))
         elif not self.built:
-            shapes = tree.transformed(lambda x: x.shape if isinstance(x, KerasTensor) else None, args)
+            shapes, kwargs = tree.transformed(_shape_or_none, (args, kwargs or {}))
             # Without a `build` of its own, a subclass of a layer of this package gets its weights from
             # `super().call`.
             if type(self).build is not Layer.build or type(self).weight_specs is Layer.weight_specs:
-                self.build(shapes[0])
+                self.build(**self._named_shapes(shapes, kwargs))
             self.built = True
 
     def _inferred(self, call: Node) -> tuple[list[Shape], Any]:
         """The shapes of the outputs, and their structure; None for one output."""
         structure = None
         if self._is_traced:
-            structure, function = self._traced(call, False)
+            structure, function, _ = self._traced(call, False)
             return [symbol.shape for symbol in function.outputs], structure
         graph = Blueprint()
         nodes = graph.call(call, [_shape_of(graph, symbol) for symbol in call.inputs])
@@ -482,29 +566,38 @@ class Layer(policy.HasDTypePolicy):
             found = self.lower(graph, *nodes)
             return [found] if isinstance(found, int) else list(found)
         training = graph.phase() if self._accepts_training() else False
-        _, function = self._traced(call, training)
-        if call.outputs and [x.shape for x in function.outputs] != [x.shape for x in call.outputs]:
+        _, function, losses = self._traced(call, training)
+        shapes = [x.shape for x in function.outputs]
+        if call.outputs and shapes != [x.shape for x in call.outputs]:
             raise ValueError(
-                f"`call` of layer {self.name!r} returned shapes {[x.shape for x in function.outputs]} "
+                f"`call` of layer {self.name!r} returned shapes {shapes} "
                 f"this time, and {[x.shape for x in call.outputs]} before"
             )
-        outputs = function.lower(graph, nodes)
+        found = Function(function.inputs, [*function.outputs, *losses]).lower(graph, nodes)
+        outputs, added = found[: len(function.outputs)], found[len(function.outputs) :]
+        graph.losses += [(node, self.name) for node in added]
         own = {id(variable) for variable in self._variables}
         for node, variable in graph.variables_of.items():
             if id(variable) in own:
                 graph.trainable[node] = variable.trainable and not graph.is_frozen(self)
         return outputs
 
-    def _traced(self, call: Node, training: bool) -> tuple[Any, Function]:
-        """What `call` returns for symbols, and the function that it is."""
+    def _traced(self, call: Node, training: bool) -> tuple[Any, Function, list[KerasTensor]]:
+        """What `call` returns for symbols, the function that it is, and the losses that it added."""
         inner = {symbol: KerasTensor(symbol.shape, symbol.dtype, symbol.name) for symbol in call.inputs}
         args, kwargs = tree.transformed(
             lambda x: inner.get(x, x) if isinstance(x, KerasTensor) else x, call.arguments
         )
         if self._accepts_training():
             kwargs = kwargs | {"training": training if call.training is None else call.training}
-        with tracing():
-            result = self.call(*args, **kwargs)
+        before, self._losses = self._losses, []
+        try:
+            with tracing():
+                result = self.call(*args, **kwargs)
+            losses = self._losses
+        finally:
+            self._losses = before
+        self._adds_losses = bool(losses)
         leaves = tree.flatten(result)
         for leaf in leaves:
             if not isinstance(leaf, (KerasTensor, Variable)):
@@ -514,7 +607,7 @@ class Layer(policy.HasDTypePolicy):
                     f"keras.layers.PythonStep"
                 )
         function = Function([inner[symbol] for symbol in call.inputs], [as_symbol(leaf) for leaf in leaves])
-        return (None if isinstance(result, (KerasTensor, Variable)) else result), function
+        return (None if isinstance(result, (KerasTensor, Variable)) else result), function, losses
 
     def _native_call(self, x: Any) -> Any:
         """The layer as it is without a `call` of one's own: for subclasses of the layers of this package."""
@@ -524,12 +617,26 @@ class Layer(policy.HasDTypePolicy):
         call = Node(_Native(self), inputs, ())
         graph = Blueprint()
         nodes = graph.call(call, [_shape_of(graph, symbol) for symbol in inputs])
-        call.finish([KerasTensor(((None,) if graph.is_batched(n) else ()) + graph.shape(n)) for n in nodes])
-        return call.output if len(call.outputs) == 1 else list(call.outputs)
+        outputs = [KerasTensor(((None,) if graph.is_batched(n) else ()) + graph.shape(n)) for n in nodes]
+        call.finish(outputs)
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def note_call(self, call: Node) -> None:
+        """Remembers a call on symbols."""
+        calls = self.__dict__.setdefault("_calls", [])
+        if not calls:
+            calls.append(call.call)
+        else:  # what came before it may have come from this layer
+            self.__dict__.setdefault("_later_calls", []).append(weakref.ref(call))
 
     def forget_call(self, call: Node) -> None:
         """Takes a call on symbols back, when the model that made it does not want it any longer."""
-        self._calls.remove(call)
+        later = self.__dict__.pop("_later_calls", [])
+        nodes = [node for reference in later if (node := reference()) is not None and node is not call]
+        if self._calls[0] is call.call:
+            self._calls = []
+        for node in nodes:
+            self.note_call(node)
 
     # --- weights --------------------------------------------------------------------------------------------
     def sublayers(self) -> Iterator[Layer]:
@@ -676,7 +783,21 @@ class Layer(policy.HasDTypePolicy):
     def _first_call(self) -> Node:
         if not self._calls:
             raise AttributeError(f"Layer {self.name!r} is not part of a model with a known input shape yet")
-        return self._calls[0]
+        return self._calls[0].node_of(self)
+
+    # --- copies ---------------------------------------------------------------------------------------------
+    def __getstate__(self) -> dict[str, Any]:
+        """The attributes for `copy.deepcopy` and `pickle`: without the models it is part of."""
+        return {name: value for name, value in self.__dict__.items() if name not in _OF_CALLS}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update({"_calls": self.__dict__.get("_calls", []), "_called": None} | state)
+
+    def __copy__(self) -> Any:
+        """A copy with weights of its own, as Keras': layers that share weights are one layer called twice."""
+        import copy
+
+        return copy.deepcopy(self)
 
     # --- configuration --------------------------------------------------------------------------------------
     @classmethod
@@ -731,8 +852,11 @@ def _is_plain(value: Any) -> bool:
     return value is None or isinstance(value, (bool, int, float, str))
 
 
+# Attributes that belong to calls.
+_OF_CALLS = {"_calls", "_called", "_later_calls", "_taped"}
+
 # Attributes of layers and models that hold layers which are counted elsewhere.
-_NO_SUBLAYERS = {"_given", "_calls", "_called", "_variables", "_layers", "_input_layers", "_operations"}
+_NO_SUBLAYERS = {*_OF_CALLS, "_losses", "_given", "_variables", "_layers", "_input_layers", "_operations"}
 
 
 class _Native:
@@ -755,6 +879,10 @@ def _shape_of(graph: Blueprint, symbol: KerasTensor) -> int:
     if symbol.is_batched:
         return graph.input(symbol.sample_shape, name=symbol.name)
     return graph.values_of(np.zeros(symbol.sample_shape, np.float32))
+
+
+def _shape_or_none(x: Any) -> Any:
+    return x.shape if isinstance(x, KerasTensor) else None
 
 
 def _one_or_all(items: list[Any]) -> Any:

@@ -38,22 +38,22 @@ class Program:
     """
 
     def __init__(self, function: Function, goal: Goal | None = None, training: bool = False) -> None:
-        self.function = function
         self._goal = goal
         self._training = training
         self.input_shapes = [symbol.sample_shape for symbol in function.inputs]
-        self.network, graph = self._made(goal is not None or training)
+        self.network, graph = self._made(function, goal is not None or training)
         # A second network only where operations differ between training and inference.
-        self.test_network = self._made(False)[0] if goal and graph.asked_for_training else self.network
+        second = goal is not None and graph.asked_for_training
+        self.test_network = self._made(function, False)[0] if second else self.network
         outputs = [self.network.graph.node(node) for node in self.network.outputs]
         self.output_shapes = [shape for _, _, _, shape, _ in outputs]
         self.batched = [batched for *_, batched in outputs]
         # Samples for one uninterrupted call: about 2**25 numbers computed, tens of milliseconds.
         self.samples_per_call = max(32, 2**25 // max(graph.values, 1) // 32 * 32)
 
-    def _made(self, training: bool) -> tuple[_core.Network, Blueprint]:
+    def _made(self, function: Function, training: bool) -> tuple[_core.Network, Blueprint]:
         graph = Blueprint(training, None if self._goal is None else self._goal.frozen)
-        outputs = lowered(self.function, graph)
+        outputs = lowered(function, graph)
         arguments = None if self._goal is None else self._goal.bind(graph, outputs)
         self.variables: list[Variable] = []
         flags = []

@@ -31,6 +31,11 @@ def is_recording() -> bool:
     return bool(recorders.get()) and not is_tracing()
 
 
+def is_taped() -> bool:
+    """Whether a tape records, also while a `call` is traced for it."""
+    return bool(recorders.get())
+
+
 def watched(x: Any) -> Tensor | None:
     """The Tensor of an array that a tape watches."""
     for tape in recorders.get():

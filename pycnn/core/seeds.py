@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +30,17 @@ def checked_seed(seed: object) -> int:
 def set_seed(seed: int) -> None:
     """Starts the sequence of seeds anew."""
     _generators[:] = [np.random.default_rng(checked_seed(seed))]
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """While it lasts, the sequence is that of a seed; then the one before goes on."""
+    before = list(_generators)
+    set_seed(seed)
+    try:
+        yield
+    finally:
+        _generators[:] = before
 
 
 def next_seed() -> int:

@@ -15,6 +15,8 @@ from pycnn.core.names import unknown
 def serialize(obj: Any, module: str) -> dict[str, Any]:
     """`obj` as {module, class_name, config, registered_name}; a class of one's own with its own module."""
     cls = type(obj)
+    if not hasattr(obj, "get_config") or isinstance(obj, type):
+        raise TypeError(f"{obj!r:.200} is no object with a `get_config`, and cannot be described")
     registered = custom_objects.get_registered_name(cls)
     return {
         "module": module if cls.__module__.startswith("pycnn.") else cls.__module__,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Protocol, TypeAlias, TypeVar
 
@@ -129,6 +130,56 @@ add_operators(KerasTensor)
 add_operators(Variable)
 
 
+class Call:
+    """One call on symbols without the operation, which may keep it so without keeping itself alive.
+
+    A symbol keeps the node that made it, a node its operation and inputs. So what an operation or a node
+    keeps of what came out are weak references; a symbol that nobody has any longer is made again.
+
+    Args:
+        inputs: symbols, none for an Input.
+        arguments: (args, kwargs) of the call, with symbols in them; None for the inputs alone.
+        training: what the call was given; None for nothing.
+    """
+
+    __slots__ = ("_node", "_outputs", "arguments", "described", "inputs", "training")
+
+    def __init__(
+        self, inputs: Sequence[KerasTensor], arguments: tuple[Any, Any] | None, training: bool | None
+    ) -> None:
+        self.inputs = tuple(inputs)
+        self.arguments = arguments
+        self.training = training
+        self.described: list[tuple[Shape, str, str]] = []  # shapes, dtypes and names of the outputs
+        self._outputs: list[weakref.ref[KerasTensor]] = []
+        self._node: weakref.ref[Node] | None = None
+
+    def node_of(self, operation: Any) -> Node:
+        """The node of this call of an operation."""
+        node = None if self._node is None else self._node()
+        return Node.of_call(operation, self) if node is None else node
+
+    def belongs_to(self, node: Node) -> None:
+        """Sets the node that stands for the call."""
+        self._node = weakref.ref(node)
+
+    def finish(self, node: Node, outputs: Sequence[KerasTensor]) -> None:
+        """Sets the outputs."""
+        self.described = [(output.shape, output.dtype, output.name) for output in outputs]
+        self._outputs = [weakref.ref(output) for output in outputs]
+        for index, output in enumerate(outputs):
+            output.node, output.index = node, index
+
+    def output(self, node: Node, index: int) -> KerasTensor:
+        """The output of a number."""
+        symbol = self._outputs[index]()
+        if symbol is None:
+            symbol = KerasTensor(*self.described[index])
+            symbol.node, symbol.index = node, index
+            self._outputs[index] = weakref.ref(symbol)
+        return symbol
+
+
 class Node:
     """One call of an operation: the symbols that went in, and those that came out.
 
@@ -140,7 +191,7 @@ class Node:
         training: what the call was given; None for nothing.
     """
 
-    __slots__ = ("arguments", "inputs", "operation", "outputs", "training")
+    __slots__ = ("__weakref__", "call", "operation")
 
     def __init__(
         self,
@@ -151,21 +202,46 @@ class Node:
         training: bool | None = None,
     ) -> None:
         self.operation = operation
-        self.inputs = tuple(inputs)
-        self.arguments = arguments
-        self.training = training
+        self.call = Call(inputs, arguments, training)
+        self.call.belongs_to(self)
         self.finish(outputs)
+
+    @classmethod
+    def of_call(cls, operation: Operation, call: Call) -> Node:
+        """The node of a call whose own is gone."""
+        node = cls.__new__(cls)
+        node.operation, node.call = operation, call
+        call.belongs_to(node)
+        return node
 
     def finish(self, outputs: Sequence[KerasTensor]) -> None:
         """Sets the outputs of a call that was made to find out what they are."""
-        self.outputs = tuple(outputs)
-        for index, output in enumerate(self.outputs):
-            output.node, output.index = self, index
+        self.call.finish(self, outputs)
+
+    @property
+    def inputs(self) -> tuple[KerasTensor, ...]:
+        """The symbols that went in."""
+        return self.call.inputs
+
+    @property
+    def arguments(self) -> tuple[Any, Any] | None:
+        """args and kwargs, with symbols in them."""
+        return self.call.arguments
+
+    @property
+    def training(self) -> bool | None:
+        """What the call was given."""
+        return self.call.training
+
+    @property
+    def outputs(self) -> tuple[KerasTensor, ...]:
+        """The symbols that came out."""
+        return tuple(self.call.output(self, index) for index in range(len(self.call.described)))
 
     @property
     def output(self) -> KerasTensor:
         """The first output."""
-        return self.outputs[0]
+        return self.call.output(self, 0)
 
 
 def is_symbolic(x: Any) -> bool:

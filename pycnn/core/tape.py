@@ -42,7 +42,7 @@ class GradientTape:
         >>> with keras.GradientTape() as tape:
         ...     loss = keras.losses.MeanSquaredError()(np.ones((4, 1)), model(np.ones((4, 2)), training=True))
         >>> gradients = tape.gradient(loss, model.trainable_variables)
-        >>> optimizer.apply_gradients(zip(gradients, model.trainable_variables))
+        >>> step = optimizer.apply_gradients(zip(gradients, model.trainable_variables))
         >>> float(loss), model.get_weights()[0].tolist()
         (1.0, [[0.5], [0.5]])
     """

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import threading
+import weakref
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -44,7 +45,7 @@ class TapedProgram:
         global compilations
         compilations += 1
         self._lock = threading.Lock()
-        self._holders = recording.holders  # so that no other object gets their identity
+        self._holders = [_reference(holder) for holder in recording.holders]
         self._training = recording.training
         self._slots: list[Variable | None] = []  # of arrays without an axis of the samples
         self.graph = Blueprint()
@@ -74,6 +75,17 @@ class TapedProgram:
         described = [self.graph.node(node) for node in outputs]
         self._shapes = [(shape, batched) for *_, shape, batched in described]
         return self
+
+    def release(self) -> TapedProgram:
+        """Lets go of what was needed to make it, and of the layers in it: one of them keeps the program."""
+        del self.graph, self.further
+        return self
+
+    def is_of(self, recording: Recording) -> bool:
+        """Whether a recording of the same key has the same layers, and no new ones with their identities."""
+        return all(
+            reference() is holder for reference, holder in zip(self._holders, recording.holders, strict=True)
+        )
 
     def run(self, recording: Recording) -> tuple[list[Any], list[F32 | None]]:
         """Values of the outputs, and the gradient by each source: None where there is no way to it."""
@@ -208,6 +220,14 @@ def _reaches(graph: Blueprint, of: int, by: int) -> bool:
     return False
 
 
+def _reference(holder: Any) -> Callable[[], Any]:
+    """A weak reference where there can be one."""
+    try:
+        return weakref.ref(holder)
+    except TypeError:
+        return lambda: holder
+
+
 # --- finding programs ---------------------------------------------------------------------------------------
 def _program(
     recording: Recording,
@@ -226,8 +246,8 @@ def _program(
         None if sources is None else sources.key,
     )
     program = programs.get(key)
-    if program is None:
-        program = programs[key] = _compiled(recording, outputs, target, sources)
+    if program is None or not program.is_of(recording):
+        program = programs[key] = _compiled(recording, outputs, target, sources).release()
         if len(programs) > _MOST_PROGRAMS:
             programs.popitem(last=False)
     programs.move_to_end(key)

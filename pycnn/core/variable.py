@@ -134,6 +134,23 @@ class Variable:
         """Subtracts numbers of the variable's shape, or that broadcast to it."""
         return self.assign(self.value - np.asarray(value, np.float32))
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Its attributes, for copies: the values, where it has some, in the place of the core's memory."""
+        state = {name: value for name, value in self.__dict__.items() if name not in ("core", "_taped")}
+        return state | ({"initializer": None, "values": self.numpy()} if self._initialized else {})
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        values = state.pop("values", None)
+        self.__dict__.update(state)
+        self.core = _core.Variable(self.name, list(self.shape), self.trainable)
+        if values is not None:
+            self.overwrite(values)
+
+    def __copy__(self) -> Any:
+        import copy
+
+        return copy.deepcopy(self)
+
     def __float__(self) -> float:
         return float(self.value)
 

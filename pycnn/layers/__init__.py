@@ -6,6 +6,8 @@ Images are (batch, height, width, channels). A layer can be called on an array; 
 from typing import Any
 
 from pycnn.core import registry
+from pycnn.core.aliases import old_name
+from pycnn.core.input_spec import InputSpec
 from pycnn.core.layer import Layer
 from pycnn.layers.activation import ELU, Activation, LeakyReLU, Maxout, PReLU, ReLU, Softmax
 from pycnn.layers.borders import Cropping1D, Cropping2D, ZeroPadding1D, ZeroPadding2D
@@ -17,6 +19,13 @@ from pycnn.layers.depthwise_convolution import (
     DepthwiseConv2D,
     SeparableConv1D,
     SeparableConv2D,
+)
+from pycnn.layers.dropout import (
+    AlphaDropout,
+    Dropout,
+    SpatialDropout1D,
+    SpatialDropout2D,
+    SpatialDropout3D,
 )
 from pycnn.layers.einsum_dense import EinsumDense
 from pycnn.layers.embedding import Embedding
@@ -41,6 +50,7 @@ from pycnn.layers.merging import (
     subtract,
 )
 from pycnn.layers.missing import missing
+from pycnn.layers.noise import GaussianDropout, GaussianNoise
 from pycnn.layers.normalization import BatchNormalization
 from pycnn.layers.pooling import (
     AveragePooling1D,
@@ -52,16 +62,7 @@ from pycnn.layers.pooling import (
     MaxPooling1D,
     MaxPooling2D,
 )
-from pycnn.layers.regularization import (
-    ActivityRegularization,
-    AlphaDropout,
-    Dropout,
-    GaussianDropout,
-    GaussianNoise,
-    SpatialDropout1D,
-    SpatialDropout2D,
-    SpatialDropout3D,
-)
+from pycnn.layers.regularization import ActivityRegularization
 from pycnn.layers.reshaping import Flatten, Permute, RepeatVector, Rescaling, Reshape
 from pycnn.layers.residual import CustomScaleLayer, LayerScale
 from pycnn.layers.sample_normalization import (
@@ -73,6 +74,8 @@ from pycnn.layers.sample_normalization import (
 from pycnn.layers.transposed_convolution import Conv1DTranspose, Conv2DTranspose
 from pycnn.layers.upsampling import UpSampling1D, UpSampling2D
 from pycnn.layers.wrappers import TimeDistributed, Wrapper
+
+_old_module = old_name(__name__)
 
 AvgPool1D = AveragePooling1D
 AvgPool2D = AveragePooling2D
@@ -134,6 +137,7 @@ __all__ = [
     "Identity",
     "Input",
     "InputLayer",
+    "InputSpec",
     "Lambda",
     "Layer",
     "LayerNormalization",
@@ -258,11 +262,16 @@ registry.add_layers(_CLASSES)
 
 
 def __getattr__(name: str) -> Any:
-    raise missing(name)
+    try:
+        return _old_module(name)
+    except AttributeError:
+        raise missing(name) from None
 
 
 def serialize(layer: Layer) -> dict[str, Any]:
-    """A description of a layer, without its weights, as plain data."""
+    """A description of a layer, without its weights, as plain data; TypeError where it is no layer."""
+    if not isinstance(layer, Layer):
+        raise TypeError(f"layers.serialize: {layer!r:.200} is no layer")
     return layer.serialize()
 
 

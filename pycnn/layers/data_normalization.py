@@ -55,7 +55,8 @@ class Normalization(Composed):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        checked = () if axis is None else checked_axes("Normalization: axis", axis)
+        none = axis is None or (isinstance(axis, (list, tuple)) and not axis)
+        checked = () if none else checked_axes("Normalization: axis", axis)
         self.axis = (checked,) if isinstance(checked, int) else tuple(checked)
         if 0 in self.axis:
             raise ValueError("Normalization: axis has 0, the batch axis; expected axes of a sample")

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pycnn.core import tree
+from pycnn.core import custom_objects, serialization, tree
 from pycnn.core.arguments import checked_shape
 from pycnn.core.layer import Layer
 from pycnn.core.symbolic import KerasTensor, as_symbol
@@ -39,14 +39,12 @@ class _OfFunctions(Layer):
         raise NotImplementedError
 
     def get_config(self) -> dict[str, Any]:
-        described = {
-            name: None if function is None else getattr(function, "__name__", type(function).__name__)
-            for name, function in self._functions().items()
-        }
-        return super().get_config() | described
+        return super().get_config() | {name: _described(f) for name, f in self._functions().items()}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
+        """A new layer; functions that it names are those that the program has made known."""
+        config = {name: _known(value) for name, value in config.items()}
         if not callable(config.get("function", config.get("forward"))):
             raise ValueError(
                 f"{cls.__name__} {config.get('name')!r:.80} holds functions, which a file cannot bring, as "
@@ -60,20 +58,39 @@ class _OfFunctions(Layer):
         return type(self).from_config(self.get_config() | self._functions())
 
 
+def _described(function: Any) -> Any:
+    """A function of a name as plain data, by which `custom_objects` or the registration finds it again."""
+    if function is None or not callable(function):
+        return function
+    name = getattr(function, "__name__", type(function).__name__)
+    return serialization.serialize_function(function) if name.isidentifier() else name
+
+
+def _known(value: Any) -> Any:
+    """The function of a description, where the program has made it known; anything else as it is."""
+    if not isinstance(value, Mapping) or value.get("class_name") != "function":
+        return value
+    name = value.get("config")
+    found = custom_objects.found(name, value.get("registered_name")) if isinstance(name, str) else None
+    return value if found is None else found
+
+
 class Lambda(_OfFunctions):
     """A function of symbols as a layer, written with layers and `keras.ops`; traced, it runs in the core.
 
     Args:
         function: of the input (a symbol, or a list or dict of them), of `arguments` and, where it takes it,
             `training`.
-        output_shape: the shape of a sample of the output, to be checked; None for any.
+        output_shape: the shape of a sample of the output, or a function that gives the whole shape, with the
+            batch axis, for that of the input; to be checked. None for any.
         mask: only None.
         arguments: dict of further arguments of the function.
         kwargs: name, trainable, input_shape.
 
     Raises:
         TypeError, ValueError: if an argument has the wrong type or value. A saved model with such a layer can
-            be used in C++ and C, but `load_model` refuses it.
+            be used in C++ and C, but `load_model` refuses it, unless the function has a name that
+            `custom_objects` or keras.saving.register_keras_serializable() makes known.
 
     Example:
         >>> import pycnn as keras
@@ -96,14 +113,24 @@ class Lambda(_OfFunctions):
         self._reject(mask=mask)
         self.function = function
         self.arguments = dict(arguments or {})
-        self._output_shape = None if output_shape is None else checked_shape("Lambda", output_shape)
+        shape = (
+            None if output_shape is None or callable(output_shape) else checked_shape("Lambda", output_shape)
+        )
+        self._output_shape = shape if shape is not None else output_shape
+
+    def _wanted(self, inputs: Any) -> tuple[int, ...] | None:
+        """The shape that a sample of the output shall have."""
+        if not callable(self._output_shape):
+            return self._output_shape
+        shape = self._output_shape(tree.transformed(lambda x: x.shape, inputs))
+        return checked_shape(f"Lambda {self.name!r}: output_shape", shape[1:])
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         given = dict(self.arguments)
         if _takes(self.function, "training"):
             given["training"] = training
         result = self.function(inputs, **given)
-        wanted = self._output_shape
+        wanted = self._wanted(inputs)
         for leaf in tree.flatten(result):
             if wanted is not None and isinstance(leaf, KerasTensor) and leaf.sample_shape != wanted:
                 raise ValueError(
@@ -120,11 +147,12 @@ class Lambda(_OfFunctions):
         return _takes(self.function, "training")
 
     def _functions(self) -> dict[str, Any]:
-        return {"function": self.function}
+        shape = {"output_shape": self._output_shape} if callable(self._output_shape) else {}
+        return {"function": self.function} | shape
 
     def get_config(self) -> dict[str, Any]:
-        shape = None if self._output_shape is None else list(self._output_shape)
-        return super().get_config() | {"output_shape": shape, "arguments": self.arguments}
+        shape = {} if self._output_shape is None else {"output_shape": self._output_shape}
+        return shape | super().get_config() | {"arguments": self.arguments}
 
 
 class PythonStep(_OfFunctions):

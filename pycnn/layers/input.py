@@ -70,8 +70,16 @@ class InputLayer(Layer):
         self._data_dtype = _checked_data_dtype(dtype)
         self.batch_shape = (batch_size, *self.shape)
         self.built = True
+        self._begin()
+
+    def _begin(self) -> None:
+        """The symbol of the samples, as of a call."""
         symbol = KerasTensor((None, *self.shape), self._data_dtype, self.name)
-        self._calls.append(Node(self, (), (symbol,)))
+        self.note_call(Node(self, (), (symbol,)))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self._begin()
 
     def lower(self, graph: Blueprint, node: int) -> int:
         return node

@@ -1,7 +1,8 @@
-"""Losses, with Keras' names and formulas. Networks compute them in the C++ core, and so do these.
+"""Losses, with Keras' names and formulas. Networks compute them in the C++ core.
 
 Cross-entropies of probabilities normalise them, then clip to [1e-7, 1 - 1e-7]. The functions give the loss of
-each sample, a float32 array of y_pred's shape without its last axis, and raise as the classes do.
+each sample, a float32 array of y_pred's shape without its last axis, and raise as the classes do. They take
+symbols and what a GradientTape records, too.
 
 Example:
     >>> import pycnn as keras
@@ -9,30 +10,139 @@ Example:
     array([2.5, 0. ], dtype=float32)
 """
 
+from typing import TYPE_CHECKING
+
+from pycnn.core.lazy import names_from
 from pycnn.losses.base import Loss
-from pycnn.losses.crossentropy import (
-    BinaryCrossentropy,
-    CategoricalCrossentropy,
-    SparseCategoricalCrossentropy,
-    binary_crossentropy,
-    categorical_crossentropy,
-    sparse_categorical_crossentropy,
-)
-from pycnn.losses.registry import deserialize, get, serialize
-from pycnn.losses.regression import MeanSquaredError, mean_squared_error, mse
+
+if TYPE_CHECKING:
+    from pycnn.losses.crossentropy import (
+        BinaryCrossentropy,
+        BinaryFocalCrossentropy,
+        CategoricalCrossentropy,
+        CategoricalFocalCrossentropy,
+        SparseCategoricalCrossentropy,
+        bce,
+        binary_crossentropy,
+        binary_focal_crossentropy,
+        categorical_crossentropy,
+        categorical_focal_crossentropy,
+        sparse_categorical_crossentropy,
+    )
+    from pycnn.losses.distributions import (
+        CategoricalGeneralizedCrossEntropy,
+        Dice,
+        KLDivergence,
+        Poisson,
+        Tversky,
+        categorical_generalized_cross_entropy,
+        dice,
+        kl_divergence,
+        kld,
+        poisson,
+        tversky,
+    )
+    from pycnn.losses.margins import (
+        CategoricalHinge,
+        Hinge,
+        SquaredHinge,
+        categorical_hinge,
+        hinge,
+        squared_hinge,
+    )
+    from pycnn.losses.registry import deserialize, get, serialize
+    from pycnn.losses.regression import (
+        CosineSimilarity,
+        Huber,
+        LogCosh,
+        MeanAbsoluteError,
+        MeanAbsolutePercentageError,
+        MeanSquaredError,
+        MeanSquaredLogarithmicError,
+        cosine_similarity,
+        huber,
+        log_cosh,
+        mae,
+        mape,
+        mean_absolute_error,
+        mean_absolute_percentage_error,
+        mean_squared_error,
+        mean_squared_logarithmic_error,
+        mse,
+        msle,
+    )
+    from pycnn.losses.similarity import (
+        Circle,
+        circle,
+    )
+
 
 __all__ = [
     "BinaryCrossentropy",
+    "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
+    "CategoricalFocalCrossentropy",
+    "CategoricalGeneralizedCrossEntropy",
+    "CategoricalHinge",
+    "Circle",
+    "CosineSimilarity",
+    "Dice",
+    "Hinge",
+    "Huber",
+    "KLDivergence",
+    "LogCosh",
     "Loss",
+    "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
     "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
+    "Poisson",
     "SparseCategoricalCrossentropy",
+    "SquaredHinge",
+    "Tversky",
+    "bce",
     "binary_crossentropy",
+    "binary_focal_crossentropy",
     "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_generalized_cross_entropy",
+    "categorical_hinge",
+    "circle",
+    "cosine_similarity",
     "deserialize",
+    "dice",
     "get",
+    "hinge",
+    "huber",
+    "kl_divergence",
+    "kld",
+    "log_cosh",
+    "mae",
+    "mape",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
     "mean_squared_error",
+    "mean_squared_logarithmic_error",
     "mse",
+    "msle",
+    "poisson",
     "serialize",
     "sparse_categorical_crossentropy",
+    "squared_hinge",
+    "tversky",
 ]
+
+_MODULES = ("registry", "crossentropy", "regression", "distributions", "margins", "similarity")
+
+
+def _absent(name: str) -> str | None:
+    from pycnn.losses.registry import ABSENT
+
+    return ABSENT.get(name.upper())
+
+
+__getattr__ = names_from(__name__, __all__, [f"pycnn.losses.{module}" for module in _MODULES], _absent)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -5,30 +5,48 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pycnn.core import custom_objects, registry, serialization
+from pycnn.core import custom_objects as custom
+from pycnn.core import registry, serialization
 from pycnn.core.names import unknown
-from pycnn.losses.base import FunctionLoss, Loss
+from pycnn.losses.base import FormulaLoss, FunctionLoss, Loss
 from pycnn.losses.crossentropy import (
     BinaryCrossentropy,
+    BinaryFocalCrossentropy,
     CategoricalCrossentropy,
+    CategoricalFocalCrossentropy,
     SparseCategoricalCrossentropy,
-    binary_crossentropy,
-    categorical_crossentropy,
-    sparse_categorical_crossentropy,
 )
-from pycnn.losses.regression import MeanSquaredError, mean_squared_error
+from pycnn.losses.distributions import (
+    CategoricalGeneralizedCrossEntropy,
+    Dice,
+    KLDivergence,
+    Poisson,
+    Tversky,
+)
+from pycnn.losses.margins import CategoricalHinge, Hinge, SquaredHinge
+from pycnn.losses.regression import (
+    CosineSimilarity,
+    Huber,
+    LogCosh,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+)
+from pycnn.losses.similarity import Circle
 
-_CLASSES: dict[str, type[Loss]] = {
-    cls.__name__: cls
-    for cls in (BinaryCrossentropy, CategoricalCrossentropy, MeanSquaredError, SparseCategoricalCrossentropy)
-}
-_NAMES: dict[str, type[Loss]] = {str(cls.kind): cls for cls in _CLASSES.values()} | {"mse": MeanSquaredError}
-_FUNCTIONS = {
-    sparse_categorical_crossentropy: SparseCategoricalCrossentropy,
-    categorical_crossentropy: CategoricalCrossentropy,
-    binary_crossentropy: BinaryCrossentropy,
-    mean_squared_error: MeanSquaredError,
-}
+# Every loss once: its names and its function are its own.
+CLASSES: tuple[type[FormulaLoss], ...] = (
+    BinaryCrossentropy, BinaryFocalCrossentropy, CategoricalCrossentropy, CategoricalFocalCrossentropy,
+    CategoricalGeneralizedCrossEntropy, CategoricalHinge, Circle, CosineSimilarity, Dice, Hinge, Huber,
+    KLDivergence, LogCosh, MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredError,
+    MeanSquaredLogarithmicError, Poisson, SparseCategoricalCrossentropy, SquaredHinge, Tversky,
+)  # fmt: skip
+_BY_CLASS_NAME: dict[str, type[FormulaLoss]] = {cls.__name__: cls for cls in CLASSES}
+_BY_NAME = {name: cls for cls in CLASSES for name in (cls.function.__name__, *cls.aliases)}
+_BY_FUNCTION = {cls.function: cls for cls in CLASSES}
+
+ABSENT = {"CTC": "pycnn has no recurrent networks and aligns no sequences; use Keras for it"}
 
 
 def get(identifier: Any) -> Loss | None:
@@ -52,21 +70,21 @@ def get(identifier: Any) -> Loss | None:
         return identifier
     if isinstance(identifier, Mapping):
         return deserialize(identifier)
+    cls: type[Loss] | None = None
     if isinstance(identifier, str):
-        own = custom_objects.found(identifier, None)
+        own = custom.found(identifier, None)
         if own is not None:
             return get(own)
-        cls = _NAMES.get(identifier.lower()) or _CLASSES.get(identifier)
+        _refuse_absent(identifier)
+        cls = _BY_NAME.get(identifier) or _BY_NAME.get(identifier.lower()) or _BY_CLASS_NAME.get(identifier)
     elif isinstance(identifier, type):
         cls = identifier if issubclass(identifier, Loss) else None
     elif callable(identifier):
-        cls = _FUNCTIONS.get(identifier)
+        cls = _BY_FUNCTION.get(identifier)
         if cls is None:
             return FunctionLoss(identifier)
-    else:
-        cls = None
     if cls is None:
-        raise unknown("loss", identifier, _NAMES)
+        raise unknown("loss", identifier, _BY_NAME)
     return cls()
 
 
@@ -77,10 +95,19 @@ def serialize(loss: Loss) -> dict[str, Any]:
     return serialization.serialize(loss, "keras.losses")
 
 
-def deserialize(config: Any) -> Loss:
-    """The loss that `serialize` described."""
-    found = serialization.deserialize(config, _CLASSES, "loss", get)
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Loss:
+    """The loss that `serialize` described; `custom_objects` names classes and functions of your own."""
+    with custom.custom_object_scope(custom_objects):
+        if isinstance(config, Mapping) and isinstance(config.get("class_name"), str):
+            _refuse_absent(config["class_name"])
+        found = serialization.deserialize(config, _BY_CLASS_NAME, "loss", get)
     return found if isinstance(found, Loss) else FunctionLoss(found)
+
+
+def _refuse_absent(name: str) -> None:
+    for absent, instead in ABSENT.items():
+        if name.lower() == absent.lower():
+            raise ValueError(f"The loss {absent} is not supported: {instead}")
 
 
 registry.add_package("losses", serialize, deserialize)

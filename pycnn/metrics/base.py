@@ -2,73 +2,115 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 
-from pycnn.core import serialization
-from pycnn.core.arrays import as_float32
-from pycnn.core.names import snake_case
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
-    from pycnn.core.arrays import F32
+from pycnn.core import serialization, user_variable
+from pycnn.core.names import auto_name
+from pycnn.core.variable import Variable
 
 
 class Metric:
-    """Base of the metrics: a mean over all values since the last reset.
+    """Base of the metrics: variables, a method that adds a batch to them, and one that gives the result.
+
+    Those of your own override `update_state` and `result`, which get and return arrays, and compute with
+    NumPy or `keras.ops`.
 
     Args:
-        name: None for the class's.
         dtype: None or 'float32'.
+        name: None for the class's.
+
+    Example:
+        >>> import pycnn as keras
+        >>> class Largest(keras.metrics.Metric):
+        ...     def __init__(self, name="largest", **kwargs):
+        ...         super().__init__(name=name, **kwargs)
+        ...         self.value = self.add_weight(name="value")
+        ...
+        ...     def update_state(self, y_true, y_pred, sample_weight=None):
+        ...         self.value.assign(max(self.value, abs(y_true - y_pred).max()))
+        ...
+        ...     def result(self):
+        ...         return self.value.numpy()
+        >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="ones")])
+        >>> model.compile(loss="mse", metrics=[Largest()])
+        >>> model.evaluate([[1.0], [2.0]], [[1.0], [5.0]], verbose=0)
+        [4.5, 3.0]
     """
 
     kind: ClassVar[str | None] = None  # the core's name of what it counts
-    function: Any = None  # of targets and predictions, where that is traced
 
-    def __init__(self, name: str | None = None, dtype: Any = None) -> None:
-        self.dtype = serialization.checked_dtype(dtype, type(self).__name__)
-        self.name = name or snake_case(type(self).__name__)
-        self.reset_state()
+    def __init__(self, dtype: Any = None, name: str | None = None) -> None:
+        self.dtype = self._checked_dtype(dtype)
+        self.name = name or auto_name(type(self).__name__)
+        self._variables: list[Variable] = []
+
+    @classmethod
+    def _checked_dtype(cls, dtype: Any) -> str:
+        return serialization.checked_dtype(dtype, cls.__name__)
 
     @property
     def is_counted(self) -> bool:
         """Whether the core counts it in training."""
-        return self.kind is not None
+        return False
 
     @property
     def is_traced(self) -> bool:
-        """Whether it is the mean of a function of targets and predictions, which is traced."""
+        """Whether it is the mean of a function of targets and predictions, which models trace."""
         return False
 
+    def add_variable(
+        self,
+        shape: Sequence[int] = (),
+        initializer: Any = None,
+        dtype: Any = None,
+        aggregation: Any = None,
+        name: str | None = None,
+    ) -> Variable:
+        """A new variable of the metric.
+
+        Args:
+            shape: of the array.
+            initializer: its name, or a function of the shape; None for zeros.
+            dtype: has no effect: float32.
+            aggregation: has no effect.
+            name: None for an automatic one.
+        """
+        path = f"{self.name}/{name or 'variable'}"
+        variable = user_variable.Variable(initializer or "zeros", tuple(shape), trainable=False, name=path)
+        self._variables.append(variable)
+        return variable
+
+    def add_weight(
+        self, shape: Sequence[int] = (), initializer: Any = None, dtype: Any = None, name: str | None = None
+    ) -> Variable:
+        """The older name of `add_variable`."""
+        return self.add_variable(shape, initializer, dtype, name=name)
+
+    @property
+    def variables(self) -> list[Variable]:
+        """Its variables."""
+        return list(self._variables)
+
     def reset_state(self) -> None:
-        """Forgets all values."""
-        self.total = 0.0
-        self.count = 0.0
+        """Forgets all values: variables become zeros."""
+        for variable in self._variables:
+            variable.assign(np.zeros(variable.shape, np.float32))
 
-    def add(self, total: float, count: float) -> None:
-        """Adds values of which the sum and the (weighted) number are known."""
-        self.total += total
-        self.count += count
+    def update_state(self, *args: Any, **kwargs: Any) -> None:
+        """Adds a batch: y_true, y_pred, sample_weight."""
+        raise NotImplementedError(f"{type(self).__name__} has no `update_state`")
 
-    def result(self) -> float:
-        """The mean so far; 0 if there was nothing."""
-        return self.total / self.count if self.count else 0.0
+    def result(self) -> Any:
+        """The metric of all that was added since the last reset."""
+        raise NotImplementedError(f"{type(self).__name__} has no `result`")
 
-    def _add_values(self, values: F32, sample_weight: ArrayLike | None) -> None:
-        weight = np.ones(values.shape, np.float32)
-        if sample_weight is not None:
-            given = as_float32("sample_weight", sample_weight)
-            try:
-                weight = np.broadcast_to(
-                    given.reshape(given.shape + (1,) * (values.ndim - given.ndim)), values.shape
-                )
-            except ValueError:
-                raise ValueError(
-                    f"sample_weight has shape {given.shape}; expected one that fits {values.shape}"
-                ) from None
-        self.add(float(np.sum(values * weight, dtype=np.float64)), float(weight.sum(dtype=np.float64)))
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Adds a batch and returns the result so far."""
+        self.update_state(*args, **kwargs)
+        return self.result()
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments as plain data."""
@@ -83,33 +125,12 @@ class Metric:
         return f"<{type(self).__name__} name={self.name}>"
 
 
-class MeanMetricWrapper(Metric):
-    """The mean of a function f(y_true, y_pred), which models compute in the C++ core.
+def quotient(x: Any, y: Any) -> Any:
+    """x / y, and 0 where y is 0."""
+    x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    return np.divide(x, y, out=np.zeros(np.broadcast_shapes(x.shape, y.shape)), where=y != 0)
 
-    Args:
-        function: written with `keras.ops`; gives values of samples, (n, ...), or one number.
-        name: None for the function's.
-        dtype: None or 'float32'.
 
-    Example:
-        >>> import pycnn as keras
-        >>> gap = keras.metrics.MeanMetricWrapper(lambda t, p: keras.ops.abs(t - p), name="gap")
-        >>> gap.update_state([1.0, 2.0], [1.5, 2.0])
-        >>> gap.result()
-        0.25
-    """
-
-    def __init__(self, function: Any, name: str | None = None, dtype: Any = None) -> None:
-        super().__init__(name or getattr(function, "__name__", "function"), dtype)
-        self.function = function
-
-    @property
-    def is_traced(self) -> bool:
-        return True
-
-    def update_state(
-        self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
-    ) -> None:
-        """Adds targets and predictions."""
-        values = self.function(as_float32("y_true", y_true), as_float32("y_pred", y_pred))
-        self._add_values(np.asarray(values, np.float32), sample_weight)
+def as_result(x: Any) -> Any:
+    """A float32 number or array."""
+    return np.float32(x) if np.ndim(x) == 0 else np.asarray(x, np.float32)

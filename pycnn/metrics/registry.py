@@ -2,42 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from pycnn.core import custom_objects, registry, serialization
-from pycnn.core.names import unknown
-from pycnn.metrics.accuracy import (
-    Accuracy,
-    BinaryAccuracy,
-    CategoricalAccuracy,
-    SparseCategoricalAccuracy,
-    binary_accuracy,
-    categorical_accuracy,
-    sparse_categorical_accuracy,
-)
-from pycnn.metrics.base import MeanMetricWrapper, Metric
-from pycnn.metrics.mean import Mean
+from pycnn.core import custom_objects as custom
+from pycnn.core import registry, serialization
+from pycnn.core.names import snake_case, unknown
+from pycnn.losses import registry as losses
+from pycnn.metrics import accuracy, auc, confusion, correlation, f_score, iou, mean, of_losses
+from pycnn.metrics.base import Metric
+from pycnn.metrics.mean import FormulaMetric, MeanMetricWrapper
 
 _CLASSES: dict[str, type[Metric]] = {
-    cls.__name__: cls for cls in (BinaryAccuracy, CategoricalAccuracy, Mean, SparseCategoricalAccuracy)
+    name: thing
+    for module in (mean, accuracy, of_losses, correlation, confusion, auc, f_score, iou)
+    for name, thing in vars(module).items()
+    if isinstance(thing, type)
+    and issubclass(thing, Metric)
+    and thing.__module__ == module.__name__
+    and not name.startswith("_")
+    and thing not in (FormulaMetric, confusion.ConfusionMetric)
 }
-_NAMES: dict[str, type[Accuracy]] = {
-    cls.kind: cls for cls in (BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy)
+_NAMES = {snake_case(name): cls for name, cls in _CLASSES.items()}
+_FUNCTIONS: dict[Callable[..., Any], type[Metric]] = {
+    cls.formula: cls for cls in _CLASSES.values() if issubclass(cls, FormulaMetric)
 }
-_FUNCTIONS: dict[Any, type[Accuracy]] = {
-    binary_accuracy: BinaryAccuracy,
-    categorical_accuracy: CategoricalAccuracy,
-    sparse_categorical_accuracy: SparseCategoricalAccuracy,
+# The short names of losses, such as 'mse', are those of the metrics too.
+_ALIASES = {
+    alias: _FUNCTIONS[loss.function]
+    for loss in losses.CLASSES
+    for alias in loss.aliases
+    if loss.function in _FUNCTIONS
 }
+_LOSSES = {loss.function.__name__: loss.function for loss in losses.CLASSES}
 
 
 def get(identifier: Any) -> Metric:
     """The metric for a name, a function of `keras.metrics`, a class, an object or a description of one.
 
     Args:
-        identifier: for instance 'binary_accuracy', BinaryAccuracy or BinaryAccuracy(). 'accuracy' and 'acc'
-            are one of the three accuracies, by the loss and the output's shape, and known to `compile` only.
+        identifier: for instance 'binary_accuracy', BinaryAccuracy or BinaryAccuracy(); names and functions of
+            losses, too. 'accuracy' and 'acc' are one of three accuracies for `compile`, by the loss and the
+            output's shape.
 
     Returns:
         A metric.
@@ -54,12 +60,14 @@ def get(identifier: Any) -> Metric:
         return identifier
     if isinstance(identifier, Mapping):
         return deserialize(identifier)
-    cls: type[Metric] | None = None
+    cls: Any = None
     if isinstance(identifier, str):
-        own = custom_objects.found(identifier, None)
+        own = custom.found(identifier, None)
         if own is not None:
             return get(own)
-        cls = _NAMES.get(identifier) or _CLASSES.get(identifier)
+        cls = _NAMES.get(identifier) or _ALIASES.get(identifier) or _CLASSES.get(identifier)
+        if cls is None and identifier in _LOSSES:
+            return MeanMetricWrapper(_LOSSES[identifier])
     elif isinstance(identifier, type):
         cls = identifier if issubclass(identifier, Metric) else None
     elif callable(identifier):
@@ -67,20 +75,25 @@ def get(identifier: Any) -> Metric:
         if cls is None:
             return MeanMetricWrapper(identifier)
     if cls is None:
-        raise unknown("metric", identifier, ["accuracy", "acc", *_NAMES])
-    return cls()
+        raise unknown("metric", identifier, ["accuracy", "acc", *_NAMES, *_ALIASES])
+    return cls()  # type: ignore[no-any-return]
 
 
 def serialize(metric: Metric) -> dict[str, Any]:
     """A description of a metric, without its state, as plain data."""
-    if isinstance(metric, MeanMetricWrapper):
-        return serialization.serialize_function(metric.function)
+    if type(metric) is MeanMetricWrapper:
+        return serialization.serialize_function(metric._fn)
     return serialization.serialize(metric, "keras.metrics")
 
 
-def deserialize(config: Any) -> Metric:
-    """The metric that `serialize` described."""
-    found = serialization.deserialize(config, _CLASSES, "metric", get)
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Metric:
+    """The metric that `serialize` described; `custom_objects` names classes and functions of your own."""
+    with custom.custom_object_scope(custom_objects):
+        if isinstance(config, Mapping) and config.get("class_name") == "function":
+            name = config.get("config")
+            if isinstance(name, str) and custom.found(name, None) is None and name in _LOSSES:
+                return MeanMetricWrapper(_LOSSES[name])
+        found = serialization.deserialize(config, _CLASSES, "metric", get)
     return found if isinstance(found, Metric) else MeanMetricWrapper(found)
 
 

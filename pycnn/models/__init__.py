@@ -37,20 +37,33 @@ def save_model(model: Model, filepath: str | os.PathLike[str], overwrite: bool =
     model.save(filepath, overwrite, **kwargs)
 
 
-def clone_model(model: Model, clone_function: Callable[[Layer], Layer] | None = None) -> Model:
+def clone_model(
+    model: Model,
+    input_tensors: Any = None,
+    clone_function: Callable[[Layer], Layer] | None = None,
+    call_function: Callable[..., Any] | None = None,
+    recursive: bool = False,
+) -> Model:
     """A model of the same layers with new weights, not compiled.
 
     Args:
         model: any. One of a class of your own needs `get_config`, and `from_config` where the constructor
             does not take what it returns.
+        input_tensors: symbols to begin with, such as another model's output; in the structure of
+            `model.inputs`. None for new Inputs.
         clone_function: called with each layer, gives the one in its place; None for a copy by its
             configuration.
+        call_function: f(layer, *args, **kwargs) that calls a new layer; None for layer(*args, **kwargs). For
+            models that are no Sequential.
+        recursive: whether models inside are cloned with these functions, too, rather than by
+            `clone_function` in one piece.
 
     Returns:
         A new model whose layers have the same names.
 
     Raises:
-        TypeError, ValueError: if a layer cannot be described, or `clone_function` returns no layer.
+        TypeError, ValueError: if it is no model, a layer cannot be described, or `clone_function` returns no
+            layer.
 
     Example:
         >>> import pycnn as keras
@@ -60,7 +73,14 @@ def clone_model(model: Model, clone_function: Callable[[Layer], Layer] | None = 
     """
     from pycnn.models.cloning import cloned
 
-    return cloned(model, clone_function)
+    if not isinstance(model, Model):
+        raise TypeError(f"clone_model: model is {model!r:.200}; expected a model")
+    if not all(function is None or callable(function) for function in (clone_function, call_function)):
+        raise TypeError(
+            f"clone_model: clone_function is {clone_function!r:.100}, call_function {call_function!r:.100}; "
+            f"expected functions. Symbols to begin with are `input_tensors`, the second argument"
+        )
+    return cloned(model, input_tensors, clone_function, call_function, recursive)
 
 
 def model_from_json(json_string: str, custom_objects: Any = None) -> Model:

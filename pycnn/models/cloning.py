@@ -17,29 +17,53 @@ if TYPE_CHECKING:
     from pycnn.models.model import Model
 
 
-def cloned(model: Model, clone_function: Callable[[Layer], Layer] | None) -> Model:
+def cloned(
+    model: Model,
+    input_tensors: Any = None,
+    clone_function: Callable[[Layer], Layer] | None = None,
+    call_function: Callable[..., Any] | None = None,
+    recursive: bool = False,
+) -> Model:
     """See `clone_model`."""
-    clone = clone_function or copy_of
+    if model._is_traced:
+        for name, value in (("input_tensors", input_tensors), ("clone_function", clone_function)):
+            if value is not None:
+                raise ValueError(
+                    f"clone_model: `{name}` needs a Sequential model or one made of inputs and outputs; "
+                    f"{model.name!r} is of the class {type(model).__name__}, with a `call`"
+                )
+        return _from_config(model)
+
+    def clone(layer: Layer) -> Layer:
+        from pycnn.models.model import Model
+
+        if recursive and isinstance(layer, Model):
+            return cloned(layer, None, clone_function, call_function, recursive)
+        return _checked((clone_function or copy_of)(layer), layer)
+
     if isinstance(model, Sequential):
-        inputs = [_new(layer) for layer in model._input_layers]
-        copy: Model = Sequential(
-            [*inputs, *(_checked(clone(layer), layer) for layer in model.layers)], name=model.name
-        )
+        if call_function is not None:
+            raise ValueError("clone_model: `call_function` is not for a Sequential model")
+        inputs = model._input_layers if input_tensors is None else [_one_symbol(input_tensors)]
+        begin = [_new(entry) if isinstance(entry, InputLayer) else entry for entry in inputs]
+        copies = [clone(layer) for layer in model.layers]
+        if begin and isinstance(begin[0], KerasTensor) and begin[0].node is not None and begin[0].node.inputs:
+            return _called_in_a_row(model, begin[0], copies)
+        copy: Model = Sequential([*begin, *copies], name=model.name)
         copy._trainable, copy.dtype_policy = model._trainable, model.dtype_policy
         return copy
-    if model._is_traced:
-        return _from_config(model)
     new: dict[Any, Layer] = {layer: _new(layer) for layer in model.input_layers}
     new |= {
-        layer: _checked(clone(layer), layer)
-        for layer in model.operations
-        if isinstance(layer, Layer) and layer not in new
+        layer: clone(layer) for layer in model.operations if isinstance(layer, Layer) and layer not in new
     }
-    found = {
-        symbol: new[layer].output for symbol, layer in zip(model.inputs, model.input_layers, strict=True)
-    }
+    begins = (
+        [new[layer].output for layer in model.input_layers]
+        if input_tensors is None
+        else _begins(model, input_tensors)
+    )
+    found = dict(zip(model.inputs, begins, strict=True))
     for step in model.steps:
-        outputs = _called(step, new.get(step.operation, step.operation), found)
+        outputs = _called(step, new.get(step.operation, step.operation), found, call_function)
         found.update(zip(step.outputs, tree.flatten(outputs), strict=True))
     ends = [
         tree.transformed(lambda symbol: found[symbol], structure)
@@ -55,9 +79,37 @@ def copy_of(layer: Layer) -> Layer:
     from pycnn.models.model import Model
 
     if isinstance(layer, Model):
-        return cloned(layer, None)
+        return cloned(layer)
     copy: Layer = layer.copied()
     return copy
+
+
+def _begins(model: Model, given: Any) -> list[KerasTensor]:
+    """The symbols to begin with."""
+    symbols = tree.flatten(given)
+    expected = [symbol.shape for symbol in model.inputs]
+    if not all(isinstance(x, KerasTensor) for x in symbols) or [x.shape for x in symbols] != expected:
+        raise ValueError(
+            f"clone_model: input_tensors is {given!r:.200}; expected symbols of shapes {expected}"
+        )
+    return symbols
+
+
+def _one_symbol(given: Any) -> KerasTensor:
+    symbols = tree.flatten(given)
+    if len(symbols) != 1 or not isinstance(symbols[0], KerasTensor):
+        raise ValueError(f"clone_model: input_tensors is {given!r:.200}; expected one symbol")
+    return symbols[0]
+
+
+def _called_in_a_row(model: Model, begin: KerasTensor, layers: list[Layer]) -> Model:
+    """A model from a symbol in the midst of another one."""
+    from pycnn.models.model import Model
+
+    symbol: Any = begin
+    for layer in layers:
+        symbol = layer(symbol)
+    return Model(begin, symbol, name=model.name)
 
 
 def _new(layer: InputLayer) -> InputLayer:
@@ -75,7 +127,12 @@ def _from_config(model: Model) -> Model:
     return type(model).from_config(model.get_config())  # type: ignore[no-any-return]
 
 
-def _called(step: Node, operation: Any, found: dict[KerasTensor, KerasTensor]) -> Any:
+def _called(
+    step: Node,
+    operation: Any,
+    found: dict[KerasTensor, KerasTensor],
+    call_function: Callable[..., Any] | None,
+) -> Any:
     """The call of a step once more, on other symbols."""
 
     def symbol(leaf: Any) -> Any:
@@ -85,8 +142,5 @@ def _called(step: Node, operation: Any, found: dict[KerasTensor, KerasTensor]) -
     args, kwargs = tree.transformed(symbol, args), tree.transformed(symbol, kwargs)
     if isinstance(operation, Operation):
         return FUNCTIONS[operation.function.name](*args, **operation.attributes)
-    if not isinstance(operation, Layer):  # an activation called on a symbol
-        from pycnn.activations.operation import apply
-
-        return apply(args[0], operation.kind, **operation.options)
-    return operation(*args, **kwargs, **({} if step.training is None else {"training": step.training}))
+    kwargs = kwargs | ({} if step.training is None else {"training": step.training})
+    return operation(*args, **kwargs) if call_function is None else call_function(operation, *args, **kwargs)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from pycnn import optimizers
+from pycnn.callbacks import History
 from pycnn.core import tree
+from pycnn.core.arguments import as_int
 from pycnn.core.program import Program
 from pycnn.models.feeding import Feeder, first_item
 from pycnn.models.objective import Objective
 from pycnn.models.own_steps import CompiledLoss, CompiledMetrics, loss_tracker, metrics_in
-from pycnn.models.predictor import Predictor
+from pycnn.models.predictor import Predictor, default_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +21,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from pycnn.callbacks import History
     from pycnn.core.function import Function
 
 
@@ -35,7 +37,8 @@ class Compiled(Predictor):
         # Called with the gradients of all weights, one flat float32 array, before each step of the optimizer;
         # what it writes there is what the step takes. All-reduce them here to train with several processes.
         self.on_gradients: Callable[[NDArray[np.float32]], Any] | None = None
-        self.history: History | None = None
+        self._record: Any = None
+        self._returned: weakref.ref[History] | None = None
 
     def compile(
         self,
@@ -43,7 +46,7 @@ class Compiled(Predictor):
         loss: Any = None,
         loss_weights: Any = None,
         metrics: Any = None,
-        weighted_metrics: None = None,
+        weighted_metrics: Any = None,
         run_eagerly: bool = False,
         steps_per_execution: int = 1,
         jit_compile: Any = "auto",
@@ -60,7 +63,7 @@ class Compiled(Predictor):
             loss_weights: factors of the outputs' losses, as a list or dict; None for 1.
             metrics: names, objects or functions f(y_true, y_pred); for several outputs a list of such lists,
                 or a dict.
-            weighted_metrics: only None.
+            weighted_metrics: likewise those that sample and class weights count for.
             run_eagerly: has no effect, as the three that follow.
 
         Raises:
@@ -72,15 +75,30 @@ class Compiled(Predictor):
             >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation="softmax")])
             >>> model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
         """
-        if weighted_metrics is not None:
-            raise ValueError(
-                f"compile: `weighted_metrics` is not supported; expected None, not {weighted_metrics!r}"
-            )
-        objective = Objective(optimizer, loss, loss_weights, metrics, self.output_names, self.leaves())
+        steps = as_int("compile: steps_per_execution", steps_per_execution, 1)
+        objective = Objective(
+            optimizer, loss, loss_weights, metrics, weighted_metrics, self.output_names, self.leaves()
+        )
         if self._is_ready():
             objective.resolve(list(self._ends().outputs.values()))
+        self.run_eagerly, self.jit_compile = bool(run_eagerly), jit_compile
+        self.steps_per_execution = steps
         self._objective = objective
         self._trained = None  # made for the next data
+
+    @property
+    def history(self) -> History | None:
+        """What the last `fit` returned, None before."""
+        found = None if self._returned is None else self._returned()
+        if found is None and self._record is not None:
+            found = self.history = History.resumed(self, self._record)
+        return found
+
+    @history.setter
+    def history(self, history: History | None) -> None:
+        # A History has the model, so that the model has no more than a weak reference to it.
+        self._returned = None if history is None else weakref.ref(history)
+        self._record = None if history is None else history.record
 
     @property
     def compiled(self) -> bool:
@@ -113,7 +131,8 @@ class Compiled(Predictor):
         found = metrics_in(value for name, value in self.__dict__.items() if name != "_loss_tracker")
         if self._objective is None:
             return found
-        tracker = [self._loss_tracker] if self.has_own_steps and self._objective.has_loss else []
+        own = self.has_own_loss or (self.has_own_steps and self._objective.has_loss)
+        tracker = [self._loss_tracker] if own else []
         return [*tracker, *found, *self._objective.metrics]
 
     @property
@@ -125,7 +144,16 @@ class Compiled(Predictor):
     @property
     def has_own_steps(self) -> bool:
         """Whether it trains or is tested with steps of its own."""
-        return self.overrides("train_step") or self.overrides("test_step")
+        return self.overrides("train_step") or self.overrides("test_step") or self.has_own_loss
+
+    @property
+    def has_own_loss(self) -> bool:
+        """Whether `compute_loss` or `compute_metrics` is its own: then `train_step` calls them."""
+        return self.overrides("compute_loss") or self.overrides("compute_metrics")
+
+    def runs_own(self, step: str) -> bool:
+        """Whether `train_step` or `test_step` is more than what the core does by itself."""
+        return self.overrides(step) or self.has_own_loss
 
     @property
     def compiled_loss(self) -> CompiledLoss:
@@ -137,11 +165,7 @@ class Compiled(Predictor):
         """The metrics given to `compile`, with one `update_state` for all."""
         return CompiledMetrics(self._compiled())
 
-    @property
-    def losses(self) -> list[Any]:
-        """The penalties of regularized weights that train, one number each."""
-        return [v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None]
-
+    @default_step
     def compute_loss(
         self,
         x: Any = None,
@@ -170,6 +194,7 @@ class Compiled(Predictor):
             self._last_loss = loss
         return loss
 
+    @default_step
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, float]:
         """Adds a batch to the metrics given to `compile`, and the last loss to its mean.
 
@@ -183,10 +208,14 @@ class Compiled(Predictor):
             The results of all metrics by name.
         """
         if self._last_loss is not None:
-            self._loss_tracker.update_state(self._last_loss, len(tree.flatten(y_pred)[0]))
-            self._last_loss = None
+            self.track_loss(self._last_loss, len(tree.flatten(y_pred)[0]))
         self.compiled_metrics.update_state(y, y_pred, sample_weight)
         return self.get_metrics_result()
+
+    def track_loss(self, loss: Any, samples: int) -> None:
+        """Adds the loss of a batch to the mean of an epoch."""
+        self._loss_tracker.update_state(loss, samples)
+        self._last_loss = None
 
     def get_metrics_result(self) -> dict[str, float]:
         """The results of all metrics by name."""
@@ -216,8 +245,11 @@ class Compiled(Predictor):
             self._make_ready(samples)
         feeder = Feeder(self._ends(), objective)
         objective.resolve(list(self._ends().outputs.values()))
-        if needs_data and objective.expect(feeder.targets(targets)):
-            self._trained = None
+        if needs_data:
+            found = feeder.targets(targets)
+            objective.look_at(found, list(self._ends().outputs.values()))
+            if objective.expect(found):
+                self._trained = None
         return x, self._program_to_train(), feeder
 
     def _program_to_train(self) -> Program:
@@ -244,10 +276,6 @@ class Compiled(Predictor):
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles with what `get_compile_config` returned."""
-        self.compile(
-            config.get("optimizer"),
-            config.get("loss"),
-            config.get("loss_weights"),
-            config.get("metrics"),
-            config.get("weighted_metrics"),
-        )
+        names = ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics")
+        given: dict[str, Any] = {name: config.get(name) for name in names}
+        self.compile(**given)

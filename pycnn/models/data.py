@@ -26,6 +26,9 @@ class Batch(NamedTuple):
     rows: NDArray[np.int64] | None
     weight: list[F32 | None]  # of each output, or nothing
     size: int
+    truth: list[
+        NDArray[Any] | None
+    ]  # of each output, the targets as metrics see them: without label smoothing
 
     def part(self, start: int, stop: int) -> Batch:
         """The samples from `start` to `stop` of a batch that has all its samples."""
@@ -35,6 +38,7 @@ class Batch(NamedTuple):
             None,
             [None if weight is None else weight[start:stop] for weight in self.weight],
             stop - start,
+            [None if y is None else y[start:stop] for y in self.truth],
         )
 
 

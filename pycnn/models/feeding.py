@@ -69,7 +69,7 @@ class Feeder:
         self._prefix = prefix
 
     def targets(self, y: Any) -> list[NDArray[Any] | None]:
-        """Labels or targets of each output."""
+        """Labels or targets of each output, as metrics see them."""
         name, outputs = f"{self._prefix}y", self._ends.outputs
         several = len(outputs) > 1
         if y is None and several:
@@ -87,7 +87,9 @@ class Feeder:
         """Checked arrays of one or many batches."""
         prefix = self._prefix
         samples = self._ends.samples(f"{prefix}x", x)
-        targets = self.targets(y)
+        truth = self.targets(y)
+        goals = self._objective.goals
+        targets = [goal.smoothed(one) for goal, one in zip(goals, truth, strict=True)]
         names: dict[str, NDArray[Any] | None]
         names = {f"{prefix}x" if i == 0 else f"{prefix}x[{i}]": array for i, array in enumerate(samples)}
         names |= {f"{prefix}y" if i == 0 else f"{prefix}y[{i}]": array for i, array in enumerate(targets)}
@@ -107,8 +109,17 @@ class Feeder:
             if len(targets) != 1 or targets[0] is None:
                 raise ValueError("`class_weight` needs a model with one output; use `sample_weight`")
             weights = [class_weights(class_weight, targets[0])]
-        read = [targets[i] for i in self._objective.read_targets()]
-        return Batch(samples + [y for y in read if y is not None], targets, None, weights, n)
+        for goal, weight in zip(goals, weights, strict=False):
+            if weight is not None and not goal.takes_weights:
+                raise ValueError(
+                    f"`{prefix}sample_weight`: the loss of output {goal.name!r} is one number for all "
+                    f"samples; expected no weights"
+                )
+        read = [truth[i] for i in self._objective.read_targets()]
+        for i in self._objective.read_weights():
+            weight = weights[i] if weights else None
+            read.append(np.ones(n, np.float32) if weight is None else weight)
+        return Batch(samples + [y for y in read if y is not None], targets, None, weights, n, truth)
 
     def source(
         self,

@@ -17,7 +17,7 @@ from pycnn.core.function import Function
 from pycnn.core.layer import Layer
 from pycnn.core.names import auto_name, unknown
 from pycnn.core.program import Program, lowered
-from pycnn.core.symbolic import KerasTensor, Node, operations_by_depth
+from pycnn.core.symbolic import Call, KerasTensor, Node, operations_by_depth
 from pycnn.layers.input import InputLayer
 from pycnn.models.feeding import Ends
 from pycnn.models.trainer import Trainer
@@ -60,9 +60,10 @@ class Model(Trainer):
 
     _input_layers: list[InputLayer]
     _operations: list[Any]  # layers and functions of symbols, from the inputs to the outputs
-    _steps: list[Node]  # calls in the order in which they run
+    _step_list: list[Node]  # calls in the order in which they run
     _sources: list[KerasTensor]
-    _targets: list[KerasTensor]
+    _target_list: list[KerasTensor]
+    _whole: Call | None  # the one call of a model with a `call`, which must not keep the model alive
     _source_structure: Any  # as `inputs` and `outputs` were given
     _target_structure: Any
 
@@ -93,8 +94,9 @@ class Model(Trainer):
         """What every kind of model starts with."""
         self._program: Program | None = None
         self._class_names: list[str] | None = None
-        self._input_layers, self._operations, self._steps = [], [], []
-        self._sources, self._targets = [], []
+        self._input_layers, self._operations, self._step_list = [], [], []
+        self._sources, self._target_list = [], []
+        self._whole = None
         self._lowered: list[KerasTensor] = []  # the targets that are known to make a graph
         self._source_structure = self._target_structure = None
         self._has_parts = False  # attributes that are layers, which a `call` or a `train_step` uses
@@ -102,11 +104,11 @@ class Model(Trainer):
 
     def _connect(self, inputs: Any, outputs: Any) -> None:
         """Takes the calls between two ends."""
-        self._sources, self._targets = _symbols("inputs", inputs), _symbols("outputs", outputs)
+        self._sources, self._target_list = _symbols("inputs", inputs), _symbols("outputs", outputs)
         self._source_structure, self._target_structure = inputs, outputs
         if len(set(self._sources)) < len(self._sources):
             raise ValueError("`inputs` has one symbol twice; expected each input once")
-        self._steps = Function(self._sources, self._targets).calls
+        self._step_list = Function(self._sources, self._targets).calls
         origins: dict[KerasTensor, Any] = {}
         for source in self._sources:
             origin = None if source.node is None else source.node.operation
@@ -117,6 +119,21 @@ class Model(Trainer):
         self._operations = operations_by_depth(origins, self._steps, self._targets)
         _check_names(self.layers)
         self.built = True
+
+    @property
+    def _targets(self) -> list[KerasTensor]:
+        return self._target_list if self._whole is None else list(self._whole.node_of(self).outputs)
+
+    @property
+    def _steps(self) -> list[Node]:
+        return self._step_list if self._whole is None else [self._whole.node_of(self)]
+
+    def _set_calls(self, steps: list[Node], targets: list[KerasTensor]) -> None:
+        """Sets the calls that make the outputs."""
+        if steps and steps[0].operation is self:
+            self._whole = steps[0].call
+        else:
+            self._whole, self._step_list, self._target_list = None, steps, targets
 
     # --- layers ---------------------------------------------------------------------------------------------
     @property
@@ -261,11 +278,13 @@ class Model(Trainer):
         else:
             self._build(*shapes)
 
-    def _ensure_built(self, args: Any, inputs: Sequence[KerasTensor]) -> None:
+    def _ensure_built(
+        self, args: Any, inputs: Sequence[KerasTensor], kwargs: dict[str, Any] | None = None
+    ) -> None:
         if self._is_traced and type(self).build is Model.build:
             self.built = True  # the layers inside are built when they are called
         else:
-            super()._ensure_built(args, inputs)
+            super()._ensure_built(args, inputs, kwargs)
 
     def _build(self, *shapes: tuple[int, ...]) -> None:
         known = [symbol.sample_shape for symbol in self._sources]
@@ -344,10 +363,11 @@ class Model(Trainer):
     def _call_once(self, inputs: Any) -> None:
         """Calls a model with a `call` on the symbols of Inputs, which become its own."""
         outputs = self._call_on_symbols((inputs,), {}, record=False)
-        self._sources, self._targets = tree.flatten(inputs), tree.flatten(outputs)
-        self._source_structure, self._target_structure = inputs, outputs
+        self._sources, targets = tree.flatten(inputs), tree.flatten(outputs)
+        self._source_structure = inputs
+        self._target_structure = tree.transformed(lambda _: None, outputs)
         self._input_layers = [source.node.operation for source in self._sources]  # type: ignore[misc, union-attr]
-        self._steps = self._function().calls
+        self._set_calls(Function(self._sources, targets).calls, targets)
 
     def _call_on_arrays(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if self._is_traced or kwargs.get("training") or len(args) != 1:
@@ -536,6 +556,19 @@ class Model(Trainer):
         from pycnn import saving
 
         saving.load_weights(self, filepath, skip_mismatch, by_name)
+
+    def __getstate__(self) -> dict[str, Any]:
+        from pycnn.models import copying
+
+        return copying.state_of(self, super().__getstate__())
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        from pycnn.models import copying
+
+        super().__setstate__(
+            state["attributes"] | {"_whole": None, "_sources": [], "_step_list": [], "_target_list": []}
+        )
+        copying.restore(self, state)
 
     @classmethod
     def _is_own(cls) -> bool:

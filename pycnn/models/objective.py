@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pycnn import losses, metrics, optimizers
+from pycnn.core.arguments import as_number
 from pycnn.core.arrays import as_labels, as_samples, as_targets
 from pycnn.core.function import Function, tracing
 from pycnn.core.symbolic import KerasTensor, as_symbol
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     from pycnn.core.blueprint import Blueprint
     from pycnn.core.layer import Layer
+    from pycnn.metrics import Metric
+    from pycnn.models.data import Batch
 
 _SPARSE = "sparse_categorical_crossentropy"
 
@@ -32,27 +35,51 @@ class OutputGoal:
         loss: name, function, object or None.
         weight: of the loss in the sum that is minimized.
         entries: names, functions or objects of metrics.
+        weighted: likewise of those that sample weights count for.
     """
 
-    def __init__(self, name: str, loss: Any, weight: float, entries: Sequence[Any]) -> None:
+    def __init__(
+        self, name: str, loss: Any, weight: float, entries: Sequence[Any], weighted: Sequence[Any] = ()
+    ) -> None:
         self.name = name
         self.loss = _checked_loss(loss)
-        self.weight = float(weight)
-        self.entries = list(entries)
+        self.weight = as_number("compile: loss_weights", weight)
+        self.entries, self.weighted_entries = list(entries), list(weighted)
         # Names of the automatic kind wait for the output's shape; all others are checked now.
-        self._fixed = [None if _is_automatic(entry) else metrics.get(entry) for entry in self.entries]
+        self._fixed = [_fixed(entry) for entry in (*entries, *weighted)]
         self.metrics: list[metrics.Metric] = []
-        self.names = [_key(entry, metric) for entry, metric in zip(self.entries, self._fixed, strict=True)]
+        self.target_shape: tuple[int, ...] | None = None  # of a sample, once data have come
+        self.takes_weights = True  # unless the loss turns out to be one number for all samples
+        given = zip((*entries, *weighted), self._fixed, strict=True)
+        self.names = _distinct([_key(entry, metric) for entry, metric in given], len(self.entries))
 
     @property
     def is_traced(self) -> bool:
-        """Whether the loss is a function of one's own, for which the network reads the targets."""
-        return self.loss is not None and self.loss.kind is None
+        """Whether the losses are a function that is traced, for which the network reads the targets."""
+        return self.loss is not None and (self.loss.kind is None or self.reads_weights)
+
+    @property
+    def reads_weights(self) -> bool:
+        """Whether the network computes the loss up to one number, and reads the samples' weights for it."""
+        return self.loss is not None and not self.loss.is_mean_of_samples
 
     @property
     def reads_targets(self) -> bool:
-        """Whether the network needs the targets as an input: for functions of one's own."""
-        return self.is_traced or any(metric.is_traced for metric in self.metrics)
+        """Whether the network needs the targets as an input: for functions that are traced."""
+        return self.is_traced or any(self.place(metric) == "graph" for metric in self.metrics)
+
+    def is_weighted(self, metric: metrics.Metric) -> bool:
+        """Whether sample weights count for a metric."""
+        return any(metric is other for other in self.metrics[len(self.entries) :])
+
+    def place(self, metric: metrics.Metric) -> str:
+        """What computes a metric: the 'core', the network's 'graph', or the 'host' from outputs."""
+        if self.is_weighted(metric):
+            return "host"
+        smooth = self.loss is not None and self.loss.label_smoothing and metric.kind == "binary_accuracy"
+        if metric.is_counted and not self.is_traced and not smooth:
+            return "core"
+        return "graph" if metric.is_traced else "host"
 
     def resolve(self, shape: tuple[int, ...]) -> None:
         """Fixes the metrics for an output of this shape; ValueError if the loss or a metric does not fit."""
@@ -62,61 +89,74 @@ class OutputGoal:
                 f"The loss {kind} needs at least two classes, but the output has shape {(None, *shape)}; use "
                 f"'binary_crossentropy', or Dense(classes)"
             )
+        given = zip((*self.entries, *self.weighted_entries), self._fixed, strict=True)
+        kept: list[metrics.Metric | None] = [*self.metrics] or [None] * len(self._fixed)
         self.metrics = [
-            self._automatic(entry, shape) if metric is None else metric
-            for entry, metric in zip(self.entries, self._fixed, strict=True)
+            fixed or self._automatic(entry, shape, old)
+            for (entry, fixed), old in zip(given, kept, strict=True)
         ]
         for metric in self.metrics:
             self._check(metric)
 
-    def _automatic(self, name: str, shape: tuple[int, ...]) -> metrics.Metric:
-        """The accuracy that 'accuracy' or 'acc' means."""
+    def _automatic(self, name: str, shape: tuple[int, ...], old: metrics.Metric | None) -> metrics.Metric:
+        """The accuracy that 'accuracy' or 'acc' means; the one that is there, if it is of that kind."""
+        cls: type[metrics.Metric] = metrics.CategoricalAccuracy
         if shape[-1:] == (1,):
-            return metrics.BinaryAccuracy(name)
-        if self.loss is not None and self.loss.kind == _SPARSE:
-            return metrics.SparseCategoricalAccuracy(name)
-        return metrics.CategoricalAccuracy(name)
+            cls = metrics.BinaryAccuracy
+        elif self._takes_labels(shape):
+            cls = metrics.SparseCategoricalAccuracy
+        return old if type(old) is cls else cls(name=name)
+
+    def _takes_labels(self, shape: tuple[int, ...]) -> bool:
+        """Whether targets are class numbers, by the loss or, for functions of one's own, by their shape."""
+        if self.loss is not None and (self.loss.takes_labels or self.loss.kind is not None):
+            return self.loss.takes_labels
+        y = self.target_shape
+        return y is not None and (len(y) < len(shape) or (y[-1:] == (1,) and shape[-1] > 1))
 
     def _check(self, metric: metrics.Metric) -> None:
-        """ValueError where a metric does not fit the loss."""
-        if not metric.is_counted and not metric.is_traced:
+        """ValueError where a metric is none of targets and predictions, or does not fit the loss."""
+        if type(metric) in (metrics.Mean, metrics.Sum):
             raise ValueError(
-                f"Metric {metric.name!r} cannot be computed in training; expected an accuracy, or a function "
-                f"of y_true and y_pred"
+                f"Metric {metric.name!r} is one of values, not of targets and predictions; expected an "
+                f"accuracy, a function of y_true and y_pred, or another metric of these"
             )
-        if self.loss is None or self.is_traced or metric.is_traced:
+        kind = None if self.loss is None else self.loss.kind
+        if kind is None or metric.kind is None:
             return
-        if metric.kind == "binary_accuracy" and self.loss.label_smoothing:
-            raise ValueError(
-                f"Metric {metric.name!r} counts equal labels, of which label_smoothing leaves none; "
-                "use the metric on `predict`'s output"
-            )
-        if (metric.kind == "sparse_categorical_accuracy") != (self.loss.kind == _SPARSE):
-            raise ValueError(f"Metric {metric.name!r} ({metric.kind}) does not fit the loss {self.loss.kind}")
+        if (metric.kind == "sparse_categorical_accuracy") != (kind == _SPARSE):
+            raise ValueError(f"Metric {metric.name!r} ({metric.kind}) does not fit the loss {kind}")
 
     def targets(self, name: str, y: Any, shape: tuple[int, ...]) -> NDArray[Any] | None:
-        """y as the core's steps take it: int32 class numbers, or float32 targets."""
+        """y as metrics and traced losses take it: int32 class numbers, or float32 targets."""
         if self.loss is None and not self.metrics:
             return None
         if y is None:
             raise ValueError(f"`{name}` is missing; expected the targets of the samples")
         kind = None if self.loss is None else self.loss.kind
-        if kind == _SPARSE or (
-            kind is None and any(m.kind == "sparse_categorical_accuracy" for m in self.metrics)
-        ):
+        counted = self.loss is None and any(
+            m.kind == "sparse_categorical_accuracy" and self.place(m) == "core" for m in self.metrics
+        )
+        if kind == _SPARSE or counted:
             return as_labels(name, y, shape, shape[-1])
         if kind is None:
-            return (
-                as_samples(name, np.asarray(y)[..., None])[..., 0] if np.ndim(y) == 1 else as_samples(name, y)
-            )
+            y = as_samples(name, np.asarray(y)[..., None])[..., 0] if np.ndim(y) == 1 else as_samples(name, y)
+            if self.loss is not None:
+                self.loss.check_targets(name, y, shape)
+            return y  # type: ignore[no-any-return]
         targets = as_targets(name, y, shape)
         if kind != "mean_squared_error" and targets.size and (targets.min() < 0 or targets.max() > 1):
             raise ValueError(
                 f"`{name}` has values from {targets.min():g} to {targets.max():g}, "
                 f"but {kind} expects targets from 0 to 1"
             )
-        assert self.loss is not None
-        return smoothed(kind, targets, self.loss.label_smoothing)
+        return targets
+
+    def smoothed(self, targets: NDArray[Any] | None) -> NDArray[Any] | None:
+        """The same with label smoothing, as the core's losses take them."""
+        if targets is None or self.loss is None or self.loss.kind is None:
+            return targets
+        return smoothed(self.loss.kind, targets, self.loss.label_smoothing)
 
 
 class Objective:
@@ -124,7 +164,7 @@ class Objective:
 
     Args:
         optimizer: name or object.
-        loss, loss_weights, metrics_: one for all outputs, lists or dicts by the outputs' names.
+        loss, loss_weights, metrics_, weighted: one for all outputs, lists or dicts by the outputs' names.
         outputs: names of the outputs.
         layers: of the model, whose `trainable` counts as it is now.
     """
@@ -135,12 +175,12 @@ class Objective:
         loss: Any,
         loss_weights: Any,
         metrics_: Any,
+        weighted: Any,
         outputs: Sequence[str],
         layers: Sequence[Layer],
     ) -> None:
         self.optimizer = optimizers.get(optimizer)
         self.frozen = frozenset(id(layer) for layer in layers if not layer.trainable)
-        self._given = {"loss": loss, "loss_weights": loss_weights, "metrics": metrics_}
         several = len(outputs) > 1
         if not several and isinstance(loss, (list, tuple)) and len(loss) == 1:
             loss = loss[0]
@@ -151,7 +191,8 @@ class Objective:
                 outputs,
                 by_output("loss", loss, outputs),
                 weights,
-                _metrics_by_output(metrics_, outputs),
+                _metrics_by_output("metrics", metrics_, outputs),
+                _metrics_by_output("weighted_metrics", weighted, outputs),
                 strict=True,
             )
         ]
@@ -161,7 +202,12 @@ class Objective:
         for goal in self.goals:
             self.names += [f"{goal.name}_{name}" if several else name for name in goal.names]
         self._penalties = 0
+        self._per_batch: list[bool] = []
         self._target_shapes: dict[int, tuple[int, ...]] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The attributes, for copies of a model, which says anew what is frozen."""
+        return self.__dict__ | {"frozen": frozenset()}
 
     @property
     def loss(self) -> Any:
@@ -200,33 +246,55 @@ class Objective:
         self._target_shapes = shapes
         return fresh
 
+    def look_at(self, targets: Sequence[Any], outputs: Sequence[tuple[int, ...]]) -> None:
+        """Lets 'accuracy' depend on the shapes of targets, where the loss does not tell."""
+        for goal, y, shape in zip(self.goals, targets, outputs, strict=True):
+            goal.target_shape = None if y is None else y.shape[1:]
+            goal.resolve(shape)
+
     def read_targets(self) -> list[int]:
         """Numbers of the outputs whose targets are inputs of the network."""
         return sorted(self._target_shapes)
 
+    def read_weights(self) -> list[int]:
+        """Numbers of the outputs whose samples' weights are inputs of the network, after those targets."""
+        return [i for i, goal in enumerate(self.goals) if goal.reads_weights]
+
     def bind(self, graph: Blueprint, outputs: Sequence[int]) -> dict[str, Any]:
         """Adds losses and metrics of one's own to a graph; returns the arguments of `Network.compile`."""
-        if all(goal.loss is None for goal in self.goals):
+        if all(goal.loss is None for goal in self.goals) and not graph.losses:
             raise ValueError("No loss to compute. Provide a `loss` argument in `compile()`.")
         self.resolve([graph.shape(node) for node in outputs])
         given = {
             i: graph.input(self._target_shapes[i], name=f"y_{self.goals[i].name}")
             for i in self.read_targets()
         }
-        loss_terms, metric_terms = [], []
+        weights = {i: graph.input((), name=f"weight_{self.goals[i].name}") for i in self.read_weights()}
+        loss_terms, metric_terms, self._per_batch = [], [], []
         for i, (goal, node) in enumerate(zip(self.goals, outputs, strict=True)):
-            if goal.loss is not None:
-                if goal.loss.kind is None:
-                    value = _traced(goal.loss.call, graph, given[i], node, f"The loss {goal.loss.name!r}")
-                    loss_terms.append((value, "value", False, goal.weight, i))
-                else:
-                    loss_terms.append((node, goal.loss.kind, goal.loss.from_logits, goal.weight, i))
+            loss = goal.loss
+            if loss is not None and loss.kind is not None and not goal.is_traced:
+                loss_terms.append((node, loss.kind, loss.from_logits, goal.weight, i))
+            elif loss is not None:
+                whole, what = goal.reads_weights, f"The loss {loss.name!r}"
+                nodes = [given[i], node] + ([weights[i]] if whole else [])
+                value, is_number = _traced(loss if whole else loss.call, graph, nodes, what)
+                goal.takes_weights = whole or not is_number
+                if whole and not is_number:
+                    raise ValueError(f"{what} is no single number; expected one")
+                loss_terms.append((value, "value", False, goal.weight, -1 if whole else i))
             for metric in goal.metrics:
-                if metric.is_traced:
-                    value = _traced(metric.function, graph, given[i], node, f"The metric {metric.name!r}")
+                place = goal.place(metric)
+                if place == "graph":
+                    what = f"The metric {metric.name!r}"
+                    value, is_number = _traced(metric.function, graph, [given[i], node], what)  # type: ignore[attr-defined]
                     metric_terms.append((value, "value", 0.5, i))
-                elif metric.kind is not None:
+                    self._per_batch.append(is_number)
+                elif place == "core":
+                    assert metric.kind is not None
                     metric_terms.append((node, metric.kind, getattr(metric, "threshold", 0.5), i))
+                    self._per_batch.append(False)
+        self.optimizer.follow(v for node, v in graph.variables_of.items() if graph.trainable[node])
         penalties = _penalties(graph)
         self._penalties = len(penalties)
         return {
@@ -235,12 +303,63 @@ class Objective:
             "optimizer": self.optimizer.core(),
         }
 
-    def logs(self, losses_: Sequence[float], total: float, counted: Sequence[float]) -> dict[str, float]:
-        """Values by name, sorted as Keras does, from those of the core's terms."""
-        values = [total]
+    def logs(self, losses_: Sequence[float], total: float, counted: Sequence[float]) -> dict[str, Any]:
+        """Values by name, sorted as Keras does, from those of the core's terms and of the host's metrics."""
+        values: list[Any] = [total]
         if len(self.goals) > 1:
             values += losses_[: len(losses_) - self._penalties]
-        return dict(sorted(zip(self.names, [*values, *counted], strict=True)))
+        terms = iter(counted)
+        for metric, on_host in self._placed():
+            values.append(_number(metric.result()) if on_host else next(terms))
+        return dict(sorted(zip(self.names, values, strict=True)))
+
+    def _placed(self) -> list[tuple[Metric, bool]]:
+        """All metrics, and whether the host computes them."""
+        return [(metric, goal.place(metric) == "host") for goal in self.goals for metric in goal.metrics]
+
+    @property
+    def counted(self) -> list[Metric]:
+        """The metrics that the core computes, in the order of its terms."""
+        return [metric for metric, on_host in self._placed() if not on_host]
+
+    def sizes(self, samples: int) -> list[int]:
+        """What a batch counts for in the core's metrics: 1 where one has a single value for it."""
+        return [1 if once else samples for once in self._per_batch]
+
+    # --- metrics of the host --------------------------------------------------------------------------------
+    def begin(self) -> None:
+        """Lets the host's metrics begin anew."""
+        for metric, on_host in self._placed():
+            if on_host:
+                metric.reset_state()
+
+    def outputs(self, network: Any, samples: int) -> list[Any] | None:
+        """Arrays for the outputs that the host's metrics read; None where there are none."""
+        if not any(on_host for _, on_host in self._placed()):
+            return None
+        return [
+            np.empty((samples, *network.output_shape(i)), np.float32)
+            if any(goal.place(metric) == "host" for metric in goal.metrics)
+            else None
+            for i, goal in enumerate(self.goals)
+        ]
+
+    def observe(self, batch: Batch, outputs: Sequence[Any] | None) -> None:
+        """Adds a batch to the host's metrics."""
+        if outputs is None:
+            return
+
+        def rows(array: Any) -> Any:
+            return array if array is None or batch.rows is None else array[batch.rows]
+
+        for i, (goal, predicted) in enumerate(zip(self.goals, outputs, strict=True)):
+            on_host = [metric for metric in goal.metrics if goal.place(metric) == "host"]
+            true = rows(batch.truth[i]) if on_host else None
+            for metric in on_host:
+                if goal.is_weighted(metric) and batch.weight:
+                    metric.update_state(true, predicted, sample_weight=rows(batch.weight[i]))
+                else:
+                    metric.update_state(true, predicted)
 
     def mean(self) -> RunningMean:
         """Starts the mean over the batches of an epoch."""
@@ -250,39 +369,54 @@ class Objective:
         """The arguments of `compile` as plain data."""
         several = len(self.goals) > 1
         loss = [None if goal.loss is None else losses.serialize(goal.loss) for goal in self.goals]
-        entries = [
-            [
-                entry if isinstance(entry, str) else metrics.serialize(metrics.get(entry))
-                for entry in goal.entries
-            ]
-            or None
-            for goal in self.goals
-        ]
+        entries = [_described(goal.entries) for goal in self.goals]
+        weighted = [_described(goal.weighted_entries) for goal in self.goals]
         config = {
             "optimizer": optimizers.serialize(self.optimizer),
             "loss": loss if several else loss[0],
             "metrics": entries if several else entries[0],
         }
+        if any(weighted):
+            config["weighted_metrics"] = weighted if several else weighted[0]
         return config | ({"loss_weights": [goal.weight for goal in self.goals]} if several else {})
 
 
-def _traced(function: Callable[..., Any], graph: Blueprint, y_true: int, y_pred: int, what: str) -> int:
-    """The node of a function of targets and predictions, called as Keras does."""
-    true = KerasTensor((None, *graph.shape(y_true)), name="y_true")
-    predicted = KerasTensor((None, *graph.shape(y_pred)), name="y_pred")
+def _traced(
+    function: Callable[..., Any], graph: Blueprint, nodes: Sequence[int], what: str
+) -> tuple[int, bool]:
+    """The node of a function of y_true, y_pred, called as Keras does; and whether it is one number."""
+    names = ("y_true", "y_pred", "sample_weight")
+    symbols = [
+        KerasTensor((None, *graph.shape(node)), name=name)
+        for node, name in zip(nodes, names[: len(nodes)], strict=True)
+    ]
     with tracing():
-        value = function(true, predicted)
+        value = function(*symbols)
     if not isinstance(value, KerasTensor):
         raise TypeError(
             f"{what} returned {value!r:.200}; expected a symbol, as keras.ops give them: what NumPy computes "
             f"cannot be traced"
         )
-    return Function([true, predicted], [value]).lower(graph, [y_true, y_pred])[0]
+    return Function(symbols, [value]).lower(graph, list(nodes))[0], value.shape == ()
+
+
+def _described(entries: Sequence[Any]) -> list[Any] | None:
+    """Metrics as plain data; None for none."""
+    found = [e if isinstance(e, str) else metrics.serialize(metrics.get(e)) for e in entries]
+    return found or None
+
+
+def _number(value: Any) -> Any:
+    """A metric's result as a Python number, or as an array where it has several values."""
+    return float(np.asarray(value)) if np.ndim(value) == 0 else np.asarray(value)
 
 
 def _penalties(graph: Blueprint) -> list[tuple[int, str, bool, float, int]]:
-    """Loss terms of regularized weights that train, and of regularized outputs."""
+    """Loss terms of regularized weights that train, of regularized outputs, and those that layers added."""
     terms = []
+    for node, layer in list(graph.losses):
+        symbol = KerasTensor((None,) * graph.is_batched(node) + graph.shape(node), name=layer)
+        terms.append((Function([symbol], [_sum(symbol)]).lower(graph, [node])[0], "value", False, 1.0, -1))
     for regularizer, node, layer in list(graph.penalties):
         symbol = KerasTensor((None, *graph.shape(node)), name=layer)
         with tracing():
@@ -297,6 +431,13 @@ def _penalties(graph: Blueprint) -> list[tuple[int, str, bool, float, int]]:
             value = _one_number(f"The regularizer of {variable.path}", variable.regularizer(symbol))
         terms.append((Function([], [value]).lower(graph, [])[0], "value", False, 1.0, -1))
     return terms
+
+
+def _sum(x: KerasTensor) -> Any:
+    """The sum of all values."""
+    from pycnn.core.operations import reductions
+
+    return reductions.sum(x)
 
 
 def _one_number(what: str, value: Any) -> KerasTensor:
@@ -316,7 +457,7 @@ def _samples(x: KerasTensor) -> Any:
     return reductions.sum(creation.ones_like(first))
 
 
-def _metrics_by_output(given: Any, outputs: Sequence[str]) -> list[list[Any]]:
+def _metrics_by_output(argument: str, given: Any, outputs: Sequence[str]) -> list[list[Any]]:
     """The metrics of each output: for one output a list of them, for several one list or entry each."""
     if given is None:
         return [[] for _ in outputs]
@@ -331,31 +472,53 @@ def _metrics_by_output(given: Any, outputs: Sequence[str]) -> list[list[Any]]:
         and not any(isinstance(entry, (list, tuple, dict)) for entry in given)
     ):
         return [list(given) for _ in outputs]
-    found = by_output("metrics", given, outputs)
+    found = by_output(argument, given, outputs)
     return [[] if e is None else list(e) if isinstance(e, (list, tuple)) else [e] for e in found]
 
 
 def _checked_loss(loss: Any) -> losses.Loss | None:
     checked = losses.get(loss)
-    if checked is not None and checked.reduction != "sum_over_batch_size":
+    if checked is not None and checked.reduction is None:
         raise ValueError(
-            f"The loss {checked.name!r} has reduction {checked.reduction!r}; expected 'sum_over_batch_size'"
+            f"The loss {checked.name!r} has reduction None, so that it is no single number; expected "
+            f"'sum_over_batch_size', 'sum' or another one"
+        )
+    if checked is not None and checked.is_of_batch and checked.reduction == "sum":
+        raise ValueError(
+            f"The loss {checked.name!r} with axis=None is one number for a batch, for which models lack the "
+            f"reduction 'sum'; use 'sum_over_batch_size', or an axis"
         )
     return checked
 
 
-def _is_automatic(entry: Any) -> bool:
-    return isinstance(entry, str) and entry.lower() in ("accuracy", "acc")
+def _fixed(entry: Any) -> metrics.Metric | None:
+    """The metric of an entry; None for an automatic one. A name is the metric's name too, as in Keras."""
+    if isinstance(entry, str) and entry.lower() in ("accuracy", "acc"):
+        return None
+    metric = metrics.get(entry)
+    if isinstance(entry, str):
+        metric.name = entry
+    return metric
 
 
 def _key(entry: Any, metric: metrics.Metric | None) -> str:
-    return entry if isinstance(entry, str) else metric.name if metric is not None else str(entry)
+    return metric.name if metric is not None else str(entry)
+
+
+def _distinct(names: Sequence[str], unweighted: int) -> list[str]:
+    """Names that come again with a number, or weighted ones with 'weighted_', as in Keras."""
+    found: list[str] = []
+    for i, name in enumerate(names):
+        wanted = name if name not in found or i < unweighted else f"weighted_{name}"
+        free = (f"{wanted}_{n}" if n else wanted for n in range(len(names)))
+        found.append(next(candidate for candidate in free if candidate not in found))
+    return found
 
 
 class RunningMean:
     """Losses and metrics of the batches so far, weighted by their sizes."""
 
-    __slots__ = ("_counted", "_losses", "_objective", "_samples", "_total")
+    __slots__ = ("_counted", "_losses", "_objective", "_samples", "_sizes", "_total")
 
     def __init__(self, objective: Objective) -> None:
         self._objective = objective
@@ -363,29 +526,39 @@ class RunningMean:
         self._total = 0.0
         self._losses: list[float] = []
         self._counted: list[float] = []
+        self._sizes: list[int] = []
+        objective.begin()
 
     def add(self, result: tuple[float, list[float], list[float]], size: int) -> None:
         """Adds what the core returned for a batch."""
         total, losses_, counted = result
+        sizes = self._objective.sizes(size)
         if not self._samples:
             self._losses, self._counted = [0.0] * len(losses_), [0.0] * len(counted)
+            self._sizes = [0] * len(counted)
         self._samples += size
         self._total += total * size
         for i, value in enumerate(losses_):
             self._losses[i] += value * size
         for i, value in enumerate(counted):
-            self._counted[i] += value * size
+            self._counted[i] += value * sizes[i]
+            self._sizes[i] += sizes[i]
 
-    def logs(self) -> dict[str, float]:
+    def logs(self) -> dict[str, Any]:
         """Means by name, sorted as Keras does."""
         n = self._samples or 1
-        counted = self._counted if self._samples else [0.0] * len(self._objective.metrics)
-        losses_ = self._losses if self._samples else [0.0] * (len(self._objective.names) - 1 - len(counted))
-        return self._objective.logs([x / n for x in losses_], self._total / n, [x / n for x in counted])
+        counted = self._counted if self._samples else [0.0] * len(self._objective.counted)
+        sizes = self._sizes if self._samples else [1] * len(counted)
+        losses_ = self._losses if self._samples else [0.0] * len(self._objective.goals)
+        means = [x / (size or 1) for x, size in zip(counted, sizes, strict=True)]
+        return self._objective.logs([x / n for x in losses_], self._total / n, means)
 
-    def finished(self) -> dict[str, float]:
+    def finished(self) -> dict[str, Any]:
         """The same, and the objective's metrics are set to it."""
-        for metric, value in zip(self._objective.metrics, self._counted, strict=False):
-            metric.reset_state()
-            metric.add(value, self._samples)
+        if self._samples:
+            triples = zip(self._objective.counted, self._counted, self._sizes, strict=True)
+            for metric, value, size in triples:
+                metric.reset_state()
+                assert isinstance(metric, metrics.Mean)
+                metric.add(value, size)
         return self.logs()

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pycnn.core import tree
+from pycnn.core.tape import GradientTape
 from pycnn.metrics import Mean, Metric
 from pycnn.models.structure import by_output, in_order
 
 if TYPE_CHECKING:
+    from pycnn.models.compiled import Compiled
     from pycnn.models.objective import Objective
 
 
@@ -78,9 +80,13 @@ class CompiledMetrics:
             self._objective.resolve([x.shape[1:] for x in predictions])
         names = [goal.name for goal in goals]
         targets = [y_true] if len(goals) == 1 else in_order("y", y_true, names, "output")
-        for goal, true, predicted in zip(goals, targets, predictions, strict=True):
+        weights = [sample_weight] if len(goals) == 1 else by_output("sample_weight", sample_weight, names)
+        for goal, true, predicted, weight in zip(goals, targets, predictions, weights, strict=True):
             for metric in goal.metrics:
-                metric.update_state(np.asarray(true), predicted, sample_weight)  # type: ignore[attr-defined]
+                if goal.is_weighted(metric):
+                    metric.update_state(np.asarray(true), predicted, sample_weight=weight)
+                else:
+                    metric.update_state(np.asarray(true), predicted)
 
 
 def metrics_in(values: Any) -> list[Metric]:
@@ -92,3 +98,28 @@ def metrics_in(values: Any) -> list[Metric]:
 def loss_tracker() -> Mean:
     """The mean of the losses of an epoch."""
     return Mean(name="loss")
+
+
+def train_step(model: Compiled, x: Any, y: Any, sample_weight: Any) -> dict[str, float]:
+    """The step of a model whose `compute_loss` or `compute_metrics` is its own."""
+    if model.on_gradients is not None:
+        raise ValueError("`on_gradients` is not supported together with a `compute_loss` of one's own")
+    with GradientTape() as tape:
+        y_pred = model(x, training=True)
+        loss = model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True)
+    variables = model.trainable_variables
+    model.optimizer.apply(tape.gradient(loss, variables), variables)
+    return _measured(model, x, y, y_pred, sample_weight, loss)
+
+
+def test_step(model: Compiled, x: Any, y: Any, sample_weight: Any) -> dict[str, float]:
+    """The same without gradients."""
+    y_pred = model(x, training=False)
+    loss = model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False)
+    return _measured(model, x, y, y_pred, sample_weight, loss)
+
+
+def _measured(model: Compiled, x: Any, y: Any, y_pred: Any, weight: Any, loss: Any) -> dict[str, float]:
+    """Metrics of a batch, and the mean of the losses as `loss`."""
+    model.track_loss(loss, len(tree.flatten(y_pred)[0]))
+    return model.compute_metrics(x, y, y_pred, sample_weight=weight)

@@ -12,10 +12,10 @@ from pycnn.callbacks import CallbackList
 from pycnn.core import tree
 from pycnn.core.arguments import as_int
 from pycnn.core.arrays import as_samples
-from pycnn.core.layer import Layer
 from pycnn.core.program import Program
 from pycnn.models.data import is_sequence, is_stream
 from pycnn.models.feeding import Ends
+from pycnn.models.interface import ModelInterface
 from pycnn.models.progress import Progress, is_live
 from pycnn.models.stepping import raw_source
 
@@ -37,7 +37,7 @@ def default_step(method: _Method) -> _Method:
     return method
 
 
-class Predictor(Layer):
+class Predictor(ModelInterface):
     """What a model does with data alone. A subclass has the layers, and makes them into a function."""
 
     _program: Program | None
@@ -57,10 +57,6 @@ class Predictor(Layer):
     def _as_given(self, outputs: list[F32]) -> Any:
         """The outputs in the structure that the model was made with."""
         raise NotImplementedError
-
-    def overrides(self, method: str) -> bool:
-        """Whether a subclass has a method of its own: `train_step`, `test_step` or `predict_step`."""
-        return not getattr(getattr(type(self), method), "is_default", False)
 
     @property
     def can_be_called(self) -> bool:

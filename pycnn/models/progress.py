@@ -5,6 +5,9 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
 
 _INTERVAL = 0.1  # seconds between two drawings
 _WIDTH = 20  # characters of the bar
@@ -105,8 +108,11 @@ def _pace(seconds: float) -> str:
     return f"{seconds * 1e3:.0f}ms/step" if seconds >= 1e-3 else f"{seconds * 1e6:.0f}us/step"
 
 
-def _values(logs: Mapping[str, float]) -> str:
-    return "".join(
-        f" - {name}: {value:.4f}" if abs(value) > 1e-3 else f" - {name}: {value:.4e}"
-        for name, value in logs.items()
-    )
+def _values(logs: Mapping[str, Any]) -> str:
+    return "".join(f" - {name}: {_text(value)}" for name, value in logs.items())
+
+
+def _text(value: Any) -> str:
+    if np.ndim(value):
+        return np.array2string(np.asarray(value), precision=4, separator=" ")
+    return f"{value:.4f}" if abs(value) > 1e-3 else f"{value:.4e}"

@@ -134,13 +134,13 @@ class Sequential(Model):
                 raise ValueError(
                     f"Layer {layer.name!r} has several outputs; the layers of a Sequential model have one"
                 )
-            self._steps.append(symbol.node)
+            self._step_list.append(symbol.node)
         self._note_ends()
 
     def _note_ends(self) -> None:
         self._program = self._trained = None
         self._sources = [layer.output for layer in self._input_layers]
-        self._targets = [self._steps[-1].output] if self._steps else []
+        self._target_list = [self._steps[-1].output] if self._steps else []
         self._source_structure = self._sources[0] if self._sources else None
         self._target_structure = self._targets[0] if self._targets else None
         self._operations = [*self._input_layers, *self._layers]
@@ -150,7 +150,7 @@ class Sequential(Model):
         """Takes back all calls but the first ones."""
         for step in self._steps[length:]:
             step.operation.forget_call(step)  # type: ignore[attr-defined]
-        del self._steps[length:]
+        del self._step_list[length:]
         self._note_ends()
 
     @property

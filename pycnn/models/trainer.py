@@ -10,6 +10,7 @@ from pycnn.callbacks import CallbackList, History
 from pycnn.core.arguments import as_int, as_number
 from pycnn.core.program import Program
 from pycnn.core.tensor import before_change
+from pycnn.models import own_steps
 from pycnn.models.compiled import Compiled
 from pycnn.models.data import ArraySource, Batch, StreamSource, is_stream, unpack
 from pycnn.models.feeding import split
@@ -99,7 +100,7 @@ class Trainer(Compiled):
             (x, y, sample_weight), validation_data = split(x, y, sample_weight, fraction)
         source: Source
         known: Any = None
-        if self.overrides("train_step"):
+        if self.runs_own("train_step"):
             self._get_ready(x)
             make_steps = self._own_steps("train_step")
             source = raw_source(x, y, size, steps, bool(shuffle), sample_weight, class_weight)
@@ -110,7 +111,7 @@ class Trainer(Compiled):
         validation, test_steps = self._validation(validation_data, validation_size, validation_steps, known)
 
         called = CallbackList(callbacks, self, {"verbose": level, "epochs": epochs, "steps": source.steps})
-        self.history = called.add_history()
+        history = self.history = called.add_history()
         self.stop_training = False
         called.call("on_train_begin")
         logs: dict[str, float] = {}
@@ -135,8 +136,9 @@ class Trainer(Compiled):
                 _report_no_batches(False)
                 break
         self._goal.optimizer.finalize_variable_values(self.trainable_weights)
+        self._last_loss = None
         called.call("on_train_end", logs)
-        return self.history
+        return history
 
     def _train(
         self, source: Source, steps: Steps, called: CallbackList, progress: Progress
@@ -186,7 +188,7 @@ class Trainer(Compiled):
         self, data: Any, batch_size: int, steps: int | None, known: Any
     ) -> tuple[Source | None, Callable[[], Steps]]:
         """The batches of `validation_data`, and what makes the steps on them."""
-        if self.overrides("test_step"):
+        if self.runs_own("test_step"):
             test = self._own_steps("test_step")
             if data is None:
                 return None, test
@@ -211,23 +213,35 @@ class Trainer(Compiled):
 
     def _train_step(self, program: Program) -> Callable[[Batch], tuple[float, list[float], list[float]]]:
         """A step on one batch: gradients, what looks at them, and what the optimizer makes of them."""
-        network, optimizer = program.network, self._goal.optimizer
+        network, goal, optimizer = program.network, self._goal, self._goal.optimizer
 
         def fused(batch: Batch) -> tuple[float, list[float], list[float]]:
-            return network.train_step(batch.x, batch.y, batch.rows, batch.weight, optimizer.current_rate())
+            outputs, rate = goal.outputs(network, batch.size), optimizer.current_rate()
+            result = network.train_step(batch.x, batch.y, batch.rows, batch.weight, rate, outputs)
+            goal.observe(batch, outputs)
+            return result
 
         step = GradientStep.of_network(optimizer, network, program.variables, self.on_gradients)
 
         def parted(batch: Batch) -> tuple[float, list[float], list[float]]:
-            result = network.compute_gradients(batch.x, batch.y, batch.rows, batch.weight)
-            step.apply()
+            outputs = goal.outputs(network, batch.size)
+            result = network.compute_gradients(batch.x, batch.y, batch.rows, batch.weight, outputs)
+            goal.observe(batch, outputs)
+            step.run()
             return result
 
         return parted if step.is_needed else fused
 
     def _test_step(self, program: Program) -> CoreStep:
-        test_step = program.test_network.test_step
-        return lambda batch: test_step(batch.x, batch.y, batch.rows, batch.weight)
+        network, goal = program.test_network, self._goal
+
+        def test(batch: Batch) -> tuple[float, list[float], list[float]]:
+            outputs = goal.outputs(network, batch.size)
+            result = network.test_step(batch.x, batch.y, batch.rows, batch.weight, outputs)
+            goal.observe(batch, outputs)
+            return result
+
+        return test
 
     def train_on_batch(
         self,
@@ -252,7 +266,7 @@ class Trainer(Compiled):
         Raises:
             TypeError, ValueError: if data or arguments do not fit.
         """
-        if self.overrides("train_step"):
+        if self.runs_own("train_step"):
             self._get_ready(x)
             batch = packed(x, y, sample_weight, class_weight)
             return self._result(as_logs(self.train_step(batch.taken()), "train_step"), return_dict)
@@ -271,7 +285,7 @@ class Trainer(Compiled):
         x, program, feeder = self._start(x, y)
         batch = feeder.batch(x, y, sample_weight)
         mean = self._goal.mean()
-        mean.add(program.test_network.test_step(batch.x, batch.y, None, batch.weight), batch.size)
+        mean.add(self._test_step(program)(batch), batch.size)
         return mean.finished()
 
     @default_step
@@ -301,11 +315,15 @@ class Trainer(Compiled):
             >>> model.fit(np.ones((4, 2)), np.ones((4, 1)), verbose=0).history
             {'loss': [1.0]}
         """
+        if self.has_own_loss:
+            return own_steps.train_step(self, *_unpacked(data))
         return self._core_train_step(*_unpacked(data))
 
     @default_step
     def test_step(self, data: Any) -> dict[str, Any]:
         """The same without a step of the optimizer: what `evaluate` does with each batch."""
+        if self.has_own_loss:
+            return own_steps.test_step(self, *_unpacked(data))
         return self._core_test_step(*_unpacked(data))
 
     def _validate(self, source: Source, steps: Steps, called: CallbackList) -> dict[str, float]:
@@ -363,7 +381,7 @@ class Trainer(Compiled):
         size = checked_batch_size("batch_size", batch_size)
         steps = checked_steps("steps", steps)
         source: Source
-        if self.overrides("test_step"):
+        if self.runs_own("test_step"):
             self._get_ready(x)
             make_steps = self._own_steps("test_step")
             source = raw_source(x, y, size, steps, sample_weight=sample_weight)
@@ -409,7 +427,7 @@ class Trainer(Compiled):
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
         """Loss and metrics of one batch, as `evaluate` gives them; arguments as in `train_on_batch`."""
-        if self.overrides("test_step"):
+        if self.runs_own("test_step"):
             self._get_ready(x)
             batch = packed(x, y, sample_weight)
             return self._result(as_logs(self.test_step(batch.taken()), "test_step"), return_dict)

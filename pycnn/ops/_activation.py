@@ -1,9 +1,10 @@
-"""How a layer finds its activation by name."""
+"""The activations by name: what layers and `keras.activations` find."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ._activation_composed import ACTIVATIONS as _COMPOSED
 from ._activation_gated import elu, gelu, mish, selu, silu
 from ._activation_piecewise import hard_sigmoid, hard_silu, leaky_relu, linear, relu
 from ._activation_smooth import exponential, sigmoid, softplus, softsign, tanh
@@ -14,26 +15,15 @@ if TYPE_CHECKING:
 
     from pycnn.core.arrays import F32
 
-_ACTIVATIONS: dict[str, Callable[..., F32]] = {
-    "elu": elu,
-    "exponential": exponential,
-    "gelu": gelu,
-    "hard_sigmoid": hard_sigmoid,
-    "hard_silu": hard_silu,
+_KERNELS: tuple[Callable[..., Any], ...] = (
+    elu, exponential, gelu, hard_sigmoid, hard_silu, leaky_relu, linear, log_softmax, mish, relu, selu,
+    sigmoid, silu, softmax, softplus, softsign, tanh,
+)  # fmt: skip
+ACTIVATIONS: dict[str, Callable[..., Any]] = {
+    **{function.__name__: function for function in _KERNELS},
+    **_COMPOSED,
     "hard_swish": hard_silu,
-    "leaky_relu": leaky_relu,
-    "linear": linear,
-    "log_softmax": log_softmax,
-    "mish": mish,
-    "relu": relu,
-    "selu": selu,
-    "sigmoid": sigmoid,
-    "silu": silu,
-    "softmax": softmax,
-    "softplus": softplus,
-    "softsign": softsign,
     "swish": silu,
-    "tanh": tanh,
 }
 
 
@@ -45,11 +35,11 @@ def find_activation(activation: str | Callable[[F32], F32] | None) -> Callable[[
         return activation
     if not isinstance(activation, str):
         raise TypeError(f"activation is {activation!r}; expected a name, a function or None")
-    if activation not in _ACTIVATIONS:
+    if activation not in ACTIVATIONS:
         raise ValueError(
-            f"activation is {activation!r}; expected a function or one of {', '.join(_ACTIVATIONS)}"
+            f"activation is {activation!r}; expected a function or one of {', '.join(ACTIVATIONS)}"
         )
-    return _ACTIVATIONS[activation]
+    return ACTIVATIONS[activation]
 
 
 def _same(y: F32) -> F32:

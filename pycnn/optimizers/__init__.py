@@ -1,14 +1,55 @@
-"""Optimizers, with Keras' names, defaults and formulas. The C++ core does the steps; these say which.
+"""Optimizers, with Keras' names, defaults and formulas.
+
+The C++ core does the steps of those whose formula looks at one value at a time; Lamb, Adafactor and Muon,
+which look at whole weights, are computed with NumPy, as are optimizers of one's own (see `Optimizer`).
 
 g is the gradient, a the learning rate, t the number of the step, counted from 1. With `weight_decay` every
-step begins with w -= a * weight_decay * w, for all weights (decoupled: Loshchilov & Hutter 2019).
+step begins with w -= a * weight_decay * w, for all weights (decoupled: Loshchilov & Hutter 2019) but those of
+`exclude_from_weight_decay`.
 """
 
-from pycnn.optimizers import schedules
-from pycnn.optimizers.adam import Adam, AdamW
+from typing import Any
+
+from pycnn.core.aliases import old_name
+from pycnn.optimizers import legacy, schedules
+from pycnn.optimizers.adafactor import Adafactor
+from pycnn.optimizers.adagrad import Adadelta, Adagrad
+from pycnn.optimizers.adam import Adam, Adamax, AdamW, Nadam
 from pycnn.optimizers.base import Optimizer
-from pycnn.optimizers.registry import deserialize, get, serialize
+from pycnn.optimizers.ftrl import Ftrl
+from pycnn.optimizers.lamb import Lamb
+from pycnn.optimizers.lion import Lion
+from pycnn.optimizers.muon import Muon
+from pycnn.optimizers.registry import ABSENT, deserialize, get, serialize
 from pycnn.optimizers.rmsprop import RMSprop
 from pycnn.optimizers.sgd import SGD
 
-__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSprop", "deserialize", "get", "schedules", "serialize"]
+_old_module = old_name(__name__)
+
+__all__ = [
+    "SGD",
+    "Adadelta",
+    "Adafactor",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Ftrl",
+    "Lamb",
+    "Lion",
+    "Muon",
+    "Nadam",
+    "Optimizer",
+    "RMSprop",
+    "deserialize",
+    "get",
+    "legacy",
+    "schedules",
+    "serialize",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ABSENT:
+        raise AttributeError(f"keras.optimizers.{name} is not supported: {ABSENT[name]}")
+    return _old_module(name)

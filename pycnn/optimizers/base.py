@@ -5,8 +5,9 @@ from __future__ import annotations
 import inspect
 import math
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+import weakref
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -16,26 +17,25 @@ from pycnn.core.arrays import as_float32
 from pycnn.core.names import auto_name
 from pycnn.core.tensor import before_change
 from pycnn.core.variable import Variable
-from pycnn.optimizers import schedules
+from pycnn.optimizers import copies, schedules
 from pycnn.optimizers.gradients import GradientStep
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    F32: TypeAlias = NDArray[np.float32]
+from pycnn.optimizers.live import LiveInteger, LiveNumber
+from pycnn.optimizers.state import OptimizerState
 
 
-class Optimizer:
+class Optimizer(OptimizerState):
     """Base of the optimizers.
 
     Of clipnorm, clipvalue and global_clipnorm only one can be given; they limit gradients before the step,
     after accumulation. `model.on_gradients` sees the gradients before that.
 
+    An optimizer of one's own overrides `build`, which makes its variables, and `update_step`, as in Keras;
+    `update_step` computes with arrays.
+
     Args:
         learning_rate: positive or zero, or a schedule of `keras.optimizers.schedules`, or a function of the
             number of steps done. A number can be set during training.
         weight_decay: at least 0; None for 0.
-        name: None for an automatic one.
         clipnorm: each weight's gradient is scaled down to this norm at most; None or 0 for no limit.
         clipvalue: each value of a gradient is cut to [-clipvalue, clipvalue]; None or 0 for no limit.
         global_clipnorm: all gradients together are scaled down to this norm at most; None or 0 for no limit.
@@ -43,26 +43,36 @@ class Optimizer:
             step, where m is `ema_momentum`. At the end of `fit` the weights become it.
         ema_momentum: in [0, 1].
         ema_overwrite_frequency: the weights become their average every so many steps, too; None for never.
-        loss_scale_factor: has no effect: gradients are float32 and would be divided by it again.
+        loss_scale_factor: has no effect in `fit`, whose gradients are float32 and are not scaled. `apply`
+            divides gradients by it: those of a loss that `scale_loss` made larger.
         gradient_accumulation_steps: at least 2: so many batches' gradients are averaged for one step; None
             for a step for each batch.
+        name: None for an automatic one.
         kwargs: `lr` and `decay` of old programs.
 
     Raises:
         TypeError, ValueError: if an argument has the wrong type or value.
+
+    Example:
+        >>> import pycnn as keras
+        >>> class Signs(keras.optimizers.Optimizer):
+        ...     def update_step(self, gradient, variable, learning_rate):
+        ...         self.assign_sub(variable, learning_rate * keras.ops.sign(gradient))
+        >>> dense = keras.layers.Dense(1, kernel_initializer="zeros")
+        >>> model = keras.Sequential([keras.Input((2,)), dense])
+        >>> model.compile(Signs(0.5), "mse")
+        >>> _ = model.fit([[1.0, -1.0]], [1.0], verbose=0)
+        >>> dense.kernel.numpy().tolist()
+        [[0.5], [-0.5]]
     """
 
     kind: ClassVar[str] = "none"  # the core's name of the formula
-    # The order of what is kept for weights in Keras' files: names of one tuple take turns, weight by weight,
-    # and the next tuple begins when all weights have had theirs. What the settings leave out is not there.
-    saved_slots: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    settings: ClassVar[tuple[str, ...]] = ()  # attributes that are the formula's, and in the configuration
 
     def __init__(
         self,
         learning_rate: Any,
-        weight_decay: float | None,
-        name: str | None,
-        *,
+        weight_decay: float | None = None,
         clipnorm: float | None = None,
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
@@ -71,8 +81,11 @@ class Optimizer:
         ema_overwrite_frequency: int | None = None,
         loss_scale_factor: float | None = None,
         gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
         **kwargs: Any,
     ) -> None:
+        self.name = name or auto_name(type(self).__name__)
+        super().__init__()
         if "lr" in kwargs:
             learning_rate = kwargs.pop("lr")
             warnings.warn("`lr` is now called `learning_rate`", DeprecationWarning, stacklevel=3)
@@ -105,25 +118,19 @@ class Optimizer:
         self.gradient_accumulation_steps = self._count(
             "gradient_accumulation_steps", gradient_accumulation_steps, 2
         )
-        self.name = name or auto_name(type(self).__name__)
-        self._core: _core.Optimizer | None = None
-        self._settings: dict[str, float] = {}  # that the core has
-        self._variables: list[Variable] = []  # of `build`
-        self._kept: dict[str, dict[Variable, F32]] = {}
-        self.accumulated = 0  # batches whose gradients wait for the next step
+        self._followed: weakref.WeakSet[Variable] = weakref.WeakSet()
         self._learning_rate: Any = None
         self.learning_rate = learning_rate
         self.weight_decay = self._number_or_none("weight_decay", weight_decay, 0.0)
 
     # --- the learning rate ----------------------------------------------------------------------------------
     @property
-    def learning_rate(self) -> float:
-        """The size of the next step, when setting it takes effect; what follows a schedule cannot be set."""
-        if not callable(self._learning_rate):
-            return self._learning_rate  # type: ignore[no-any-return]
-        step = self.iterations * (self.gradient_accumulation_steps or 1) + self.accumulated
-        rate = self._learning_rate(step) if self._takes_step else self._learning_rate()
-        return self._number("learning_rate", float(rate), 0.0, math.inf)
+    def learning_rate(self) -> Any:
+        """The size of the next step, when setting it takes effect; what follows a schedule cannot be set.
+
+        A number has `assign` and `numpy`, as a variable of Keras; it is always the present one.
+        """
+        return self._rate() if callable(self._learning_rate) else self._live_rate
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
@@ -131,7 +138,7 @@ class Optimizer:
             self._takes_step = _takes_argument(value)
             self._learning_rate = value
             return
-        number = self._number("learning_rate", value, 0.0, math.inf)
+        number = self._number("learning_rate", _item(value), 0.0, math.inf)
         if callable(self._learning_rate):
             raise TypeError(
                 "This optimizer was created with a `LearningRateSchedule` or a function as its "
@@ -146,48 +153,69 @@ class Optimizer:
         """Whether the learning rate is a schedule or a function, and cannot be set."""
         return callable(self._learning_rate)
 
-    # --- what is kept for weights ---------------------------------------------------------------------------
+    # --- copies ---------------------------------------------------------------------------------------------
+    def follow(self, variables: Iterable[Variable]) -> None:
+        """Notes weights that its steps change, so that copies have the state that it keeps for them."""
+        self._followed.update(variables)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The attributes for `copy.deepcopy` and `pickle`, with the core's state as arrays."""
+        return copies.state_of(self)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        copies.restore(self, state)
+
+    def __copy__(self) -> Any:
+        import copy
+
+        return copy.deepcopy(self)
+
+    @property
+    def lr(self) -> Any:
+        """The name of `learning_rate` in old programs."""
+        return self.learning_rate
+
+    @lr.setter
+    def lr(self, value: Any) -> None:
+        self.learning_rate = value
+
+    @property
+    def _live_rate(self) -> LiveNumber:
+        def write(value: Any) -> None:
+            self.learning_rate = value
+
+        return LiveNumber("learning_rate", self._rate, write)
+
+    def _rate(self) -> float:
+        if not callable(self._learning_rate):
+            return self._learning_rate  # type: ignore[no-any-return]
+        step = self._steps * (self.gradient_accumulation_steps or 1) + self.accumulated
+        rate = self._learning_rate(step) if self._takes_step else self._learning_rate()
+        return self._number("learning_rate", float(rate), 0.0, math.inf)
+
+    # --- what is done beside the formula --------------------------------------------------------------------
     @property
     def changes_gradients(self) -> bool:
-        """Whether it does more than steps from the gradients as they are."""
+        """Whether it does more than the core's steps from the gradients as they are."""
         return bool(
             self.clipnorm
             or self.clipvalue
             or self.global_clipnorm
             or self.use_ema
             or self.gradient_accumulation_steps
+            or self.has_own_formula
+            or self.has_own_apply
         )
 
-    def kept_names(self) -> list[str]:
-        """Names of the arrays that it keeps for each weight, beside the core's."""
-        names = ["average"] if self.use_ema else []
-        return names + (["accumulator"] if self.gradient_accumulation_steps else [])
+    @property
+    def has_own_formula(self) -> bool:
+        """Whether `update_step` makes its steps, and not the core."""
+        return type(self).update_step is not Optimizer.update_step
 
-    def kept(self, name: str, variable: Variable) -> F32:
-        """A weight's 'average', or the 'accumulator' of its gradients: of its shape, zeros at first."""
-        arrays = self._kept.setdefault(name, {})
-        if variable not in arrays:
-            arrays[variable] = np.zeros(variable.shape, np.float32)
-        return arrays[variable]
-
-    def saved_state(self, variables: Sequence[Variable]) -> list[tuple[str, F32]]:
-        """What Keras' files hold after the count of steps and the learning rate: names and views, in order.
-
-        Args:
-            variables: that it trains, in the model's order.
-        """
-        core = self.core()
-        kept = [(name,) for name in self.kept_names()]
-        slots = [tuple(name for name in names if name in core.slot_names) for names in self.saved_slots]
-        return [
-            (
-                f"{variable.path.replace('/', '_')}_{_SAVED_NAMES.get(name, name)}",
-                self.kept(name, variable) if names in kept else core.state(variable.core, name),
-            )
-            for names in [*kept, *slots]
-            for variable in variables
-            for name in names
-        ]
+    @property
+    def has_own_apply(self) -> bool:
+        """Whether a subclass overrides `apply`, through which all its steps then go."""
+        return type(self).apply is not Optimizer.apply
 
     def note_accumulation(self) -> int:
         """Counts the gradients of one more batch; returns how many there are."""
@@ -209,24 +237,35 @@ class Optimizer:
             if variable in averages:
                 variable.assign(averages[variable])
 
+    def scale_loss(self, loss: Any) -> Any:
+        """The loss times `loss_scale_factor`, whose gradients `apply` divides by it again."""
+        return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
+
     # --- steps ----------------------------------------------------------------------------------------------
     @property
-    def iterations(self) -> int:
-        """Number of steps done since `compile`."""
-        return 0 if self._core is None else self._core.iterations
+    def iterations(self) -> LiveInteger:
+        """Number of steps done; has `assign` and `numpy`, as a variable of Keras."""
+
+        def write(value: Any) -> None:
+            self.iterations = value
+
+        return LiveInteger("iteration", lambda: self._steps, write, "int32")
+
+    @iterations.setter
+    def iterations(self, value: Any) -> None:
+        self.core().iterations = as_int(f"{type(self).__name__}: iterations", _item(value), 0)
 
     def options(self) -> dict[str, float]:
-        """The settings that the core's `compile` takes."""
-        return {} if not self.weight_decay else {"weight_decay": self.weight_decay}
-
-    @property
-    def has_begun(self) -> bool:
-        """Whether it trains a model already."""
-        return self._core is not None
+        """The settings that the core takes."""
+        found = {name: float(getattr(self, name)) for name in self.settings} if self.kind != "none" else {}
+        decays = self.weight_decay and not self.has_own_formula
+        return found | ({"weight_decay": float(self.weight_decay or 0)} if decays else {})
 
     def core(self) -> _core.Optimizer:
         """What does the steps, with the settings as they are now; its state is this optimizer's alone."""
         settings = self.options()
+        if self.kind == "none" and not self.has_own_formula:
+            raise NotImplementedError(f"{type(self).__name__} has no `update_step`")
         if self._core is None:
             self._core = _core.Optimizer(self.kind, settings)
         elif settings != self._settings:
@@ -237,14 +276,51 @@ class Optimizer:
     def current_rate(self) -> float:
         """The learning rate of the next step, to which all settings are brought up to date."""
         self.core()
-        rate = self.learning_rate
-        return rate / (1.0 + self.decay * self.iterations) if self.decay else rate
+        rate = float(self.learning_rate)
+        return rate / (1.0 + self.decay * self._steps) if self.decay else rate
 
-    def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Any]]) -> None:
+    def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
+        """Changes one variable: the formula, which optimizers of one's own override.
+
+        Args:
+            gradient: an array of the variable's shape.
+            variable: to change.
+            learning_rate: a number.
+        """
+        if self.kind == "none":
+            raise NotImplementedError(f"{type(self).__name__} has no `update_step`")
+        core, done = self.core(), self._steps
+        gradient = as_float32(f"The gradient by {variable.path}", gradient)
+        core.apply([variable.initialized()], [gradient], float(learning_rate))
+        core.iterations = done  # it is counted once for all variables
+
+    def make_steps(
+        self, gradients: Sequence[Any], variables: Sequence[Variable], learning_rate: float
+    ) -> None:
+        """One step by `update_step`, of all variables."""
+        for variable in variables:
+            self._get_variable_index(variable)
+        self._apply_weight_decay(variables)
+        for gradient, variable in zip(gradients, variables, strict=True):
+            self.update_step(np.array(gradient), variable, learning_rate)
+        self.core().iterations = self._steps + 1
+
+    def _apply_weight_decay(self, variables: Sequence[Variable]) -> None:
+        """Makes weights smaller before a step by `update_step`."""
+        if self.weight_decay:
+            share = np.float32(self.current_rate() * self.weight_decay)
+            for variable in variables:
+                if self._use_weight_decay(variable):
+                    variable.assign(variable.value - share * variable.value)
+
+    def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Any]]) -> LiveInteger:
         """One step by gradients that the caller brings, of all variables at once.
 
         Args:
             grads_and_vars: pairs (gradient, variable); pairs whose gradient is None are left out.
+
+        Returns:
+            `iterations`.
 
         Raises:
             TypeError, ValueError: if there is no gradient, a shape is wrong, or a variable comes twice.
@@ -255,6 +331,7 @@ class Optimizer:
             >>> dense = keras.layers.Dense(1, kernel_initializer="zeros")
             >>> dense.build((None, 2))
             >>> keras.optimizers.SGD(0.5).apply_gradients([(np.ones((2, 1)), dense.kernel)])
+            1
             >>> dense.kernel.numpy().tolist()
             [[-0.5], [-0.5]]
         """
@@ -262,7 +339,8 @@ class Optimizer:
         for pair in pairs:
             if len(pair) != 2 or not isinstance(pair[1], Variable):
                 raise TypeError(f"apply_gradients: {pair!r:.200} is no pair of a gradient and a variable")
-        self._apply([pair[0] for pair in pairs], [pair[1] for pair in pairs])
+        self.apply([pair[0] for pair in pairs], [pair[1] for pair in pairs])
+        return self.iterations
 
     def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Variable] | None = None) -> None:
         """The same with gradients and variables in two lists.
@@ -274,20 +352,10 @@ class Optimizer:
         Raises:
             TypeError, ValueError: as in `apply_gradients`, or if the lists have different lengths.
         """
-        variables = self._variables if trainable_variables is None else list(trainable_variables)
+        variables = self._trained if trainable_variables is None else list(trainable_variables)
         if len(grads) != len(variables):
             raise ValueError(f"apply: there are {len(grads)} gradients for {len(variables)} variables")
-        self._apply(list(grads), variables)
-
-    def build(self, variables: Sequence[Variable]) -> None:
-        """Sets the variables for `apply` without any.
-
-        Args:
-            variables: to train.
-        """
-        self._variables = list(variables)
-
-    def _apply(self, gradients: list[Any], variables: list[Variable]) -> None:
+        gradients = list(grads)
         given = [(g, v) for g, v in zip(gradients, variables, strict=True) if g is not None]
         if not given:
             raise ValueError("No gradients provided for any variable.")
@@ -303,9 +371,13 @@ class Optimizer:
                     f"The gradient by {variable.path} has shape {array.shape}; expected {variable.shape}"
                 )
         before_change()
-        if self.changes_gradients:
+        self.prepare(variables)
+        if self.loss_scale_factor is not None:
+            arrays = [array / np.float32(self.loss_scale_factor) for array in arrays]
+        elif self.changes_gradients:
             arrays = [np.array(array) for array in arrays]  # which the step overwrites
         core, changed = self.core(), [variable for _, variable in given]
+        self.follow(changed)
         GradientStep(
             self,
             changed,
@@ -313,6 +385,7 @@ class Optimizer:
             lambda rate: core.apply([variable.initialized() for variable in changed], arrays, rate),
         ).apply()
 
+    # --- as plain data --------------------------------------------------------------------------------------
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments as plain data."""
         rate = self._learning_rate
@@ -328,15 +401,15 @@ class Optimizer:
             "ema_overwrite_frequency": self.ema_overwrite_frequency,
             "loss_scale_factor": self.loss_scale_factor,
             "gradient_accumulation_steps": self.gradient_accumulation_steps,
-        }
+        } | {name: getattr(self, name) for name in self.settings}
         return config | ({"decay": self.decay} if self.decay else {})
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
+    def from_config(cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
         """A new optimizer from the dict that `get_config` returned."""
         rate = config.get("learning_rate")
         if isinstance(rate, Mapping):
-            config = config | {"learning_rate": schedules.deserialize(rate)}
+            config = config | {"learning_rate": schedules.deserialize(rate, custom_objects)}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             return cls(**config)
@@ -354,14 +427,19 @@ class Optimizer:
     def _count(self, name: str, value: Any, minimum: int) -> int | None:
         return None if value is None else as_int(f"{type(self).__name__}: {name}", value, minimum)
 
+    def _below_one(self, name: str, value: object) -> float:
+        return self._number(name, value, 0.0, math.nextafter(1.0, 0.0))
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} learning_rate={self._learning_rate}>"
 
 
-_SAVED_NAMES = {"accumulator": "gradient_accumulator"}
+def _item(value: Any) -> Any:
+    """The number in an array without axes, or in a variable."""
+    return np.asarray(value).item() if hasattr(value, "__array__") and np.shape(value) == () else value
 
 
-def _takes_argument(function: Any) -> bool:
+def _takes_argument(function: Callable[..., Any]) -> bool:
     """Whether a learning rate is a function of the step; Keras' functions have no argument."""
     try:
         inspect.signature(function).bind(0)
@@ -370,12 +448,3 @@ def _takes_argument(function: Any) -> bool:
     except ValueError:  # a builtin without a signature
         pass
     return True
-
-
-def clipping(clipnorm: Any, clipvalue: Any, global_clipnorm: Any) -> dict[str, Any]:
-    """Keras' arguments that limit the gradient, by name."""
-    return {
-        "clipnorm": clipnorm,
-        "clipvalue": clipvalue,
-        "global_clipnorm": global_clipnorm,
-    }

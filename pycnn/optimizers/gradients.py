@@ -61,13 +61,10 @@ class GradientStep:
         """
         trained = [i for i in range(len(variables)) if network.is_trainable(i)]
         hook = None if on_gradients is None else lambda: on_gradients(network.gradients)
-        return cls(
-            optimizer,
-            [variables[i] for i in trained],
-            [network.gradient(i) for i in trained],
-            network.apply_gradients,
-            hook,
-        )
+        changed = [variables[i] for i in trained]
+        optimizer.prepare(changed)
+        gradients = [network.gradient(i) for i in trained]
+        return cls(optimizer, changed, gradients, network.apply_gradients, hook)
 
     @property
     def is_needed(self) -> bool:
@@ -78,15 +75,28 @@ class GradientStep:
             or any(variable.constraint is not None for variable in self._variables)
         )
 
+    def run(self) -> None:
+        """A network's step: by the optimizer's own `apply` where it has one."""
+        if not self._optimizer.has_own_apply:
+            return self.apply()
+        if self._on_gradients is not None:
+            self._on_gradients()
+        scale = np.float32(self._optimizer.loss_scale_factor or 1)  # which `apply` divides by
+        self._optimizer.apply([gradient * scale for gradient in self._gradients], list(self._variables))
+        return None
+
     def apply(self) -> None:
         """Makes the step, or adds the gradients to those of a step to come."""
         optimizer = self._optimizer
-        first, rate = optimizer.iterations == 0, optimizer.current_rate()
+        first, rate = int(optimizer.iterations) == 0, optimizer.current_rate()
         if self._accumulated():
             if self._on_gradients is not None:
                 self._on_gradients()
             clip(self._gradients, optimizer.clipnorm, optimizer.clipvalue, optimizer.global_clipnorm)
-            self._step(rate)
+            if optimizer.has_own_formula:
+                optimizer.make_steps(self._gradients, self._variables, rate)
+            else:
+                self._step(rate)
             optimizer.begin_accumulation()
         if optimizer.use_ema:
             self._average(first)
@@ -116,7 +126,7 @@ class GradientStep:
             average = optimizer.kept("average", variable)
             average *= np.float32(momentum)
             average += np.float32(1 - momentum) * variable.value
-        frequency, done = optimizer.ema_overwrite_frequency, optimizer.iterations
+        frequency, done = optimizer.ema_overwrite_frequency, int(optimizer.iterations)
         if frequency and not optimizer.accumulated and done % frequency == 0:
             for variable in self._variables:
                 variable.assign(optimizer.kept("average", variable))

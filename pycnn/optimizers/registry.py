@@ -5,14 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pycnn.core import custom_objects as custom
 from pycnn.core import registry, serialization
 from pycnn.core.names import unknown
-from pycnn.optimizers.adam import Adam, AdamW
+from pycnn.optimizers.adafactor import Adafactor
+from pycnn.optimizers.adagrad import Adadelta, Adagrad
+from pycnn.optimizers.adam import Adam, Adamax, AdamW, Nadam
 from pycnn.optimizers.base import Optimizer
+from pycnn.optimizers.ftrl import Ftrl
+from pycnn.optimizers.lamb import Lamb
+from pycnn.optimizers.lion import Lion
+from pycnn.optimizers.muon import Muon
 from pycnn.optimizers.rmsprop import RMSprop
 from pycnn.optimizers.sgd import SGD
 
-_CLASSES: dict[str, type[Optimizer]] = {"SGD": SGD, "RMSprop": RMSprop, "Adam": Adam, "AdamW": AdamW}
+_CLASSES: dict[str, type[Optimizer]] = {
+    cls.__name__: cls
+    for cls in (
+        SGD, RMSprop, Adam, AdamW, Adadelta, Adagrad, Adamax, Adafactor, Nadam, Ftrl, Lion, Lamb, Muon,
+    )
+}  # fmt: skip
+_BY_LOWER = {name.lower(): cls for name, cls in _CLASSES.items()}
+
+# Keras' optimizers that there are not, and what to do instead.
+ABSENT = {
+    "LossScaleOptimizer": "gradients are float32, and no loss needs to be scaled; use the inner optimizer",
+    "MultiOptimizer": "use one optimizer for all weights, or a `train_step` that applies several",
+    "OptimizerMap": "use one optimizer for all weights, or a `train_step` that applies several",
+    "ScheduleFreeAdamW": "use AdamW with a schedule of `keras.optimizers.schedules`",
+}
 
 
 def get(identifier: Any) -> Optimizer:
@@ -36,12 +57,13 @@ def get(identifier: Any) -> Optimizer:
         return identifier
     if isinstance(identifier, Mapping):
         return deserialize(identifier)
-    if isinstance(identifier, type) and issubclass(identifier, Optimizer):
-        return identifier()  # type: ignore[call-arg]
-    for name, cls in _CLASSES.items():
-        if isinstance(identifier, str) and identifier.lower() == name.lower():
-            return cls()  # type: ignore[call-arg]
-    raise unknown("optimizer", identifier, [name.lower() for name in _CLASSES])
+    found = identifier
+    if isinstance(identifier, str):
+        found = custom.found(identifier, None) or _BY_LOWER.get(identifier.lower())
+        _refuse_absent(identifier)
+    if isinstance(found, type) and issubclass(found, Optimizer):
+        return found()  # type: ignore[call-arg]
+    raise unknown("optimizer", identifier, _BY_LOWER)
 
 
 def serialize(optimizer: Optimizer) -> dict[str, Any]:
@@ -49,9 +71,21 @@ def serialize(optimizer: Optimizer) -> dict[str, Any]:
     return serialization.serialize(optimizer, "keras.optimizers")
 
 
-def deserialize(config: Any) -> Optimizer:
-    """The optimizer that `serialize` described."""
-    return serialization.deserialize(config, _CLASSES, "optimizer")  # type: ignore[no-any-return]
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Optimizer:
+    """The optimizer that `serialize` described; `custom_objects` names classes of your own."""
+    with custom.custom_object_scope(custom_objects):
+        name = config.get("class_name") if isinstance(config, Mapping) else None
+        if isinstance(name, str):
+            _refuse_absent(name)
+            if name.lower() in _BY_LOWER:
+                config = {**config, "class_name": _BY_LOWER[name.lower()].__name__}
+        return serialization.deserialize(config, _CLASSES, "optimizer")  # type: ignore[no-any-return]
+
+
+def _refuse_absent(name: str) -> None:
+    for absent, instead in ABSENT.items():
+        if name.lower() == absent.lower():
+            raise ValueError(f"The optimizer {absent} is not supported: {instead}")
 
 
 registry.add_package("optimizers", serialize, deserialize)

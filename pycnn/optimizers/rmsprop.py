@@ -5,27 +5,27 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from pycnn.optimizers.base import Optimizer, clipping
+from pycnn.optimizers.base import Optimizer
 
 
 class RMSprop(Optimizer):
-    """Steps divided by a running root mean square of the gradient. Tieleman & Hinton 2012.
+    """Gradients divided by a running root mean square of themselves. Tieleman & Hinton 2012.
 
-    v = rho * v + (1 - rho) g^2; w -= a g / sqrt(v + epsilon). Centered: sqrt(v - mean^2 + epsilon), mean the
-    running mean of g. With momentum: m = momentum * m + that step; w -= m.
+    v = rho v + (1 - rho) g^2; w -= a g / sqrt(v + epsilon). centered: v minus the square of the running mean
+    gradient instead of v. With momentum the steps are summed up: m = momentum * m + step; w -= m.
 
     Args:
         learning_rate: a.
         rho: in [0, 1].
         momentum: in [0, 1].
         epsilon: at least 0.
-        centered: whether the gradient's mean is subtracted.
-        weight_decay: at least 0; None for 0.
-        name: None for an automatic one.
-        kwargs: see `Optimizer`.
+        centered: whether the running mean gradient is subtracted. Graves 2013.
+        common: in this order: weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
+            ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name; see `Optimizer`.
+        kwargs: the same by name.
 
     Raises:
-        TypeError, ValueError: if an argument has the wrong type or value, or is not supported.
+        TypeError, ValueError: if an argument has the wrong type or value.
 
     Example:
         >>> import pycnn as keras
@@ -34,7 +34,7 @@ class RMSprop(Optimizer):
     """
 
     kind = "rmsprop"
-    saved_slots = (("velocity",), ("momentum",), ("average_gradient",))
+    settings = ("rho", "momentum", "epsilon", "centered")
 
     def __init__(
         self,
@@ -43,32 +43,11 @@ class RMSprop(Optimizer):
         momentum: float = 0.0,
         epsilon: float = 1e-7,
         centered: bool = False,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        name: str | None = None,
+        *common: Any,
         **kwargs: Any,
     ) -> None:
-        kwargs |= clipping(clipnorm, clipvalue, global_clipnorm)
-        super().__init__(learning_rate, weight_decay, name, **kwargs)
+        super().__init__(learning_rate, *common, **kwargs)
         self.rho = self._number("rho", rho, 0.0, 1.0)
         self.momentum = self._number("momentum", momentum, 0.0, 1.0)
         self.epsilon = self._number("epsilon", epsilon, 0.0, math.inf)
         self.centered = bool(centered)
-
-    def options(self) -> dict[str, float]:
-        return super().options() | {
-            "rho": self.rho,
-            "momentum": self.momentum,
-            "epsilon": self.epsilon,
-            "centered": float(self.centered),
-        }
-
-    def get_config(self) -> dict[str, Any]:
-        return super().get_config() | {
-            "rho": self.rho,
-            "momentum": self.momentum,
-            "epsilon": self.epsilon,
-            "centered": self.centered,
-        }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pycnn.optimizers.base import Optimizer, clipping
+from pycnn.optimizers.base import Optimizer
 
 
 class SGD(Optimizer):
@@ -17,12 +17,12 @@ class SGD(Optimizer):
         learning_rate: a.
         momentum: in [0, 1].
         nesterov: whether the momentum is Nesterov's.
-        weight_decay: at least 0; None for 0.
-        name: None for an automatic one.
-        kwargs: see `Optimizer`.
+        common: in this order: weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
+            ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name; see `Optimizer`.
+        kwargs: the same by name.
 
     Raises:
-        TypeError, ValueError: if an argument has the wrong type or value, or is not supported.
+        TypeError, ValueError: if an argument has the wrong type or value.
 
     Example:
         >>> import pycnn as keras
@@ -31,27 +31,16 @@ class SGD(Optimizer):
     """
 
     kind = "sgd"
-    saved_slots = (("momentum",),)
+    settings = ("momentum", "nesterov")
 
     def __init__(
         self,
         learning_rate: Any = 0.01,
         momentum: float = 0.0,
         nesterov: bool = False,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        name: str | None = None,
+        *common: Any,
         **kwargs: Any,
     ) -> None:
-        kwargs |= clipping(clipnorm, clipvalue, global_clipnorm)
-        super().__init__(learning_rate, weight_decay, name, **kwargs)
+        super().__init__(learning_rate, *common, **kwargs)
         self.momentum = self._number("momentum", momentum, 0.0, 1.0)
         self.nesterov = bool(nesterov)
-
-    def options(self) -> dict[str, float]:
-        return super().options() | {"momentum": self.momentum, "nesterov": float(self.nesterov)}
-
-    def get_config(self) -> dict[str, Any]:
-        return super().get_config() | {"momentum": self.momentum, "nesterov": self.nesterov}

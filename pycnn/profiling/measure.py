@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from pycnn import _core
+from pycnn.profiling.forecast import StageCost
 from pycnn.profiling.result import PHASES, Profile, ProfileRow
 
 if TYPE_CHECKING:
@@ -94,7 +95,19 @@ def _measured(name: str, training: bool, step: Step, seconds: float) -> Profile:
         peak_gflops=peak,
         rows=_rows(faster, mean, threads, peak),
         fused=dict(pair for pair in faster[0]["fused"] if pair[0] != pair[1]),
+        stages=_stages(faster),
     )
+
+
+def _stages(raw: list[Raw]) -> tuple[StageCost, ...]:
+    """The means of all runs, which have the same stages; all but the first may lack the packing."""
+    alike = [run["stages"] for run in raw if len(run["stages"]) == len(raw[0]["stages"])]
+    found = []
+    for same in zip(*alike, strict=True):
+        works = zip(*(work for _, work in same), strict=True)
+        means = ((work[0][0], sum(seconds for _, seconds in work) / len(alike)) for work in works)
+        found.append(StageCost(same[0][0], tuple(means)))
+    return tuple(found)
 
 
 def _seconds(raw: Raw) -> float:

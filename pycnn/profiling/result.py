@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
+
+from pycnn.profiling.forecast import Forecast, StageCost, forecast
 
 __all__ = ["PHASES", "Profile", "ProfileRow"]
 
@@ -59,6 +62,7 @@ class Profile:
         rows: layer by layer, the waiting at the end.
         fused: layers without rows, and the layer whose rows are theirs too; "" for those that have nothing to
             compute, such as a Flatten.
+        stages: the work in its order, with the pieces that threads share; see `forecast`.
     """
 
     model: str
@@ -72,6 +76,7 @@ class Profile:
     peak_gflops: float
     rows: tuple[ProfileRow, ...]
     fused: dict[str, str]
+    stages: tuple[StageCost, ...] = ()
 
     @property
     def shares(self) -> dict[str, float]:
@@ -82,6 +87,20 @@ class Profile:
             for phase in PHASES
             if phase in found
         }
+
+    def forecast(self, threads: Iterable[int] = (1, 2, 4, 8, 16)) -> tuple[Forecast, ...]:
+        """How the run would scale, simulated with the measured pieces of work; see `profiling.forecast`.
+
+        Args:
+            threads: the numbers of threads to look at.
+
+        Raises:
+            ValueError: if one is less than 1.
+        """
+        counts = list(threads)
+        if any(count < 1 for count in counts):
+            raise ValueError(f"`threads` must be at least 1 each, but is {counts}")
+        return forecast(self.stages, counts)
 
     def title(self) -> str:
         """What was measured, in a few words."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from pycnn.profiling.result import Profile, ProfileRow
 
-__all__ = ["as_text", "parts"]
+__all__ = ["as_text", "forecast_parts", "parts"]
 
 # The columns, and in which order they give way where the terminal is narrow.
 _COLUMNS = ("layer", "phase", "time", "share", "GFLOP/s", "of peak", "MB", "algorithm")
@@ -59,6 +59,31 @@ def parts(profile: Profile, console: Console) -> list[RenderableType]:
         f"{profile.peak_gflops:,.0f}. MB are an estimate of what is read and written, most of it in caches."
     )
     return [*found, f"[dim]{note}[/]"]
+
+
+def forecast_parts(profile: Profile, threads: list[int]) -> list[RenderableType]:
+    """The forecast for so many threads, likewise."""
+    from rich.table import Table
+
+    forecasts = profile.forecast(threads)
+    table = Table(header_style="bold", box=None, pad_edge=False)
+    for name in ("threads", "time", "samples/s", "speed-up", "idle"):
+        table.add_column(name, justify="right")
+    for each in forecasts:
+        rate = f"{profile.samples / each.seconds:,.0f}"
+        table.add_row(
+            str(each.threads), _time(each.seconds), rate, f"{each.speedup:.2f} x", f"{each.idle:.0%}"
+        )
+    note = (
+        f"A forecast: the pieces of work that {_threads(profile.threads)} took, dealt out to more. Memory "
+        "bandwidth, shared caches and clock rates are left out, so that a real machine is slower. Stages "
+        f"that take 1 % and more have at least {forecasts[0].narrowest:,} pieces."
+    )
+    return ["", "[bold]On more threads[/]", table, "", f"[dim]{note}[/]"]
+
+
+def _threads(count: int) -> str:
+    return "one thread" if count == 1 else f"{count} threads"
 
 
 def _table(profile: Profile, columns: list[str]) -> Table:

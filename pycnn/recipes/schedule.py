@@ -23,7 +23,7 @@ class LinearDecay(Callback):
         self._rising = warm_up * steps
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        self._start = self.model.optimizer.learning_rate
+        self._start = float(self.model.optimizer.learning_rate)
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         falling = (self._steps - self._step) / (self._steps - self._rising)

@@ -10,7 +10,7 @@ from pycnn.core.variable import Variable
 from pycnn.saving import description
 from pycnn.saving.description import SavableModel, from_json, reading, to_json
 from pycnn.saving.restoring import Restoring
-from pycnn.saving.state import named_variables, slots_by_name
+from pycnn.saving.state import named_variables
 from pycnn.saving.tensor_file import Reader, opened_tensors, write_tensors
 
 
@@ -28,10 +28,10 @@ def save_model(model: SavableModel, path: str, overwrite: bool, include_optimize
         metadata["compile"] = to_json(model.get_compile_config())
         optimizer = model.optimizer_in_use()
         if optimizer is not None:
-            metadata["iterations"] = str(optimizer.iterations)
+            metadata["iterations"] = str(int(optimizer.iterations))
             metadata["accumulated"] = str(optimizer.accumulated)
-            for name, view in slots_by_name(optimizer, variables).items():
-                arrays[name] = view.reshape(-1).copy()
+            for name, view in optimizer.arrays(variables).items():
+                arrays[f"optimizer/{name}"] = view.reshape(-1).copy()
     write_tensors(path, arrays, metadata, overwrite)
 
 
@@ -105,12 +105,13 @@ def _restore_optimizer(reader: Reader, model: SavableModel, restoring: Restoring
     accumulated = int(reader.metadata.get("accumulated", "0"))
     if not 0 <= accumulated < (optimizer.gradient_accumulation_steps or 1):
         raise ValueError(f"gradients of {accumulated} batches that wait for a step")
-    expected = slots_by_name(optimizer, named_variables(model))
+    kept = optimizer.arrays(named_variables(model))
+    expected = {f"optimizer/{name}": view for name, view in kept.items()}
     if expected.keys() != set(names):
         raise ValueError("the optimizer's state does not belong to the model")
     for name, view in expected.items():
         if reader.tensors[name].shape != (view.size,):
             raise ValueError(f"{name!r} has shape {reader.tensors[name].shape}, expected {(view.size,)}")
         restoring.add(view.reshape(-1), reader.tensors[name])
-    optimizer.core().iterations = iterations
+    optimizer.iterations = iterations
     optimizer.accumulated = accumulated

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
@@ -124,22 +124,6 @@ def legacy_weights(layer: Any) -> list[Variable]:
 
 
 # --- optimizers ---------------------------------------------------------------------------------------------
-def slots_by_name(optimizer: Any, variables: Mapping[str, Variable]) -> dict[str, F32]:
-    """Views of what the optimizer keeps for each weight, by their names in safetensors files."""
-    core = optimizer.core()
-    arrays = {
-        f"optimizer/{slot}/{name}": core.state(variable.core, slot)
-        for slot in core.slot_names
-        for name, variable in variables.items()
-    }
-    return arrays | {
-        f"optimizer/{kept}/{name}": optimizer.kept(kept, variable)
-        for kept in optimizer.kept_names()
-        for name, variable in variables.items()
-        if variable.trainable
-    }
-
-
 class OptimizerState:
     """An optimizer's state as Keras' files have it: a count of batches, the learning rate, arrays of weights.
 
@@ -163,8 +147,8 @@ class OptimizerState:
         """Names and values of what comes before the arrays."""
         optimizer = self._optimizer
         steps = optimizer.gradient_accumulation_steps or 1
-        count = np.int64(optimizer.iterations * steps + optimizer.accumulated)
-        rate = [("learning_rate", np.float32(optimizer.learning_rate))] if self.has_rate else []
+        count = np.int64(int(optimizer.iterations) * steps + optimizer.accumulated)
+        rate = [("learning_rate", np.float32(float(optimizer.learning_rate)))] if self.has_rate else []
         return [("iteration", count), *rate]
 
     def checked_numbers(self, values: list[float | int]) -> list[float | int]:
@@ -181,6 +165,6 @@ class OptimizerState:
         optimizer = self._optimizer
         steps = optimizer.gradient_accumulation_steps or 1
         if values[0] or optimizer.has_begun:
-            optimizer.core().iterations, optimizer.accumulated = divmod(int(values[0]), steps)
-        if self.has_rate and np.float32(optimizer.learning_rate) != np.float32(values[1]):
+            optimizer.iterations, optimizer.accumulated = divmod(int(values[0]), steps)
+        if self.has_rate and np.float32(float(optimizer.learning_rate)) != np.float32(values[1]):
             optimizer.learning_rate = float(values[1])

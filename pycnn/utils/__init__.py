@@ -1,5 +1,6 @@
 """Small helpers, with Keras' names."""
 
+from pycnn.core.aliases import old_name
 from pycnn.core.custom_objects import (
     custom_object_scope,
     get_custom_objects,
@@ -13,6 +14,7 @@ from pycnn.utils.dataset import PyDataset, Sequence
 from pycnn.utils.seeds import set_random_seed
 
 CustomObjectScope = custom_object_scope
+__getattr__ = old_name(__name__)
 
 __all__ = [
     "CustomObjectScope",

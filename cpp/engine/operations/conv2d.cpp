@@ -116,84 +116,160 @@ uint8_t* bytes_at(const Work& w, int buffer, int64_t sample) {
   return buffer >= 0 ? reinterpret_cast<uint8_t*>(w.at(buffer, sample)) : nullptr;
 }
 
-// One task: by the activation, the pool, the weights and the input, image by image while the image is in the cache.
-// With a max-pool both passes start from the pooled gradient where their forms can; else from its unpooled form. The
-// argmax says where a ReLU has closed. Without one a pass takes all images at once: their tiles fill Winograd's
-// products better.
-void plan_backward(Planner& planner, const Fused& f, int node, bool clamps, int argmax) {
-  const Conv2D s = f.shape;
-  const Conv2DKernels& conv = planner.conv2d(f.precision);
-  const auto unpool = conv.unpool;
-  const auto activation_backward = planner.kernels().activation.backward;
-  const int input = planner.node(node).inputs[0];
-  const int kernel = kernel_of(planner.node(node)), bias = bias_of(planner.node(node));
-  const bool wants_dw = planner.wants_gradient(kernel), wants_db = planner.wants_gradient(bias);
-  const float* weights = planner.weights(kernel);
-  const int x = wants_dw ? planner.rematerialized(input) : -1, y = planner.value(f.last), dy = planner.gradient(f.last);
-  const bool wants_dx = planner.wants_gradient(input);
-  const Conv2DBackwardWeight by_weight = conv.choose_backward_weight(s, f.options);
-  const Conv2DBackwardInput by_input = conv.choose_backward_input(s, f.options);
-  const bool activates = f.options.activation.kind != ActivationKind::kLinear && !(f.has_pool() && clamps);
-  const bool dense_dw = wants_dw ? !by_weight.pooled : wants_db;  // reads the gradient before the pool
-  const bool unpools = f.has_pool() && (dense_dw || (wants_dx && !by_input.pooled));
-  const auto sum_rows = planner.kernels().elementwise.sum_rows;
-  const int64_t full = unpools ? align_floats(s.oh * s.ow * s.k) : 0;
-  const int64_t dw_slot = wants_dw ? planner.reserve_slot(kernel, by_weight.transposed) : 0;
-  const int64_t db_slot = wants_db ? planner.reserve_slot(bias) : 0;
-  std::shared_ptr<AlignedFloats> packed;
-  if (wants_dx) {
-    packed = std::make_shared<AlignedFloats>(by_input.packed_floats);
-    planner.prepare({kernel}, by_input.pack_pieces,
-                    [=](int64_t i) { by_input.pack(packed->data(), weights, s, i, i + 1); });
-  }
+// From so many weights on, and only where they are more than what their gradient is made of.
+constexpr int64_t kLargeGradient = 1 << 17;
+// From so many on even where a pool's gradient could be taken as the sparse one that it is.
+constexpr int64_t kHugeGradient = 1 << 20;
 
-  const auto emit = [&](int dx) {
-    Task task;
-    task.name = planner.node(node).name + " backward";
-    task.buffers = {dy};
-    if (x >= 0) task.buffers.push_back(x);
-    if (activates) task.buffers.push_back(y);
-    if (argmax >= 0) task.buffers.push_back(argmax);
-    if (dx >= 0) task.buffers.push_back(dx);
-    task.scratch_floats =
-        full + std::max(wants_dw ? by_weight.scratch_floats : 0, dx >= 0 ? by_input.scratch_floats : 0);
-    task.flops = f.flops() * (wants_dw + (dx >= 0));
-    task.algorithm = wants_dw ? by_weight.name : by_input.name;
-    if (dx >= 0 && task.algorithm != by_input.name) task.algorithm += " dw, " + std::string(by_input.name) + " dx";
-    if (wants_dx) {
-      task.weights = by_input.packed_floats;
-      task.weight_uses = by_input.weight_reuse;
+// The backward pass of a convolution with what is fused into it.
+class ConvolutionBackward {
+ public:
+  ConvolutionBackward(Planner& planner, const Fused& f, int node, bool clamps, int argmax);
+  void plan();
+
+ private:
+  bool sums_whole_chunk();
+  void plan_block(int dx);
+  void plan_weight_pieces();
+
+  Planner& planner_;
+  const Fused f_;
+  const int node_, argmax_;
+  const int input_, kernel_, bias_;
+  const bool wants_dw_, wants_db_, wants_dx_;
+  Conv2DBackwardWeight by_weight_;
+  Conv2DBackwardInput by_input_;
+  bool activates_;
+  bool in_pieces_;     // the weight gradient is
+  int x_, y_, dy_;     // buffers
+  int unpooled_ = -1;  // the gradient before the pool of all samples
+  std::shared_ptr<AlignedFloats> packed_;
+};
+
+ConvolutionBackward::ConvolutionBackward(Planner& planner, const Fused& f, int node, bool clamps, int argmax)
+    : planner_(planner), f_(f), node_(node), argmax_(argmax), input_(planner.node(node).inputs[0]),
+      kernel_(kernel_of(planner.node(node))), bias_(bias_of(planner.node(node))),
+      wants_dw_(planner.wants_gradient(kernel_)), wants_db_(planner.wants_gradient(bias_)),
+      wants_dx_(planner.wants_gradient(input_)) {
+  const Conv2DKernels& conv = planner.conv2d(f.precision);
+  by_weight_ = conv.choose_backward_weight(f.shape, f.options);
+  by_input_ = conv.choose_backward_input(f.shape, f.options);
+  activates_ = f.options.activation.kind != ActivationKind::kLinear && !(f.has_pool() && clamps);
+  in_pieces_ = sums_whole_chunk();
+  x_ = wants_dw_ ? planner.rematerialized(input_) : -1;
+  y_ = planner.value(f.last);
+  dy_ = planner.gradient(f.last);
+  if (in_pieces_ && f.has_pool()) unpooled_ = planner.add_buffer(f.shape.oh * f.shape.ow * f.shape.k);
+  if (!wants_dx_) return;
+  packed_ = std::make_shared<AlignedFloats>(by_input_.packed_floats);
+  planner.prepare({kernel_}, by_input_.pack_pieces,
+                  [packed = packed_, form = by_input_, weights = planner.weights(kernel_)](int64_t i) {
+                    form.pack(packed->data(), weights, form.shape, i, i + 1);
+                  });
+}
+
+// A large weight gradient is summed over all samples of the chunk, cut by channels: slots of it would take much memory,
+// and more time than the samples' values take.
+bool ConvolutionBackward::sums_whole_chunk() {
+  const Conv2D& s = f_.shape;
+  const int64_t weights = s.kh * s.kw * s.c / s.groups * s.k;
+  if (!wants_dw_ || weights < kLargeGradient || weights < s.h * s.w * s.c + s.oh * s.ow * s.k) return false;
+  if (by_weight_.pooled && weights < kHugeGradient) return false;
+  Conv2DOptions options = f_.options;
+  options.pool = {};
+  const Conv2DBackwardWeight form = planner_.conv2d(f_.precision).choose_backward_weight(s, options);
+  if (form.pieces == 0) return false;
+  by_weight_ = form;
+  return true;
+}
+
+void ConvolutionBackward::plan() {
+  if (wants_dx_) planner_.add_gradient(input_, [&](int dx) { plan_block(dx); });
+  else if (!in_pieces_ || activates_ || f_.has_pool()) plan_block(-1);
+  if (in_pieces_) plan_weight_pieces();
+}
+
+// One task: by the activation, the pool, the weights unless they are another's, and the input, image by image while the
+// image is in the cache. With a max-pool both passes start from the pooled gradient where their forms can; else from
+// its unpooled form. The argmax says where a ReLU has closed. Without one a pass takes all images at once: their tiles
+// fill Winograd's products better.
+void ConvolutionBackward::plan_block(int dx) {
+  const Fused f = f_;
+  const Conv2D s = f.shape;
+  const int x = in_pieces_ ? -1 : x_, y = y_, dy = dy_, argmax = argmax_, unpooled = unpooled_;
+  const bool dw_here = wants_dw_ && !in_pieces_, db_here = wants_db_ && !in_pieces_, activates = activates_;
+  const bool dense_dw = dw_here ? !by_weight_.pooled : db_here;  // reads the gradient before the pool
+  const bool unpools = f.has_pool() && (in_pieces_ || dense_dw || (dx >= 0 && !by_input_.pooled));
+  const int64_t full = unpools && unpooled < 0 ? align_floats(s.oh * s.ow * s.k) : 0;
+  const int64_t dw_slot = dw_here ? planner_.reserve_slot(kernel_, by_weight_.transposed) : 0;
+  const int64_t db_slot = db_here ? planner_.reserve_slot(bias_) : 0;
+  Task task;
+  task.name = planner_.node(node_).name + " backward";
+  task.buffers = {dy};
+  if (x >= 0) task.buffers.push_back(x);
+  if (activates) task.buffers.push_back(y);
+  if (argmax >= 0) task.buffers.push_back(argmax);
+  if (unpooled >= 0) task.buffers.push_back(unpooled);
+  if (dx >= 0) task.buffers.push_back(dx);
+  task.scratch_floats =
+      full + std::max(dw_here ? by_weight_.scratch_floats : 0, dx >= 0 ? by_input_.scratch_floats : 0);
+  task.flops = f.flops() * (dw_here + (dx >= 0));
+  task.algorithm = dw_here ? by_weight_.name : by_input_.name;
+  if (dx >= 0 && task.algorithm != by_input_.name) task.algorithm += " dw, " + std::string(by_input_.name) + " dx";
+  if (dx >= 0) {
+    task.weights = by_input_.packed_floats;
+    task.weight_uses = by_input_.weight_reuse;
+  }
+  if (dw_here && by_weight_.sum_floats > task.weights) {
+    task.weights = by_weight_.sum_floats;
+    task.weight_uses = by_weight_.weight_reuse;
+  }
+  task.run = [=, by_weight = by_weight_, by_input = by_input_, packed = packed_,
+              unpool = planner_.conv2d(f.precision).unpool,
+              activation_backward = planner_.kernels().activation.backward,
+              sum_rows = planner_.kernels().elementwise.sum_rows](const Work& w) {
+    float* scratch = w.scratch + full;
+    float* db = db_here ? w.slot_gradient(db_slot) : nullptr;
+    const int64_t count = f.has_pool() ? 1 : w.end - w.begin;
+    for (int64_t i = w.begin; i < w.end; i += count) {
+      for (int64_t j = i; activates && j < i + count; ++j)
+        activation_backward(w.at(dy, j), nullptr, w.at(y, j), w.at(dy, j), f.out, f.options.activation);
+      const uint8_t* argmaxes = bytes_at(w, argmax, i);
+      float* dense = unpooled >= 0 ? w.at(unpooled, i) : w.scratch;
+      if (unpools) unpool(dense, w.at(dy, i), argmaxes, s, f.options.pool);
+      const auto gradient = [&](bool pooled) { return unpools && !pooled ? dense : w.at(dy, i); };
+      const bool accumulate = w.accumulate || i > w.begin;
+      if (dw_here)
+        by_weight.run(w.slot_gradient(dw_slot), db,
+                      {w.at(x, i), w.stride(x), gradient(by_weight.pooled), w.stride(dy), count, argmaxes}, scratch,
+                      by_weight, accumulate);
+      for (int64_t j = i; db && !dw_here && j < i + count; ++j)
+        sum_rows(db, unpools ? dense : w.at(dy, j), s.oh * s.ow, s.k, s.k, accumulate || j > i);
+      if (dx < 0) continue;
+      by_input.run({w.at(dx, i), w.stride(dx), gradient(by_input.pooled), w.stride(dy), count, argmaxes},
+                   packed->data(), scratch, by_input);
     }
-    if (wants_dw && by_weight.sum_floats > task.weights) {
-      task.weights = by_weight.sum_floats;
-      task.weight_uses = by_weight.weight_reuse;
-    }
-    task.run = [=](const Work& w) {
-      float* scratch = w.scratch + full;
-      float* db = wants_db ? w.slot_gradient(db_slot) : nullptr;
-      const int64_t count = f.has_pool() ? 1 : w.end - w.begin;
-      for (int64_t i = w.begin; i < w.end; i += count) {
-        for (int64_t j = i; activates && j < i + count; ++j)
-          activation_backward(w.at(dy, j), nullptr, w.at(y, j), w.at(dy, j), f.out, f.options.activation);
-        const uint8_t* argmaxes = bytes_at(w, argmax, i);
-        if (unpools) unpool(w.scratch, w.at(dy, i), argmaxes, s, f.options.pool);
-        const auto gradient = [&](bool pooled) { return unpools && !pooled ? w.scratch : w.at(dy, i); };
-        const bool accumulate = w.accumulate || i > w.begin;
-        if (wants_dw)
-          by_weight.run(w.slot_gradient(dw_slot), db,
-                        {w.at(x, i), w.stride(x), gradient(by_weight.pooled), w.stride(dy), count, argmaxes}, scratch,
-                        by_weight, accumulate);
-        for (int64_t j = i; db && !wants_dw && j < i + count; ++j)
-          sum_rows(db, unpools ? w.scratch : w.at(dy, j), s.oh * s.ow, s.k, s.k, accumulate || j > i);
-        if (dx < 0) continue;
-        by_input.run({w.at(dx, i), w.stride(dx), gradient(by_input.pooled), w.stride(dy), count, argmaxes},
-                     packed->data(), scratch, by_input);
-      }
-    };
-    planner.add(std::move(task));
   };
-  if (wants_dx) planner.add_gradient(input, emit);
-  else emit(-1);
+  planner_.add(std::move(task));
+}
+
+void ConvolutionBackward::plan_weight_pieces() {
+  const int x = x_, dy = unpooled_ >= 0 ? unpooled_ : dy_;
+  float *dw = planner_.gradient_of(kernel_), *db = wants_db_ ? planner_.gradient_of(bias_) : nullptr;
+  Task task;
+  task.name = planner_.node(node_).name + " backward by weights";
+  task.kind = Task::kSplit;
+  task.buffers = {x, dy};
+  task.pieces = by_weight_.pieces;
+  task.scratch_floats = by_weight_.scratch_floats;
+  task.flops = f_.flops();
+  task.algorithm = by_weight_.name;
+  task.run = [=, form = by_weight_](const Work& w) {
+    const ImagePairs images{w.at(x, 0), w.stride(x), w.at(dy, 0), w.stride(dy), w.run.samples};
+    for (int64_t piece = w.piece_begin; piece < w.piece_end; ++piece)
+      form.run_piece(dw, db, images, w.scratch, form, w.run.begin > 0, piece);
+  };
+  planner_.add(std::move(task));
 }
 
 }  // namespace
@@ -254,7 +330,8 @@ void plan_conv2d(Planner& planner, int node) {
   };
   planner.add(std::move(forward));
 
-  planner.on_backward(f.last, [=, &planner, clamps = conv.clamps] { plan_backward(planner, f, node, clamps, argmax); });
+  planner.on_backward(
+      f.last, [=, &planner, clamps = conv.clamps] { ConvolutionBackward(planner, f, node, clamps, argmax).plan(); });
 }
 
 }  // namespace pycnn

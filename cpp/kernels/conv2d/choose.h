@@ -63,7 +63,10 @@ Conv2DBackwardWeight choose_backward_weight(const Conv2D& s, const Conv2DOptions
   if (is_depthwise(s)) depthwise_form(f);
   else if (f.tile > 0) winograd_weight_form(f);
   else direct_form<Operand>(f);
-  if (first_layer_form(f) || sparse_weight_form(f)) f.tile = 0;  // the sums stay those of the dense form
+  if (first_layer_form(f) || sparse_weight_form(f)) {  // the sums stay those of the dense form
+    f.tile = 0;
+    f.pieces = 0;
+  }
   return f;
 }
 

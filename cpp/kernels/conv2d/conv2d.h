@@ -113,6 +113,10 @@ struct Conv2DBackwardWeight : Conv2DForm {
   bool pooled, transposed;
   int64_t sum_floats;  // of sums beside dw that every call reads and writes
   void (*run)(float* dw, float* db, const ImagePairs&, float* scratch, const Conv2DBackwardWeight&, bool accumulate);
+  // The same for some channels only; whoever runs all pieces has all of dw and db.
+  int64_t pieces;  // 0: it cannot be cut
+  void (*run_piece)(float* dw, float* db, const ImagePairs&, float* scratch, const Conv2DBackwardWeight&,
+                    bool accumulate, int64_t piece);
 };
 
 // No transposed gradient has longer rows, so that an update step can hold one of each value.

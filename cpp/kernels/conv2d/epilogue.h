@@ -1,6 +1,7 @@
 // What the forms of a convolution share besides the products: activations, the gradient of the bias, plain weights.
 #pragma once
 
+#include "kernels/conv2d/channel_part.h"
 #include "kernels/conv2d/geometry.h"
 #include "kernels/shared.h"
 
@@ -27,6 +28,13 @@ PYCNN_INLINE void activate_pixels(float* y, int64_t pixels, int64_t stride, int6
 PYCNN_INLINE void bias_gradient(float* db, const ImagePairs& images, const Conv2D& s, bool accumulate) {
   for (int64_t i = 0; db && i < images.count; ++i)
     elementwise_kernels().sum_rows(db, images.dy + i * images.dy_stride, s.oh * s.ow, s.k, s.k, accumulate || i > 0);
+}
+// Of a piece: those with the first inputs sum up their outputs.
+PYCNN_INLINE void bias_gradient(float* db, const ImagePairs& images, const Conv2D& s, const ChannelPart& part,
+                                bool accumulate) {
+  for (int64_t i = 0; db && part.input == 0 && i < images.count; ++i)
+    elementwise_kernels().sum_rows(db + part.output, images.dy + i * images.dy_stride + part.output, s.oh * s.ow,
+                                   part.outputs, s.k, accumulate || i > 0);
 }
 
 // Of forms that read the weights as they are.

@@ -27,7 +27,8 @@ int64_t image_floats(const Conv2D& s) { return round_up((needs_padding(s) ? seen
 int64_t words_of_row(const Conv2D& s, int terms) { return (s.ow + terms - 1) / terms; }
 
 template <class Operand>
-void direct_image_weight(float* dw, const float* x, const float* dy, float* scratch, const Conv2D& s, bool accumulate) {
+void direct_image_weight(float* dw, const float* x, const float* dy, float* scratch, const Conv2D& s,
+                         const ChannelPart& part, bool accumulate) {
   Image image = padded_input(x, scratch, s);
   const int64_t words = words_of_row(s, Operand::kTerms);
   if constexpr (Operand::kRounds) {
@@ -39,24 +40,25 @@ void direct_image_weight(float* dw, const float* x, const float* dy, float* scra
     dy = gradients;
   }
   const int64_t inputs = group_inputs(s), outputs = group_outputs(s);
-  const int64_t runs = rows_are_segments(s) ? 1 : s.kw;
+  const bool segments = rows_are_segments(s) && part.inputs == inputs;
+  const int64_t runs = segments ? 1 : s.kw;
   for (int64_t g = 0; g < s.groups; ++g)
     for (int64_t i = 0; i < s.kh; ++i)
       for (int64_t j = 0; j < runs; ++j) {
         OuterTile t;
-        t.dw = dw + (i * s.kw + j) * inputs * s.k + g * outputs;
+        t.dw = dw + ((i * s.kw + j) * inputs + part.input) * s.k + g * outputs + part.output;
         t.dw_stride = s.k;
         t.columns = 0;  // run_outers sets it
-        t.x = image.data + (i * s.dilation_h * image.w + j * s.dilation_w) * s.c + g * inputs;
+        t.x = image.data + (i * s.dilation_h * image.w + j * s.dilation_w) * s.c + g * inputs + part.input;
         t.x_row_stride = s.stride_h * image.w * s.c;
         t.x_pixel_stride = Operand::kTerms * s.stride_w * s.c;
-        t.dy = dy + g * outputs;
+        t.dy = dy + g * outputs + part.output;
         t.dy_row_stride = words * s.k;
         t.dy_pixel_stride = s.k;
         t.rows = s.oh;
         t.pixels = words;
         t.accumulate = accumulate;
-        run_outers<Operand>(t, rows_are_segments(s) ? s.kw * inputs : inputs, outputs);
+        run_outers<Operand>(t, segments ? s.kw * inputs : part.inputs, part.outputs);
       }
 }
 
@@ -66,7 +68,17 @@ void direct_backward_weight(float* dw, float* db, const ImagePairs& images, floa
   bias_gradient(db, images, f.shape, accumulate);
   for (int64_t i = 0; i < images.count; ++i)
     direct_image_weight<Operand>(dw, images.x + i * images.x_stride, images.dy + i * images.dy_stride, scratch, f.shape,
-                                 accumulate || i > 0);
+                                 all_channels(f.shape), accumulate || i > 0);
+}
+
+template <class Operand>
+void direct_piece(float* dw, float* db, const ImagePairs& images, float* scratch, const Conv2DBackwardWeight& f,
+                  bool accumulate, int64_t piece) {
+  const ChannelPart part = channel_part(f.shape, piece);
+  bias_gradient(db, images, f.shape, part, accumulate);
+  for (int64_t i = 0; i < images.count; ++i)
+    direct_image_weight<Operand>(dw, images.x + i * images.x_stride, images.dy + i * images.dy_stride, scratch, f.shape,
+                                 part, accumulate || i > 0);
 }
 
 template <class Operand>
@@ -76,6 +88,8 @@ void direct_form(Conv2DBackwardWeight& f) {
   f.scratch_floats = padded_input_floats(s);
   if (Operand::kRounds) f.scratch_floats += image_floats(s) + s.oh * words_of_row(s, Operand::kTerms) * s.k;
   f.run = direct_backward_weight<Operand>;
+  f.pieces = channel_parts(s);
+  f.run_piece = direct_piece<Operand>;
 }
 
 }  // namespace

@@ -153,7 +153,7 @@ struct Form {
     for (int64_t g = 0; g < groups; ++g) {
       const int64_t first = g * units / groups * unit, count = (g + 1) * units / groups * unit - first;
       const int64_t v_stride = product_stride(count * words), m_stride = product_stride(count * kPanel);
-      input_tiles<Operand, M, N>(v, v_stride, images.x, images.x_stride, outside, s, tiles, first, count);
+      input_tiles<Operand, M, N>(v, v_stride, images.x, images.x_stride, outside, s, tiles, first, count, 0, s.c);
       for (int64_t panel = part.panel_begin; panel < part.panel_end; ++panel) {
         const int64_t columns = s.k - panel * kPanel > kLanes ? kPanel : kLanes;  // whole vectors
         multiply<Operand>(m, m_stride, v, v_stride, packed + panel * kProducts * packed_stride(s.c), packed_stride(s.c),

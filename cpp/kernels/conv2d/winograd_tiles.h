@@ -69,21 +69,21 @@ PYCNN_INLINE void input_strip(float* v, int64_t v_stride, int64_t words, const f
   }
 }
 
-// The inputs of the tiles [first, first + count) of all images, `x_stride` floats apart, all channels. `outside` is a
-// row of padding.
+// The inputs of the tiles [first, first + count) of all images, `x_stride` floats apart; `channels` of them from
+// `channel` on. `outside` is a row of padding.
 template <class Operand, int M, int N>
 void input_tiles(float* v, int64_t v_stride, const float* x, int64_t x_stride, const float* outside, const Conv2D& s,
-                 const Tiles& tiles, int64_t first, int64_t count) {
+                 const Tiles& tiles, int64_t first, int64_t count, int64_t channel, int64_t channels) {
   constexpr int64_t kTiles = (kStripColumns - N) / M + 1;
-  const int64_t words = Operand::words(s.c);
+  const int64_t words = Operand::words(channels);
   for (int64_t i = 0, strip; i < count; i += strip) {
     const TileOrigin at = tile_origin(tiles, first + i);
     strip = min(kTiles, min(count - i, tiles.columns - at.column / M));
     const int64_t top = at.row - s.top, left = at.column - s.left;
     const float* rows[N];
     for (int64_t j = 0; j < N; ++j)
-      rows[j] = top + j >= 0 && top + j < s.h ? x + at.sample * x_stride + (top + j) * s.w * s.c : outside;
-    for_vectors(s.c, [&](int64_t k, auto lanes) {
+      rows[j] = top + j >= 0 && top + j < s.h ? x + at.sample * x_stride + (top + j) * s.w * s.c + channel : outside;
+    for_vectors(channels, [&](int64_t k, auto lanes) {
       input_strip<Operand, M, N>(v + i * words, v_stride, words, rows, outside, left, s.w, s.c, k, strip, lanes);
     });
   }

@@ -80,34 +80,48 @@ struct Form {
   // Accumulators of one block of input channels and one panel of outputs.
   static int64_t block_floats() { return kProducts * u_stride(); }
   static int64_t u_stride() { return product_stride(kMaxRows * kPanel); }
-  static int64_t blocks_of(const Conv2D& s) { return (s.c + kMaxRows - 1) / kMaxRows; }
+  static int64_t blocks_of(int64_t inputs) { return (inputs + kMaxRows - 1) / kMaxRows; }
 
   static int64_t scratch_floats(const Conv2D& s) {
     return round_up(s.w * s.c) +
            kProducts * (product_stride(kTilesAtOnce * s.c) + product_stride(kTilesAtOnce * kPanel)) +
-           panels_of(s.k) * blocks_of(s) * block_floats();
+           panels_of(s.k) * blocks_of(s.c) * block_floats();
   }
 
   static void run(float* dw, float* db, const ImagePairs& images, float* scratch, const Conv2DBackwardWeight& f,
                   bool accumulate) {
-    const Conv2D& s = f.shape;
-    bias_gradient(db, images, s, accumulate);
+    bias_gradient(db, images, f.shape, accumulate);
+    sum(dw, images, scratch, f.shape, all_channels(f.shape), accumulate);
+  }
+
+  static void run_piece(float* dw, float* db, const ImagePairs& images, float* scratch, const Conv2DBackwardWeight& f,
+                        bool accumulate, int64_t piece) {
+    const ChannelPart part = channel_part(f.shape, piece);
+    bias_gradient(db, images, f.shape, part, accumulate);
+    sum(dw, images, scratch, f.shape, part, accumulate);
+  }
+
+ private:
+  static void sum(float* dw, const ImagePairs& images, float* scratch, const Conv2D& s, const ChannelPart& part,
+                  bool accumulate) {
     const Tiles tiles = tiles_of(s, M);
     float* outside = scratch;  // a row of padding
     fill(outside, s.pad_value, s.w * s.c);
     float* v = scratch + round_up(s.w * s.c);
     float* m = v + kProducts * product_stride(kTilesAtOnce * s.c);
     float* sums = m + kProducts * product_stride(kTilesAtOnce * kPanel);
-    const int64_t all = images.count * tiles.each(), blocks = blocks_of(s);
+    const int64_t all = images.count * tiles.each(), blocks = blocks_of(part.inputs);
+    const int64_t last_output = part.output + part.outputs;
     // With one group of tiles no accumulator is needed twice: all blocks use the same, which stays in the cache.
     const int64_t next_block = all > kTilesAtOnce ? block_floats() : 0;
     for (int64_t first = 0; first < all; first += kTilesAtOnce) {
       const int64_t count = min(kTilesAtOnce, all - first);
-      const int64_t v_stride = product_stride(count * s.c), m_stride = product_stride(count * kPanel);
-      input_tiles<Float32, M, N>(v, v_stride, images.x, images.x_stride, outside, s, tiles, first, count);
+      const int64_t v_stride = product_stride(count * part.inputs), m_stride = product_stride(count * kPanel);
+      input_tiles<Float32, M, N>(v, v_stride, images.x, images.x_stride, outside, s, tiles, first, count, part.input,
+                                 part.inputs);
       float* u = sums;
-      for (int64_t k = 0; k < s.k; k += kPanel) {
-        const int64_t outputs = min(kPanel, s.k - k);
+      for (int64_t k = part.output; k < last_output; k += kPanel) {
+        const int64_t outputs = min(kPanel, last_output - k);
         for (int64_t i = 0; i < count; ++i) {
           const TileOrigin at = tile_origin(tiles, first + i);
           const float* dy = images.dy + at.sample * images.dy_stride + (at.row * s.ow + at.column) * s.k + k;
@@ -117,12 +131,13 @@ struct Form {
           });
         }
         for (int64_t block = 0; block < blocks; ++block, u += next_block) {
-          const int64_t c = block * s.c / blocks, inputs = (block + 1) * s.c / blocks - c;
-          add_products(u, u_stride(), v + c, v_stride, s.c, m, m_stride, kProducts, count, inputs, outputs, first > 0);
+          const int64_t c = block * part.inputs / blocks, inputs = (block + 1) * part.inputs / blocks - c;
+          add_products(u, u_stride(), v + c, v_stride, part.inputs, m, m_stride, kProducts, count, inputs, outputs,
+                       first > 0);
           if (first + count < all) continue;
           for (int64_t i = 0; i < inputs; ++i)
             for (int64_t j = 0; j < outputs; j += kLanes)
-              weight_tile<N, R>(dw + (c + i) * s.k + k + j, s.c * s.k, u + i * kPanel + j, u_stride(),
+              weight_tile<N, R>(dw + (part.input + c + i) * s.k + k + j, s.c * s.k, u + i * kPanel + j, u_stride(),
                                 min(kLanes, outputs - j), accumulate);
         }
       }
@@ -141,6 +156,8 @@ void winograd_weight_form(Conv2DBackwardWeight& f) {
     f.sum_floats = form.kProducts * s.c * s.k;
     f.weight_reuse = winograd_tiles(s, f.tile);
     f.run = Weight::run;
+    f.pieces = channel_parts(s);
+    f.run_piece = Weight::run_piece;
   });
 }
 

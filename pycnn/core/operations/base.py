@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import importlib
 import inspect
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -16,6 +17,7 @@ from pycnn.core.blueprint import Blueprint
 from pycnn.core.function import is_tracing
 from pycnn.core.names import auto_name
 from pycnn.core.operations.value import Value as Value
+from pycnn.core.results import answering
 from pycnn.core.symbolic import KerasTensor, Node, as_symbol
 from pycnn.core.variable import Variable
 
@@ -78,6 +80,10 @@ class Function:
     numbers: bool
     several: bool
     like: int | None
+
+    def __reduce__(self) -> Any:
+        """By its name, for copies."""
+        return _function_in, (self.body.__module__, self.name)
 
     @property
     def name(self) -> str:
@@ -177,8 +183,9 @@ class Function:
         call = Node(operation, list(dict.fromkeys(symbols)), (), (tuple(operands), {}))
         dtypes = {symbol.dtype for symbol in symbols[: None if self.several else 1]}
         dtype = self._dtype_of(dtypes.pop() if len(dtypes) == 1 else "float32", attributes)
-        call.finish([KerasTensor(shape, dtype) for shape in self._shapes(call, operands)])
-        return call.output if len(call.outputs) == 1 and not self._returns_list else list(call.outputs)
+        outputs = [KerasTensor(shape, dtype) for shape in self._shapes(call, operands)]
+        call.finish(outputs)
+        return outputs[0] if len(outputs) == 1 and not self._returns_list else outputs
 
     def _shapes(self, call: Node, operands: list[Any]) -> list[Shape]:
         """The shapes of the results, as a graph of this call alone has them."""
@@ -244,8 +251,9 @@ def operation(
 
         @functools.wraps(body)
         def call(*args: Any, **kwargs: Any) -> Any:
-            return function(args, kwargs)
+            return answering(function(args, kwargs))
 
+        call.function = function  # type: ignore[attr-defined]
         FUNCTIONS[function.name] = call
         return cast("_Function", call)
 
@@ -254,6 +262,12 @@ def operation(
 
 # All functions by name.
 FUNCTIONS: dict[str, Callable[..., Any]] = {}
+
+
+def _function_in(module: str, name: str) -> Any:
+    """The function of a module that has a name."""
+    importlib.import_module(module)
+    return FUNCTIONS[name].function  # type: ignore[attr-defined]
 
 
 def _is_symbolic(x: Any) -> bool:

@@ -1,16 +1,20 @@
-"""Keras' global settings; pycnn has one value for most."""
+"""Keras' global settings, most with one value in pycnn; and the functions of the old `keras.backend`."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from pycnn.core.data_format import image_data_format, set_image_data_format
 from pycnn.core.names import reset_names
 from pycnn.core.policy import reset_policy
 
 __all__ = [
+    "backend",
     "clear_session",
     "epsilon",
     "floatx",
     "image_data_format",
+    "set_epsilon",
     "set_floatx",
     "set_image_data_format",
 ]
@@ -34,6 +38,17 @@ def epsilon() -> float:
     return 1e-7
 
 
+def set_epsilon(value: float) -> None:
+    """Accepts 1e-7 only."""
+    if value != 1e-7:
+        raise ValueError(f"epsilon {value!r} is not supported; it is 1e-7")
+
+
+def backend() -> str:
+    """'pycnn'."""
+    return "pycnn"
+
+
 def floatx() -> str:
     """'float32'."""
     return "float32"
@@ -43,3 +58,15 @@ def set_floatx(value: str) -> None:
     """Accepts 'float32' only."""
     if value != "float32":
         raise ValueError(f"floatx {value!r} is not supported; pycnn computes in 'float32'")
+
+
+def __getattr__(name: str) -> Any:
+    import importlib
+
+    functions = importlib.import_module("pycnn.backend.functions")
+    if name.startswith("_") or not hasattr(functions, name):
+        raise AttributeError(
+            f"module 'pycnn.backend' has no attribute {name!r}: keras.ops has the functions of Keras 3, and "
+            f"keras.GradientTape gives gradients"
+        )
+    return getattr(functions, name)

@@ -1,0 +1,491 @@
+"""TensorFlow's `tf.image`, on arrays: images (h, w, c) or (n, h, w, c)."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from pycnn.core.tensor import Tensor
+from pycnn.tf.dtypes import numpy_dtype
+from pycnn.tf.eager import as_array
+from pycnn.tf.random import generator
+
+_GRAY = (0.2989, 0.5870, 0.1140)  # of ITU-R BT.601, as TensorFlow rounds them
+
+
+class ResizeMethod:
+    """Names of ways to resize."""
+
+    BILINEAR = "bilinear"
+    NEAREST_NEIGHBOR = "nearest"
+    BICUBIC = "bicubic"
+    LANCZOS3 = "lanczos3"
+    LANCZOS5 = "lanczos5"
+
+
+def _images(name: str, image: Any) -> Any:
+    """An array of images, whose axes are checked."""
+    array = as_array(f"image.{name}", image)
+    if array.ndim not in (3, 4):
+        raise ValueError(
+            f"tf.image.{name}: image has shape {array.shape}; expected (h, w, c) or (n, h, w, c)"
+        )
+    return array
+
+
+def _whole(name: str, given: Any, *limits: tuple[int, int]) -> list[int]:
+    """Integers within limits."""
+    found = [int(n) for n in np.atleast_1d(as_array(f"image.{name}", given))]
+    if len(found) != len(limits) or any(
+        not low <= n <= high for n, (low, high) in zip(found, limits, strict=True)
+    ):
+        raise ValueError(f"tf.image.{name}: {found} is not within {list(limits)}")
+    return found
+
+
+_ANY = (1, 2**24)
+
+
+# --- sizes --------------------------------------------------------------------------------------------------
+def _cubic(x: Any) -> Any:
+    near = (1.5 * x - 2.5) * x * x + 1
+    return np.where(x < 1, near, np.where(x < 2, ((-0.5 * x + 2.5) * x - 4) * x + 2, 0))
+
+
+def _lanczos(radius: int) -> Callable[[Any], Any]:
+    return lambda x: np.where(x < radius, np.sinc(x) * np.sinc(x / radius), 0)
+
+
+_KERNELS: dict[str, Callable[[Any], Any]] = {
+    "bilinear": lambda x: np.maximum(0, 1 - x),
+    "bicubic": _cubic,  # Keys 1981, a = -0.5
+    "lanczos3": _lanczos(3),
+    "lanczos5": _lanczos(5),
+}
+
+
+def _weights(method: str, old: int, new: int, antialias: bool) -> Any:
+    """(new, old): what each new line has of the old ones. Centres of pixels are at halves."""
+    centres = (np.arange(new) + 0.5) * old / new - 0.5
+    if method == "nearest":
+        nearest = np.minimum(np.floor((np.arange(new) + 0.5) * old / new).astype(int), old - 1)
+        return np.eye(old)[nearest]
+    stretch = max(old / new, 1.0) if antialias else 1.0
+    weights = _KERNELS[method](np.abs(centres[:, None] - np.arange(old)) / stretch)
+    total = weights.sum(1, keepdims=True)
+    return weights / np.where(total == 0, 1, total)
+
+
+def resize(
+    images: Any,
+    size: Any,
+    method: str = "bilinear",
+    preserve_aspect_ratio: bool = False,
+    antialias: bool = False,
+    name: str | None = None,
+) -> Tensor:
+    """Images in another size.
+
+    Args:
+        images: (h, w, c) or (n, h, w, c).
+        size: (rows, columns).
+        method: 'bilinear', 'bicubic', 'nearest', 'lanczos3' or 'lanczos5'.
+        preserve_aspect_ratio: whether the image keeps its proportions, and `size` is the most it may have.
+        antialias: whether what is made smaller is smoothed before.
+        name: has no effect.
+
+    Returns:
+        A float32 Tensor; of the images' own type for 'nearest'.
+
+    Raises:
+        ValueError: if an argument is wrong or the method is not supported.
+
+    Example:
+        >>> import pycnn.tf as tf
+        >>> tf.image.resize([[[0.0], [2.0]]], (1, 4)).numpy().reshape(-1).tolist()
+        [0.0, 0.5, 1.5, 2.0]
+    """
+    array = _images("resize", images)
+    rows, columns = _whole("resize", size, _ANY, _ANY)
+    if method not in (*_KERNELS, "nearest"):
+        raise ValueError(
+            f"tf.image.resize: method {method!r} is not supported; expected {list(_KERNELS)}, 'nearest'"
+        )
+    h, w = array.shape[-3:-1]
+    if preserve_aspect_ratio:
+        scale = min(rows / h, columns / w)
+        rows, columns = max(round(h * scale), 1), max(round(w * scale), 1)
+    down, across = (_weights(method, *sizes, antialias) for sizes in ((h, rows), (w, columns)))
+    if method == "nearest":
+        return Tensor(array[..., down.argmax(1)[:, None], across.argmax(1), :])
+    found = np.einsum("ah,...hwc->...awc", down, array.astype(np.float64), optimize=True)
+    return Tensor(np.einsum("bw,...awc->...abc", across, found, optimize=True).astype(np.float32))
+
+
+def crop_to_bounding_box(
+    image: Any, offset_height: int, offset_width: int, target_height: int, target_width: int
+) -> Tensor:
+    """A part of images: rows and columns to begin with, and their numbers."""
+    array = _images("crop_to_bounding_box", image)
+    h, w = array.shape[-3:-1]
+    given = (offset_height, offset_width, target_height, target_width)
+    limits = (0, h - target_height), (0, w - target_width), (1, h), (1, w)
+    top, left, rows, columns = _whole("crop_to_bounding_box", given, *limits)
+    return Tensor(array[..., top : top + rows, left : left + columns, :])
+
+
+def pad_to_bounding_box(
+    image: Any, offset_height: int, offset_width: int, target_height: int, target_width: int
+) -> Tensor:
+    """Images with zeros around them: their place in the new size, and this size."""
+    array = _images("pad_to_bounding_box", image)
+    h, w = array.shape[-3:-1]
+    given = (target_height - h - offset_height, target_width - w - offset_width, offset_height, offset_width)
+    below, right, top, left = _whole("pad_to_bounding_box", given, *[(0, 2**24)] * 4)
+    return Tensor(np.pad(array, [(0, 0)] * (array.ndim - 3) + [(top, below), (left, right), (0, 0)]))
+
+
+def resize_with_crop_or_pad(image: Any, target_height: int, target_width: int) -> Tensor:
+    """The middle of images, or images in the midst of zeros."""
+    array = _images("resize_with_crop_or_pad", image)
+    for axis, target in ((-3, target_height), (-2, target_width)):
+        size = array.shape[axis]
+        target = _whole("resize_with_crop_or_pad", target, _ANY)[0]
+        if target < size:
+            begin = (size - target) // 2
+            array = np.take(array, np.arange(begin, begin + target), axis)
+        else:
+            pairs = [(0, 0)] * array.ndim
+            pairs[axis] = ((target - size) // 2, target - size - (target - size) // 2)
+            array = np.pad(array, pairs)
+    return Tensor(array)
+
+
+def central_crop(image: Any, central_fraction: float) -> Tensor:
+    """The middle of images, a fraction of their height and width."""
+    array = _images("central_crop", image)
+    if not 0 < central_fraction <= 1:
+        raise ValueError(f"tf.image.central_crop: central_fraction is {central_fraction}; expected (0, 1]")
+    h, w = array.shape[-3:-1]
+    top, left = (int((size - size * central_fraction) / 2) for size in (h, w))
+    return Tensor(array[..., top : h - top, left : w - left, :])
+
+
+def random_crop(value: Any, size: Any, seed: Any = None, name: str | None = None) -> Tensor:
+    """A part of an array of the given size along each axis, from a random place."""
+    array = as_array("image.random_crop", value)
+    sizes = _whole("random_crop", size, *[(1, n) for n in array.shape])
+    draw = generator(seed)
+    begins = [int(draw.integers(n - m + 1)) for n, m in zip(array.shape, sizes, strict=True)]
+    return Tensor(array[tuple(slice(b, b + m) for b, m in zip(begins, sizes, strict=True))])
+
+
+# --- turns --------------------------------------------------------------------------------------------------
+def flip_left_right(image: Any) -> Tensor:
+    """Images with their columns in reverse order."""
+    return Tensor(_images("flip_left_right", image)[..., ::-1, :])
+
+
+def flip_up_down(image: Any) -> Tensor:
+    """Images with their rows in reverse order."""
+    return Tensor(_images("flip_up_down", image)[..., ::-1, :, :])
+
+
+def transpose(image: Any, name: str | None = None) -> Tensor:
+    """Images with rows and columns exchanged."""
+    return Tensor(np.swapaxes(_images("transpose", image), -3, -2))
+
+
+def rot90(image: Any, k: int = 1, name: str | None = None) -> Tensor:
+    """Images turned by k right angles, against the clock."""
+    return Tensor(np.rot90(_images("rot90", image), int(k), (-3, -2)))
+
+
+def _by_chance(name: str, flip: Callable[[Any], Tensor]) -> Callable[..., Tensor]:
+    def function(image: Any, seed: Any = None) -> Tensor:
+        array = _images(name, image)
+        draw = generator(seed)
+        if array.ndim == 3:
+            return flip(array) if draw.random() < 0.5 else Tensor(array)
+        chosen = draw.random(len(array)) < 0.5
+        return Tensor(np.where(chosen[:, None, None, None], flip(array).value, array))
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"`{name.removeprefix('random_')}` of each image with probability 1/2."
+    return function
+
+
+random_flip_left_right = _by_chance("random_flip_left_right", flip_left_right)
+random_flip_up_down = _by_chance("random_flip_up_down", flip_up_down)
+
+
+# --- colours ------------------------------------------------------------------------------------------------
+def convert_image_dtype(image: Any, dtype: Any, saturate: bool = False, name: str | None = None) -> Tensor:
+    """Images as another type: floats are 0 to 1, integers 0 to their largest number.
+
+    Example:
+        >>> import pycnn.tf as tf
+        >>> tf.image.convert_image_dtype([[[1.0]]], tf.uint8).numpy().item()
+        255
+    """
+    array, wanted = as_array("image.convert_image_dtype", image), numpy_dtype("convert_image_dtype", dtype)
+    if array.dtype == wanted:
+        return Tensor(array)
+    return Tensor(_as_type(_as_floats(array), wanted, saturate))
+
+
+def _as_floats(array: Any) -> Any:
+    """0 to 1."""
+    if array.dtype.kind == "f":
+        return array.astype(np.float32)
+    return (array / np.float64(np.iinfo(array.dtype).max)).astype(np.float32)
+
+
+def _as_type(floats: Any, wanted: Any, saturate: bool = True) -> Any:
+    if wanted.kind == "f":
+        return floats.astype(wanted)
+    limits = np.iinfo(wanted)
+    scaled = floats.astype(np.float64) * (limits.max + 0.5)
+    return (np.clip(scaled, limits.min, limits.max) if saturate else scaled).astype(wanted)
+
+
+def _adjusted(name: str, image: Any, change: Callable[[Any], Any]) -> Tensor:
+    """A change of floats from 0 to 1; the type stays."""
+    array = _images(name, image)
+    return Tensor(_as_type(change(_as_floats(array)), array.dtype))
+
+
+def adjust_brightness(image: Any, delta: float) -> Tensor:
+    """Images with a number added, where 1 is the largest value of integers."""
+    return _adjusted("adjust_brightness", image, lambda x: x + np.float32(delta))
+
+
+def adjust_contrast(images: Any, contrast_factor: float) -> Tensor:
+    """(x - mean) * factor + mean, with the mean of each image and channel."""
+
+    def change(x: Any) -> Any:
+        mean = x.mean((-3, -2), keepdims=True, dtype=np.float64).astype(np.float32)
+        return (x - mean) * np.float32(contrast_factor) + mean
+
+    return _adjusted("adjust_contrast", images, change)
+
+
+def adjust_gamma(image: Any, gamma: float = 1, gain: float = 1) -> Tensor:
+    """gain * x ** gamma."""
+    if gamma < 0:
+        raise ValueError(f"tf.image.adjust_gamma: gamma is {gamma}; expected a number of at least 0")
+    return _adjusted("adjust_gamma", image, lambda x: np.float32(gain) * x ** np.float32(gamma))
+
+
+def adjust_saturation(image: Any, saturation_factor: float, name: str | None = None) -> Tensor:
+    """Colours with their saturation multiplied, at most 1."""
+
+    def change(hsv: Any) -> Any:
+        hsv[..., 1] = np.clip(hsv[..., 1] * saturation_factor, 0, 1)
+        return hsv
+
+    return _adjusted("adjust_saturation", image, lambda x: _to_rgb(change(_to_hsv(x))))
+
+
+def adjust_hue(image: Any, delta: float, name: str | None = None) -> Tensor:
+    """Colours with a number, of -1 to 1, added to their hue, where 1 is once around."""
+
+    def change(hsv: Any) -> Any:
+        hsv[..., 0] = (hsv[..., 0] + delta) % 1
+        return hsv
+
+    return _adjusted("adjust_hue", image, lambda x: _to_rgb(change(_to_hsv(x))))
+
+
+def rgb_to_hsv(images: Any, name: str | None = None) -> Tensor:
+    """Hue, saturation and value of colours from 0 to 1."""
+    return Tensor(_to_hsv(_images("rgb_to_hsv", images).astype(np.float32)))
+
+
+def hsv_to_rgb(images: Any, name: str | None = None) -> Tensor:
+    """Colours from 0 to 1 of their hue, saturation and value."""
+    return Tensor(_to_rgb(_images("hsv_to_rgb", images).astype(np.float32)))
+
+
+def _check_colours(array: Any) -> None:
+    if array.shape[-1] != 3:
+        raise ValueError(f"tf.image: images have {array.shape[-1]} channels; expected 3 colours")
+
+
+def _to_hsv(rgb: Any) -> Any:
+    _check_colours(rgb)
+    red, green, blue = (rgb[..., i].astype(np.float64) for i in range(3))
+    value, low = rgb.max(-1).astype(np.float64), rgb.min(-1)
+    spread = value - low
+    safe = np.where(spread == 0, 1, spread)
+    hue = np.where(
+        value == red,
+        (green - blue) / safe,
+        np.where(value == green, 2 + (blue - red) / safe, 4 + (red - green) / safe),
+    )
+    saturation = np.where(value > 0, spread / np.where(value == 0, 1, value), 0)
+    return np.stack([np.where(spread == 0, 0, hue / 6 % 1), saturation, value], -1).astype(np.float32)
+
+
+def _to_rgb(hsv: Any) -> Any:
+    _check_colours(hsv)
+    hue, saturation, value = (hsv[..., i].astype(np.float64) for i in range(3))
+    # Each colour is a trapezium over the hue: 5, 3 and 1 sixths before its end.
+    channels = []
+    for offset in (5, 3, 1):
+        k = (offset + hue * 6) % 6
+        channels.append(value - value * saturation * np.clip(np.minimum(k, 4 - k), 0, 1))
+    return np.stack(channels, -1).astype(np.float32)
+
+
+def rgb_to_grayscale(images: Any, name: str | None = None) -> Tensor:
+    """Images of one channel: 0.2989 red + 0.587 green + 0.114 blue."""
+    array = _images("rgb_to_grayscale", images)
+    _check_colours(array)
+    gray = (_as_floats(array) @ np.array(_GRAY, np.float32))[..., None]
+    return Tensor(_as_type(gray, array.dtype))
+
+
+def grayscale_to_rgb(images: Any, name: str | None = None) -> Tensor:
+    """Images with their one channel three times."""
+    array = _images("grayscale_to_rgb", images)
+    if array.shape[-1] != 1:
+        raise ValueError(f"tf.image.grayscale_to_rgb: images have {array.shape[-1]} channels; expected 1")
+    return Tensor(np.repeat(array, 3, -1))
+
+
+def per_image_standardization(image: Any) -> Tensor:
+    """(x - mean) / max(deviation, 1 / sqrt(number of values)) of each image."""
+    array = _images("per_image_standardization", image).astype(np.float64)
+    axes = (-3, -2, -1)
+    least = 1 / np.sqrt(np.prod(array.shape[-3:]))
+    deviation = np.maximum(array.std(axes, keepdims=True), least)
+    return Tensor(((array - array.mean(axes, keepdims=True)) / deviation).astype(np.float32))
+
+
+def _random(name: str, change: Callable[..., Tensor], symmetric: bool) -> Callable[..., Tensor]:
+    def between(image: Any, low: float, high: float, seed: Any) -> Tensor:
+        if not low <= high:
+            raise ValueError(
+                f"tf.image.{name}: {low} and {high} are no limits; the first must be the smaller"
+            )
+        return change(image, float(generator(seed).uniform(low, high)))
+
+    if symmetric:
+
+        def function(image: Any, max_delta: float, seed: Any = None) -> Tensor:
+            return between(image, -max_delta, max_delta, seed)
+    else:
+
+        def function(image: Any, lower: float, upper: float, seed: Any = None) -> Tensor:  # type: ignore[misc]
+            return between(image, lower, upper, seed)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"`{name.replace('random', 'adjust')}` by a random number within the limits."
+    return function
+
+
+random_brightness = _random("random_brightness", adjust_brightness, True)
+random_contrast = _random("random_contrast", adjust_contrast, False)
+random_hue = _random("random_hue", adjust_hue, True)
+random_saturation = _random("random_saturation", adjust_saturation, False)
+
+
+# --- files --------------------------------------------------------------------------------------------------
+_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+
+
+def decode_image(
+    contents: Any,
+    channels: int | None = 0,
+    dtype: Any = "uint8",
+    name: Any = None,
+    expand_animations: bool = True,
+) -> Tensor:
+    """The picture in the bytes of a file.
+
+    Args:
+        contents: bytes of a JPEG, PNG, BMP or GIF file.
+        channels: 1, 3 or 4; 0 or None for what the file has.
+        dtype: uint8, or a float for values from 0 to 1.
+        name: has no effect.
+        expand_animations: has no effect: the first picture of several is decoded.
+
+    Returns:
+        (h, w, channels)
+
+    Raises:
+        TypeError, ValueError: if these are no bytes of a picture, or an argument is wrong.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    if not isinstance(contents, (bytes, bytearray, memoryview)):
+        raise TypeError(
+            f"tf.image: contents is {contents!r:.100}; expected bytes, as tf.io.read_file gives them"
+        )
+    if channels not in (None, 0, *_MODES):
+        raise ValueError(f"tf.image: channels is {channels!r}; expected 0, 1, 3 or 4")
+    try:
+        with Image.open(io.BytesIO(contents)) as picture:
+            mode = _MODES.get(channels or 0) or _mode_of(picture)
+            array = np.array(picture.convert(mode))
+    except (UnidentifiedImageError, OSError) as error:
+        raise ValueError(f"tf.image: these {len(contents)} bytes are no picture: {error!s:.200}") from None
+    array = array[..., None] if array.ndim == 2 else array
+    return convert_image_dtype(array, dtype)
+
+
+def _mode_of(picture: Any) -> str:
+    """What a file has: gray, colours, or colours with transparency."""
+    if picture.mode in ("1", "L", "I", "I;16", "F"):
+        return "L"
+    transparent = picture.mode in ("LA", "PA", "RGBA") or "transparency" in picture.info
+    return "RGBA" if transparent else "RGB"
+
+
+def decode_jpeg(contents: Any, channels: int = 0, **kwargs: Any) -> Tensor:
+    """The same as `decode_image`; further arguments have no effect."""
+    return decode_image(contents, channels)
+
+
+def decode_png(contents: Any, channels: int = 0, dtype: Any = "uint8", name: Any = None) -> Tensor:
+    """The same as `decode_image`."""
+    return decode_image(contents, channels, dtype)
+
+
+def _encoded(name: str, image: Any, kind: str, **options: Any) -> bytes:
+    from PIL import Image
+
+    array = _images(name, image)
+    if array.ndim != 3 or array.dtype != np.uint8 or array.shape[-1] not in _MODES:
+        raise ValueError(
+            f"tf.image.{name}: image has shape {array.shape} and dtype {array.dtype}; expected (h, w, 1), "
+            f"(h, w, 3) or (h, w, 4) of uint8"
+        )
+    file = io.BytesIO()
+    Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array).save(file, kind, **options)
+    return file.getvalue()
+
+
+def encode_png(image: Any, compression: int = -1, name: str | None = None) -> bytes:
+    """The bytes of a PNG file of a uint8 image (h, w, 1), (h, w, 3) or (h, w, 4)."""
+    return _encoded("encode_png", image, "PNG")
+
+
+def encode_jpeg(image: Any, format: str = "", quality: int = 95, name: str | None = None) -> bytes:
+    """The bytes of a JPEG file of a uint8 image (h, w, 1) or (h, w, 3)."""
+    return _encoded("encode_jpeg", image, "JPEG", quality=quality)
+
+
+__all__ = [
+    "ResizeMethod", "adjust_brightness", "adjust_contrast", "adjust_gamma", "adjust_hue",
+    "adjust_saturation", "central_crop", "convert_image_dtype", "crop_to_bounding_box", "decode_image",
+    "decode_jpeg", "decode_png", "encode_jpeg", "encode_png", "flip_left_right", "flip_up_down",
+    "grayscale_to_rgb", "hsv_to_rgb", "pad_to_bounding_box", "per_image_standardization",
+    "random_brightness", "random_contrast", "random_crop", "random_flip_left_right",
+    "random_flip_up_down", "random_hue", "random_saturation", "resize", "resize_with_crop_or_pad",
+    "rgb_to_grayscale", "rgb_to_hsv", "rot90", "transpose",
+]  # fmt: skip
