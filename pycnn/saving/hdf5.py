@@ -52,7 +52,7 @@ class Writer:
         path = group.encode()
         if not path:
             where = self._file
-        elif self._has(path):
+        elif path in self._file:
             where = self._h5.h5g.open(self._file, path)
         else:
             where = self._h5.h5g.create(self._file, path, self._links)
@@ -87,14 +87,6 @@ class Writer:
         dataset = h5.h5d.create(self._file, path.encode(), kind, space, None, self._links)
         if values.size:
             dataset.write(h5.h5s.ALL, h5.h5s.ALL, values)
-
-    def has(self, path: str) -> bool:
-        """Whether there is a group or an array of that name."""
-        return self._has(path.encode())
-
-    def _has(self, path: bytes) -> bool:
-        parts = path.split(b"/")
-        return all(b"/".join(parts[: i + 1]) in self._file for i in range(len(parts)))
 
     def content(self) -> bytes:
         """The file's bytes; nothing can be written afterwards."""
@@ -185,12 +177,11 @@ class Reader:
 
     def _opened(self, path: str) -> Any:
         """The object of a path; None where there is none."""
-        parts = path.encode().split(b"/")
         with self.guarded(path):
-            for i in range(len(parts)):
-                if not parts[i] or b"/".join(parts[: i + 1]) not in self._file:
-                    return None
-            return self.h5.h5o.open(self._file, path.encode())
+            try:
+                return self.h5.h5o.open(self._file, path.encode())
+            except KeyError:
+                return None
 
     def names(self, group: str) -> list[str]:
         """What a group has in it; nothing where there is no such group."""
