@@ -211,6 +211,15 @@ def test_layers_of_ones_own(tmp_path, file):
     np.testing.assert_array_equal(copy.predict(np.ones((2, 3))), model.predict(np.ones((2, 3))))
 
 
+def test_functions_between_layers_are_refused(tmp_path):
+    inputs = keras.Input((2,))
+    model = keras.Model(inputs, layers.Dense(1)(keras.ops.exp(inputs)))
+    for file in ALL:
+        with pytest.raises(ValueError, match=r"cannot be described: 'exp.* is a function of keras.ops"):
+            model.save(tmp_path / file)
+    assert not os.listdir(tmp_path)
+
+
 def test_descriptions_of_objects():
     objects = [
         keras.optimizers.Adam(0.1), keras.losses.MeanSquaredError(),
@@ -483,6 +492,7 @@ LAMBDA = {
         (lambda c: with_layer(c, module="os", class_name="system", config={}), "Unknown layer: 'system'"),
         (lambda c: with_layer(c, module="mine", class_name="Dense"), "Unknown layer: 'Dense'"),
         (lambda c: with_layer(c, registered_name="mine>Dense"), "Unknown layer: 'Dense'"),
+        (lambda c: with_layer(c, module="keras.src.ops.numpy", class_name="Add"), "a function of keras.ops"),
         (lambda c: with_layer(c, module="keras.layers", class_name="LSTM"), "Unknown layer: 'LSTM'"),
         (lambda c: with_layer(c, config={"name": "d", "units": 4}), "expected|shape"),
         (lambda c: with_layer(c, config={"name": "d", "units": 2**40}), "too large"),

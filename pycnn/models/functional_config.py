@@ -49,7 +49,7 @@ def model_config(model: Model) -> dict[str, Any]:
         "name": model.name,
         "trainable": model.trainable,
         "layers": [
-            operation.serialize() | {"name": operation.name, "inbound_nodes": calls[operation.name]}
+            _described(model, operation) | {"name": operation.name, "inbound_nodes": calls[operation.name]}
             for operation in model.operations
         ],
         "input_layers": _ends(model.inputs, model._source_structure, keys),
@@ -87,6 +87,17 @@ def call_keys(model: Model) -> dict[KerasTensor, End]:
         for index, output in enumerate(step.outputs):
             keys[output] = (step.operation.name, number, index)
     return keys
+
+
+def _described(model: Model, operation: Any) -> dict[str, Any]:
+    if not hasattr(operation, "serialize"):
+        raise ValueError(
+            f"Model {model.name!r} cannot be described: {operation.name!r} is a function of keras.ops or an "
+            f"activation called between layers. Put it into a layer (of keras.layers, or a class of your own "
+            f"with a `call`); or use `save_weights`"
+        )
+    described: dict[str, Any] = operation.serialize()
+    return described
 
 
 def _is_functional(operation: Any) -> bool:
