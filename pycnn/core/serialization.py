@@ -64,6 +64,11 @@ def deserialize(
         raise ValueError(f"The {what} {data['class_name']!r:.80} has no `config` dict: {config!r:.200}")
     own = custom_objects.found(data["class_name"], data.get("registered_name"))
     cls = own or (classes.get(data["class_name"]) if _is_of_keras(data) else None)
+    if cls is None and str(data.get("module")).startswith(_FUNCTIONS):
+        raise ValueError(
+            f"The {what} {data['class_name']!r:.80} is a function of keras.ops called between layers, which "
+            f"pycnn does not read from files; put it into a layer of your own, and use `load_weights`"
+        )
     if cls is None:
         raise unknown_class(what, data["class_name"], classes)
     if not hasattr(cls, "from_config"):
@@ -75,9 +80,12 @@ def _is_of_keras(data: Mapping[str, Any]) -> bool:
     """Whether a description names a class of Keras, not another one of the same name."""
     module, name = data.get("module"), data.get("registered_name")
     own = isinstance(name, str) and ">" in name
+    if str(module).startswith(_FUNCTIONS):
+        return False
     return not own and (module is None or str(module).partition(".")[0] in _PACKAGES)
 
 
+_FUNCTIONS = ("keras.src.ops", "keras.ops")
 _PACKAGES = ("keras", "builtins", "pycnn", "tensorflow", "tf_keras")
 
 

@@ -60,7 +60,7 @@ def model_config(model: Model) -> dict[str, Any]:
         "name": model.name,
         "trainable": model.trainable,
         "layers": [
-            _described(operation) | {"name": operation.name, "inbound_nodes": calls[operation.name]}
+            _described(model, operation) | {"name": operation.name, "inbound_nodes": calls[operation.name]}
             for operation in model.operations
         ],
         "input_layers": _ends(model.inputs, model._source_structure, keys),
@@ -74,10 +74,6 @@ def _counted_from_one(keys: Mapping[KerasTensor, End]) -> dict[KerasTensor, End]
         symbol: (name, number + (symbol.node is not None and _is_functional(symbol.node.operation)), index)
         for symbol, (name, number, index) in keys.items()
     }
-
-
-def _described(operation: Any) -> Any:
-    return plain.serialize(operation) if isinstance(operation, Operation) else operation.serialize()
 
 
 def _one_input(operation: Any, arg: Any) -> Any:
@@ -104,6 +100,19 @@ def call_keys(model: Model) -> dict[KerasTensor, End]:
         for index, output in enumerate(step.outputs):
             keys[output] = (step.operation.name, number, index)
     return keys
+
+
+def _described(model: Model, operation: Any) -> dict[str, Any]:
+    if isinstance(operation, Operation):
+        return plain.serialize(operation)
+    if not hasattr(operation, "serialize"):
+        raise ValueError(
+            f"Model {model.name!r} cannot be described: {operation.name!r} is a function of keras.ops or an "
+            f"activation called between layers. Put it into a layer (of keras.layers, or a class of your own "
+            f"with a `call`); or use `save_weights`"
+        )
+    described: dict[str, Any] = operation.serialize()
+    return described
 
 
 def _is_functional(operation: Any) -> bool:

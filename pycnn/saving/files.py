@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import glob
+import io
 import os
 import stat
 import uuid
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, BinaryIO, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
 
 if TYPE_CHECKING:
     Path: TypeAlias = str | os.PathLike[str]
@@ -141,3 +142,48 @@ def opened(path: str) -> Iterator[BinaryIO]:
         if size > LARGEST:
             raise ValueError(f"{path!r} has {size:,} bytes; files above {LARGEST:,} are not read")
         yield cast("BinaryIO", file)
+
+
+class Part(io.RawIOBase):
+    """A range of a file as a file of its own, which never ends before its size: HDF5 takes that for zeros.
+
+    Args:
+        path: of the file, for messages.
+        file: the file.
+        begin: where the range begins.
+        size: how long it is.
+    """
+
+    def __init__(self, path: str, file: Any, begin: int, size: int) -> None:
+        super().__init__()
+        self._path = path
+        self._file = file
+        self._begin = begin
+        self._size = size
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        starts = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}
+        self._position = starts[whence] + offset
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer).cast("B")[: max(self._size - self._position, 0)]
+        self._file.seek(self._begin + self._position)
+        done = 0
+        while done < len(view):
+            count = self._file.readinto(view[done:])
+            if not count:
+                raise ValueError(f"{self._path!r} has become shorter while it was read")
+            done += count
+        self._position += done
+        return done

@@ -8,12 +8,14 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from pycnn.saving.files import Part
 
     F32: TypeAlias = NDArray[np.float32]
 
@@ -50,7 +52,7 @@ class Writer:
         path = group.encode()
         if not path:
             where = self._file
-        elif self._has(path):
+        elif path in self._file:
             where = self._h5.h5g.open(self._file, path)
         else:
             where = self._h5.h5g.create(self._file, path, self._links)
@@ -85,14 +87,6 @@ class Writer:
         dataset = h5.h5d.create(self._file, path.encode(), kind, space, None, self._links)
         if values.size:
             dataset.write(h5.h5s.ALL, h5.h5s.ALL, values)
-
-    def has(self, path: str) -> bool:
-        """Whether there is a group or an array of that name."""
-        return self._has(path.encode())
-
-    def _has(self, path: bytes) -> bool:
-        parts = path.split(b"/")
-        return all(b"/".join(parts[: i + 1]) in self._file for i in range(len(parts)))
 
     def content(self) -> bytes:
         """The file's bytes; nothing can be written afterwards."""
@@ -158,19 +152,14 @@ class Reader:
         self.h5 = h5py()
         self.path = path
         self._file = file.id
-        links = self.h5.h5l
-
-        def check(name: bytes, link: Any) -> None:
-            if link.type in (links.TYPE_SOFT, links.TYPE_EXTERNAL):
-                raise _Linked(name.decode(errors="replace"))
-
-        try:
-            with self.guarded("its groups"):
-                self._file.links.visit(check, info=True)
-        except _Linked as error:
+        hard = self.h5.h5l.TYPE_HARD
+        with self.guarded("its groups"):
+            linked = self._file.links.visit(lambda name, link: None if link.type == hard else name, info=True)
+        if linked is not None:
             raise ValueError(
-                f"{path!r}: {error!s:.200} is a link to another object or file; not allowed"
-            ) from None
+                f"{path!r}: {linked.decode(errors='replace'):.200} is a link to another object or file; not "
+                f"allowed"
+            )
 
     @contextlib.contextmanager
     def guarded(self, what: str) -> Iterator[None]:
@@ -188,12 +177,11 @@ class Reader:
 
     def _opened(self, path: str) -> Any:
         """The object of a path; None where there is none."""
-        parts = path.encode().split(b"/")
         with self.guarded(path):
-            for i in range(len(parts)):
-                if not parts[i] or b"/".join(parts[: i + 1]) not in self._file:
-                    return None
-            return self.h5.h5o.open(self._file, path.encode())
+            try:
+                return self.h5.h5o.open(self._file, path.encode())
+            except KeyError:
+                return None
 
     def names(self, group: str) -> list[str]:
         """What a group has in it; nothing where there is no such group."""
@@ -240,10 +228,6 @@ class Reader:
         return self.h5.h5g.open(self._file, b"/")
 
 
-class _Linked(Exception):
-    """A link that leads elsewhere."""
-
-
 def _as_text(reader: Reader, name: str, value: Any) -> str:
     try:
         text = value.decode() if isinstance(value, bytes) else value
@@ -255,8 +239,8 @@ def _as_text(reader: Reader, name: str, value: Any) -> str:
 
 
 @contextlib.contextmanager
-def opened_hdf5(path: str, file: BinaryIO | str) -> Iterator[Reader]:
-    """Opens an HDF5 file, by its path or in another file; ValueError where it is none."""
+def opened_hdf5(path: str, file: Part) -> Iterator[Reader]:
+    """Opens an HDF5 file; ValueError where it is none."""
     try:
         opened = h5py().File(file, "r")
     except _DAMAGED as error:

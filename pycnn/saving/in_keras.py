@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import io
-import os
 import tempfile
 import zipfile
 import zlib
@@ -15,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from pycnn._version import __version__
 from pycnn.saving import description, hdf5, keras_weights
 from pycnn.saving.description import SavableModel, from_json, reading, to_json
-from pycnn.saving.files import LARGEST, opened, write
+from pycnn.saving.files import LARGEST, Part, opened, write
 from pycnn.saving.restoring import Restoring
 
 if TYPE_CHECKING:
@@ -145,11 +143,12 @@ def _weights_of(path: str, archive: zipfile.ZipFile) -> Iterator[Reader]:
             if member.compress_type == zipfile.ZIP_STORED:
                 while content.read(1 << 20):  # which compares the checksum
                     pass
-                file: Any = _Part(archive.fp, _begin(archive, member), member.file_size)
+                file: Any = Part(path, archive.fp, _begin(archive, member), member.file_size)
             else:
                 file = stack.enter_context(tempfile.TemporaryFile())
                 while part := content.read(1 << 20):
                     file.write(part)
+                file = Part(path, file, 0, member.file_size)
         yield stack.enter_context(hdf5.opened_hdf5(path, file))
 
 
@@ -159,36 +158,3 @@ def _begin(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> int:
     archive.fp.seek(member.header_offset + 26)
     name, extra = (int.from_bytes(archive.fp.read(2), "little") for _ in range(2))
     return member.header_offset + 30 + name + extra
-
-
-class _Part(io.RawIOBase):
-    """A range of a file as a file of its own."""
-
-    def __init__(self, file: Any, begin: int, size: int) -> None:
-        super().__init__()
-        self._file = file
-        self._begin = begin
-        self._size = size
-        self._position = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        self._position = (
-            offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
-        )
-        return self._position
-
-    def tell(self) -> int:
-        return self._position
-
-    def readinto(self, buffer: Any) -> int:
-        view = memoryview(buffer).cast("B")[: max(self._size - self._position, 0)]
-        self._file.seek(self._begin + self._position)
-        count: int = self._file.readinto(view)
-        self._position += count
-        return count

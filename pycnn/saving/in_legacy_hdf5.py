@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pycnn.saving import description, hdf5, in_keras, keras_weights
 from pycnn.saving.description import SavableModel, from_json, reading, to_json
-from pycnn.saving.files import opened, write
+from pycnn.saving.files import Part, opened, write
 from pycnn.saving.in_keras import KERAS_VERSION
 from pycnn.saving.legacy_config import current_form
 from pycnn.saving.restoring import Restoring
@@ -96,10 +97,10 @@ def _in(group: str, name: str) -> str:
 @contextlib.contextmanager
 def _opened(path: str) -> Iterator[Reader]:
     hdf5.h5py()
-    with opened(path):  # which checks it; HDF5 opens it by its name
-        pass
-    with hdf5.opened_hdf5(path, path) as reader:
-        yield reader
+    with opened(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        with hdf5.opened_hdf5(path, Part(path, file, 0, size)) as reader:
+            yield reader
 
 
 def load_model(path: str, compile: bool) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pycnn.core.custom_objects import custom_object_scope
-from pycnn.saving import in_keras, in_legacy_hdf5, in_safetensors
+from pycnn.saving import hdf5, in_keras, in_legacy_hdf5, in_safetensors
 from pycnn.saving.description import checked_model
 from pycnn.saving.files import path_string
 
@@ -27,6 +27,21 @@ def checked_path(filepath: Path, endings: tuple[str, ...], what: str = "models a
         known = ", ".join(repr(known) for known in endings)
         raise ValueError(f"{path!r} has {ending}, but {what} kept in files ending in {known}")
     return path
+
+
+def check_can_write(path: str, folder: str) -> None:
+    """Makes a folder where there is none; OSError where no file can be made in it.
+
+    Args:
+        path: of a file to come; ImportError where its format needs what is not installed.
+        folder: '' for the present one.
+    """
+    if not path.endswith(SAFETENSORS):
+        hdf5.h5py()
+    if folder:
+        os.makedirs(folder, exist_ok=True)
+    if not os.access(folder or ".", os.W_OK | os.X_OK):
+        raise PermissionError(f"{folder or os.curdir!r} may not be written: {path!r} cannot be saved there")
 
 
 def save_model(

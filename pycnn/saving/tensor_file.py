@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 import numpy as np
 
-from pycnn.saving.files import opened, write
+from pycnn.saving.files import Part, opened, write
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,27 +36,20 @@ class Tensor:
     """An array in an open file.
 
     Args:
-        path: of the file.
         file: the file.
         offset: where the array begins.
         shape: its shape.
     """
 
-    def __init__(self, path: str, file: BinaryIO, offset: int, shape: tuple[int, ...]) -> None:
+    def __init__(self, file: Part, offset: int, shape: tuple[int, ...]) -> None:
         self.shape = shape
-        self._path = path
         self._file = file
         self._offset = offset
 
     def read_into(self, array: F32) -> None:
         """Reads the values."""
         self._file.seek(self._offset)
-        values = memoryview(array.reshape(-1).view(np.uint8))  # type: ignore[arg-type]
-        while values:
-            count = self._file.readinto(values)  # type: ignore[attr-defined]
-            if not count:
-                raise ValueError(f"{self._path!r} has become shorter while it was read")
-            values = values[count:]
+        self._file.readinto(array.reshape(-1).view(np.uint8))
 
 
 class Reader:
@@ -70,7 +63,8 @@ class Reader:
     def __init__(self, path: str, file: BinaryIO) -> None:
         self.path = path
         header, begin = _header(path, file)
-        size = os.fstat(file.fileno()).st_size - begin
+        size = os.fstat(file.fileno()).st_size
+        whole = Part(path, file, 0, size)
         self.metadata: dict[str, str] = header.pop("__metadata__", None) or {}
         if not _is_texts(self.metadata):
             raise _damaged(path, f"`__metadata__` is {self.metadata!r:.100}")
@@ -79,14 +73,14 @@ class Reader:
         for name, entry in header.items():
             shape, (first, last) = _checked(path, name, entry)
             ranges.append((first, last))
-            self.tensors[name] = Tensor(path, file, begin + first, shape)
+            self.tensors[name] = Tensor(whole, begin + first, shape)
         end = 0
         for first, last in sorted(ranges):
             if first != end:
                 raise _damaged(path, "its arrays overlap or leave gaps")
             end = last
-        if end != size:
-            raise _damaged(path, f"{size:,} bytes of arrays instead of {end:,}")
+        if begin + end != size:
+            raise _damaged(path, f"{size - begin:,} bytes of arrays instead of {end:,}")
 
 
 def _header(path: str, file: BinaryIO) -> tuple[dict[str, Any], int]:
