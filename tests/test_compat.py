@@ -190,7 +190,7 @@ def test_backend():
         lambda: pycnn.backend.set_floatx("float16"),
         lambda: pycnn.backend.set_image_data_format("first"),
     ):
-        with pytest.raises(ValueError, match="not supported|expected 'channels_last' or 'channels_first'"):
+        with pytest.raises(ValueError, match=r"not supported|expected 'channels_last' or 'channels_first'"):
             call()
 
 
