@@ -138,7 +138,7 @@ def conv2d_transpose(x, w, b, strides, padding, output_padding, dilation):
 
 # --- larger images ------------------------------------------------------------------------------------------
 def resize_matrix(size, factor, interpolation):
-    """(size * factor, size): the weights of all pixels for each new one, whose centres they are apart from."""
+    """(size * factor, size): the weights of the pixels in each new one, by the distance of centres."""
     centres = (np.arange(size * factor) + 0.5) / factor - 0.5
     x = np.abs(centres[:, None] - np.arange(size))
     if interpolation == "nearest":

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from symbols import check, check_gradient
 
 import pycnn as keras
-from pycnn import _core, layers, ops
+from pycnn import layers, ops
 from pycnn.core.blueprint import Blueprint
 from pycnn.core.trimming import live_axes
 
@@ -89,17 +89,11 @@ def test_files_and_summary(rng, tmp_path, name, arguments, sample):
     model.fit(x, normal(rng, 4, 2), epochs=2, verbose=0)
     lines = []
     model.summary(print_fn=lambda text, **_: lines.append(text))
-    assert f"({name})" in "\n".join(lines) or name[:8] in "\n".join(lines)
+    assert name[:9] in "\n".join(lines)
     model.save(tmp_path / "model.safetensors")
     again = keras.models.load_model(tmp_path / "model.safetensors")
     assert again.get_config() == model.get_config()
     np.testing.assert_array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))
-    np.testing.assert_array_equal(
-        _core.Model(str(tmp_path / "model.safetensors")).predict(x)
-        if hasattr(_core, "Model")
-        else model.predict(x, verbose=0),
-        model.predict(x, verbose=0),
-    )
 
 
 def test_default_data_format():
@@ -223,52 +217,73 @@ def test_short_padding_stays_as_it_is():
     assert live_axes((2, 5), (3, 3), (1, 1), (9, 1), (1, 1, 1, 1)) is None  # an error of the core's
 
 
-def test_a_row_of_layers_stays_one_of_images():
+@pytest.mark.parametrize("order", ["channels_last", "channels_first"])
+def test_a_row_of_layers_stays_one_of_images(order):
     """Between layers of sequences, or with channels first, no copy or shape stands in the way of fusion."""
-    for order, sample in (("channels_last", (8, 4)), ("channels_first", (4, 8))):
-        rows = [
-            layers.Conv1D(6, 3, activation="relu", data_format=order),
-            layers.MaxPooling1D(2, data_format=order),
-            layers.Conv1D(6, 3, data_format=order),
-        ]
-        graph = Blueprint()
-        node = graph.input(sample, name="x")
-        for layer in rows:
-            layer.build(
-                (None, *((4, 8) if order == "channels_first" and layer is rows[0] else graph.shape(node)))
-            )
-            node = layer.lower(graph, node)
-        text = graph.text([node]) if hasattr(graph, "text") else ""
-        assert text.count("strided") <= (2 if order == "channels_first" else 0)
+    sample = (8, 4) if order == "channels_last" else (4, 8)
+    graph = Blueprint()
+    node = graph.input(sample, name="x")
+    for layer in (
+        layers.Conv1D(6, 3, activation="relu", data_format=order),
+        layers.MaxPooling1D(2, data_format=order),
+        layers.Conv1DTranspose(5, 2, 2, data_format=order),
+    ):
+        layer.build((None, *graph.shape(node)))
+        node = layer.lower(graph, node)
+    kinds = graph.text([node])
+    assert kinds.count("conv2d") >= 2
+    # The kernel of the transposed one in parts; the input and the output with channels first.
+    assert kinds.count("strided") == (1 if order == "channels_last" else 3)
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: layers.Conv1D(2, 3, padding="full"), "Conv1D: padding is 'full'; expected 'valid', 'same', 'causal'"),
+        (
+            lambda: layers.Conv1D(2, 3, padding="full"),
+            "Conv1D: padding is 'full'; expected 'valid', 'same', 'causal'",
+        ),
         (lambda: layers.Conv1D(2, (3, 3)), "kernel_size is .3, 3.; expected one integer"),
         (lambda: layers.Conv2D(2, 3, lora_rank=4), "`lora_rank` is not supported"),
         (lambda: layers.Conv1DTranspose(2, 3, 2, output_padding=2), "output_padding is .2,.; expected less"),
-        (lambda: layers.Conv2DTranspose(2, 3, padding=1), "Conv2DTranspose: padding is 1; expected 'valid', 'same'"),
+        (lambda: layers.Conv2DTranspose(2, 3, padding=1), "Conv2DTranspose: padding is 1; expected 'valid'"),
         (lambda: layers.SeparableConv1D(2, 3, padding="causal"), "padding is 'causal'"),
         (lambda: layers.MaxPooling1D(0), "pool_size is 0; expected at least 1"),
-        (lambda: layers.UpSampling2D(interpolation="area"), "interpolation is 'area'; expected one of 'nearest'"),
+        (
+            lambda: layers.UpSampling2D(interpolation="area"),
+            "interpolation is 'area'; expected one of 'nearest'",
+        ),
         (lambda: layers.ZeroPadding1D((1, 2, 3)), "padding"),
         (lambda: layers.Cropping1D(3)(keras.Input((6, 2))), "leaves nothing of 1x6 pixels"),
         (lambda: layers.Permute((1, 3)), "dims is .1, 3.; expected each of 1 to 2 once"),
         (lambda: layers.Permute((2, 1))(keras.Input((6,))), "expects samples of 2 axes"),
-        (lambda: layers.Conv1D(2, 3)(keras.Input((6,))), r"sequences \(batch, steps, channels\).*Input\(\(6, 1\)\)"),
+        (
+            lambda: layers.Conv1D(2, 3)(keras.Input((6,))),
+            r"sequences \(batch, steps, channels\).*Input\(\(6, 1\)\)",
+        ),
         (
             lambda: layers.Conv2D(2, 3, data_format="channels_first")(keras.Input((6, 6))),
             r"images \(batch, channels, height, width\).*Input\(\(1, 6, 6\)\)",
         ),
-        (lambda: layers.Conv2DTranspose(2, 2, padding="same", output_padding=0)(keras.Input((1, 1, 3))), "leaves"),
+        (
+            lambda: layers.Conv2DTranspose(2, 2, padding="same", output_padding=0)(keras.Input((1, 1, 3))),
+            "leaves no output",
+        ),
         (lambda: keras.config.set_image_data_format("first"), "expected 'channels_last' or 'channels_first'"),
-        (lambda: ops.conv_transpose(np.ones((1, 4, 3)), np.ones((2, 5, 4))), "takes 4 channels, but inputs have 3"),
-        (lambda: ops.conv_transpose(np.ones((1, 4, 3)), np.ones((2, 5, 3)), padding=1), "padding is 1; expected"),
-        (lambda: ops.conv_transpose(keras.Input((4, 3)), np.ones((2, 5, 3)), output_padding=1), "less than strides"),
+        (
+            lambda: ops.conv_transpose(np.ones((1, 4, 3)), np.ones((2, 5, 4))),
+            "takes 4 channels, but inputs have 3",
+        ),
+        (
+            lambda: ops.conv_transpose(np.ones((1, 4, 3)), np.ones((2, 5, 3)), padding=1),
+            "padding is 1; expected",
+        ),
+        (
+            lambda: ops.conv_transpose(keras.Input((4, 3)), np.ones((2, 5, 3)), output_padding=1),
+            "less than strides",
+        ),
     ],
-)  # fmt: skip
+)
 def test_refused(make, message):
     with pytest.raises((TypeError, ValueError), match=message):
         make()

@@ -40,8 +40,7 @@ def live_axes(
     sides = padding[:2], padding[2:]
     if max(sides[0]) < size[0] and max(sides[1]) < size[1]:
         return None
-    axes = [_live(*axis, ends) for *axis, ends in zip(size, kernel, strides, dilation, sides, strict=True)]
-    h, w = axes
+    h, w = (_live(size[a], kernel[a], strides[a], dilation[a], sides[a]) for a in (0, 1))
     return None if h is None or w is None else (h, w)
 
 

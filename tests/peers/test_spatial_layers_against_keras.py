@@ -239,7 +239,7 @@ def test_ten_steps(rng, name, arguments, shape):
         model = module.Sequential(
             [module.Input(shape), getattr(k, name)(**arguments), k.Flatten(), k.Dense(2)]
         )
-        model.compile(module.optimizers.SGD(0.02, momentum=0.5), "mse")
+        model.compile(module.optimizers.SGD(0.005, momentum=0.5), "mse")
         models.append(model)
     weights = [0.3 * normal(rng, *w.shape) for w in models[0].get_weights()]
     for model in models:
