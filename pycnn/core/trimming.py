@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ class Live(NamedTuple):
     """One axis of a convolution that pads with zeros, cut down to what can be other than zero.
 
     Args:
-        pixels: of the input that some window sees: (begin, end).
+        pixels: of the input that some window sees: (begin, end, step).
         taps: of the kernel that see some pixel.
         zeros: outputs (before, after) the others, whose windows see no pixel.
         padding: (before, after), for a convolution of these pixels with these taps, which gives the others.
@@ -20,7 +21,7 @@ class Live(NamedTuple):
         dilation: of that convolution.
     """
 
-    pixels: tuple[int, int]
+    pixels: tuple[int, int, int]
     taps: tuple[int, int]
     zeros: tuple[int, int]
     padding: tuple[int, int]
@@ -39,8 +40,7 @@ def live_axes(
     sides = padding[:2], padding[2:]
     if max(sides[0]) < size[0] and max(sides[1]) < size[1]:
         return None
-    axes = [_live(*axis, ends) for *axis, ends in zip(size, kernel, strides, dilation, sides, strict=True)]
-    h, w = axes
+    h, w = (_live(size[a], kernel[a], strides[a], dilation[a], sides[a]) for a in (0, 1))
     return None if h is None or w is None else (h, w)
 
 
@@ -57,16 +57,22 @@ def _live(size: int, taps: int, stride: int, dilation: int, padding: tuple[int, 
         if first <= last:
             found.append((tap, first, last))
     if not found:  # a window beside the image
-        return Live((0, 1), (0, 1), (0, outputs - 1), (1, 0), 2, 1)
+        return Live((0, 1, 1), (0, 1), (0, outputs - 1), (1, 0), 2, 1)
     first_tap, last_tap = found[0][0], found[-1][0]
     first, last = min(o for _, o, _ in found), max(o for _, _, o in found)
     begin = first * stride + first_tap * dilation - before
     end = last * stride + last_tap * dilation - before + 1
+    # Windows see every step-th position only.
+    stride, dilation = stride * (last > first), dilation * (last_tap > first_tap)
+    step = math.gcd(stride, dilation) or 1
+    zeros = max(-(begin // step), 0)
+    pixel = begin + zeros * step
+    pixels = (min(end, size) - 1 - pixel) // step + 1
     return Live(
-        (max(begin, 0), min(end, size)),
+        (pixel, pixel + (pixels - 1) * step + 1, step),
         (first_tap, last_tap + 1),
         (first, outputs - 1 - last),
-        (max(-begin, 0), max(end - size, 0)),
-        stride,
-        dilation if last_tap > first_tap else 1,
+        (zeros, (end - 1 - begin) // step + 1 - zeros - pixels),
+        stride // step or 1,
+        dilation // step or 1,
     )

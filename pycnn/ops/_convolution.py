@@ -8,12 +8,13 @@ import numpy as np
 
 from pycnn import _core
 from pycnn.core.data_format import checked_data_format
-from pycnn.core.operations.base import Value, operation
+from pycnn.core.operations.base import operation
 from pycnn.core.operations.convolution import convolved, depthwise_kernel
 from pycnn.core.operations.documentation import documented
 from pycnn.core.operations.images import as_image, from_image, pair, rank_of, sizes
 from pycnn.core.operations.nodes import reshaped
 from pycnn.core.operations.transposed import output_of, transposed_convolution
+from pycnn.core.operations.value import Value
 
 from ._conv2d import conv2d, depthwise_conv2d
 

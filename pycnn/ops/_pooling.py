@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pycnn.core.data_format import checked_data_format
-from pycnn.core.operations.base import Value, operation
+from pycnn.core.operations.base import operation
 from pycnn.core.operations.documentation import documented
 from pycnn.core.operations.images import as_image, from_image, pair, rank_of, sizes
 from pycnn.core.operations.pooling import pooled
+from pycnn.core.operations.value import Value
 
 from ._convolution import from_images, images_of, padding_of
 from ._pool2d import average_pool2d, max_pool2d

@@ -37,7 +37,7 @@ def convolved(
     if live is not None:
         rows, columns = live
         x = _part(x, rows.pixels, columns.pixels)
-        kernel = _part(kernel, rows.taps, columns.taps)
+        kernel = _part(kernel, (*rows.taps, 1), (*columns.taps, 1))
         strides, dilation = (rows.stride, columns.stride), (rows.dilation, columns.dilation)
         sides, margin = rows.padding + columns.padding, rows.zeros + columns.zeros
     y = x.then(
@@ -60,11 +60,12 @@ def convolved(
     return y if bias is None else mapped("add", y, bias)
 
 
-def _part(x: Value, rows: Pair, columns: Pair) -> Value:
-    """Some rows and columns of x, whose first axes they are."""
-    strides = strides_of(x.sample)
-    shape = (rows[1] - rows[0], columns[1] - columns[0], *x.sample[2:])
-    return viewed(x, shape, strides, rows[0] * strides[0] + columns[0] * strides[1])
+def _part(x: Value, rows: tuple[int, int, int], columns: tuple[int, int, int]) -> Value:
+    """Some rows and columns (begin, end, step) of x, whose first axes they are."""
+    down, right, *rest = strides_of(x.sample)
+    shape = (len(range(*rows)), len(range(*columns)), *x.sample[2:])
+    strides = (down * rows[2], right * columns[2], *rest)
+    return viewed(x, shape, strides, rows[0] * down + columns[0] * right)
 
 
 def depthwise_kernel(kernel: Value) -> Value:
