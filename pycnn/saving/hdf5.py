@@ -43,7 +43,8 @@ class Writer:
         self._h5 = h5py()
         access = self._h5.h5p.create(self._h5.h5p.FILE_ACCESS)
         access.set_fapl_core(1 << 20, False)
-        self._file = self._h5.h5f.create(b"in memory", self._h5.h5f.ACC_TRUNC, fapl=access)
+        name = f"in memory {id(self)}".encode()  # HDF5 opens a name once only
+        self._file = self._h5.h5f.create(name, self._h5.h5f.ACC_TRUNC, fapl=access)
         self._links = self._h5.h5p.create(self._h5.h5p.LINK_CREATE)
         self._links.set_create_intermediate_group(True)
 
