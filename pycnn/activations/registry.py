@@ -124,4 +124,4 @@ def deserialize(config: Any) -> ActivationFunction | Layer:
     return get(config)
 
 
-registry.add_package("activations", serialize, deserialize)
+registry.add_package("activations", serialize, deserialize, is_known)

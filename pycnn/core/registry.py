@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _layers: dict[str, type[Layer]] = {}
 _packages: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {}
+_owners: dict[str, Callable[[Any], bool]] = {}
 _resolvers: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {}
 
 
@@ -55,9 +56,23 @@ def described(kind: str, value: Any) -> Any:
 
 
 # --- objects of all kinds -----------------------------------------------------------------------------------
-def add_package(name: str, serialize: Callable[[Any], Any], deserialize: Callable[[Any], Any]) -> None:
-    """Makes known how the objects of a package, such as 'losses', are described."""
+def add_package(
+    name: str,
+    serialize: Callable[[Any], Any],
+    deserialize: Callable[[Any], Any],
+    owns: Callable[[Any], bool] | None = None,
+) -> None:
+    """Makes known how the objects of a package, such as 'losses', are described.
+
+    Args:
+        name: of the package.
+        serialize: makes plain data of an object.
+        deserialize: the other way round.
+        owns: whether a function that is defined elsewhere is the package's; None for no such function.
+    """
     _packages[name] = serialize, deserialize
+    if owns is not None:
+        _owners[name] = owns
 
 
 def serialize_keras_object(obj: Any) -> Any:
@@ -103,7 +118,7 @@ def _package_of(obj: Any) -> str | None:
         top, _, rest = module.partition(".")
         if top == "pycnn" and (package := rest.partition(".")[0]) in _packages:
             return package
-    return None
+    return next((name for name, owns in _owners.items() if owns(obj)), None)
 
 
 def deserialize_keras_object(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from pycnn.core.blueprint import Blueprint
+from pycnn.core.function import Function
 from pycnn.core.program import lowered
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def precomputed(model: Model, x: Any, cache_dir: str | os.PathLike[str] | None) 
         )
     _check_frozen(model)
     graph = Blueprint(training=True)
-    outputs = lowered(model.function, graph)
+    outputs = lowered(Function(model.inputs, model.outputs), graph)
     if len(outputs) != 1:
         raise ValueError(f"precompute_features: model {model.name!r} has {len(outputs)} outputs")
     for number in range(len(graph)):

@@ -383,11 +383,6 @@ class Model(Trainer):
     def _takes_several(self, x: Any) -> bool:
         return isinstance(x, (list, tuple)) and (len(self._sources) > 1 or super()._takes_several(x))
 
-    @property
-    def function(self) -> Function:
-        """What the model computes, from its inputs to its outputs; AttributeError before these are known."""
-        return Function(self.inputs, self.outputs)
-
     def precompute_features(self, x: Any, cache_dir: Path | None = None) -> Any:
         """The outputs of a frozen model, beyond Keras: to train new layers on them for many epochs.
 
