@@ -211,6 +211,26 @@ def test_layers_of_ones_own(tmp_path, file):
     np.testing.assert_array_equal(copy.predict(np.ones((2, 3))), model.predict(np.ones((2, 3))))
 
 
+@pytest.mark.parametrize(
+    "name", ["Adagrad", "Adadelta", "Adamax", "Nadam", "Ftrl", "Lion", "Lamb", "Adafactor", "Muon"]
+)
+def test_states_of_all_optimizers(tmp_path, name):
+    model = small()
+    model.compile(getattr(keras.optimizers, name)(0.01, use_ema=True), "mse")
+    trained(model)
+    copies = []
+    for file in ALL:
+        model.save(tmp_path / file)
+        copies.append(keras.models.load_model(tmp_path / file))
+    before = [np.array(v) for v in model.optimizer.variables]
+    trained(model)
+    for copy in copies:
+        for a, b in zip(copy.optimizer.saved_state(copy.trainable_weights), before[2:], strict=True):
+            np.testing.assert_array_equal(a[1], b)
+        trained(copy)
+        same_weights(copy, model)
+
+
 def test_functions_between_layers(tmp_path):
     inputs = keras.Input((2,))
     model = keras.Model(inputs, layers.Dense(1)(keras.ops.exp(inputs)))

@@ -177,7 +177,7 @@ class OptimizerState:
             variables: that it trains, in the model's order.
         """
         self.prepare(variables)
-        own = [(v.name.partition("/")[2], v.initialized().value) for v, _, _ in self._own]
+        own = [(v.name, v.initialized().value) for v, _, _ in self._own]
         return self._arrays_of(variables) + own
 
     def _arrays_of(self, variables: Sequence[Variable]) -> list[tuple[str, F32]]:

@@ -1,5 +1,6 @@
 """Files of Keras are read, and Keras reads pycnn's: models, weights, and training that goes on there."""
 
+import re
 import warnings
 
 import keras_peer
@@ -153,6 +154,15 @@ OPTIMIZERS = {
     "momentum": lambda k: k.optimizers.SGD(0.01, momentum=0.9, nesterov=True),
     "rmsprop": lambda k: k.optimizers.RMSprop(0.001, momentum=0.5, centered=True),
     "adam": lambda k: k.optimizers.Adam(0.002),
+    "adagrad": lambda k: k.optimizers.Adagrad(0.01),
+    "adadelta": lambda k: k.optimizers.Adadelta(0.5),
+    "adamax": lambda k: k.optimizers.Adamax(0.002),
+    "nadam": lambda k: k.optimizers.Nadam(0.002),
+    "ftrl": lambda k: k.optimizers.Ftrl(0.01),
+    "lion": lambda k: k.optimizers.Lion(0.001),
+    "lamb": lambda k: k.optimizers.Lamb(0.002),
+    "adafactor": lambda k: k.optimizers.Adafactor(0.01),
+    "muon": lambda k: k.optimizers.Muon(0.01),
     "amsgrad": lambda k: k.optimizers.Adam(0.002, amsgrad=True, weight_decay=0.01),
     "schedule": lambda k: k.optimizers.AdamW(k.optimizers.schedules.ExponentialDecay(0.01, 2, 0.5)),
     "average": lambda k: k.optimizers.SGD(
@@ -187,7 +197,8 @@ def train(model, batches, seed=0):
 def test_training_goes_on_in_the_other(tmp_path, name):
     """From Keras to pycnn and back, each time as if it had not stopped."""
     number = list(OPTIMIZERS).index(name)
-    file = str(tmp_path / MODEL_FILES[number % 2])
+    # Keras fails to write Adafactor's arrays to HDF5 files of the old form: two of them have one name.
+    file = str(tmp_path / MODEL_FILES[number % 2 and name != "adafactor"])
     model = randomized(small(keras, OPTIMIZERS[name](keras)))
     train(model, 4)
     quietly(model.save, file)
@@ -199,7 +210,10 @@ def test_training_goes_on_in_the_other(tmp_path, name):
     path = str(tmp_path / "m.keras")  # Keras forgets the state of optimizers in other files
     other.save(path)
     copy = quietly(keras.models.load_model, path)
-    assert [v.path for v in copy.optimizer.variables] == [v.path for v in model.optimizer.variables]
+    paths = [
+        [re.sub("^variable_.*", "variable", v.path) for v in m.optimizer.variables] for m in (copy, model)
+    ]
+    assert paths[0] == paths[1]
     assert_close(copy.optimizer.variables, model.optimizer.variables)
     if number < 4:
         for each in (copy, other):
