@@ -50,7 +50,7 @@ from pycnn.layers.merging import (
     subtract,
 )
 from pycnn.layers.missing import missing
-from pycnn.layers.noise import GaussianDropout, GaussianNoise
+from pycnn.layers.random_noise import GaussianDropout, GaussianNoise
 from pycnn.layers.normalization import BatchNormalization
 from pycnn.layers.pooling import (
     AveragePooling1D,

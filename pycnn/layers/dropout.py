@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pycnn.core.arguments import as_int
 from pycnn.core.data_format import checked_data_format
-from pycnn.layers.noise import WithRate
+from pycnn.layers.random_noise import WithRate
 
 if TYPE_CHECKING:
     from pycnn.core.blueprint import Blueprint
