@@ -50,7 +50,6 @@ from pycnn.layers.merging import (
     subtract,
 )
 from pycnn.layers.missing import missing
-from pycnn.layers.random_noise import GaussianDropout, GaussianNoise
 from pycnn.layers.normalization import BatchNormalization
 from pycnn.layers.pooling import (
     AveragePooling1D,
@@ -62,6 +61,7 @@ from pycnn.layers.pooling import (
     MaxPooling1D,
     MaxPooling2D,
 )
+from pycnn.layers.random_noise import GaussianDropout, GaussianNoise
 from pycnn.layers.regularization import ActivityRegularization
 from pycnn.layers.reshaping import Flatten, Permute, RepeatVector, Rescaling, Reshape
 from pycnn.layers.residual import CustomScaleLayer, LayerScale

@@ -73,6 +73,8 @@ class Convolution(SpatialLayer, WithWeights):
         def activate(y: Value) -> Value:
             return y.then(lower_activation(self.activation, graph, y.node, self.name))
 
+        for variable in self._variables:  # the kernel first, as in the layer's weights
+            graph.variable(variable, self)
         x = self._image(graph, node)
         bias = None if self.bias is None else x.then(graph.variable(self.bias, self))
         if is_elementwise(self.activation):
