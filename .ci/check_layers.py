@@ -50,6 +50,7 @@ PYTHON = (
     ),
     ("callbacks", "layers", "metrics"),
     ("models",),
+    ("applications",),
     ("backend", "config", "mixed_precision", "nn", "random", "utils"),
     ("preprocessing",),
     ("__init__", "keras"),

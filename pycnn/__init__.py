@@ -44,6 +44,7 @@ from pycnn.regularizers import Regularizer
 
 if TYPE_CHECKING:
     from pycnn import (
+        applications,
         backend,
         datasets,
         keras,
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     )
 
 _LAZY = (
+    "applications",
     "backend",
     "datasets",
     "keras",
@@ -86,6 +88,7 @@ __all__ = [
     "Variable",
     "__version__",
     "activations",
+    "applications",
     "backend",
     "callbacks",
     "config",

@@ -109,6 +109,55 @@ def depthwise_conv2d_backward(x, w, dy, strides, padding, pad_value, dilation):
     return pad2d_backward(dx, padding), dw, db
 
 
+def transposed_axis(size, kernel, stride, dilation, padding, output_padding=None):
+    """(crop, outputs) of Keras: which part of all places that an input pixel reaches is the output."""
+    reach = (kernel - 1) * dilation + 1
+    if padding == "valid":
+        extra = max(stride - reach, 0) if output_padding is None else output_padding
+        return 0, (size - 1) * stride + reach + extra
+    if output_padding is None:
+        zeros, outputs = stride + reach - 2, size * stride
+    else:
+        zeros = reach + reach % 2 - 2 + output_padding
+        outputs = (size - 1) * stride + reach % 2 + output_padding
+    return reach - 1 - min((zeros + 1) // 2, reach - 1), outputs
+
+
+def conv2d_transpose(x, w, b, strides, padding, output_padding, dilation):
+    """w (kh, kw, k, c): every input pixel adds its kernel to the output, `strides` apart."""
+    (n, h, width, _), (kh, kw, k, _) = x.shape, w.shape
+    axes = zip((h, width), (kh, kw), strides, dilation, (padding, padding), output_padding, strict=True)
+    (top, oh), (left, ow) = (transposed_axis(*axis) for axis in axes)
+    y = np.zeros((n, oh, ow, k)) + (0.0 if b is None else b)
+    for i, j, p, q in np.ndindex(h, width, kh, kw):
+        row, column = i * strides[0] + p * dilation[0] - top, j * strides[1] + q * dilation[1] - left
+        if 0 <= row < oh and 0 <= column < ow:
+            y[:, row, column] += x[:, i, j] @ w[p, q].T
+    return y
+
+
+# --- larger images ------------------------------------------------------------------------------------------
+def resize_matrix(size, factor, interpolation):
+    """(size * factor, size): the weights of the pixels in each new one, by the distance of centres."""
+    centres = (np.arange(size * factor) + 0.5) / factor - 0.5
+    x = np.abs(centres[:, None] - np.arange(size))
+    if interpolation == "nearest":
+        weights = (np.arange(size * factor)[:, None] // factor == np.arange(size)).astype(float)
+    elif interpolation == "bilinear":
+        weights = np.maximum(1.0 - x, 0.0)
+    elif interpolation == "bicubic":  # Keys' kernel with a = -1/2
+        weights = np.where(x < 1, 1.5 * x**3 - 2.5 * x**2 + 1, -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2) * (x < 2)
+    else:
+        radius = int(interpolation.removeprefix("lanczos"))
+        weights = np.sinc(x) * np.sinc(x / radius) * (x < radius)
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+def upsample2d(x, factors, interpolation):
+    rows, columns = (resize_matrix(n, f, interpolation) for n, f in zip(x.shape[1:3], factors, strict=True))
+    return np.einsum("ph,qw,nhwc->npqc", rows, columns, x)
+
+
 # --- pooling ------------------------------------------------------------------------------------------------
 def _windows(x, pool_size, strides, padding, fill):
     """(places of the window, n, oh, ow, c)."""

@@ -278,7 +278,7 @@ def test_terminate_on_nan(capsys):
         lambda: callbacks.LambdaCallback(set_model=print),
         lambda: callbacks.LambdaCallback(on_epoch_end=3),
         lambda: callbacks.EarlyStopping(mode="least"),
-        lambda: callbacks.ModelCheckpoint("model.h5"),
+        lambda: callbacks.ModelCheckpoint("model.txt"),
         lambda: callbacks.ModelCheckpoint("m.safetensors", save_freq=0),
         lambda: callbacks.LearningRateScheduler(0.1),
         lambda: line().fit(X, Y, callbacks=[callbacks.LearningRateScheduler(lambda epoch: 1)], verbose=0),

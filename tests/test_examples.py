@@ -78,3 +78,10 @@ def test_resnet20():
         model.compile("adam", "sparse_categorical_crossentropy")
         losses = model.fit(x, y, batch_size=16, epochs=8, verbose=0).history["loss"]
         assert losses[-1] < 0.5 * losses[0]
+
+
+def test_transfer_learning():
+    command = [sys.executable, EXAMPLES / "transfer_learning.py"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert float(re.search(r"test accuracy ([\d.]+)", done.stdout)[1]) >= 0.8

@@ -146,7 +146,7 @@ def test_models_inside_models_cannot_grow_without_bounds():
     for _ in range(40):
         outer = json.loads(config)
         outer["config"]["layers"][1] = json.loads(config) | twice
-        outer["config"]["output_layers"] = ["m", 1, 0]
+        outer["config"]["output_layers"] = ["m", 2, 0]  # counted from 1
         config = json.dumps(outer)
     with pytest.raises(ValueError, match="more than 16,384 times"):
         keras.models.model_from_json(config)

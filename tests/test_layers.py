@@ -270,7 +270,7 @@ def test_layers_on_other_sizes(rng):
         (lambda: layers.Conv2D(2, 3, padding=3), "padding is 3"),
         (lambda: layers.Conv2D(2, 3, padding_value=math.nan), "padding_value"),
         (lambda: layers.Conv2D(3, 3, groups=2), "3 filters cannot be divided into 2 groups"),
-        (lambda: layers.Conv2D(2, 3, data_format="channels_first"), "channels_first"),
+        (lambda: layers.Conv2D(2, 3, data_format="first"), "channels_first"),
         (lambda: layers.Conv2D(2, 3, kernel_regularizer="l3"), "Unknown regularizer: 'l3'"),
         (lambda: layers.DepthwiseConv2D(3, depth_multiplier=0), "depth_multiplier is 0"),
         (lambda: layers.DepthwiseConv2D(3, bias_constraint=1), "Unknown constraint: 1"),

@@ -126,3 +126,37 @@ def test_predict_errors(model, data, tmp_path, capsys):
         assert printed.err.startswith("pycnn predict: error: ")
         assert printed.err.count("\n") == 1
         assert printed.out == ""
+
+
+def test_network_for_imagenet(tmp_path, monkeypatch, capsys):
+    """The five most probable classes by name, from a file of weights."""
+    from pycnn import applications
+    from pycnn.cli import imagenet
+
+    monkeypatch.setattr(imagenet, "class_index", lambda: tuple((f"n{i}", f"thing_{i}") for i in range(1000)))
+    network = applications.mobilenet.MobileNet
+
+    def small(weights):
+        return network(weights=weights, input_shape=(32, 32, 3))
+
+    monkeypatch.setattr(applications.mobilenet, "MobileNet", small)
+    model = small(None)
+    weights = tmp_path / "mobilenet.safetensors"
+    model.save_weights(weights)
+    picture = tmp_path / "elephant.png"
+    colours = np.random.default_rng(3).integers(0, 256, (40, 64, 3), np.uint8)
+    Image.fromarray(colours).save(picture)
+    assert main(["predict", "mobilenet", str(picture), "--weights", str(weights), "--json"]) == 0
+    (result,) = json.loads(capsys.readouterr().out)
+    found = [each["probability"] for each in result["predictions"]]
+    assert len(found) == 5
+    assert found == sorted(found, reverse=True)
+    assert result["predictions"][0]["class"] == f"thing_{result['predictions'][0]['index']}"
+    middle = Image.fromarray(colours[:, 12:52]).resize((32, 32), Image.Resampling.LANCZOS)
+    y = model.predict(np.array(middle, np.float32)[None] / 127.5 - 1)[0]
+    assert found[0] == pytest.approx(y.max(), abs=1e-5)
+    assert imagenet.network_named("inception_v3") == "InceptionV3"
+    assert imagenet.network_named("efficientnetv2-b0") == "EfficientNetV2B0"
+    assert imagenet.network_named("alexnet") is None
+    assert main(["predict", "alexnet", str(picture)]) == 1
+    assert "no network of keras.applications" in capsys.readouterr().err

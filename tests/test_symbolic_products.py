@@ -287,7 +287,7 @@ def test_images_refused():
         (lambda: ops.conv(x, w), "takes 2 channels, but inputs have 3"),
         (lambda: ops.conv(x, w[0]), "expected as many axes"),
         (lambda: ops.conv(x[:, 0, 0], w), "expected .n, h, w, c. or .n, w, c."),
-        (lambda: ops.conv(x, w[:, :, :1], data_format="channels_first"), "expected 'channels_last'"),
+        (lambda: ops.conv(x, w[:, :, :1], data_format="first"), "expected 'channels_last'"),
         (lambda: ops.depthwise_conv(x, w), "takes 2 channels, but inputs have 3"),
         (lambda: ops.max_pool(x, 9), "spans 9 pixels"),
         (lambda: ops.average_pool(x, 2, padding="causal"), "padding"),

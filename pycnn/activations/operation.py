@@ -27,12 +27,23 @@ def is_known(activation: Any) -> bool:
     return functions().get(getattr(activation, "__name__", "")) is activation
 
 
+# Functions whose values depend on others along an axis.
+_ALONG_AXIS = ("glu", "log_softmax", "softmax", "sparsemax")
+
+
+def is_elementwise(activation: ActivationFunction | Layer) -> bool:
+    """Whether an activation is known to treat each value by itself, so that axes may be moved after it."""
+    if isinstance(activation, Layer):
+        return False
+    return is_known(activation) and activation.__name__ not in _ALONG_AXIS
+
+
 def lower(activation: ActivationFunction | Layer, graph: Blueprint, node: int, name: str) -> int:
     """Adds an activation (what `get` returned) to a graph and returns its node."""
     if not isinstance(activation, Layer) and is_known(activation):
         if activation.__name__ == "linear":
             return node
-        from pycnn.core.operations.base import Value
+        from pycnn.core.operations.value import Value
 
         value: Value = activation(Value(graph, node, name))
         return value.node

@@ -120,5 +120,8 @@ def serialize(activation: ActivationFunction | Layer) -> Any:
 def deserialize(config: Any) -> ActivationFunction | Layer:
     """The activation that `serialize` described."""
     if isinstance(config, Mapping):
-        return get(registry.deserialize_layer(config))
+        return get(registry.deserialize_layer(config, get))
     return get(config)
+
+
+registry.add_package("activations", serialize, deserialize, is_known)

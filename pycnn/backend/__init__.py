@@ -1,9 +1,10 @@
-"""Keras' global settings, of which pycnn has one value each; and the functions of the old `keras.backend`."""
+"""Keras' global settings, most with one value in pycnn; and the functions of the old `keras.backend`."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from pycnn.core.data_format import image_data_format, set_image_data_format
 from pycnn.core.names import reset_names
 from pycnn.core.policy import reset_policy
 
@@ -57,17 +58,6 @@ def set_floatx(value: str) -> None:
     """Accepts 'float32' only."""
     if value != "float32":
         raise ValueError(f"floatx {value!r} is not supported; pycnn computes in 'float32'")
-
-
-def image_data_format() -> str:
-    """'channels_last'."""
-    return "channels_last"
-
-
-def set_image_data_format(data_format: str) -> None:
-    """Accepts 'channels_last' only."""
-    if data_format != "channels_last":
-        raise ValueError(f"data_format {data_format!r} is not supported; pycnn's images are 'channels_last'")
 
 
 def __getattr__(name: str) -> Any:

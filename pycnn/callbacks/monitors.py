@@ -179,9 +179,12 @@ class ReduceLROnPlateau(MonitorCallback):
 class ModelCheckpoint(MonitorCallback):
     """Saves the model, or its weights, after each epoch or when it has become better.
 
+    The folder of the files is made where there is none, when the training starts.
+
     Args:
-        filepath: ending in '.safetensors'; may have {epoch} and the names of logged values, for instance
-            'm-{epoch:02d}-{val_loss:.3f}.safetensors'.
+        filepath: ending in '.keras', '.h5', '.hdf5' or '.safetensors', and for weights only in '.weights.h5',
+            '.h5', '.hdf5' or '.safetensors'. May have {epoch}, {batch} (with `save_freq`) and the names of
+            logged values, for instance 'm-{epoch:02d}-{val_loss:.3f}.keras'.
         monitor: name of the value that decides what is better.
         verbose: 1 prints when the model is saved.
         save_best_only: whether it is saved only when it has become better.
@@ -192,6 +195,7 @@ class ModelCheckpoint(MonitorCallback):
 
     Raises:
         ValueError: if an argument has the wrong value.
+        OSError: at the start of the training, if the folder cannot be made or written to.
 
     Example:
         >>> import pycnn as keras
@@ -212,9 +216,10 @@ class ModelCheckpoint(MonitorCallback):
         initial_value_threshold: float | None = None,
     ) -> None:
         super().__init__(monitor, mode)
-        from pycnn.saving.files import checked_path
+        from pycnn.saving.models import MODEL_ENDINGS, WEIGHT_ENDINGS, checked_path
 
-        self.filepath = checked_path(filepath)
+        endings = WEIGHT_ENDINGS if save_weights_only else MODEL_ENDINGS
+        self.filepath = checked_path(filepath, endings, "weights are" if save_weights_only else "models are")
         if save_freq != "epoch" and (not isinstance(save_freq, int) or save_freq < 1):
             raise ValueError(
                 f"`save_freq` is {save_freq!r}; expected 'epoch' or a positive number of batches"
@@ -227,31 +232,67 @@ class ModelCheckpoint(MonitorCallback):
         self._batches = 0
         self._epoch = 0
 
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        from pycnn.saving.models import check_can_write
+
+        # What comes before the first name that is filled in can be looked at before the work.
+        fixed = os.path.dirname(self.filepath.split("{")[0])
+        check_can_write(self.filepath, fixed)
+
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         self._epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         self._batches += 1
         if self.save_freq != "epoch" and self._batches % int(self.save_freq) == 0:
-            self._save(self._epoch, logs)
+            self._save(self._epoch, logs, batch)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         if self.save_freq == "epoch":
             self._save(epoch, logs)
 
-    def _save(self, epoch: int, logs: Logs | None) -> None:
-        if self.save_best_only:
-            value = self._value(logs)
-            if value is None or not self._better(value, self.best):
-                return
-            self.best = value
-        try:
-            path = self.filepath.format(epoch=epoch + 1, **(logs or {}))
-        except KeyError as error:
-            raise ValueError(f"`filepath` {self.filepath!r} names {error}, which is not logged") from None
-        if self.verbose:
-            print(f"\nEpoch {epoch + 1}: saving model to {path}")
+    def _save(self, epoch: int, logs: Logs | None, batch: int | None = None) -> None:
+        path = self._path(epoch, logs or {}, batch)
+        reason = self._reason(logs or {})
+        if reason is None:
+            return
+        self._tell(f"\nEpoch {epoch + 1}: {reason}saving model to {path}")
+        folder = os.path.dirname(path)
+        if folder:
+            os.makedirs(folder, exist_ok=True)
         if self.save_weights_only:
             self.model.save_weights(path)
         else:
             self.model.save(path)
+        self._tell(f"\nEpoch {epoch + 1}: finished saving model to {path}")
+
+    def _reason(self, logs: Logs) -> str | None:
+        """What is said of a save, ending in ', ' or empty; None where there is nothing to save."""
+        if not self.save_best_only:
+            return ""
+        value = logs.get(self.monitor)
+        if value is None:
+            import warnings
+
+            warnings.warn(f"Can save best model only with {self.monitor} available.", stacklevel=2)
+            return ""
+        best = "None" if self.best is None else f"{self.best:.5f}"
+        if not self._better(value, self.best):
+            self._tell(f"\nEpoch {self._epoch + 1}: {self.monitor} did not improve from {best}")
+            return None
+        self.best = value
+        return f"{self.monitor} improved from {best} to {value:.5f}, "
+
+    def _path(self, epoch: int, logs: Logs, batch: int | None) -> str:
+        numbers = {"epoch": epoch + 1} | ({} if batch is None else {"batch": batch + 1})
+        try:
+            return self.filepath.format(**(numbers | logs))
+        except KeyError as error:
+            raise ValueError(
+                f'Failed to format this callback filepath: "{self.filepath}". Reason: {error}, which is not '
+                f"logged"
+            ) from None
+
+    def _tell(self, text: str) -> None:
+        if self.verbose:
+            print(text)

@@ -1,8 +1,9 @@
-"""Turns picture files into what a network for grey images takes."""
+"""Turns picture files into what networks take."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-__all__ = ["INVERT", "Picture", "read_picture"]
+__all__ = ["INVERT", "Picture", "read_colours", "read_picture"]
 
 INVERT = ("auto", "yes", "no")
 
@@ -51,21 +52,7 @@ def read_picture(path: str | os.PathLike[str], size: tuple[int, int], invert: st
     """
     if invert not in INVERT:
         raise ValueError(f"invert is {invert!r}, expected one of {', '.join(INVERT)}")
-    path = Path(path)
-    if not path.exists():
-        raise FileNotFoundError(f"there is no file {path}")
-    if path.is_dir():
-        raise ValueError(f"{path} is a folder, expected a picture")
-    try:
-        with Image.open(path) as image:
-            grey = _grey(ImageOps.exif_transpose(image))
-    except UnidentifiedImageError as error:
-        raise ValueError(f"{path} is not a picture in a format that Pillow reads") from error
-    except Image.DecompressionBombError as error:
-        raise ValueError(f"{path} is too large a picture: {error}") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise ValueError(f"{path} is a damaged picture: {error}") from error
-
+    grey = _read(Path(path), _grey)
     border = _border(grey)
     inverted = invert == "yes" or (invert == "auto" and border > 127)
     if inverted:
@@ -76,21 +63,72 @@ def read_picture(path: str | os.PathLike[str], size: tuple[int, int], invert: st
     return Picture(np.array(grey, np.uint8), inverted)
 
 
+def read_colours(path: str | os.PathLike[str], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Reads the middle of a picture file, in the proportions of `size`, as (height, width, 3).
+
+    The picture is turned upright (EXIF), laid on white where it is transparent, cropped and resized with a
+    Lanczos filter.
+
+    Args:
+        path: a file in any format that Pillow reads.
+        size: (height, width) in pixels.
+
+    Returns:
+        Pixels from 0 to 255, red first.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is not a picture, or a damaged one.
+    """
+    height, width = size
+    image = ImageOps.fit(_read(Path(path), _coloured), (width, height), Image.Resampling.LANCZOS)
+    return np.array(image, np.uint8)
+
+
+def _read(path: Path, convert: Callable[[Image.Image], Image.Image]) -> Image.Image:
+    """An upright picture, converted."""
+    if not path.exists():
+        raise FileNotFoundError(f"there is no file {path}")
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder, expected a picture")
+    try:
+        with Image.open(path) as image:
+            return convert(ImageOps.exif_transpose(image))
+    except UnidentifiedImageError as error:
+        raise ValueError(f"{path} is not a picture in a format that Pillow reads") from error
+    except Image.DecompressionBombError as error:
+        raise ValueError(f"{path} is too large a picture: {error}") from error
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise ValueError(f"{path} is a damaged picture: {error}") from error
+
+
+def _coloured(image: Image.Image) -> Image.Image:
+    if image.mode.startswith(("I", "F")):
+        image = _in_bytes(image)
+    return _on_white(image).convert("RGB")
+
+
 def _grey(image: Image.Image) -> Image.Image:
     """Mode L, whatever the mode was."""
-    if image.mode.startswith(("I", "F")):
-        # 16 bits, or numbers of any range, which convert() would cut off at 255.
-        values = np.asarray(image, np.float64)
-        low, high = float(values.min()), float(values.max())
-        if image.mode.startswith("I"):
-            scale = 255 / 65535 if high > 255 else 1.0
-        else:
-            scale = 255.0 if low >= 0 and high <= 1 else 1.0
-        return Image.fromarray(np.clip(np.rint(values * scale), 0, 255).astype(np.uint8))
+    return _in_bytes(image) if image.mode.startswith(("I", "F")) else _on_white(image).convert("L")
+
+
+def _in_bytes(image: Image.Image) -> Image.Image:
+    """Mode L for 16 bits, or numbers of any range, which convert() would cut off at 255."""
+    values = np.asarray(image, np.float64)
+    low, high = float(values.min()), float(values.max())
+    if image.mode.startswith("I"):
+        scale = 255 / 65535 if high > 255 else 1.0
+    else:
+        scale = 255.0 if low >= 0 and high <= 1 else 1.0
+    return Image.fromarray(np.clip(np.rint(values * scale), 0, 255).astype(np.uint8))
+
+
+def _on_white(image: Image.Image) -> Image.Image:
     if "A" in image.getbands() or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image.convert("L")
+    return image
 
 
 def _border(image: Image.Image) -> float:

@@ -23,7 +23,9 @@ __all__ = ["DESCRIPTION", "EPILOG", "SUMMARY", "add_arguments", "run"]
 SUMMARY = "name what is on pictures, with a trained model"
 DESCRIPTION = """\
 Prints class names and probabilities for picture files, or for test images of Fashion-MNIST by their numbers.
-A picture may have any size and colours: it is made grey, padded to the network's proportions and resized."""
+A picture may have any size and colours: it is made grey, padded to the network's proportions and resized.
+A network of keras.applications, such as inception_v3, names what it has learnt from ImageNet; it takes the
+middle of each picture in its colours."""
 EPILOG = """\
 Fashion-MNIST shows light things on a dark ground. A photograph of a thing on white paper has to be inverted
 first: --invert auto does that when the border of the picture is bright, and the table says so.
@@ -33,6 +35,7 @@ examples:
   pycnn predict pycnn-out/deck.safetensors shoe.jpg bag.png
   pycnn predict pycnn-out/deck.safetensors 0 1 2 --top 1
   pycnn predict pycnn-out/deck.safetensors shoe.jpg --json
+  pycnn predict inception_v3 elephant.jpg --weights inception_v3_weights_tf_dim_ordering_tf_kernels.h5
 """
 
 
@@ -46,9 +49,25 @@ class _Input(NamedTuple):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the command's arguments."""
     add = parser.add_argument
-    add("model", type=Path, metavar="MODEL", help="file that `pycnn train` or model.save wrote")
+    add(
+        "model",
+        type=Path,
+        metavar="MODEL",
+        help="file that `pycnn train` or model.save wrote, or the name of a network of keras.applications",
+    )
     add("images", nargs="+", metavar="IMAGE", help="picture file, or number of a test image")
-    add("--top", type=positive_int, default=3, metavar="N", help="how many classes to print (default: 3)")
+    add(
+        "--top",
+        type=positive_int,
+        metavar="N",
+        help="how many classes to print (default: 3; 5 of ImageNet)",
+    )
+    add(
+        "--weights",
+        type=Path,
+        metavar="FILE",
+        help="weights of a network of keras.applications (default: the published ones, downloaded once)",
+    )
     add(
         "--invert",
         choices=("auto", "yes", "no"),
@@ -61,19 +80,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Predicts and prints, and returns the exit status."""
-    if not arguments.model.is_file():
-        raise FileNotFoundError(f"there is no model file {arguments.model}")
-    from pycnn.models import load_model
-
-    model = load_model(arguments.model)
-    size = _image_size(model, arguments.model)
-    inputs = _read_all(arguments.images, size, arguments.invert, arguments.data)
-    results = _describe(model, inputs, _probabilities(model, inputs), arguments.top)
+    results = _of_file(arguments) if arguments.model.is_file() else _of_imagenet(arguments)
     if arguments.json:
         print(json.dumps(results, indent=1))
     else:
         _print_table(results)
     return 0
+
+
+def _of_imagenet(arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    from pycnn.cli.imagenet import network_named, predictions
+
+    network = network_named(str(arguments.model))
+    if network is None:
+        raise FileNotFoundError(
+            f"there is no model file {arguments.model}, and no network of keras.applications of that name"
+        )
+    return predictions(network, arguments.images, arguments.top or 5, arguments.weights)
+
+
+def _of_file(arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    if arguments.weights is not None:
+        raise ValueError(f"--weights is for networks of keras.applications; {arguments.model} has its own")
+    from pycnn.models import load_model
+
+    model = load_model(arguments.model)
+    size = _image_size(model, arguments.model)
+    inputs = _read_all(arguments.images, size, arguments.invert, arguments.data)
+    return _describe(model, inputs, _probabilities(model, inputs), arguments.top or 3)
 
 
 def _image_size(model: Model, path: Path) -> tuple[int, int]:
@@ -123,7 +157,7 @@ def _probabilities(model: Model, inputs: list[_Input]) -> NDArray[np.float32]:
     from pycnn.layers import Rescaling
 
     x = np.stack([each.pixels for each in inputs])[..., None].astype(np.float32)
-    if not any(isinstance(layer, Rescaling) and 0 < layer.scale < 0.1 for layer in model.layers):
+    if not any(isinstance(layer, Rescaling) and 0 < np.max(layer.scale) < 0.1 for layer in model.layers):
         x /= 255  # what it was trained on, unless it scales by itself
     y: NDArray[np.float32] = np.asarray(model.predict(x, verbose=0))
     if (y < 0).any() or not np.allclose(y.sum(axis=1), 1, atol=1e-3):  # logits

@@ -2,6 +2,7 @@
 
 from pycnn.config.report import show_config
 from pycnn.config.settings import get_exact, get_isa, get_num_threads, set_exact, set_isa, set_num_threads
+from pycnn.core.data_format import image_data_format, set_image_data_format
 from pycnn.core.policy import dtype_policy, set_dtype_policy
 
 __all__ = [
@@ -9,8 +10,10 @@ __all__ = [
     "get_exact",
     "get_isa",
     "get_num_threads",
+    "image_data_format",
     "set_dtype_policy",
     "set_exact",
+    "set_image_data_format",
     "set_isa",
     "set_num_threads",
     "show_config",

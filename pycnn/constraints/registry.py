@@ -44,3 +44,4 @@ def deserialize(config: Any, custom_objects: Any = None) -> Any:
 
 
 registry.add_resolver("constraint", get, serialize)
+registry.add_package("constraints", serialize, deserialize)

@@ -37,6 +37,8 @@ class Blueprint(Graph):
         self.trainable: dict[int, bool] = {}  # by node of a variable
         self.layers: dict[int, Any] = {}  # by id, those that have been lowered
         self.penalties: list[tuple[Any, int, str]] = []  # regularizers of outputs, nodes, names of layers
+        # Of nodes that are images in another form, with its data format: the node of the images (h, w, c).
+        self.images: dict[tuple[int, str], int] = {}
         self.losses: list[tuple[int, str]] = []  # nodes that layers added to the loss, names of layers
         self.values = 0  # numbers that one sample's operations compute
         self._frozen = frozen

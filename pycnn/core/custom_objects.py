@@ -60,6 +60,21 @@ def get_registered_name(obj: Any) -> str:
     return next((name for name, thing in _registered.items() if thing is obj), obj.__name__)
 
 
+def get_custom_objects() -> dict[str, Any]:
+    """The dict of registered classes and functions, by their names; what is put there is known, too.
+
+    Example:
+        >>> import pycnn as keras
+        >>> def half(x):
+        ...     return 0.5 * x
+        >>> keras.saving.get_custom_objects()["half"] = half
+        >>> keras.layers.Activation("half")([[2.0]])
+        array([[1.]], dtype=float32)
+        >>> del keras.saving.get_custom_objects()["half"]
+    """
+    return _registered
+
+
 def get_registered_object(name: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """The class or function of a name: of the scopes around, the argument, or registered; None for none."""
     for scope in (*reversed(_scopes.get()), custom_objects or {}, _registered):

@@ -641,9 +641,17 @@ class Layer(policy.HasDTypePolicy, Interface):
     # --- weights --------------------------------------------------------------------------------------------
     def sublayers(self) -> Iterator[Layer]:
         """The layers that are attributes of this one, alone or in lists and dicts."""
-        for name, value in self.__dict__.items():
-            if name not in _NO_SUBLAYERS:
-                yield from (leaf for leaf in tree.flatten(value) if isinstance(leaf, Layer))
+        for _, value in self.own_attributes():
+            yield from (leaf for leaf in tree.flatten(value) if isinstance(leaf, Layer))
+
+    def own_attributes(self) -> list[tuple[str, Any]]:
+        """Attributes that may be or hold layers that nothing else counts."""
+        return [(name, value) for name, value in self.__dict__.items() if name not in _NO_SUBLAYERS]
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether the layers inside are attributes."""
+        return True
 
     def leaves(self) -> list[Layer]:
         """The layers that have weights of their own: this one, and those inside."""
@@ -797,6 +805,11 @@ class Layer(policy.HasDTypePolicy, Interface):
         """A new layer from the dict that `get_config` returned."""
         return cls(**config)
 
+    @property
+    def saved_class(self) -> str:
+        """The class's name in files, where weights are found by it."""
+        return type(self).__name__
+
     def copied(self) -> Any:
         """The same layer with new weights, for `clone_model`."""
         copy = type(self).from_config(self.get_config())
@@ -843,7 +856,7 @@ def _is_plain(value: Any) -> bool:
 _OF_CALLS = {"_calls", "_called", "_later_calls", "_taped"}
 
 # Attributes of layers and models that hold layers which are counted elsewhere.
-_NO_SUBLAYERS = {*_OF_CALLS, "_losses", "_given", "_variables", "_layers", "_input_layers"}
+_NO_SUBLAYERS = {*_OF_CALLS, "_losses", "_given", "_variables", "_layers", "_input_layers", "_operations"}
 
 
 class _Native:

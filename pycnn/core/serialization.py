@@ -5,7 +5,7 @@ Only classes of a given table can come out, and classes and functions that the p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pycnn.core import custom_objects
@@ -39,19 +39,36 @@ def serialize_function(function: Any) -> dict[str, Any]:
     }
 
 
-def deserialize(data: Any, classes: Mapping[str, Any], what: str) -> Any:
-    """The object that `serialize` described; `classes` has the classes that may come out, by name."""
+def deserialize(
+    data: Any, classes: Mapping[str, Any], what: str, named: Callable[[str], Any] | None = None
+) -> Any:
+    """The object that `serialize` described.
+
+    Args:
+        data: the description.
+        classes: that may come out, by name.
+        what: kind of the object, for messages.
+        named: gives the object for the name of one of Keras' functions; None where functions do not stand for
+            objects.
+    """
     if not isinstance(data, Mapping) or not isinstance(data.get("class_name"), str):
         raise ValueError(
             f"Not the description of a {what}: {data!r:.200}. Expected a dict with `class_name`, `config`"
         )
     if data["class_name"] == "function":
-        return _function(data, what)
+        return _function(data, what, named)
+    if data["class_name"] == "__lambda__":
+        raise _lambda_refused(what)
     config = data.get("config")
     if not isinstance(config, Mapping) or not all(isinstance(key, str) for key in config):
         raise ValueError(f"The {what} {data['class_name']!r:.80} has no `config` dict: {config!r:.200}")
     own = custom_objects.found(data["class_name"], data.get("registered_name"))
-    cls = own or classes.get(data["class_name"])
+    cls = own or (classes.get(data["class_name"]) if _is_of_keras(data) else None)
+    if cls is None and str(data.get("module")).startswith(_FUNCTIONS):
+        raise ValueError(
+            f"The {what} {data['class_name']!r:.80} is a function of keras.ops called between layers, which "
+            f"pycnn does not read from files; put it into a layer of your own, and use `load_weights`"
+        )
     if cls is None:
         raise unknown_class(what, data["class_name"], classes)
     if not hasattr(cls, "from_config"):
@@ -59,12 +76,35 @@ def deserialize(data: Any, classes: Mapping[str, Any], what: str) -> Any:
     return cls.from_config(dict(config))
 
 
-def _function(data: Mapping[str, Any], what: str) -> Any:
+def _is_of_keras(data: Mapping[str, Any]) -> bool:
+    """Whether a description names a class of Keras, not another one of the same name."""
+    module, name = data.get("module"), data.get("registered_name")
+    own = isinstance(name, str) and ">" in name
+    if str(module).startswith(_FUNCTIONS):
+        return False
+    return not own and (module is None or str(module).partition(".")[0] in _PACKAGES)
+
+
+_FUNCTIONS = ("keras.src.ops", "keras.ops")
+_PACKAGES = ("keras", "builtins", "pycnn", "tensorflow", "tf_keras")
+
+
+def _function(data: Mapping[str, Any], what: str, named: Callable[[str], Any] | None) -> Any:
     name = data.get("config")
     function = custom_objects.found(name, data.get("registered_name")) if isinstance(name, str) else None
+    if function is None and named is not None and isinstance(name, str) and _is_of_keras(data):
+        return named(name)
     if function is None:
         raise unknown_class(what, name, ())
     return function
+
+
+def _lambda_refused(what: str) -> ValueError:
+    return ValueError(
+        f"Requested the deserialization of a Python lambda as {what}. This carries a potential risk of "
+        f"arbitrary code execution and thus it is disallowed: nothing in a file is executed. Write it with "
+        f"`def` and give it by custom_objects={{...}}"
+    )
 
 
 def unknown_class(what: str, name: object, known: Any) -> ValueError:

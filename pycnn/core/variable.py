@@ -88,6 +88,12 @@ class Variable:
         self.core.touch()
         self._initialized = True
 
+    def fill(self, write: Callable[[F32], object]) -> None:
+        """Lets a function write the first values into the array; a fresh variable that no tape has seen."""
+        write(self.core.value)
+        self.core.touch()
+        self._initialized = True
+
     @property
     def value(self) -> F32:
         """The values, as a read-only view; `assign` writes."""

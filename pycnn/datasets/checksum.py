@@ -6,18 +6,23 @@ import hashlib
 from pathlib import Path
 
 
+def algorithm_of(expected: str) -> str:
+    """Which algorithm gives a checksum of so many hexadecimal digits: MD5 or SHA-256."""
+    return "md5" if len(expected) == 32 else "sha256"
+
+
 def checksum(path: Path, algorithm: str) -> str:
     """The checksum of a file, hexadecimal; OSError where it cannot be read."""
-    digest = hashlib.new(algorithm)
+    digest = hashlib.new(algorithm, usedforsecurity=False)
     with path.open("rb") as file:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
 
 
-def is_intact(path: Path, sha256: str) -> bool:
-    """Whether the file is there with that checksum."""
+def is_intact(path: Path, expected: str) -> bool:
+    """Whether the file is there with that MD5 or SHA-256."""
     try:
-        return checksum(path, "sha256") == sha256
+        return checksum(path, algorithm_of(expected)) == expected
     except OSError:
         return False

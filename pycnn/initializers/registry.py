@@ -95,3 +95,4 @@ def deserialize(config: Any) -> Initializer:
 
 
 registry.add_resolver("initializer", get, serialize)
+registry.add_package("initializers", serialize, deserialize)

@@ -10,9 +10,16 @@ from pycnn.core.aliases import old_name
 from pycnn.core.input_spec import InputSpec
 from pycnn.core.layer import Layer
 from pycnn.layers.activation import ELU, Activation, LeakyReLU, Maxout, PReLU, ReLU, Softmax
-from pycnn.layers.convolution import Conv2D, DepthwiseConv2D, SeparableConv2D
+from pycnn.layers.borders import Cropping1D, Cropping2D, ZeroPadding1D, ZeroPadding2D
+from pycnn.layers.convolution import Conv1D, Conv2D
 from pycnn.layers.data_normalization import Normalization
 from pycnn.layers.dense import Dense
+from pycnn.layers.depthwise_convolution import (
+    DepthwiseConv1D,
+    DepthwiseConv2D,
+    SeparableConv1D,
+    SeparableConv2D,
+)
 from pycnn.layers.dropout import (
     AlphaDropout,
     Dropout,
@@ -43,26 +50,46 @@ from pycnn.layers.merging import (
     subtract,
 )
 from pycnn.layers.missing import missing
-from pycnn.layers.noise import GaussianDropout, GaussianNoise
 from pycnn.layers.normalization import BatchNormalization
-from pycnn.layers.pooling import AveragePooling2D, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D
+from pycnn.layers.pooling import (
+    AveragePooling1D,
+    AveragePooling2D,
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
+    MaxPooling1D,
+    MaxPooling2D,
+)
+from pycnn.layers.random_noise import GaussianDropout, GaussianNoise
 from pycnn.layers.regularization import ActivityRegularization
-from pycnn.layers.reshaping import Flatten, Rescaling, Reshape, ZeroPadding2D
+from pycnn.layers.reshaping import Flatten, Permute, RepeatVector, Rescaling, Reshape
+from pycnn.layers.residual import CustomScaleLayer, LayerScale
 from pycnn.layers.sample_normalization import (
     GroupNormalization,
     LayerNormalization,
     RMSNormalization,
     UnitNormalization,
 )
+from pycnn.layers.transposed_convolution import Conv1DTranspose, Conv2DTranspose
+from pycnn.layers.upsampling import UpSampling1D, UpSampling2D
 from pycnn.layers.wrappers import TimeDistributed, Wrapper
 
 _old_module = old_name(__name__)
 
+AvgPool1D = AveragePooling1D
 AvgPool2D = AveragePooling2D
+Convolution1D = Conv1D
+Convolution1DTranspose = Conv1DTranspose
 Convolution2D = Conv2D
+Convolution2DTranspose = Conv2DTranspose
+GlobalAvgPool1D = GlobalAveragePooling1D
 GlobalAvgPool2D = GlobalAveragePooling2D
+GlobalMaxPool1D = GlobalMaxPooling1D
 GlobalMaxPool2D = GlobalMaxPooling2D
+MaxPool1D = MaxPooling1D
 MaxPool2D = MaxPooling2D
+SeparableConvolution1D = SeparableConv1D
 SeparableConvolution2D = SeparableConv2D
 
 __all__ = [
@@ -72,13 +99,24 @@ __all__ = [
     "Add",
     "AlphaDropout",
     "Average",
+    "AveragePooling1D",
     "AveragePooling2D",
+    "AvgPool1D",
     "AvgPool2D",
     "BatchNormalization",
     "Concatenate",
+    "Conv1D",
+    "Conv1DTranspose",
     "Conv2D",
+    "Conv2DTranspose",
+    "Convolution1D",
+    "Convolution1DTranspose",
     "Convolution2D",
+    "Convolution2DTranspose",
+    "Cropping1D",
+    "Cropping2D",
     "Dense",
+    "DepthwiseConv1D",
     "DepthwiseConv2D",
     "Dot",
     "Dropout",
@@ -87,9 +125,13 @@ __all__ = [
     "Flatten",
     "GaussianDropout",
     "GaussianNoise",
+    "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
+    "GlobalAvgPool1D",
     "GlobalAvgPool2D",
+    "GlobalMaxPool1D",
     "GlobalMaxPool2D",
+    "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
     "GroupNormalization",
     "Identity",
@@ -100,7 +142,9 @@ __all__ = [
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
+    "MaxPool1D",
     "MaxPool2D",
+    "MaxPooling1D",
     "MaxPooling2D",
     "Maximum",
     "Maxout",
@@ -108,12 +152,16 @@ __all__ = [
     "Multiply",
     "Normalization",
     "PReLU",
+    "Permute",
     "PythonStep",
     "RMSNormalization",
     "ReLU",
+    "RepeatVector",
     "Rescaling",
     "Reshape",
+    "SeparableConv1D",
     "SeparableConv2D",
+    "SeparableConvolution1D",
     "SeparableConvolution2D",
     "Softmax",
     "SpatialDropout1D",
@@ -122,7 +170,10 @@ __all__ = [
     "Subtract",
     "TimeDistributed",
     "UnitNormalization",
+    "UpSampling1D",
+    "UpSampling2D",
     "Wrapper",
+    "ZeroPadding1D",
     "ZeroPadding2D",
     "add",
     "average",
@@ -144,11 +195,19 @@ _CLASSES: dict[str, type[Layer]] = {
         Add,
         AlphaDropout,
         Average,
+        AveragePooling1D,
         AveragePooling2D,
         BatchNormalization,
         Concatenate,
+        Conv1D,
+        Conv1DTranspose,
         Conv2D,
+        CustomScaleLayer,
+        Conv2DTranspose,
+        Cropping1D,
+        Cropping2D,
         Dense,
+        DepthwiseConv1D,
         DepthwiseConv2D,
         Dot,
         Dropout,
@@ -158,14 +217,18 @@ _CLASSES: dict[str, type[Layer]] = {
         Flatten,
         GaussianDropout,
         GaussianNoise,
+        GlobalAveragePooling1D,
         GlobalAveragePooling2D,
+        GlobalMaxPooling1D,
         GlobalMaxPooling2D,
         GroupNormalization,
         Identity,
         InputLayer,
         Lambda,
+        LayerScale,
         LayerNormalization,
         LeakyReLU,
+        MaxPooling1D,
         MaxPooling2D,
         Maximum,
         Maxout,
@@ -173,11 +236,14 @@ _CLASSES: dict[str, type[Layer]] = {
         Multiply,
         Normalization,
         PReLU,
+        Permute,
         PythonStep,
         RMSNormalization,
         ReLU,
+        RepeatVector,
         Rescaling,
         Reshape,
+        SeparableConv1D,
         SeparableConv2D,
         Softmax,
         SpatialDropout1D,
@@ -186,6 +252,9 @@ _CLASSES: dict[str, type[Layer]] = {
         Subtract,
         TimeDistributed,
         UnitNormalization,
+        UpSampling1D,
+        UpSampling2D,
+        ZeroPadding1D,
         ZeroPadding2D,
     )
 }

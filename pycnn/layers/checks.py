@@ -13,13 +13,12 @@ if TYPE_CHECKING:
     from pycnn.core.layer import Layer
 
 
-def checked_data_format(owner: object, data_format: str | None) -> str:
-    """'channels_last', the one format there is."""
-    if data_format not in (None, "channels_last"):
+def check_axes(name: str, shape: tuple[int, ...], axes: int) -> None:
+    """ValueError where samples have another number of axes."""
+    if len(shape) != axes:
         raise ValueError(
-            f"{type(owner).__name__}: data_format {data_format!r} is not supported; expected 'channels_last'"
+            f"Layer {name!r} expects samples of {axes} axes, but its input has shape {(None, *shape)}"
         )
-    return "channels_last"
 
 
 def plain(value: Any) -> Any:

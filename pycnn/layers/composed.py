@@ -10,7 +10,7 @@ from pycnn.layers.checks import sample_axis
 
 if TYPE_CHECKING:
     from pycnn.core.blueprint import Blueprint
-    from pycnn.core.operations.base import Value
+    from pycnn.core.operations.value import Value
     from pycnn.core.variable import Variable
 
 
@@ -20,8 +20,8 @@ def on_last_axis(layer: Layer, graph: Blueprint, node: int, axis: int, function:
     place = sample_axis(layer, axis, graph.shape(node))
     if place == rank - 1:
         return function(node)
-    from pycnn.core.operations.base import Value
     from pycnn.core.operations.nodes import permuted
+    from pycnn.core.operations.value import Value
 
     order = [*(a for a in range(rank) if a != place), place]
     last = function(permuted(Value(graph, node, layer.name), order).node)
@@ -38,7 +38,7 @@ class Composed(Layer):
 
     def lower(self, graph: Blueprint, *nodes: int) -> int:
         from pycnn import ops
-        from pycnn.core.operations.base import Value
+        from pycnn.core.operations.value import Value
 
         return self.compute(ops, *(Value(graph, node, self.name) for node in nodes)).node
 

@@ -16,7 +16,7 @@ from pycnn.layers.composed import Composed
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pycnn.core.operations.base import Value
+    from pycnn.core.operations.value import Value
 
 _SMALLEST = 1e-7  # standard deviation that is divided by
 

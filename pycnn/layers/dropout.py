@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pycnn.core.arguments import as_int
-from pycnn.layers.checks import checked_data_format
-from pycnn.layers.noise import WithRate
+from pycnn.core.data_format import checked_data_format
+from pycnn.layers.random_noise import WithRate
 
 if TYPE_CHECKING:
     from pycnn.core.blueprint import Blueprint
-    from pycnn.core.operations.base import Value
+    from pycnn.core.operations.value import Value
 
 
 class _Dropping(WithRate):
@@ -168,7 +168,12 @@ class _SpatialDropoutOfMaps(_SpatialDropout):
         dtype: Any = None,
     ) -> None:
         super().__init__(rate, seed, name, dtype)
-        self.data_format = checked_data_format(self, data_format)
+        self.data_format = checked_data_format(type(self).__name__, data_format)
+        if self.data_format != "channels_last":
+            raise ValueError(
+                f"{type(self).__name__}: data_format {self.data_format!r} is not supported; expected "
+                f"'channels_last'"
+            )
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"data_format": self.data_format}

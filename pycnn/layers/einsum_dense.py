@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pycnn.core.blueprint import Blueprint
-    from pycnn.core.operations.base import Value
+    from pycnn.core.operations.value import Value
     from pycnn.core.variable import Variable
 
 

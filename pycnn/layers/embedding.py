@@ -10,7 +10,7 @@ from pycnn.core.layer import WeightSpec
 from pycnn.layers.composed import Composed
 
 if TYPE_CHECKING:
-    from pycnn.core.operations.base import Value
+    from pycnn.core.operations.value import Value
     from pycnn.core.variable import Variable
 
 

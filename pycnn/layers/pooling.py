@@ -1,47 +1,43 @@
-"""Pooling: the maximum or the mean of windows of an image, or of all of it."""
+"""Pooling: the maximum or the mean of windows of sequences and images, or of all of them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
-from pycnn.core.arguments import as_pair
-from pycnn.core.layer import Layer
-from pycnn.layers.checks import checked_data_format
-from pycnn.layers.geometry import checked_padding, image_size, resolved_padding
+from pycnn.core.operations.images import pair
+from pycnn.core.operations.nodes import reshaped
+from pycnn.core.operations.pooling import pooled
+from pycnn.layers.documentation import described
+from pycnn.layers.spatial import ElementLayer, SpatialLayer, checked_padding
 
 if TYPE_CHECKING:
     from pycnn.core.blueprint import Blueprint
+    from pycnn.core.operations.value import Value
 
-    Pair: TypeAlias = int | Sequence[int]
+    Sizes: TypeAlias = int | Sequence[int]
 
 
-class _Pooling2D(Layer):
-    """What both kinds share: windows that step over each channel."""
+class _Pooling(ElementLayer):
+    average: ClassVar[bool]
 
     def __init__(
         self,
-        pool_size: Pair,
-        strides: Pair | None = None,
+        pool_size: Sizes,
+        strides: Sizes | None = None,
         padding: str = "valid",
         data_format: str | None = None,
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(name=name, **kwargs)
-        owner = type(self).__name__
-        self.pool_size = as_pair(f"{owner}: pool_size", pool_size)
-        self.strides = self.pool_size if strides is None else as_pair(f"{owner}: strides", strides)
-        self.padding = checked_padding(owner, padding, explicit=False)
-        self.data_format = checked_data_format(self, data_format)
+        super().__init__(data_format, name=name, **kwargs)
+        self.pool_size = self._sizes("pool_size", pool_size)
+        self.strides = self.pool_size if strides is None else self._sizes("strides", strides)
+        self.padding = checked_padding(type(self).__name__, padding, ("valid", "same"))
 
-    def _geometry(self, graph: Blueprint, node: int) -> dict[str, Any]:
-        shape = image_size(self.name, graph.shape(node))
-        return {
-            "pool_size": self.pool_size,
-            "strides": self.strides,
-            "padding": resolved_padding(self.padding, shape, self.pool_size, self.strides),
-        }
+    def _computed(self, x: Value) -> Value:
+        window, strides = pair(self.pool_size), pair(self.strides)
+        return pooled(x, self.average, window, strides=strides, padding=self.padding)
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {
@@ -52,19 +48,42 @@ class _Pooling2D(Layer):
         }
 
 
-class MaxPooling2D(_Pooling2D):
+class _MaxPooling(_Pooling):
+    average = False
+
+    def __init__(
+        self,
+        pool_size: Sizes = 2,
+        strides: Sizes | None = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
+
+
+_described = described(
+    strides="step of the window in pixels: an integer, or one for each axis; None for `pool_size`."
+)
+
+
+@_described
+class MaxPooling1D(_MaxPooling):
+    """The maximum of each window. Input (n, w, c), output (n, ow, c).
+
+    Example:
+        >>> import pycnn as keras
+        >>> keras.layers.MaxPooling1D(2)([[[1], [5], [3], [2]]])[0, :, 0]
+        array([5., 3.], dtype=float32)
+    """
+
+    rank = 1
+
+
+@_described
+class MaxPooling2D(_MaxPooling):
     """The maximum of each window. Input (n, h, w, c), output (n, oh, ow, c).
-
-    Args:
-        pool_size: height and width of the window in pixels, or one integer for both.
-        strides: step of the window in pixels; None for `pool_size`.
-        padding: 'valid' or 'same'.
-        data_format: None or 'channels_last'.
-        name: None for an automatic one.
-        kwargs: trainable, input_shape.
-
-    Raises:
-        TypeError, ValueError: if an argument has the wrong type or value.
 
     Example:
         >>> import numpy as np
@@ -74,34 +93,26 @@ class MaxPooling2D(_Pooling2D):
                [13., 15.]], dtype=float32)
     """
 
-    def __init__(
-        self,
-        pool_size: Pair = (2, 2),
-        strides: Pair | None = None,
-        padding: str = "valid",
-        data_format: str | None = None,
-        name: str | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
-
-    def lower(self, graph: Blueprint, node: int) -> int:
-        return graph.max_pool2d(node, name=self.name, **self._geometry(graph, node))
+    rank = 2
 
 
-class AveragePooling2D(_Pooling2D):
+@_described
+class AveragePooling1D(_Pooling):
+    """The mean of each window, padding left out of it. Input (n, w, c), output (n, ow, c).
+
+    Example:
+        >>> import pycnn as keras
+        >>> keras.layers.AveragePooling1D(2)([[[1], [5], [3], [2]]])[0, :, 0]
+        array([3. , 2.5], dtype=float32)
+    """
+
+    rank = 1
+    average = True
+
+
+@_described
+class AveragePooling2D(_Pooling):
     """The mean of each window, padding left out of it. Input (n, h, w, c), output (n, oh, ow, c).
-
-    Args:
-        pool_size: height and width of the window in pixels, or one integer for both.
-        strides: step of the window in pixels; None for `pool_size`.
-        padding: 'valid' or 'same'.
-        data_format: None or 'channels_last'.
-        name: None for an automatic one.
-        kwargs: trainable, input_shape.
-
-    Raises:
-        TypeError, ValueError: if an argument has the wrong type or value.
 
     Example:
         >>> import numpy as np
@@ -111,40 +122,47 @@ class AveragePooling2D(_Pooling2D):
                [10.5, 12.5]], dtype=float32)
     """
 
-    def lower(self, graph: Blueprint, node: int) -> int:
-        return graph.average_pool2d(node, count_padding=False, name=self.name, **self._geometry(graph, node))
+    rank = 2
+    average = True
 
 
-class _GlobalPooling2D(Layer):
-    """One value for each channel."""
+class _GlobalPooling(SpatialLayer):
+    average: ClassVar[bool]
 
     def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.data_format = checked_data_format(self, data_format)
+        super().__init__(data_format, **kwargs)
         self.keepdims = bool(keepdims)
 
-    def _pool(self, graph: Blueprint, node: int, size: tuple[int, int]) -> int:
-        raise NotImplementedError
-
     def lower(self, graph: Blueprint, node: int) -> int:
-        height, width, channels = image_size(self.name, graph.shape(node))
-        node = self._pool(graph, node, (height, width))
-        return node if self.keepdims else graph.reshape(node, (channels,), name=self.name)
+        x = self._image(graph, node)
+        size = (x.sample[0], x.sample[1])
+        y = pooled(x, self.average, size, strides=size)
+        return self._from_image(y) if self.keepdims else reshaped(y, (x.sample[2],)).node
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"data_format": self.data_format, "keepdims": self.keepdims}
 
 
-class GlobalMaxPooling2D(_GlobalPooling2D):
+_global = described(keepdims="whether the axes that are pooled stay, with size 1.")
+
+
+@_global
+class GlobalMaxPooling1D(_GlobalPooling):
+    """The maximum of each channel. Input (n, w, c), output (n, c).
+
+    Example:
+        >>> import pycnn as keras
+        >>> keras.layers.GlobalMaxPooling1D()([[[1, 2], [3, 0]]])
+        array([[3., 2.]], dtype=float32)
+    """
+
+    rank = 1
+    average = False
+
+
+@_global
+class GlobalMaxPooling2D(_GlobalPooling):
     """The maximum of each channel. Input (n, h, w, c), output (n, c).
-
-    Args:
-        data_format: None or 'channels_last'.
-        keepdims: whether the output is (n, 1, 1, c).
-        kwargs: name, trainable, input_shape.
-
-    Raises:
-        ValueError: if an argument has a value that is not supported.
 
     Example:
         >>> import numpy as np
@@ -153,20 +171,27 @@ class GlobalMaxPooling2D(_GlobalPooling2D):
         array([[6., 7.]], dtype=float32)
     """
 
-    def _pool(self, graph: Blueprint, node: int, size: tuple[int, int]) -> int:
-        return graph.max_pool2d(node, pool_size=size, strides=size, name=self.name)
+    rank = 2
+    average = False
 
 
-class GlobalAveragePooling2D(_GlobalPooling2D):
+@_global
+class GlobalAveragePooling1D(_GlobalPooling):
+    """The mean of each channel. Input (n, w, c), output (n, c).
+
+    Example:
+        >>> import pycnn as keras
+        >>> keras.layers.GlobalAveragePooling1D()([[[1, 2], [3, 0]]])
+        array([[2., 1.]], dtype=float32)
+    """
+
+    rank = 1
+    average = True
+
+
+@_global
+class GlobalAveragePooling2D(_GlobalPooling):
     """The mean of each channel. Input (n, h, w, c), output (n, c).
-
-    Args:
-        data_format: None or 'channels_last'.
-        keepdims: whether the output is (n, 1, 1, c).
-        kwargs: name, trainable, input_shape.
-
-    Raises:
-        ValueError: if an argument has a value that is not supported.
 
     Example:
         >>> import numpy as np
@@ -175,5 +200,5 @@ class GlobalAveragePooling2D(_GlobalPooling2D):
         array([[3., 4.]], dtype=float32)
     """
 
-    def _pool(self, graph: Blueprint, node: int, size: tuple[int, int]) -> int:
-        return graph.average_pool2d(node, pool_size=size, strides=size, name=self.name)
+    rank = 2
+    average = True

@@ -13,7 +13,7 @@ from pycnn.layers.checks import checked_axes, not_negative, sample_axis
 from pycnn.layers.composed import Composed
 
 if TYPE_CHECKING:
-    from pycnn.core.operations.base import Value
+    from pycnn.core.operations.value import Value
     from pycnn.core.variable import Variable
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pycnn.core import custom_objects as custom
-from pycnn.core import serialization
+from pycnn.core import registry, serialization
 from pycnn.core.names import unknown
 from pycnn.losses.base import FormulaLoss, FunctionLoss, Loss
 from pycnn.losses.crossentropy import (
@@ -100,7 +100,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     with custom.custom_object_scope(custom_objects):
         if isinstance(config, Mapping) and isinstance(config.get("class_name"), str):
             _refuse_absent(config["class_name"])
-        found = serialization.deserialize(config, _BY_CLASS_NAME, "loss")
+        found = serialization.deserialize(config, _BY_CLASS_NAME, "loss", get)
     return found if isinstance(found, Loss) else FunctionLoss(found)
 
 
@@ -108,3 +108,6 @@ def _refuse_absent(name: str) -> None:
     for absent, instead in ABSENT.items():
         if name.lower() == absent.lower():
             raise ValueError(f"The loss {absent} is not supported: {instead}")
+
+
+registry.add_package("losses", serialize, deserialize)

@@ -1,6 +1,7 @@
 """Functional models as plain data, in Keras' form, and back.
 
 A layer's entry lists its calls; a symbol is named by [layer, number of the call, number of the output].
+Where outputs of the model are named, calls of a functional model inside are counted from 1.
 """
 
 from __future__ import annotations
@@ -8,18 +9,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
+
 from pycnn.core import registry, tree
 from pycnn.core.arguments import checked_name
+from pycnn.core.operations import plain
+from pycnn.core.operations.base import Operation
 from pycnn.core.symbolic import KerasTensor
+from pycnn.models.model import Model
+from pycnn.models.sequential import Sequential
 
 if TYPE_CHECKING:
     from pycnn.core.layer import Layer
-    from pycnn.models.model import Model
 
     Key: TypeAlias = tuple[str, int]  # a layer's name and the number of its call
     End: TypeAlias = tuple[str, int, int]  # and the number of the output
 
-_SYMBOL = "__keras_tensor__"
+_SYMBOL, _CONSTANT = "__keras_tensor__", "__tensor__"
 
 
 # --- to data ------------------------------------------------------------------------------------------------
@@ -30,6 +36,13 @@ def model_config(model: Model) -> dict[str, Any]:
     def symbol(leaf: Any) -> Any:
         if not isinstance(leaf, KerasTensor):
             return leaf
+        if leaf.constant is not None:
+            return {"class_name": _CONSTANT, "config": {"value": leaf.constant.tolist(), "dtype": leaf.dtype}}
+        if leaf.variable is not None:
+            raise ValueError(
+                f"Model {model.name!r} computes with the weight {leaf.variable.path!r} outside of a layer, "
+                f"which no file can describe; put it into a layer of your own with a `call`"
+            )
         config = {"shape": list(leaf.shape), "dtype": leaf.dtype, "keras_history": list(keys[leaf])}
         return {"class_name": _SYMBOL, "config": config}
 
@@ -47,11 +60,19 @@ def model_config(model: Model) -> dict[str, Any]:
         "name": model.name,
         "trainable": model.trainable,
         "layers": [
-            operation.serialize() | {"name": operation.name, "inbound_nodes": calls[operation.name]}
+            _described(model, operation) | {"name": operation.name, "inbound_nodes": calls[operation.name]}
             for operation in model.operations
         ],
         "input_layers": _ends(model.inputs, model._source_structure, keys),
-        "output_layers": _ends(model.outputs, model._target_structure, keys),
+        "output_layers": _ends(model.outputs, model._target_structure, _counted_from_one(keys)),
+    }
+
+
+def _counted_from_one(keys: Mapping[KerasTensor, End]) -> dict[KerasTensor, End]:
+    """The same, with calls of functional models counted from 1."""
+    return {
+        symbol: (name, number + (symbol.node is not None and _is_functional(symbol.node.operation)), index)
+        for symbol, (name, number, index) in keys.items()
     }
 
 
@@ -81,6 +102,23 @@ def call_keys(model: Model) -> dict[KerasTensor, End]:
     return keys
 
 
+def _described(model: Model, operation: Any) -> dict[str, Any]:
+    if isinstance(operation, Operation):
+        return plain.serialize(operation)
+    if not hasattr(operation, "serialize"):
+        raise ValueError(
+            f"Model {model.name!r} cannot be described: {operation.name!r} is a function of keras.ops or an "
+            f"activation called between layers. Put it into a layer (of keras.layers, or a class of your own "
+            f"with a `call`); or use `save_weights`"
+        )
+    described: dict[str, Any] = operation.serialize()
+    return described
+
+
+def _is_functional(operation: Any) -> bool:
+    return isinstance(operation, Model) and not isinstance(operation, Sequential) and not operation.has_parts
+
+
 # --- from data ----------------------------------------------------------------------------------------------
 def symbols_of(config: Mapping[str, Any]) -> tuple[Any, Any]:
     """The inputs and the outputs of new layers, called as `model_config` says, in their structure.
@@ -89,11 +127,13 @@ def symbols_of(config: Mapping[str, Any]) -> tuple[Any, Any]:
         ValueError: if the data does not describe a model.
     """
     layers, waiting = _layers_and_calls(config)
+    shifts = _shifts(layers, waiting, config)
     made: dict[Key, list[KerasTensor]] = {}
     _make(layers, waiting, made)
 
     def end(name: str, history: Any) -> KerasTensor:
         key, index = _key(history)
+        key = key[0], key[1] - shifts.get(key[0], 0)
         if key not in made or index >= len(made[key]):
             raise ValueError(f"`{name}` is {history!r:.200}; expected calls of layers: [[name, 0, 0]]")
         return made[key][index]
@@ -110,15 +150,15 @@ def symbols_of(config: Mapping[str, Any]) -> tuple[Any, Any]:
     return ends("input_layers"), ends("output_layers")
 
 
-def _layers_and_calls(config: Mapping[str, Any]) -> tuple[dict[str, Layer], dict[Key, Any]]:
-    """The layers by name, and what each of their calls was given."""
+def _layers_and_calls(config: Mapping[str, Any]) -> tuple[dict[str, Any], dict[Key, Any]]:
+    """The layers and functions by name, and what each of their calls was given."""
     entries = config.get("layers")
     if not isinstance(entries, list):
         raise ValueError(f"The configuration of a Model needs a list `layers`, not {entries!r:.100}")
-    found: dict[str, Layer] = {}
+    found: dict[str, Any] = {}
     calls: dict[Key, Any] = {}
     for entry in entries:
-        layer = registry.deserialize_layer(entry)
+        layer = plain.deserialize(entry) if plain.is_operation(entry) else registry.deserialize_layer(entry)
         if isinstance(entry.get("name"), str):  # classes of one's own need not take a name
             layer.name = checked_name(entry["name"])
         if layer.name in found:
@@ -129,7 +169,43 @@ def _layers_and_calls(config: Mapping[str, Any]) -> tuple[dict[str, Layer], dict
             raise ValueError(f"`inbound_nodes` of layer {layer.name!r} is {nodes!r:.200}; expected a list")
         for number, node in enumerate(nodes or [None]):
             calls[layer.name, number] = _arguments(layer.name, node)
-    return found, calls
+    # In files of Keras 2 calls of models inside are counted from 1.
+    first = _lowest(reference[0] for call in calls.values() for reference in _references(call))
+    first = {name: first.get(name, 0) for name, layer in found.items() if isinstance(layer, Model)}
+    return found, {(name, number + first.get(name, 0)): call for (name, number), call in calls.items()}
+
+
+def _shifts(
+    layers: Mapping[str, Layer], calls: Mapping[Key, Any], config: Mapping[str, Any]
+) -> dict[str, int]:
+    """How much higher the calls of models inside are numbered where they are outputs than elsewhere."""
+    first = _lowest(calls)
+    of_outputs = _lowest(_key(end)[0] for end in _leaves(config.get("output_layers")))
+    shifts = {}
+    for name, number in of_outputs.items():
+        if isinstance(layers.get(name), Model):
+            counted_from = min(number, 1) if _is_functional(layers[name]) else first[name] or number
+            shifts[name] = counted_from - first[name]
+    return shifts
+
+
+def _lowest(keys: Iterable[Key]) -> dict[str, int]:
+    """The lowest number of a call for each layer."""
+    found: dict[str, int] = {}
+    for name, number in keys:
+        found[name] = min(found.get(name, number), number)
+    return found
+
+
+def _leaves(ends: Any) -> Iterable[Any]:
+    """The ends in a structure of them."""
+    if isinstance(ends, Mapping):
+        ends = list(ends.values())
+    if isinstance(ends, list) and ends and not isinstance(ends[0], str):
+        for end in ends:
+            yield from _leaves(end)
+    else:
+        yield ends
 
 
 class _Reference(tuple[Any, int]):
@@ -156,12 +232,22 @@ def _referring(structure: Any) -> Any:
             if not isinstance(config, Mapping):
                 raise ValueError(f"{structure!r:.200} is no symbol; expected `config`")
             return _Reference(_key(config.get("keras_history")))
+        if structure.get("class_name") == _CONSTANT:
+            return _constant(structure.get("config"))
         if "class_name" in structure:
             raise ValueError(f"{structure!r:.200} is no symbol; expected class_name {_SYMBOL!r}")
         return {key: _referring(value) for key, value in structure.items()}
     if isinstance(structure, list):
         return [_referring(item) for item in structure]
     return structure
+
+
+def _constant(config: Any) -> Any:
+    value = config.get("value") if isinstance(config, Mapping) else None
+    try:
+        return np.array(value, np.float32)
+    except (TypeError, ValueError):
+        raise ValueError(f"{value!r:.200} is no array of numbers") from None
 
 
 def _references(structure: Any) -> Iterable[_Reference]:
@@ -188,7 +274,7 @@ def _make(layers: Mapping[str, Layer], calls: Mapping[Key, Any], made: dict[Key,
     missing: dict[Key, int] = {}
     for key, arguments in calls.items():
         needs = {reference[0] for reference in _references(arguments)}
-        needs |= {(key[0], key[1] - 1)} if key[1] else set()
+        needs |= {(key[0], key[1] - 1)} & calls.keys()
         missing[key] = len(needs)
         for need in needs:
             needed_by.setdefault(need, []).append(key)
@@ -219,6 +305,8 @@ def _called(layer: Layer, arguments: Any, made: Mapping[Key, list[KerasTensor]])
         return [symbol(item) for item in structure] if isinstance(structure, list) else structure
 
     args, kwargs = arguments
+    if kwargs.get("mask", True) is None:  # as Keras writes it
+        kwargs = {key: value for key, value in kwargs.items() if key != "mask"}
     if not isinstance(kwargs.get("training"), (bool, type(None))):
         raise ValueError(f"Layer {layer.name!r} was called with training={kwargs['training']!r:.100}")
     return tree.flatten(layer(*symbol(args), **symbol(kwargs)))

@@ -179,6 +179,14 @@ class Model(Trainer):
         return self._is_traced or not self._has_parts
 
     @property
+    def has_parts(self) -> bool:
+        return self._has_parts
+
+    @property
+    def saved_class(self) -> str:
+        return "Functional" if type(self) is Model else type(self).__name__
+
+    @property
     def has_weights(self) -> bool:
         return any(layer.has_weights for layer in self.layers)
 
@@ -375,6 +383,40 @@ class Model(Trainer):
     def _takes_several(self, x: Any) -> bool:
         return isinstance(x, (list, tuple)) and (len(self._sources) > 1 or super()._takes_several(x))
 
+    def precompute_features(self, x: Any, cache_dir: Path | None = None) -> Any:
+        """The outputs of a frozen model, beyond Keras: to train new layers on them for many epochs.
+
+        That is the same as to train these layers on top of the frozen ones, and takes the time of one epoch
+        for all, as nothing in the model differs from epoch to epoch: a model that has trainable weights, or
+        layers that draw at random in training, is refused.
+
+        Args:
+            x: an array (n, ...).
+            cache_dir: folder for files of features, named by the network, the values of its weights and the
+                data: what is there already is not computed again. None keeps nothing.
+
+        Returns:
+            A float32 array (n, ...).
+
+        Raises:
+            TypeError, ValueError: if x is no such array, or the model's features are not always the same.
+            OSError: if the file cannot be written.
+
+        Example:
+            >>> import numpy as np
+            >>> import pycnn as keras
+            >>> base = keras.applications.MobileNet(
+            ...     weights=None, include_top=False, input_shape=(32, 32, 3), pooling="avg", alpha=0.25
+            ... )
+            >>> base.trainable = False
+            >>> features = base.precompute_features(np.zeros((4, 32, 32, 3)))
+            >>> features.shape
+            (4, 256)
+        """
+        from pycnn.models.features import precomputed
+
+        return precomputed(self, x, cache_dir)
+
     # --- looking at it, keeping it --------------------------------------------------------------------------
     def summary(
         self,
@@ -443,18 +485,24 @@ class Model(Trainer):
         of_core = {id(variable.core): names[id(variable)] for variable in graph.variables_of.values()}
         return graph.json(outputs, self.output_names, [of_core[id(core)] for core in graph.variables])
 
-    def save(self, filepath: Path, overwrite: bool = True, **kwargs: Any) -> None:
-        """Writes configuration, weights and the optimizer's state to one safetensors file.
+    def save(self, filepath: Path, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
+        """Writes configuration, weights and the optimizer's state to one file.
 
+        The ending says the format: '.keras' and '.h5' (or '.hdf5', Keras 2's) are read by Keras too and need
+        h5py (`pip install 'pycnn[h5]'`); '.safetensors' also holds what C++ and C programs run.
         The file appears all at once: a crash leaves the old one.
 
         Args:
-            filepath: ending in '.safetensors'.
+            filepath: ending in '.keras', '.h5', '.hdf5' or '.safetensors'.
             overwrite: whether a file of that name may be replaced.
+            zipped: only None or True.
+            kwargs: `include_optimizer`: whether the optimizer and the other arguments of `compile` are kept;
+                True. `save_format` of old programs: has no effect.
 
         Raises:
             ValueError: if the name has another ending, or the model has no weights yet.
             FileExistsError: if the file exists and must not be replaced.
+            ImportError: if the format needs h5py, which is not installed.
             OSError: if it cannot be written.
 
         Example:
@@ -468,28 +516,41 @@ class Model(Trainer):
         """
         from pycnn import saving
 
-        saving.save_model(self, filepath, overwrite, **kwargs)
+        saving.save_model(self, filepath, overwrite, zipped, **kwargs)
 
-    def save_weights(self, filepath: Path, overwrite: bool = True) -> None:
-        """Writes the weights to a safetensors file; arguments and errors as in `save`."""
-        from pycnn.saving import weights
-
-        weights.save_weights(self, filepath, overwrite)
-
-    def load_weights(self, filepath: Path, skip_mismatch: bool = False) -> None:
-        """Reads weights that `save_weights` or `save` wrote.
+    def save_weights(self, filepath: Path, overwrite: bool = True, max_shard_size: None = None) -> None:
+        """Writes the weights to a file; errors as in `save`.
 
         Args:
-            filepath: ending in '.safetensors'.
+            filepath: ending in '.weights.h5' (Keras' form, with the state of the optimizer), '.h5' or '.hdf5'
+                (Keras 2's), or '.safetensors'.
+            overwrite: whether a file of that name may be replaced.
+            max_shard_size: only None.
+        """
+        from pycnn import saving
+
+        saving.save_weights(self, filepath, overwrite, max_shard_size)
+
+    def load_weights(self, filepath: Path, skip_mismatch: bool = False, by_name: bool = False) -> None:
+        """Reads weights that `save_weights` or `save` of pycnn or Keras wrote.
+
+        Layers are found by their order in the model; in '.h5' files that is Keras' order of layers.
+
+        Args:
+            filepath: ending in '.keras', '.weights.h5', '.h5', '.hdf5' or '.safetensors'. From the first two
+                a compiled model gets the state of its optimizer as well.
             skip_mismatch: whether weights that are missing or have another shape are left as they are.
+            by_name: for '.h5' and '.hdf5' files: whether layers are found by their names, and those that the
+                file lacks are left as they are.
 
         Raises:
             FileNotFoundError: if there is no such file.
             ValueError: if it is no such file, or does not fit; nothing is changed then.
+            ImportError: if the format needs h5py, which is not installed.
         """
-        from pycnn.saving import weights
+        from pycnn import saving
 
-        weights.load_weights(self, filepath, skip_mismatch)
+        saving.load_weights(self, filepath, skip_mismatch, by_name)
 
     def __getstate__(self) -> dict[str, Any]:
         from pycnn.models import copying

@@ -154,7 +154,7 @@ from ._batch_norm import (
     batch_normalization_inference,
 )
 from ._conv2d import conv2d, conv2d_backward, depthwise_conv2d, depthwise_conv2d_backward
-from ._convolution import conv, depthwise_conv, separable_conv
+from ._convolution import conv, conv_transpose, depthwise_conv, separable_conv
 from ._crossentropy import binary_crossentropy, categorical_crossentropy, sparse_categorical_crossentropy
 from ._dense import dense, dense_backward
 from ._dropout import dropout, dropout_backward
@@ -209,6 +209,7 @@ __all__ = [
     "conv",
     "conv2d",
     "conv2d_backward",
+    "conv_transpose",
     "convert_to_numpy",
     "convert_to_tensor",
     "cos",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from pycnn.core.arrays import F32
-    from pycnn.core.operations.base import Value
+    from pycnn.core.operations.value import Value
 
 
 @operation(lower=lambda x: activated(x, "linear"))

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from pycnn import _core
 from pycnn.core.arguments import as_int, as_number, as_pair
 from pycnn.core.arrays import as_float32
 from pycnn.core.padding import window_padding
+from pycnn.core.trimming import live_axes
 
 from . import arguments
 from ._activation import find_activation
@@ -43,6 +46,40 @@ class _Geometry(NamedTuple):
         if self.mode == "constant":
             return dx
         return _core.pad2d_backward(dx, self.mode_padding, self.mode)
+
+    def trimmed(self, x: F32, w: F32) -> _Trimmed | None:
+        """The part of the convolution that sees the image; None where that is about all of it."""
+        size, kernel = (x.shape[1], x.shape[2]), (w.shape[0], w.shape[1])
+        live = (
+            None if self.padding_value else live_axes(size, kernel, self.strides, self.dilation, self.padding)
+        )
+        if live is None:
+            return None
+        rows, columns = live
+        _, oh, ow, _ = self.output_shape
+        return _Trimmed(
+            (slice(None), slice(*rows.pixels), slice(*columns.pixels)),
+            (slice(*rows.taps), slice(*columns.taps)),
+            (
+                slice(None),
+                slice(rows.zeros[0], oh - rows.zeros[1]),
+                slice(columns.zeros[0], ow - columns.zeros[1]),
+            ),
+            self._replace(
+                strides=(rows.stride, columns.stride),
+                padding=rows.padding + columns.padding,
+                dilation=(rows.dilation, columns.dilation),
+            ),
+        )
+
+
+class _Trimmed(NamedTuple):
+    """Where the part of a convolution that sees the image lies in its arrays, and its own geometry."""
+
+    pixels: tuple[slice, slice, slice]
+    taps: tuple[slice, slice]
+    outputs: tuple[slice, slice, slice]
+    geometry: _Geometry
 
 
 def _geometry(
@@ -101,29 +138,45 @@ def _depthwise_kernel(w: ArrayLike, channels: int) -> F32:
 
 def _forward(x: F32, w: F32, b: ArrayLike | None, shape: _Geometry) -> F32:
     bias = arguments.as_vector("b", b, w.shape[3])
+    x = shape.pad(x)
+    part = shape.trimmed(x, w)
+    if part is None:
+        return _convolved(x, w, bias, shape)
+    y = np.zeros(shape.output_shape, np.float32)
+    y[part.outputs] = _convolved(_own(x[part.pixels]), _own(w[part.taps]), None, part.geometry)
+    return y if bias is None else y + bias
+
+
+def _convolved(x: F32, w: F32, bias: F32 | None, shape: _Geometry) -> F32:
     return _core.conv2d_forward(
-        shape.pad(x), w, bias, shape.strides, shape.padding, shape.padding_value, shape.dilation, shape.groups
+        x, w, bias, shape.strides, shape.padding, shape.padding_value, shape.dilation, shape.groups
     )
 
 
 def _backward(dy: ArrayLike, x: F32, w: F32, shape: _Geometry) -> tuple[F32, F32, F32]:
     dy = arguments.as_gradient(dy, shape.output_shape)
     padded = shape.pad(x)
-    n, h, width, c = padded.shape
-    dx = _core.conv2d_backward_input(
-        dy, w, (n, h, width, c), shape.strides, shape.padding, shape.dilation, shape.groups
-    )
-    dw = _core.conv2d_backward_weight(
-        padded,
-        dy,
-        (w.shape[0], w.shape[1]),
-        shape.strides,
-        shape.padding,
-        shape.padding_value,
-        shape.dilation,
-        shape.groups,
-    )
+    part = shape.trimmed(padded, w)
+    if part is None:
+        dx, dw = _gradients(dy, padded, w, shape)
+    else:
+        dx, dw = np.zeros_like(padded), np.zeros_like(w)
+        dx[part.pixels], dw[part.taps] = _gradients(
+            _own(dy[part.outputs]), _own(padded[part.pixels]), _own(w[part.taps]), part.geometry
+        )
     return shape.unpad(dx), dw, _core.bias_gradient(dy)
+
+
+def _gradients(dy: F32, x: F32, w: F32, shape: _Geometry) -> tuple[F32, F32]:
+    n, h, width, c = x.shape
+    strides, padding, dilation, groups = shape.strides, shape.padding, shape.dilation, shape.groups
+    dx = _core.conv2d_backward_input(dy, w, (n, h, width, c), strides, padding, dilation, groups)
+    size, value = (w.shape[0], w.shape[1]), shape.padding_value
+    return dx, _core.conv2d_backward_weight(x, dy, size, strides, padding, value, dilation, groups)
+
+
+def _own(array: F32) -> F32:
+    return np.ascontiguousarray(array)
 
 
 def conv2d(

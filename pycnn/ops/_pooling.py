@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pycnn.core.operations.base import Value, operation
-from pycnn.core.operations.nodes import reshaped
-from pycnn.core.padding import window_padding
+from pycnn.core.data_format import checked_data_format
+from pycnn.core.operations.base import operation
+from pycnn.core.operations.documentation import documented
+from pycnn.core.operations.images import as_image, from_image, pair, rank_of, sizes
+from pycnn.core.operations.pooling import pooled
+from pycnn.core.operations.value import Value
 
-from ._convolution import as_pixels, channels_last, check_rank
+from ._convolution import from_images, images_of, padding_of
 from ._pool2d import average_pool2d, max_pool2d
 
 if TYPE_CHECKING:
@@ -16,53 +19,60 @@ if TYPE_CHECKING:
 
     from pycnn.core.arrays import F32
 
+    Pair = tuple[int, int]
+
+_documented = documented(
+    """
+Args:
+    inputs: a symbol or an array (n, h, w, c) or (n, w, c).
+    pool_size: the window: an int or (height, width).
+    strides: from one window to the next: an int, (height, width), or None for pool_size.
+    padding: 'valid' or 'same'.
+    data_format: 'channels_last', 'channels_first', (n, c, h, w) or (n, c, w), or None for
+        `keras.config.image_data_format()`.
+
+Returns:
+    (n, oh, ow, c) or (n, ow, c), or with channels first: a symbol for a symbol, else a float32 array.
+
+Raises:
+    ValueError: a wrong number of axes, a window larger than the padded image, a wrong size or format.
+    TypeError: inputs that are neither a symbol nor real numbers, sizes that are not integers.
+""",
+    "Source:",
+)
+
+
+def _windows(pool_size: Any, strides: Any, rank: int) -> tuple[Pair, Pair]:
+    window = sizes("pool_size", pool_size, rank)
+    step = window if strides is None else sizes("strides", strides, rank)
+    return pair(window), pair(step)
+
 
 def _on_arrays(name: str, pool: Callable[..., F32]) -> Callable[..., Any]:
-    def pooled(x: F32, pool_size: Any, strides: Any, padding: str, data_format: str | None) -> Any:
-        channels_last(name, data_format)
-        is_row = check_rank(name, x)
-        window = as_pixels("pool_size", pool_size, is_row)
-        step = None if strides is None else as_pixels("strides", strides, is_row)
-        y = pool(x[:, None] if is_row else x, window, strides=step, padding=padding)
-        return y[:, 0] if is_row else y
+    def on_arrays(x: F32, pool_size: Any, strides: Any, padding: Any, data_format: str | None) -> Any:
+        rank, order = rank_of(name, x.shape), checked_data_format(name, data_format)
+        window, step = _windows(pool_size, strides, rank)
+        y = pool(images_of(x, order), window, strides=step, padding=padding_of(padding))
+        return from_images(y, rank, order)
 
-    return pooled
+    return on_arrays
 
 
 def _lowered(
-    x: Value, average: bool, pool_size: Any, strides: Any, padding: str, data_format: str | None
+    x: Value, average: bool, pool_size: Any, strides: Any, padding: Any, data_format: str | None
 ) -> Value:
-    channels_last(x.name, data_format)
-    is_row = check_rank(x.name, x)
-    window = as_pixels("pool_size", pool_size, is_row)
-    step = window if strides is None else as_pixels("strides", strides, is_row)
-    h, w, c = (1, *x.sample) if is_row else x.sample
-    image = reshaped(x, (h, w, c))
-    pool = x.graph.average_pool2d if average else x.graph.max_pool2d
-    sides = window_padding(padding, (h, w), window, step)
-    y = x.then(pool(image.node, pool_size=window, strides=step, padding=sides, name=x.name))
-    return reshaped(y, y.sample[1:]) if is_row else y
+    rank, order = rank_of(x.name, x.shape), checked_data_format(x.name, data_format)
+    window, step = _windows(pool_size, strides, rank)
+    y = pooled(as_image(x, order), average, window, strides=step, padding=padding_of(padding))
+    return from_image(y, rank, order)
 
 
 @operation(arrays=_on_arrays("max_pool", max_pool2d))
+@_documented
 def max_pool(
     inputs: Any, pool_size: Any, strides: Any = None, padding: str = "valid", data_format: str | None = None
 ) -> Any:
     """The maximum over windows. Padding never wins; the first of equal ones gets the gradient.
-
-    Args:
-        inputs: a symbol or an array (n, h, w, c) or (n, w, c).
-        pool_size: the window: an int or (height, width).
-        strides: from one window to the next: an int, (height, width), or None for pool_size.
-        padding: 'valid' or 'same'.
-        data_format: None or 'channels_last'.
-
-    Returns:
-        (n, oh, ow, c) or (n, ow, c): a symbol for a symbol, else a float32 array.
-
-    Raises:
-        ValueError: a wrong number of axes, a window larger than the padded image, another data format.
-        TypeError: inputs that are neither a symbol nor real numbers.
 
     Source: Goodfellow, Bengio and Courville, Deep Learning, section 9.3.
 
@@ -74,24 +84,11 @@ def max_pool(
 
 
 @operation(arrays=_on_arrays("average_pool", average_pool2d))
+@_documented
 def average_pool(
     inputs: Any, pool_size: Any, strides: Any = None, padding: str = "valid", data_format: str | None = None
 ) -> Any:
     """The mean over windows, padding left out.
-
-    Args:
-        inputs: a symbol or an array (n, h, w, c) or (n, w, c).
-        pool_size: the window: an int or (height, width).
-        strides: from one window to the next: an int, (height, width), or None for pool_size.
-        padding: 'valid' or 'same'.
-        data_format: None or 'channels_last'.
-
-    Returns:
-        (n, oh, ow, c) or (n, ow, c): a symbol for a symbol, else a float32 array.
-
-    Raises:
-        ValueError: a wrong number of axes, a window larger than the padded image, another data format.
-        TypeError: inputs that are neither a symbol nor real numbers.
 
     Source: Goodfellow, Bengio and Courville, Deep Learning, section 9.3.
 

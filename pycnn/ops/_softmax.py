@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from pycnn.core.arrays import F32
-    from pycnn.core.operations.base import Value
+    from pycnn.core.operations.value import Value
 
 
 def _checked(name: str, value: ArrayLike, axis: int) -> tuple[F32, int]:

@@ -63,15 +63,15 @@ class Adafactor(Optimizer):
 
     def build(self, variables: Any) -> None:
         super().build(variables)
-        self._r: list[Variable | None] = []
-        self._c: list[Variable | None] = []
+        self._r: list[Variable] = []
+        self._c: list[Variable] = []
         self._v: list[Variable] = []
         for variable in variables:
             shape, factored = variable.shape, variable.ndim >= 2
-            self._r.append(self._add(shape[:-1], "zeros", None, "r", variable) if factored else None)
-            self._c.append(
-                self._add((*shape[:-2], shape[-1]), "zeros", None, "c", variable) if factored else None
-            )
+            # Those of weights of one axis are numbers that nothing changes, as Keras' files have them.
+            rows, columns = (shape[:-1], (*shape[:-2], shape[-1])) if factored else ((), ())
+            self._r.append(self._add(rows, "zeros", None, "r", variable))
+            self._c.append(self._add(columns, "zeros", None, "c", variable))
             self._v.append(self.add_variable_from_reference(variable, "velocity"))
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
@@ -80,7 +80,7 @@ class Adafactor(Optimizer):
         rest = np.float32(step**self.beta_2_decay)
         keep = np.float32(1) - rest
         square = gradient * gradient + np.float32(self.epsilon_1)
-        if r is not None and c is not None:
+        if variable.ndim >= 2:
             r.assign(keep * r.value + rest * square.mean(-1))
             c.assign(keep * c.value + rest * square.mean(-2))
             rows = r.value / r.value.mean(-1, keepdims=True)

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
 
 from pycnn.optimizers.base import Optimizer
 from pycnn.optimizers.live import LiveNumber
+
+if TYPE_CHECKING:
+    from pycnn.core.variable import Variable
+    from pycnn.optimizers.state import F32
 
 
 class _Moments(Optimizer):
@@ -168,6 +175,9 @@ class Nadam(_Moments):
     def variables(self) -> list[Any]:
         """As every optimizer's, and P_t, which the number of steps tells: setting it does nothing."""
         return super().variables + ([self._product] if self.built else [])
+
+    def saved_state(self, variables: Sequence[Variable]) -> list[tuple[str, F32]]:
+        return [*super().saved_state(variables), ("variable", np.array(float(self._product), np.float32))]
 
     @property
     def _product(self) -> LiveNumber:

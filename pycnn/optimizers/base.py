@@ -148,6 +148,11 @@ class Optimizer(OptimizerState):
             )
         self._learning_rate = number
 
+    @property
+    def follows_schedule(self) -> bool:
+        """Whether the learning rate is a schedule or a function, and cannot be set."""
+        return callable(self._learning_rate)
+
     # --- copies ---------------------------------------------------------------------------------------------
     def follow(self, variables: Iterable[Variable]) -> None:
         """Notes weights that its steps change, so that copies have the state that it keeps for them."""
@@ -187,11 +192,6 @@ class Optimizer(OptimizerState):
         step = self._steps * (self.gradient_accumulation_steps or 1) + self.accumulated
         rate = self._learning_rate(step) if self._takes_step else self._learning_rate()
         return self._number("learning_rate", float(rate), 0.0, math.inf)
-
-    @property
-    def follows_schedule(self) -> bool:
-        """Whether the learning rate is a function of the steps, which cannot be set."""
-        return callable(self._learning_rate)
 
     # --- what is done beside the formula --------------------------------------------------------------------
     @property

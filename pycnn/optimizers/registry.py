@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pycnn.core import custom_objects as custom
-from pycnn.core import serialization
+from pycnn.core import registry, serialization
 from pycnn.core.names import unknown
 from pycnn.optimizers.adafactor import Adafactor
 from pycnn.optimizers.adagrad import Adadelta, Adagrad
@@ -86,3 +86,6 @@ def _refuse_absent(name: str) -> None:
     for absent, instead in ABSENT.items():
         if name.lower() == absent.lower():
             raise ValueError(f"The optimizer {absent} is not supported: {instead}")
+
+
+registry.add_package("optimizers", serialize, deserialize)

@@ -167,19 +167,33 @@ class OptimizerState:
         found: list[Any] = [self.iterations]
         if not callable(self._learning_rate):
             found.append(self.learning_rate)  # type: ignore[attr-defined]
-        for name in self.kept_names():
-            path = "gradient_accumulator" if name == "accumulator" else name
-            found += [self._array(v, path, self.kept(name, v)) for v in self._trained]
-        if self._trained:
-            core = self.core()
-            for group in core.slot_groups:
-                found += [
-                    self._array(v, slot, core.state(v.core, slot)) for v in self._trained for slot in group
-                ]
+        found += [StateArray(f"{self.name}/{path}", array) for path, array in self._arrays_of(self._trained)]
         return found + [own for own, _, _ in self._own]
 
-    def _array(self, variable: Variable, slot: str, array: F32) -> StateArray:
-        return StateArray(f"{self.name}/{variable.path.replace('/', '_')}_{slot}", array)
+    def saved_state(self, variables: Sequence[Variable]) -> list[tuple[str, F32]]:
+        """What Keras' files hold after the count of steps and the learning rate: names and views, in order.
+
+        Args:
+            variables: that it trains, in the model's order.
+        """
+        self.prepare(variables)
+        own = [(v.name, v.initialized().value) for v, _, _ in self._own]
+        return self._arrays_of(variables) + own
+
+    def _arrays_of(self, variables: Sequence[Variable]) -> list[tuple[str, F32]]:
+        """Names and views of averages, sums of gradients and the core's arrays, in Keras' order."""
+        core = self.core()
+        kept = [
+            (f"{_path_of(v)}_{_KERAS_NAMES.get(name, name)}", self.kept(name, v))
+            for name in self.kept_names()
+            for v in variables
+        ]
+        return kept + [
+            (f"{_path_of(v)}_{slot}", core.state(v.core, slot))
+            for group in core.slot_groups
+            for v in variables
+            for slot in group
+        ]
 
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Sets `variables`.
@@ -268,7 +282,7 @@ class OptimizerState:
     def _add(
         self, shape: tuple[int, ...], initializer: Any, dtype: Any, slot: str, of: Variable | None
     ) -> user_variable.Variable:
-        path = slot if of is None else f"{of.path.replace('/', '_')}_{slot}"
+        path = slot if of is None else f"{_path_of(of)}_{slot}"
         added = user_variable.Variable(initializer, shape, dtype, trainable=False, name=f"{self.name}/{path}")
         self._own.append((added, slot, of))
         return added
@@ -284,3 +298,10 @@ class OptimizerState:
     def assign_sub(self, variable: Any, value: Any) -> None:
         """variable -= value."""
         variable.assign_sub(value)
+
+
+_KERAS_NAMES = {"accumulator": "gradient_accumulator"}
+
+
+def _path_of(variable: Variable) -> str:
+    return variable.path.replace("/", "_")

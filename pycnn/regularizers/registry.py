@@ -43,3 +43,4 @@ def deserialize(config: Any, custom_objects: Any = None) -> Any:
 
 
 registry.add_resolver("regularizer", get, serialize)
+registry.add_package("regularizers", serialize, deserialize)

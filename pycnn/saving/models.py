@@ -1,86 +1,100 @@
-"""Models in safetensors files: weights and optimizer state as arrays, the rest as JSON in the header."""
+"""Saving and loading models and weights, in the format that the ending of the file's name says."""
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from pycnn._version import __version__
-from pycnn.core import registry
 from pycnn.core.custom_objects import custom_object_scope
-from pycnn.saving.files import Reader, checked_path, opened, write
-from pycnn.saving.weights import HasLayers, check_weights, checked_variables, named_variables
+from pycnn.saving import hdf5, in_keras, in_legacy_hdf5, in_safetensors
+from pycnn.saving.description import checked_model
+from pycnn.saving.files import path_string
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from pycnn.saving.files import Path
 
-    from pycnn.core.variable import Variable
-
-    F32: TypeAlias = NDArray[np.float32]
-    Path: TypeAlias = str | os.PathLike[str]
-
-_LARGEST_JSON = 1 << 24  # characters
+SAFETENSORS, KERAS, WEIGHTS, HDF5 = (".safetensors",), (".keras",), (".weights.h5",), (".h5", ".hdf5")
+MODEL_ENDINGS = (*KERAS, *HDF5, *SAFETENSORS)
+WEIGHT_ENDINGS = (*WEIGHTS, *HDF5, *SAFETENSORS)
 
 
-@runtime_checkable
-class SavableModel(HasLayers, Protocol):
-    """What is asked of a model here."""
-
-    @property
-    def compiled(self) -> bool:
-        """Whether `compile` was called."""
-
-    class_names: list[str] | None
-
-    def serialize(self) -> dict[str, Any]:
-        """The architecture as plain data."""
-
-    def graph_json(self, names: Mapping[int, str]) -> str | None:
-        """What programs in C++ and C load: `names` are those of the arrays, by the ids of variables."""
-
-    def get_compile_config(self) -> dict[str, Any] | None:
-        """The arguments of `compile` as plain data."""
-
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compiles with what `get_compile_config` returned."""
-
-    def optimizer_in_use(self, begin: bool = False) -> Any:
-        """The optimizer given to `compile`; None where it has not begun, unless it shall."""
+def checked_path(filepath: Path, endings: tuple[str, ...], what: str = "models are") -> str:
+    """The path as a string; ValueError unless it ends in one of these."""
+    path = path_string(filepath)
+    if not path.endswith(endings):
+        ending = os.path.splitext(path)[1] or "no ending"
+        known = ", ".join(repr(known) for known in endings)
+        raise ValueError(f"{path!r} has {ending}, but {what} kept in files ending in {known}")
+    return path
 
 
-def save_model(model: SavableModel, filepath: Path, overwrite: bool = True, zipped: None = None) -> None:
+def check_can_write(path: str, folder: str) -> None:
+    """Makes a folder where there is none; OSError where no file can be made in it.
+
+    Args:
+        path: of a file to come; ImportError where its format needs what is not installed.
+        folder: '' for the present one.
+    """
+    if not path.endswith(SAFETENSORS):
+        hdf5.h5py()
+    if folder:
+        os.makedirs(folder, exist_ok=True)
+    if not os.access(folder or ".", os.W_OK | os.X_OK):
+        raise PermissionError(f"{folder or os.curdir!r} may not be written: {path!r} cannot be saved there")
+
+
+def save_model(
+    model: Any, filepath: Path, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any
+) -> None:
     """Writes a model; see `Model.save`.
 
     Args:
         model: that is built.
-        filepath: ending in '.safetensors'.
+        filepath: ending in '.keras', '.h5', '.hdf5' or '.safetensors'.
         overwrite: whether a file of that name may be replaced.
-        zipped: only None.
+        zipped: only None or True.
+        kwargs: `include_optimizer` and `save_format`, as in `Model.save`.
     """
-    path = checked_path(filepath)
-    if zipped is not None:
-        raise ValueError(f"`zipped` is not supported; expected None, not {zipped!r}")
-    variables = checked_variables(model)
-    arrays = {f"weights/{name}": variable.numpy() for name, variable in variables.items()}
-    metadata = {"format": "pycnn", "version": __version__, "model": _to_json(model.serialize())}
-    graph = model.graph_json({id(variable): f"weights/{name}" for name, variable in variables.items()})
-    if graph is not None:
-        metadata["graph"] = graph
-    if model.class_names is not None:
-        metadata["class_names"] = _to_json(model.class_names)
-    if model.compiled:
-        metadata["compile"] = _to_json(model.get_compile_config())
-    optimizer = model.optimizer_in_use()
-    if optimizer is not None:
-        metadata["iterations"] = str(optimizer.iterations)
-        metadata["accumulated"] = str(optimizer.accumulated)
-        for name, view in _optimizer_state(optimizer, variables).items():
-            arrays[name] = view.reshape(-1).copy()
-    write(path, arrays, metadata, overwrite)
+    include_optimizer = kwargs.pop("include_optimizer", True)
+    save_format = kwargs.pop("save_format", None)
+    if kwargs:
+        raise ValueError(f"The following argument(s) are not supported: {list(kwargs)}")
+    if save_format:
+        _check_save_format(path_string(filepath), save_format)
+    path = checked_path(filepath, MODEL_ENDINGS)
+    if zipped not in (None, True):
+        raise ValueError(f"`zipped` is not supported; expected None or True, not {zipped!r}")
+    model = checked_model(model)
+    if path.endswith(KERAS):
+        in_keras.save_model(model, path, overwrite, include_optimizer)
+    elif path.endswith(HDF5):
+        _log(
+            "You are saving your model as an HDF5 file via `model.save()` or "
+            "`keras.saving.save_model(model)`. This file format is considered legacy. We recommend using "
+            "instead the native Keras format, e.g. `model.save('my_model.keras')` or "
+            "`keras.saving.save_model(model, 'my_model.keras')`. "
+        )
+        in_legacy_hdf5.save_model(model, path, overwrite, include_optimizer)
+    else:
+        in_safetensors.save_model(model, path, overwrite, include_optimizer)
+
+
+def _check_save_format(path: str, save_format: Any) -> None:
+    message = f"The `save_format` argument is deprecated in Keras 3. {{}} Received: save_format={save_format}"
+    if not path.endswith((*KERAS, *HDF5)):
+        raise ValueError(
+            message.format(
+                "Please remove this argument and pass a file path with either `.keras` or `.h5` extension."
+            )
+        )
+    _log(message.format("We recommend removing this argument as it can be inferred from the file path."))
+
+
+def _log(message: str) -> None:
+    import logging
+
+    logging.getLogger("pycnn").warning(message)
 
 
 def load_model(
@@ -89,10 +103,10 @@ def load_model(
     compile: bool = True,
     safe_mode: bool = True,
 ) -> Any:
-    """Reads a model that `save_model` wrote. Nothing in a file is ever executed.
+    """Reads a model that `model.save` of pycnn or Keras wrote. Nothing in a file is ever executed.
 
     Args:
-        filepath: ending in '.safetensors'.
+        filepath: ending in '.keras', '.h5', '.hdf5' or '.safetensors'.
         custom_objects: dict from names to classes and functions of your own that the file names; None for
             those that are registered (`keras.saving.register_keras_serializable`) alone.
         compile: whether the model is compiled as it was, with the optimizer's state.
@@ -105,85 +119,66 @@ def load_model(
         FileNotFoundError: if there is no such file.
         ValueError: if it is no such file, is damaged, is larger than 4 GiB, or names classes that pycnn
             lacks.
+        ImportError: if the format needs h5py, which is not installed.
+
+    Example:
+        >>> import tempfile, os
+        >>> import pycnn as keras
+        >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.save(os.path.join(folder, "m.safetensors"))
+        ...     keras.saving.load_model(os.path.join(folder, "m.safetensors")).output_shape
+        (None, 1)
     """
     if not safe_mode:
         raise ValueError("`safe_mode` can only be True: nothing in a file is executed")
-    with opened(filepath) as reader, custom_object_scope(custom_objects):
-        if reader.metadata.get("format") != "pycnn":
-            raise ValueError(f"{reader.path!r} is a safetensors file, but not a model that pycnn saved")
-        try:
-            model = _described(reader)
-        except (TypeError, ValueError, KeyError, AttributeError, RecursionError, OverflowError) as error:
-            raise ValueError(f"{reader.path!r} does not describe a model of pycnn: {error!s:.400}") from error
-        variables = named_variables(model)
-        check_weights(reader, variables)
-        for name, variable in variables.items():
-            variable.assign(reader.array(f"weights/{name}"))
-        if "class_names" in reader.metadata:
-            try:
-                model.class_names = _from_json(reader.metadata["class_names"])
-            except (TypeError, ValueError) as error:
-                raise ValueError(f"{reader.path!r} has damaged class names: {error!s:.400}") from error
-        if compile and "compile" in reader.metadata:
-            try:
-                model.compile_from_config(_from_json(reader.metadata["compile"]))
-                _restore_optimizer(reader, model)
-            except (TypeError, ValueError, KeyError, AttributeError, RecursionError, OverflowError) as error:
-                raise ValueError(
-                    f"{reader.path!r} has a damaged optimizer or loss: {error!s:.400}"
-                ) from error
-    return model
+    path = checked_path(filepath, MODEL_ENDINGS)
+    with custom_object_scope(custom_objects):
+        if path.endswith(KERAS):
+            return in_keras.load_model(path, compile)
+        if path.endswith(HDF5):
+            return in_legacy_hdf5.load_model(path, compile)
+        return in_safetensors.load_model(path, compile)
 
 
-def _described(reader: Reader) -> SavableModel:
-    """The model of the header, whose weights are not made yet: their shapes are checked first."""
-    description = _from_json(reader.metadata["model"])
-    model = registry.deserialize_layer(description)
-    if "build_config" in description and not getattr(model, "built", True):
-        model.build(description["build_config"]["input_shape"])
-    if not isinstance(model, SavableModel) or not model.built:
-        raise ValueError("expected a model with a known input shape")
-    return model
+def save_weights(model: Any, filepath: Path, overwrite: bool = True, max_shard_size: None = None) -> None:
+    """Writes a model's weights; see `Model.save_weights`.
+
+    Args:
+        model: that is built.
+        filepath: ending in '.weights.h5', '.h5', '.hdf5' or '.safetensors'.
+        overwrite: whether a file of that name may be replaced.
+        max_shard_size: only None.
+    """
+    if max_shard_size is not None:
+        raise ValueError(f"`max_shard_size` is not supported; expected None, not {max_shard_size!r}")
+    path = checked_path(filepath, WEIGHT_ENDINGS, "weights are")
+    model = checked_model(model)
+    if path.endswith(WEIGHTS):
+        in_keras.save_weights(model, path, overwrite)
+    elif path.endswith(HDF5):
+        in_legacy_hdf5.save_weights(model, path, overwrite)
+    else:
+        in_safetensors.save_weights(model, path, overwrite)
 
 
-def _restore_optimizer(reader: Reader, model: SavableModel) -> None:
-    names = [name for name in reader.shapes if name.startswith("optimizer/")]
-    if "iterations" not in reader.metadata:
-        if names:
-            raise ValueError("the optimizer's state has no count of steps")
+def load_weights(model: Any, filepath: Path, skip_mismatch: bool = False, by_name: bool = False) -> None:
+    """Reads weights into a model; see `Model.load_weights`.
+
+    Args:
+        model: that is built.
+        filepath: ending in '.keras', '.weights.h5', '.h5', '.hdf5' or '.safetensors'.
+        skip_mismatch: whether layers whose weights are not there or have another shape stay as they are.
+        by_name: whether layers are found by their names.
+    """
+    path = checked_path(filepath, (*KERAS, *WEIGHT_ENDINGS), "weights are")
+    model = checked_model(model)
+    if path.endswith(HDF5):
+        in_legacy_hdf5.load_weights(model, path, skip_mismatch, by_name)
         return
-    optimizer = model.optimizer_in_use(begin=True)
-    expected = _optimizer_state(optimizer, named_variables(model))
-    if expected.keys() != set(names):
-        raise ValueError("the optimizer's state does not belong to the model")
-    iterations = int(reader.metadata["iterations"])
-    if not 0 <= iterations < 2**62:
-        raise ValueError(f"{iterations} steps of the optimizer")
-    for name, view in expected.items():
-        if reader.shapes[name] != (view.size,):
-            raise ValueError(f"{name!r} has shape {reader.shapes[name]}, expected {(view.size,)}")
-        view[...] = reader.array(name).reshape(view.shape)
-    accumulated = int(reader.metadata.get("accumulated", "0"))
-    if not 0 <= accumulated < (optimizer.gradient_accumulation_steps or 1):
-        raise ValueError(f"gradients of {accumulated} batches that wait for a step")
-    optimizer.iterations = iterations
-    optimizer.accumulated = accumulated
-
-
-def _optimizer_state(optimizer: Any, variables: Mapping[str, Variable]) -> dict[str, F32]:
-    """Views of what the optimizer keeps for each weight."""
-    return {f"optimizer/{name}": array for name, array in optimizer.arrays(variables).items()}
-
-
-def _to_json(value: Any) -> str:
-    return json.dumps(value, allow_nan=False)
-
-
-def _from_json(text: str) -> Any:
-    if len(text) > _LARGEST_JSON:
-        raise ValueError(f"a description of {len(text):,} characters is too long")
-
-    def refuse(name: str) -> None:
-        raise ValueError(f"{name} in JSON")
-
-    return json.loads(text, parse_constant=refuse)
+    if by_name:
+        raise ValueError(f"`by_name` only supports loading legacy '.h5' or '.hdf5' files. Received: {path}")
+    if path.endswith(KERAS):
+        in_keras.load_weights(model, path, skip_mismatch)
+    else:
+        in_safetensors.load_weights(model, path, skip_mismatch)

@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from pycnn.saving.files import opened, write
-from pycnn.saving.models import _optimizer_state, _restore_optimizer
-from pycnn.saving.weights import check_weights, checked_variables
+from pycnn.saving.description import reading
+from pycnn.saving.in_safetensors import add_optimizer, restore_optimizer, weights_in
+from pycnn.saving.state import check_built, named_variables
+from pycnn.saving.tensor_file import opened_tensors, write_tensors
 
 if TYPE_CHECKING:
-    from pycnn.saving.files import Path
-    from pycnn.saving.models import SavableModel
+    from pycnn.saving.description import SavableModel
 
 _FORMAT = "pycnn-training"
 
 
-def save_training_state(model: SavableModel, filepath: Path, progress: dict[str, Any]) -> None:
+def save_training_state(model: SavableModel, filepath: str, progress: dict[str, Any]) -> None:
     """Writes the file, which takes its name only when it is whole.
 
     Args:
@@ -24,19 +24,14 @@ def save_training_state(model: SavableModel, filepath: Path, progress: dict[str,
         filepath: ending in '.safetensors'.
         progress: plain data, which `load_training_state` gives back.
     """
-    variables = checked_variables(model)
-    arrays = {f"weights/{name}": variable.numpy() for name, variable in variables.items()}
+    check_built(model)
+    arrays = {f"weights/{name}": variable.numpy() for name, variable in named_variables(model).items()}
     metadata = {"format": _FORMAT, "progress": json.dumps(progress)}
-    optimizer = model.optimizer_in_use()
-    if optimizer is not None:
-        metadata["iterations"] = str(optimizer.iterations)
-        metadata["accumulated"] = str(optimizer.accumulated)
-        for name, view in _optimizer_state(optimizer, variables).items():
-            arrays[name] = view.reshape(-1).copy()
-    write(str(filepath), arrays, metadata, overwrite=True)
+    add_optimizer(model, arrays, metadata)
+    write_tensors(filepath, arrays, metadata, overwrite=True)
 
 
-def load_training_state(model: SavableModel, filepath: Path) -> dict[str, Any]:
+def load_training_state(model: SavableModel, filepath: str) -> dict[str, Any]:
     """Sets the model and its optimizer to what a file has.
 
     Returns:
@@ -46,13 +41,13 @@ def load_training_state(model: SavableModel, filepath: Path) -> dict[str, Any]:
         OSError: if there is no such file.
         ValueError: if it is damaged, or of another model.
     """
-    variables = checked_variables(model)
-    with opened(filepath) as reader:
+    check_built(model)
+    with opened_tensors(filepath) as reader:
         if reader.metadata.get("format") != _FORMAT:
-            raise ValueError(f"{reader.path!r} is a safetensors file, but not the state of a training")
-        check_weights(reader, variables)
-        progress: dict[str, Any] = json.loads(reader.metadata["progress"])
-        for name, variable in variables.items():
-            variable.assign(reader.array(f"weights/{name}"))
-        _restore_optimizer(reader, model)
+            raise ValueError(f"{filepath!r} is a safetensors file, but not the state of a training")
+        with reading(filepath, "has a damaged state of a training"):
+            progress: dict[str, Any] = json.loads(reader.metadata["progress"])
+            restoring = weights_in(reader, named_variables(model))
+            restore_optimizer(reader, model, restoring)
+        restoring.into_model()
     return progress

@@ -5,11 +5,13 @@ from typing import Any
 from pycnn.core.aliases import old_name
 from pycnn.core.custom_objects import (
     custom_object_scope,
+    get_custom_objects,
     get_registered_name,
     get_registered_object,
     register_keras_serializable,
 )
 from pycnn.core.refused import refusing
+from pycnn.core.registry import deserialize_keras_object, serialize_keras_object
 from pycnn.utils.arrays import normalize, to_categorical
 from pycnn.utils.dataset import PyDataset, Sequence
 from pycnn.utils.drawing import plot_model
@@ -30,6 +32,8 @@ __all__ = [
     "Sequence",
     "array_to_img",
     "custom_object_scope",
+    "deserialize_keras_object",
+    "get_custom_objects",
     "get_file",
     "get_registered_name",
     "get_registered_object",
@@ -41,6 +45,7 @@ __all__ = [
     "plot_model",
     "register_keras_serializable",
     "save_img",
+    "serialize_keras_object",
     "set_random_seed",
     "to_categorical",
     "unpack_x_y_sample_weight",

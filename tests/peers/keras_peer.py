@@ -48,8 +48,11 @@ def value_and_gradients(function, dy, *arrays):
     else:
         import jax
 
-        y = function(*arrays)
-        gradients = jax.grad(lambda *a: (function(*a) * dy).sum(), tuple(range(len(arrays))))(*arrays)
+        def both(*arrays):
+            y, backward = jax.vjp(function, *arrays)
+            return y, backward(dy)
+
+        y, gradients = jax.jit(both)(*arrays)  # compiled once, and not each operation of it
     return keras.ops.convert_to_numpy(y), [
         np.asarray(keras.ops.convert_to_numpy(gradient)) for gradient in gradients
     ]

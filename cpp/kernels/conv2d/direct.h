@@ -232,10 +232,10 @@ void direct_image_backward(float* dx, const float* dy, const float* packed, floa
   const int64_t pixel = pixel_words<Operand>(s.k, s.groups);
 
   const int64_t inputs = group_inputs(s), outputs = pixel / s.groups, panels = panels_of(inputs);
-  for (int64_t phase = 0; phase < s.stride_h * s.stride_w; ++phase) {
-    const int64_t phase_h = phase / s.stride_w, phase_w = phase % s.stride_w;
+  const int64_t phases_h = phase_count(s.h, s.stride_h), phases_w = phase_count(s.w, s.stride_w);
+  for (int64_t phase = 0; phase < phases_h * phases_w; ++phase) {
+    const int64_t phase_h = (phase / phases_w + s.top) % s.stride_h, phase_w = (phase % phases_w + s.left) % s.stride_w;
     const Phase rows = phase_of(phase_h, s.h, s.top, s.stride_h), columns = phase_of(phase_w, s.w, s.left, s.stride_w);
-    if (rows.count == 0 || columns.count == 0) continue;
     int64_t count = 0;
     for (int64_t i = 0; i < s.kh; ++i)
       for (int64_t j = 0; j < s.kw; ++j) {

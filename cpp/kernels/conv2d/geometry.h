@@ -121,9 +121,12 @@ struct Phase {
   int64_t from;   // the output position that tap 0's shift is counted from, at `first`
 };
 
+// A stride beyond the image leaves most phases without an input row: these begin at the first rows, i + before.
+PYCNN_INLINE int64_t phase_count(int64_t size, int64_t stride) { return min(size, stride); }
+
 PYCNN_INLINE Phase phase_of(int64_t phase, int64_t size, int64_t before, int64_t stride) {
   const int64_t first = ((phase - before) % stride + stride) % stride;
-  return {first, first < size ? (size - first + stride - 1) / stride : 0, (first + before - phase) / stride};
+  return {first, (size - first + stride - 1) / stride, (first + before - phase) / stride};
 }
 
 }  // namespace

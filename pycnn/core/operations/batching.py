@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from pycnn.core.operations.base import Value
+    from pycnn.core.operations.value import Value
 
 
 def axis_of(name: str, axis: Any, rank: int) -> int:

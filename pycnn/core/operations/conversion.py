@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from pycnn.core.function import is_tracing
-from pycnn.core.operations.base import Value, operation
+from pycnn.core.operations.base import operation
 from pycnn.core.operations.nodes import mapped
+from pycnn.core.operations.value import Value
 from pycnn.core.serialization import dtype_name
 from pycnn.core.symbolic import KerasTensor, as_symbol
 from pycnn.core.tensor import Tensor

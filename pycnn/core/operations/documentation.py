@@ -81,14 +81,19 @@ Source: the function of that name in NumPy and in keras.ops.
 """
 
 
-def documented(parts: str) -> Callable[[_Function], _Function]:
-    """Adds parts that a docstring lacks: before its example."""
+def documented(parts: str, before: str = ">>> ") -> Callable[[_Function], _Function]:
+    """Adds parts that a docstring lacks: before its example, or before the line that begins with a word.
+
+    Parts that begin with an indented line continue the part that is there.
+    """
 
     def decorate(function: _Function) -> _Function:
         if function.__doc__:
-            text, mark, example = function.__doc__.partition("    >>> ")
-            indented = "".join(f"    {line}\n" if line else "\n" for line in parts.strip().splitlines())
-            function.__doc__ = f"{text.rstrip()}\n\n{indented}\n{mark}{example}"
+            text, mark, rest = function.__doc__.partition(f"    {before}")
+            gap = "\n" if parts.startswith("\n    ") else "\n\n"
+            lines = parts.strip("\n").splitlines()
+            indented = "".join(f"    {line}\n" if line else "\n" for line in lines)
+            function.__doc__ = f"{text.rstrip()}{gap}{indented}\n{mark}{rest}"
         return function
 
     return decorate

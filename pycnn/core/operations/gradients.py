@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pycnn.core.operations.base import Value, operation
+from pycnn.core.operations.base import operation
+from pycnn.core.operations.value import Value
 from pycnn.core.symbolic import KerasTensor
 from pycnn.core.variable import Variable
 

@@ -14,7 +14,7 @@ from pycnn.core.operations.nodes import broadcasted, reshaped, strides_of, viewe
 from pycnn.core.operations.shapes import expand_dims, reshape
 
 if TYPE_CHECKING:
-    from pycnn.core.operations.base import Value
+    from pycnn.core.operations.value import Value
 
 
 @operation(arrays=np.concatenate, dtype="same", several=True)

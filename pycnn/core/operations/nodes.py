@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pycnn.core.operations.batching import aligned
 
 if TYPE_CHECKING:
-    from pycnn.core.operations.base import Value
+    from pycnn.core.operations.value import Value
 
 
 def mapped(kind: str, *operands: Value | float) -> Value:

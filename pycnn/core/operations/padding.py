@@ -12,7 +12,7 @@ from pycnn.core.operations.batching import refuse_batch
 from pycnn.core.operations.nodes import strides_of
 
 if TYPE_CHECKING:
-    from pycnn.core.operations.base import Value
+    from pycnn.core.operations.value import Value
 
 _MODES = ("constant", "reflect", "symmetric", "edge", "wrap")
 

@@ -15,7 +15,7 @@ from pycnn.core.operations.nodes import broadcasted, permuted, reshaped
 
 if TYPE_CHECKING:
     from pycnn.core.arrays import F32
-    from pycnn.core.operations.base import Value
+    from pycnn.core.operations.value import Value
 
 
 def _array_matmul(x1: F32, x2: F32) -> Any:

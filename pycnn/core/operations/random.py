@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pycnn.core.operations.nodes import mapped
 
 if TYPE_CHECKING:
-    from pycnn.core.operations.base import Value
+    from pycnn.core.operations.value import Value
 
 
 def uniform(x: Value, sample: Sequence[int], batched: bool = True) -> Value:

@@ -17,7 +17,7 @@ from pycnn.core.operations.nodes import reduced, reshaped
 
 if TYPE_CHECKING:
     from pycnn.core.arrays import F32
-    from pycnn.core.operations.base import Value
+    from pycnn.core.operations.value import Value
 
 
 def _with_axes(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pycnn.core.operations.base import Value, operation
+from pycnn.core.operations.base import operation
 from pycnn.core.operations.batching import axis_of, refuse_batch, within_sample
 from pycnn.core.operations.conversion import checked_dtype
 from pycnn.core.operations.nodes import mapped, reshaped, strides_of, viewed
 from pycnn.core.operations.shapes import expand_dims, moveaxis
+from pycnn.core.operations.value import Value
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

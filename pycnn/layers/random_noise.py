@@ -11,7 +11,7 @@ from pycnn.layers.composed import Composed
 
 if TYPE_CHECKING:
     from pycnn.core.blueprint import Blueprint
-    from pycnn.core.operations.base import Value
+    from pycnn.core.operations.value import Value
 
 
 class Noise(Composed):
