@@ -59,6 +59,10 @@ void OptimizerSpec::set(const std::string& name, double value) {
     if (name == number.name) {
       if (!(value >= number.low && value <= number.high && std::isfinite(value)))
         throw std::invalid_argument(name + " cannot be " + std::to_string(value));
+      // All but Lion divide by 1 - beta^t.
+      const bool is_beta = number.member == &OptimizerSpec::beta_1 || number.member == &OptimizerSpec::beta_2;
+      if (is_beta && value == 1 && kind != OptimizerKind::kLion)
+        throw std::invalid_argument(name + " cannot be 1; expected a number below");
       this->*number.member = value;
       return;
     }
