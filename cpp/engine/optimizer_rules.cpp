@@ -14,14 +14,13 @@ struct Number {
   double OptimizerSpec::*member;
   double low, high;
 };
-constexpr double kBelowOne = 1.0 - 0x1p-53;  // a decay of 1 leaves nothing to divide by
 constexpr Number kNumbers[] = {
     {"momentum", &OptimizerSpec::momentum, 0, 1},
     {"epsilon", &OptimizerSpec::epsilon, 0, kInfinity},
     {"weight_decay", &OptimizerSpec::weight_decay, 0, kInfinity},
     {"rho", &OptimizerSpec::rho, 0, 1},
-    {"beta_1", &OptimizerSpec::beta_1, 0, kBelowOne},
-    {"beta_2", &OptimizerSpec::beta_2, 0, kBelowOne},
+    {"beta_1", &OptimizerSpec::beta_1, 0, 1},
+    {"beta_2", &OptimizerSpec::beta_2, 0, 1},
     {"initial_accumulator_value", &OptimizerSpec::initial_accumulator_value, 0, kInfinity},
     {"learning_rate_power", &OptimizerSpec::learning_rate_power, -kInfinity, 0},
     {"beta", &OptimizerSpec::beta, -kInfinity, kInfinity},
