@@ -36,10 +36,10 @@ def home(tmp_path, monkeypatch):
     """A cache of its own, and no network."""
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
 
-    def refuse(address, path, checksum, largest):
-        raise download._HostError(f"{address}: no network")
+    def refuse(address, path, checksum, algorithm, largest):
+        raise download.FetchError(f"{address}: no network")
 
-    monkeypatch.setattr(download, "_fetch", refuse)
+    monkeypatch.setattr(download, "fetch", refuse)
     (tmp_path / "models").mkdir()
     return tmp_path / "models"
 
