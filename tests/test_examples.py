@@ -45,6 +45,24 @@ def test_saliency(tmp_path):
         assert len(set(image.convert("L").tobytes())) > 100
 
 
+@NEEDS_DATA
+@pytest.mark.parametrize(
+    ("name", "arguments", "expected", "least"),
+    [
+        ("two_outputs.py", ["1"], r"test accuracy ([\d.]+)", 0.75),
+        ("siamese.py", ["1"], r"accuracy on pairs of test pictures ([\d.]+)", 0.85),
+        ("autoencoder.py", ["{}/x.png"], r"of the average picture ([\d.]+)", 0.08),
+    ],
+)
+def test_examples_reach(tmp_path, name, arguments, expected, least):
+    command = [sys.executable, EXAMPLES / name, *(argument.format(tmp_path) for argument in arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert float(re.search(expected, done.stdout)[1]) >= least
+    if error := re.search(r"mean squared error ([\d.]+)", done.stdout):
+        assert float(error[1]) <= 0.025
+
+
 def test_image_kernels_do_what_their_names_say():
     example = runpy.run_path(str(EXAMPLES / "image_kernels.py"))
     filtered, kernels = example["filtered"], example["KERNELS"]
