@@ -1,7 +1,7 @@
 """A picture in 32 numbers and back: `python examples/autoencoder.py [PICTURE.png] [EPOCHS]`.
 
-Convolutions and a dense layer press pictures of Fashion-MNIST into a short code, transposed convolutions draw them
-again. The mean squared error of test pictures must come below that of the average picture by far.
+Convolutions and a dense layer press pictures of Fashion-MNIST into a short code, transposed convolutions
+draw them again. Their mean squared error on test pictures must be far below that of the average picture.
 """
 
 import sys

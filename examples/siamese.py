@@ -1,7 +1,7 @@
 """Are two pictures of one kind? `python examples/siamese.py [EPOCHS]`.
 
-A siamese network: both pictures go through the same layers, and the distance of what comes out decides (contrastive
-loss; Hadsell, Chopra and LeCun 2006). The accuracy is that on pairs of test pictures, half of them of one class.
+A siamese network: both pictures go through the same layers, and the distance of what comes out decides
+(contrastive loss; Hadsell, Chopra and LeCun 2006). Tested on pairs of test pictures, half of one class.
 """
 
 import sys

@@ -1,8 +1,8 @@
 """Two inputs, two outputs, parts of one's own: `python examples/two_outputs.py [EPOCHS]`.
 
-A picture of Fashion-MNIST is moved by some pixels. Its network is told the time of day, whose only use is to say how
-bright the picture was made, and answers two questions: which class, and how far to the right it was moved. With a
-squeeze-and-excite layer, a loss and a metric of one's own, written in `keras.ops`.
+Pictures of Fashion-MNIST are moved by some pixels and made darker. The network gets a picture and how bright
+it was left, and answers two questions: which class, and how far to the right it was moved. With a layer, a
+loss and a metric of one's own, written in `keras.ops`.
 """
 
 import sys
