@@ -133,8 +133,9 @@ def apply_to_file(
     colours = pixels if alpha is None else pixels[:, :, :3]
     y = apply(colours, kernel, strides, padding, mode, fill_value)
     if alpha is not None and file_format not in ("JPEG", "BMP"):
-        identity = np.zeros(kernels.get(kernel).shape)
-        identity[(identity.shape[0] - 1) // 2, (identity.shape[1] - 1) // 2] = 1
+        height, width = kernels.get(kernel).shape
+        identity = np.zeros((height, width))
+        identity[(height - 1) // 2, (width - 1) // 2] = 1
         kept = apply(alpha, identity, strides, padding, mode, 255 if mode == "constant" else 0)
         y = np.concatenate([y, kept], axis=2)
     part = os.path.join(folder, f".{name}.{os.getpid()}.part")
