@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-_COLUMNS = 6
+_COLUMNS = 5
 # Of several values at once, with arguments that have no usual value, or further names of others.
 _LEFT_OUT = {
     "softmax",
@@ -38,10 +38,10 @@ def activations() -> Figure:
     Raises:
         ImportError: matplotlib is missing.
     """
-    x = np.linspace(-4, 4, 401, dtype=np.float32)
+    x = np.linspace(-4, 4, 400, dtype=np.float32)  # not 0, where some have no derivative
     functions = curves()
     rows = -(-len(functions) // _COLUMNS)
-    figure = style.new_figure(14, 2.1 * rows + 0.8, "Activation functions")
+    figure = style.new_figure(12.5, 2.1 * rows + 0.8, "Activation functions")
     panels = figure.subplots(rows, _COLUMNS, sharex=True, squeeze=False)
     for axes, (name, function) in zip(panels.flat, functions.items(), strict=False):
         y, slope = with_derivative(function, x)

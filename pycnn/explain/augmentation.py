@@ -69,4 +69,5 @@ def drawn(pixels: NDArray[np.uint8], arguments: dict[str, Any], seed: int) -> ND
     moved = _TURNED if "fill_mode" in arguments else {}
     batch = np.repeat(pixels[None], _COLUMNS, axis=0)
     made: Any = next(ImageDataGenerator(**moved, **arguments).flow(batch, batch_size=_COLUMNS, seed=seed))
-    return np.clip(np.rint(made), 0, 255).astype(np.uint8)
+    result: NDArray[np.uint8] = np.clip(np.rint(made), 0, 255).astype(np.uint8)
+    return result

@@ -27,7 +27,8 @@ def feature_maps(picture: Any = None, model: Model | None = None) -> Figure:
             Fashion-MNIST's sample first. Convolutions inside nested models are not shown.
 
     Returns:
-        The figure: the picture, and for the first 8 convolutions up to 16 maps each, dark where they are 0.
+        The figure: the picture, and for the first 8 convolutions up to 16 maps each, every map from its least
+        value (dark) to its largest.
 
     Raises:
         ValueError: a model with another input or without convolutions, no picture.
@@ -54,7 +55,7 @@ def feature_maps(picture: Any = None, model: Model | None = None) -> Figure:
 
     rows = [min(-(-y.shape[3] // _COLUMNS), _MAX_MAPS // _COLUMNS) for y in maps]
     figure = style.new_figure(10, 2.6 + sum(1.35 * r + 0.45 for r in rows), "Feature maps of convolutions")
-    parts = figure.subfigures(len(maps) + 1, 1, height_ratios=[1.9, *(1.35 * r + 0.45 for r in rows)])
+    parts: Any = figure.subfigures(len(maps) + 1, 1, height_ratios=[1.9, *(1.35 * r + 0.45 for r in rows)])
     style.show_picture(parts[0].subplots(), pixels, f"input, {shape[1]} x {shape[2]} pixels")
     for part, layer, y, count in zip(parts[1:], found, maps, rows, strict=True):
         shown = min(y.shape[3], _MAX_MAPS)

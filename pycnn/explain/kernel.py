@@ -45,15 +45,15 @@ def kernel(picture: Any = None, kernel: Any = "outline", position: tuple[int, in
 
     title = f"The kernel '{kernel}'" if isinstance(kernel, str) else "A kernel"
     figure = style.new_figure(9.5, 8, f"{title} over a picture")
-    top, bottom = figure.subfigures(2, 1, height_ratios=(1.35, 1))
-    left, right = top.subplots(1, 2)
+    parts: Any = figure.subfigures(2, 1, height_ratios=(1.35, 1))
+    left, right = parts[0].subplots(1, 2)
     style.show_picture(left, pixels, f"picture, {h} x {w} pixels")
     style.mark(left, row, column, kh, kw)
     style.show_picture(
         right, np.clip(y, 0, 255), f"result, {y.shape[0]} x {y.shape[1]}, cut off at 0 and 255"
     )
     style.mark(right, row, column, 1, 1)
-    grids = bottom.subplots(1, 3)
+    grids = parts[1].subplots(1, 3)
     style.show_numbers(grids[0], block, f"pixels from row {row}, column {column}", style.PALE)
     style.show_numbers(grids[1], weights, "\u00d7 kernel")
     style.show_numbers(grids[2], products, f"= products; their sum is {style.number(products.sum())}")

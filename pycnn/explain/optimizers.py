@@ -72,6 +72,9 @@ def animate_optimizers(path: str | os.PathLike[str], steps: int = 40) -> None:
     figure, lines = _panels(paths)
     from matplotlib.animation import PillowWriter
 
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # else it is computed anew for each frame
+
     def write(part: str) -> None:
         writer = PillowWriter(fps=6)
         with writer.saving(figure, part, 60):
@@ -93,13 +96,15 @@ def path_of(name: str, arguments: dict[str, Any], steps: int) -> NDArray[np.floa
     import pycnn as keras
 
     optimizer = getattr(keras.optimizers, name)(**arguments)
-    place = keras.Variable(np.array(_START, np.float32))
+    # Muon steps its own way for matrices only; it takes Adam for what else there is.
+    shape = (1, 2) if name == "Muon" else (2,)
+    place = keras.Variable(np.array(_START, np.float32).reshape(shape))
     points = [np.array(place.numpy())]
     for _ in range(steps):
         gradient = (2 * _CURVATURE * points[-1]).astype(np.float32)
         optimizer.apply([gradient], [place])
         points.append(np.array(place.numpy()))
-    return np.stack(points)
+    return np.stack(points).reshape(-1, 2)
 
 
 def _paths(steps: int) -> dict[str, NDArray[np.float32]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -33,7 +33,8 @@ def padding(fill_value: float = 0) -> Figure:
     fill = as_number("fill_value", fill_value)
     pixels = (np.arange(_SIZE * _SIZE).reshape(_SIZE, _SIZE) * 7) % 10
     figure = style.new_figure(8.5, 12, "Sums of 3 x 3 windows: padding and stride")
-    for (kind, stride), line in zip(_CASES, figure.subfigures(len(_CASES), 1), strict=True):
+    lines: Any = figure.subfigures(len(_CASES), 1)
+    for (kind, stride), line in zip(_CASES, lines, strict=True):
         around = 1 if kind == "same" else 0
         grid = np.pad(pixels.astype(float), around, constant_values=fill)
         inside = np.pad(np.ones_like(pixels), around)
@@ -43,10 +44,10 @@ def padding(fill_value: float = 0) -> Figure:
         added = f", {style.number(fill)} around" if around else ""
         style.show_numbers(left, grid, f"padding '{kind}'{added}, stride {stride}", colours)
         style.mark(left, 0, 0, 3, 3)
-        style.mark(left, 0, stride, 3, 3, style.BLUE)
+        style.mark(left, 0.07, stride + 0.07, 2.86, 2.86, style.BLUE)
         size = f"({_SIZE} + {2 * around} \u2212 3) // {stride} + 1 = {len(sums)}"
         style.show_numbers(right, sums, f"output, {size} rows")
-        # Inside the cells, so that the two frames do not lie on each other.
+        # Smaller, so that the two frames do not lie on each other.
         style.mark(right, 0.04, 0.04, 0.92, 0.92)
         style.mark(right, 0.04, 1.04, 0.92, 0.92, style.BLUE)
     return figure

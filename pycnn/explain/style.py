@@ -125,6 +125,6 @@ def mark(axes: Axes, row: float, column: float, height: float, width: float, col
 
 def number(value: Any) -> str:
     """A number, short, with a true minus."""
-    value = float(value)
+    value = float(value) + 0.0  # no minus at 0
     text = f"{value:.0f}" if value == round(value) else f"{value:.2f}"
     return text.replace("-", "\u2212")
