@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _START = (-4.0, 2.0)
 _CURVATURE = np.array([0.1, 2.0])  # a long valley: f = 0.1 x^2 + 2 y^2
 _COLUMNS = 5
+_GIF_DPI = 60
 # A rate at which each comes down in some dozens of steps.
 SETTINGS: dict[str, tuple[str, dict[str, Any]]] = {
     "SGD": ("SGD", {"learning_rate": 0.4}),
@@ -34,7 +35,7 @@ SETTINGS: dict[str, tuple[str, dict[str, Any]]] = {
     "Lion": ("Lion", {"learning_rate": 0.15}),
     "Lamb": ("Lamb", {"learning_rate": 0.1}),
     "Adafactor": ("Adafactor", {"learning_rate": 0.3}),
-    "Muon": ("Muon", {"learning_rate": 0.3, "adam_lr_ratio": 1.0}),
+    "Muon": ("Muon", {"learning_rate": 1.0, "momentum": 0.8}),
 }
 
 
@@ -70,18 +71,26 @@ def animate_optimizers(path: str | os.PathLike[str], steps: int = 40) -> None:
     style.check_output(path, ("gif",))
     paths = _paths(steps)
     figure, lines = _panels(paths)
-    from matplotlib.animation import PillowWriter
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from PIL import Image
 
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")  # else it is computed anew for each frame
+    figure.set_dpi(_GIF_DPI)
+    canvas = FigureCanvasAgg(figure)
+    for line in lines:
+        line.set_animated(True)  # left out of the background, which is drawn once
+    canvas.draw()  # type: ignore[no-untyped-call]
+    background: Any = canvas.copy_from_bbox(figure.bbox)  # type: ignore[no-untyped-call]
+    frames = []
+    for count in range(1, steps + 2):
+        canvas.restore_region(background)  # type: ignore[no-untyped-call]
+        for line, points in zip(lines, paths.values(), strict=True):
+            line.set_data(points[:count, 0], points[:count, 1])
+            line.axes.draw_artist(line)
+        pixels = np.asarray(canvas.buffer_rgba())[:, :, :3]  # type: ignore[no-untyped-call]
+        frames.append(Image.fromarray(pixels.copy()).quantize(64))
 
     def write(part: str) -> None:
-        writer = PillowWriter(fps=6)
-        with writer.saving(figure, part, 60):
-            for frame in range(1, steps + 2):
-                for line, points in zip(lines, paths.values(), strict=True):
-                    line.set_data(points[:frame, 0], points[:frame, 1])
-                writer.grab_frame()
+        frames[0].save(part, format="GIF", save_all=True, append_images=frames[1:], duration=150, loop=0)
 
     style.write_beside(path, write)
 
