@@ -17,8 +17,8 @@ __all__ = ["DESCRIPTION", "EPILOG", "SUMMARY", "add_arguments", "run"]
 
 SUMMARY = "look through a folder of pictures before training"
 DESCRIPTION = """\
-Reads all pictures of a folder that has a folder for each class, and prints how many there are, their sizes and
-modes, which are copies of others, and which cannot be read."""
+Reads all pictures of a folder that has a folder for each class, and prints how many there are, their sizes
+and modes, which are copies of others, and which cannot be read."""
 EPILOG = """\
 Pictures are copies of each other where all their pixels are the same, whatever their files are.
 
@@ -78,7 +78,7 @@ def _print(report: FolderReport, console: Console) -> None:
     from rich.text import Text
 
     total = len(report.pictures)
-    classes = Table(title=f"{report.directory}: {total} pictures, {len(report.labels)} classes")
+    classes = Table(title=Text(f"{report.directory}: {total} pictures, {len(report.labels)} classes"))
     for name in ("class", "pictures", "share", ""):
         classes.add_column(name, justify="right" if name in ("pictures", "share") else "left")
     largest = max(report.counts.values(), default=0)

@@ -35,6 +35,9 @@ ROWS: tuple[dict[str, Any], ...] = (
 def augmentation(picture: Any = None, seed: int = 1) -> Figure:
     """Draws seven samples for each argument of ImageDataGenerator that moves or changes pictures at random.
 
+    Arguments that standardize values (`normalization` shows what that is) are left out: pictures look the
+    same after them.
+
     Args:
         picture: a path, uint8 (h, w) or (h, w, 3), or None for one of Fashion-MNIST.
         seed: of the random numbers.

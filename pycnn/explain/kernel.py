@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MOST_CELLS = 7
+_FRAME_SEEN = 64  # pixels along a side; in larger pictures a frame of some pixels is hard to find
 
 
 def kernel(picture: Any = None, kernel: Any = "outline", position: tuple[int, int] | None = None) -> Figure:
@@ -53,6 +54,9 @@ def kernel(picture: Any = None, kernel: Any = "outline", position: tuple[int, in
         right, np.clip(y, 0, 255), f"result, {y.shape[0]} x {y.shape[1]}, cut off at 0 and 255"
     )
     style.mark(right, row, column, 1, 1)
+    if max(h, w) > _FRAME_SEEN:
+        style.circle(left, row + (kh - 1) / 2, column + (kw - 1) / 2)
+        style.circle(right, row, column)
     grids = parts[1].subplots(1, 3)
     style.show_numbers(grids[0], block, f"pixels from row {row}, column {column}", style.PALE)
     style.show_numbers(grids[1], weights, "\u00d7 kernel")

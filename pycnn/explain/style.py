@@ -123,6 +123,11 @@ def mark(axes: Axes, row: float, column: float, height: float, width: float, col
     axes.add_patch(Rectangle(corner, width, height, fill=False, edgecolor=colour, linewidth=2.5, zorder=3))
 
 
+def circle(axes: Axes, row: float, column: float) -> None:
+    """A circle of 30 points around a pixel, however large the picture is."""
+    axes.plot(column, row, "o", markersize=30, markeredgewidth=2.5, color=ORANGE, fillstyle="none")
+
+
 def number(value: Any) -> str:
     """A number, short, with a true minus."""
     value = float(value) + 0.0  # no minus at 0

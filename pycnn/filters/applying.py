@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _PAD = {"constant": "constant", "nearest": "edge", "edge": "edge", "reflect": "reflect", "wrap": "wrap"}
 MODES = tuple(_PAD)
+_WITH_ALPHA = {"GIF", "PNG", "TGA", "TIFF", "WEBP"}
 _SEPARATE_FROM = 25  # weights; below, two passes cost more than one
 _MAX_PADDED = 2**31  # values
 
@@ -75,7 +76,9 @@ def apply(
     result = _result_type(dtype, pixels)
     batch = pixels.reshape(_batch_shape(pixels.shape))
     sides = _sides(padding, batch.shape[1:3], weights.shape, step)
-    y = _convolved(_padded(batch.astype(np.float32), sides, _PAD[mode], fill), weights, step)
+    with np.errstate(over="ignore"):  # beyond float32: infinite
+        x = batch.astype(np.float32)
+    y = _convolved(_padded(x, sides, _PAD[mode], fill), weights, step)
     if result == np.uint8:
         y = np.clip(np.rint(np.nan_to_num(y, nan=0.0)), 0, 255).astype(np.uint8)
     if pixels.ndim == 2:
@@ -94,8 +97,8 @@ def apply_to_file(
 ) -> NDArray[np.uint8]:
     """Applies a kernel to a picture file and writes the result to another one.
 
-    The picture is turned upright (EXIF). Grey pictures stay grey, others become RGB; their transparency
-    keeps its values and is left out of formats without one.
+    The picture is turned upright (EXIF). Grey pictures without transparency stay grey, others become RGB.
+    Transparency keeps its values, and is left out of formats other than PNG, TIFF, WebP, GIF and TGA.
 
     Args:
         source: a file in a format that Pillow reads, with 8 bits a channel.
@@ -132,7 +135,7 @@ def apply_to_file(
     alpha = pixels[:, :, 3:] if pixels.ndim == 3 and pixels.shape[2] == 4 else None
     colours = pixels if alpha is None else pixels[:, :, :3]
     y = apply(colours, kernel, strides, padding, mode, fill_value)
-    if alpha is not None and file_format not in ("JPEG", "BMP"):
+    if alpha is not None and file_format in _WITH_ALPHA:
         height, width = kernels.get(kernel).shape
         identity = np.zeros((height, width))
         identity[(height - 1) // 2, (width - 1) // 2] = 1
