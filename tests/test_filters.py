@@ -182,6 +182,11 @@ def test_modes_of_files(rng, tmp_path):
         np.testing.assert_array_equal(np.array(Image.open(tmp_path / "y.png")), written)
         assert written.shape == pixels.shape
     np.testing.assert_array_equal(written[:, :, 3], clear[:, :, 3])
+    layered = Image.merge("LA", [Image.fromarray(grey), Image.fromarray(clear[:, :, 3])])
+    layered.save(tmp_path / "layered.png")
+    written = filters.apply_to_file(tmp_path / "layered.png", tmp_path / "y.png", "identity")
+    np.testing.assert_array_equal(written, np.array(layered.convert("RGBA")))
+    assert filters.apply_to_file(tmp_path / "clear.png", tmp_path / "y.jpg", "identity").shape == (6, 7, 3)
     Image.fromarray(grey.astype(np.uint16)).save(tmp_path / "deep.png")
     with pytest.raises(ValueError, match="8 bits"):
         filters.apply_to_file(tmp_path / "deep.png", tmp_path / "y.png", "blur")

@@ -163,7 +163,7 @@ def _read(source: str | os.PathLike[str]) -> NDArray[np.uint8]:
             image: Image.Image = ImageOps.exif_transpose(opened)
             if image.mode.startswith(("I", "F")):
                 raise ValueError(f"its mode is {image.mode}; expected 8 bits a channel")
-            transparent = image.has_transparency_data
+            transparent = "A" in image.getbands() or "transparency" in image.info
             grey = image.mode in ("1", "L") and not transparent
             return np.array(image.convert("L" if grey else "RGBA" if transparent else "RGB"), np.uint8)
     except UnidentifiedImageError:

@@ -67,7 +67,7 @@ def _in_colours(image: Image) -> Image:
         values = np.nan_to_num(np.asarray(image, np.float64))
         low, high = values.min(), values.max()
         image = Image.fromarray(((values - low) / max(high - low, 1e-9) * 255).astype(np.uint8))
-    if image.has_transparency_data:
+    if "A" in image.getbands() or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return image.convert("RGB")
