@@ -37,6 +37,11 @@ def activations() -> Figure:
 
     Raises:
         ImportError: matplotlib is missing.
+
+    Example:
+        >>> from pycnn import explain
+        >>> explain.activations().axes[2].get_title()
+        'relu'
     """
     x = np.linspace(-4, 4, 400, dtype=np.float32)  # not 0, where some have no derivative
     functions = curves()

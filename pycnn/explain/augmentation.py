@@ -49,6 +49,11 @@ def augmentation(picture: Any = None, seed: int = 1) -> Figure:
     Raises:
         ValueError: no picture.
         ImportError: matplotlib is missing.
+
+    Example:
+        >>> from pycnn import explain
+        >>> explain.augmentation().axes[0].get_ylabel()
+        'rotation_range=40'
     """
     pixels = samples.picture_of(picture, "rgb")
     as_int("seed", seed, 0)

@@ -33,6 +33,13 @@ def feature_maps(picture: Any = None, model: Model | None = None) -> Figure:
     Raises:
         ValueError: a model with another input or without convolutions, no picture.
         ImportError: matplotlib is missing.
+
+    Example:
+        >>> import pycnn as keras
+        >>> from pycnn import explain
+        >>> layers = [keras.Input((8, 8, 1)), keras.layers.Conv2D(2, 3)]
+        >>> len(explain.feature_maps(model=keras.Sequential(layers)).subfigs)
+        2
     """
     import pycnn as keras
     from pycnn import layers

@@ -30,6 +30,11 @@ def kernel(picture: Any = None, kernel: Any = "outline", position: tuple[int, in
     Raises:
         ValueError: an unknown or too large kernel, a position outside, no picture.
         ImportError: matplotlib is missing.
+
+    Example:
+        >>> from pycnn import explain
+        >>> len(explain.kernel(kernel="emboss").subfigs[1].axes)
+        3
     """
     pixels = samples.picture_of(picture)
     weights = filters.get(kernel)

@@ -25,6 +25,11 @@ def normalization(data: Any = None) -> Figure:
     Raises:
         ValueError: other data.
         ImportError: matplotlib is missing.
+
+    Example:
+        >>> from pycnn import explain
+        >>> len(explain.normalization([[0, 1], [2, 0], [3, 5]]).axes)
+        4
     """
     x = _points() if data is None else np.asarray(data, np.float64)
     if x.ndim != 2 or x.shape[1] != 2 or len(x) < 3 or not np.isfinite(x).all():

@@ -51,6 +51,11 @@ def optimizers(steps: int = 40) -> Figure:
     Raises:
         TypeError, ValueError: steps is no integer, or out of range.
         ImportError: matplotlib is missing.
+
+    Example:
+        >>> from pycnn import explain
+        >>> explain.optimizers(steps=5).axes[0].get_title().split("\\n")[0]
+        'SGD, rate 0.4'
     """
     figure, _ = _panels(_paths(steps))
     return figure

@@ -29,6 +29,11 @@ def padding(fill_value: float = 0) -> Figure:
     Raises:
         TypeError, ValueError: fill_value is no finite number.
         ImportError: matplotlib is missing.
+
+    Example:
+        >>> from pycnn import explain
+        >>> len(explain.padding(fill_value=1).subfigs)
+        3
     """
     fill = as_number("fill_value", fill_value)
     pixels = (np.arange(_SIZE * _SIZE).reshape(_SIZE, _SIZE) * 7) % 10

@@ -29,6 +29,11 @@ def pooling(picture: Any = None) -> Figure:
     Raises:
         ValueError: no picture, or a smaller one.
         ImportError: matplotlib is missing.
+
+    Example:
+        >>> from pycnn import explain
+        >>> [axes.get_title() for axes in explain.pooling().axes[1:]]
+        ['max-pooling', 'average pooling']
     """
     pixels = samples.picture_of(picture)
     if min(pixels.shape) < _SIZE:

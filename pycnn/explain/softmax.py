@@ -27,6 +27,11 @@ def softmax(logits: Any = _LOGITS) -> Figure:
     Raises:
         ValueError, TypeError: other logits.
         ImportError: matplotlib is missing.
+
+    Example:
+        >>> from pycnn import explain
+        >>> [f"{bar.get_height():.3f}" for bar in explain.softmax([0, 1]).axes[2].patches]
+        ['0.269', '0.731']
     """
     z = np.asarray(logits, np.float32)
     if z.ndim != 1 or not 2 <= len(z) <= 20 or not np.isfinite(z).all():

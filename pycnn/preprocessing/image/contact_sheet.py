@@ -29,6 +29,15 @@ def contact_sheet(report: FolderReport, columns: int = 10) -> Image:
     Raises:
         ValueError, TypeError: columns is no integer or out of range; there is no picture.
         OSError: a picture cannot be read any more.
+
+    Example:
+        >>> import tempfile
+        >>> from PIL import Image
+        >>> from pycnn.preprocessing.image import check_folder, contact_sheet
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     Image.new("L", (30, 20)).save(f"{folder}/1.png")
+        ...     contact_sheet(check_folder(folder), columns=1).size
+        (108, 132)
     """
     from PIL import Image, ImageDraw, ImageOps
 
