@@ -52,9 +52,9 @@ PYTHON = (
     ("models",),
     ("applications",),
     ("backend", "config", "mixed_precision", "nn", "random", "utils"),
-    ("preprocessing",),
+    ("filters", "preprocessing"),
     ("__init__", "keras"),
-    ("recipes", "sklearn", "tf"),
+    ("explain", "recipes", "sklearn", "tf"),
     ("bench",),
     ("cli",),
 )

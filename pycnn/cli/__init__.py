@@ -12,12 +12,15 @@ from pycnn._version import __version__
 
 __all__ = ["main"]
 
-_COMMANDS = ("train", "predict", "profile", "info", "bench")
+_COMMANDS = ("train", "predict", "profile", "check", "filter", "explain", "info", "bench")
 _EPILOG = """\
 examples:
   pycnn train                         train a network on Fashion-MNIST, into ./pycnn-out
   pycnn predict pycnn-out/deck.safetensors shoe.jpg
   pycnn profile --train               where the time of a training step goes, layer by layer
+  pycnn check photos                  look through a folder of pictures before training
+  pycnn filter shoe.jpg --kernel sharpen --output sharp.png
+  pycnn explain optimizers            draw how a part of networks works, with real numbers
   pycnn info                          this build, this machine and where the data is
   pycnn bench --vs torch              how fast it is, next to NumPy and PyTorch
 

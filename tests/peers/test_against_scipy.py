@@ -1,10 +1,10 @@
-"""Padding modes of a convolution against scipy.ndimage."""
+"""Padding modes of a convolution, and image kernels, against scipy.ndimage."""
 
 import numpy as np
 import pytest
-from helpers import normal
+from helpers import normal, tolerance
 
-from pycnn import ops
+from pycnn import filters, ops
 
 ndimage = pytest.importorskip("scipy.ndimage", reason="SciPy is not installed")
 pytestmark = pytest.mark.peers
@@ -37,3 +37,16 @@ def test_padding(rng, mode):
     expected = ndimage.correlate(image, shifted, mode=MODES[mode], cval=0.75)
     padded = ops.pad2d(image[np.newaxis, :, :, np.newaxis], 2, mode=mode, value=0.75)
     np.testing.assert_array_equal(padded[0, :6, 4:, 0], expected)
+
+
+@pytest.mark.parametrize("mode", ["constant", "nearest", "reflect", "wrap"])
+@pytest.mark.parametrize("kernel", [*filters.NAMES, "gaussian:1.5", "box:5"])
+def test_filters(rng, mode, kernel):
+    image = rng.integers(0, 256, (17, 19)).astype(np.float64)
+    fill = 3 if mode == "constant" else 0
+    matrix = filters.get(kernel)
+    scipy_mode = "mirror" if mode == "reflect" else mode
+    expected = ndimage.correlate(image, matrix, mode=scipy_mode, cval=fill)
+    result = filters.apply(image, kernel, mode=mode, fill_value=fill)
+    atol = tolerance(matrix.size, 255 * np.abs(matrix).sum())
+    np.testing.assert_allclose(result, expected, rtol=0, atol=atol)

@@ -2,6 +2,8 @@
 
 from pycnn.preprocessing.image.affine import apply_affine_transform
 from pycnn.preprocessing.image.arrays import NumpyArrayIterator
+from pycnn.preprocessing.image.checking import FolderReport, check_folder
+from pycnn.preprocessing.image.contact_sheet import contact_sheet
 from pycnn.preprocessing.image.dataframe import DataFrameIterator
 from pycnn.preprocessing.image.directory import DirectoryIterator
 from pycnn.preprocessing.image.generator import ImageDataGenerator
@@ -22,6 +24,7 @@ from pycnn.utils.images import array_to_img, img_to_array, load_img, save_img
 __all__ = [
     "DataFrameIterator",
     "DirectoryIterator",
+    "FolderReport",
     "ImageDataGenerator",
     "Iterator",
     "NumpyArrayIterator",
@@ -29,6 +32,8 @@ __all__ = [
     "apply_brightness_shift",
     "apply_channel_shift",
     "array_to_img",
+    "check_folder",
+    "contact_sheet",
     "img_to_array",
     "load_img",
     "random_brightness",

@@ -1,0 +1,93 @@
+"""A contact sheet: small pictures of a folder's classes on one page, by Pillow."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from pycnn.core.arguments import as_int
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from pycnn.preprocessing.image.checking import FolderReport
+
+_EDGE, _GAP, _TEXT = 96, 6, 24  # pixels: of a small picture, between them, of a line of text
+_MAX_CLASSES = 100
+
+
+def contact_sheet(report: FolderReport, columns: int = 10) -> Image:
+    """Draws up to `columns` pictures of each class, spread evenly over its files.
+
+    Args:
+        report: of `check_folder`. The pictures are read again.
+        columns: how many, from 1 to 100.
+
+    Returns:
+        An image of mode RGB; a row with a title for each of the first 100 classes.
+
+    Raises:
+        ValueError, TypeError: columns is no integer or out of range; there is no picture.
+        OSError: a picture cannot be read any more.
+
+    Example:
+        >>> import tempfile
+        >>> from PIL import Image
+        >>> from pycnn.preprocessing.image import check_folder, contact_sheet
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     Image.new("L", (30, 20)).save(f"{folder}/1.png")
+        ...     contact_sheet(check_folder(folder), columns=1).size
+        (108, 132)
+    """
+    from PIL import Image, ImageDraw, ImageOps
+
+    if as_int("columns", columns, 1) > 100:
+        raise ValueError(f"columns is {columns}; expected at most 100")
+    counts = {label: count for label, count in report.counts.items() if count}
+    if not counts:
+        raise ValueError(f"{report.directory}: there is no picture for a contact sheet")
+    labels = list(counts)[:_MAX_CLASSES]
+    row = _TEXT + _EDGE + _GAP
+    sheet = Image.new("RGB", (_GAP + columns * (_EDGE + _GAP), _GAP + len(labels) * row), "white")
+    draw = ImageDraw.Draw(sheet)
+    for line, label in enumerate(labels):
+        pictures = [picture for picture in report.pictures if picture.label == label]
+        top = _GAP + line * row
+        _write(draw, (_GAP, top), f"{label or 'beside the class folders'}: {len(pictures)}")
+        shown = min(columns, len(pictures))
+        for column in range(shown):
+            picture = pictures[column * len(pictures) // shown]
+            with Image.open(os.path.join(report.directory, picture.path)) as opened:
+                small = ImageOps.exif_transpose(opened)
+                small = _in_colours(small)
+            small.thumbnail((_EDGE, _EDGE))
+            left = _GAP + column * (_EDGE + _GAP) + (_EDGE - small.width) // 2
+            sheet.paste(small, (left, top + _TEXT + (_EDGE - small.height) // 2))
+    return sheet
+
+
+def _in_colours(image: Image) -> Image:
+    """RGB, transparency on white; numbers of more than 8 bits from their least to their largest."""
+    from PIL import Image
+
+    if image.mode.startswith(("I", "F")):
+        import numpy as np
+
+        values = np.nan_to_num(np.asarray(image, np.float64))
+        low, high = values.min(), values.max()
+        image = Image.fromarray(((values - low) / max(high - low, 1e-9) * 255).astype(np.uint8))
+    if "A" in image.getbands() or "transparency" in image.info:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert("RGB")
+
+
+def _write(draw: object, place: tuple[int, int], text: str) -> None:
+    from PIL import ImageFont
+
+    try:
+        font = ImageFont.load_default(16)
+    except TypeError:  # Pillow 10.0
+        font = ImageFont.load_default()
+        text = text.encode("latin-1", "replace").decode("latin-1")
+    draw.text(place, text, fill="black", font=font)  # type: ignore[attr-defined]
