@@ -79,6 +79,9 @@ class Dataset:
     def __init__(
         self, make: Callable[[], Iterator[Any]], size: int, spec: Callable[[], Any] | None = None
     ) -> None:
+        self.class_names: list[str] | None
+        self.file_paths: list[str]
+        self.skipped: list[tuple[str, str]]
         self._make = make
         self._size = size
         self._spec = spec

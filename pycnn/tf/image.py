@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pycnn.core.resizing import METHODS, resized
 from pycnn.core.tensor import Tensor
 from pycnn.tf.dtypes import numpy_dtype
 from pycnn.tf.eager import as_array
@@ -24,6 +25,9 @@ class ResizeMethod:
     BICUBIC = "bicubic"
     LANCZOS3 = "lanczos3"
     LANCZOS5 = "lanczos5"
+    GAUSSIAN = "gaussian"
+    MITCHELLCUBIC = "mitchellcubic"
+    AREA = "area"
 
 
 def _images(name: str, image: Any) -> Any:
@@ -50,35 +54,6 @@ _ANY = (1, 2**24)
 
 
 # --- sizes --------------------------------------------------------------------------------------------------
-def _cubic(x: Any) -> Any:
-    near = (1.5 * x - 2.5) * x * x + 1
-    return np.where(x < 1, near, np.where(x < 2, ((-0.5 * x + 2.5) * x - 4) * x + 2, 0))
-
-
-def _lanczos(radius: int) -> Callable[[Any], Any]:
-    return lambda x: np.where(x < radius, np.sinc(x) * np.sinc(x / radius), 0)
-
-
-_KERNELS: dict[str, Callable[[Any], Any]] = {
-    "bilinear": lambda x: np.maximum(0, 1 - x),
-    "bicubic": _cubic,  # Keys 1981, a = -0.5
-    "lanczos3": _lanczos(3),
-    "lanczos5": _lanczos(5),
-}
-
-
-def _weights(method: str, old: int, new: int, antialias: bool) -> Any:
-    """(new, old): what each new line has of the old ones. Centres of pixels are at halves."""
-    centres = (np.arange(new) + 0.5) * old / new - 0.5
-    if method == "nearest":
-        nearest = np.minimum(np.floor((np.arange(new) + 0.5) * old / new).astype(int), old - 1)
-        return np.eye(old)[nearest]
-    stretch = max(old / new, 1.0) if antialias else 1.0
-    weights = _KERNELS[method](np.abs(centres[:, None] - np.arange(old)) / stretch)
-    total = weights.sum(1, keepdims=True)
-    return weights / np.where(total == 0, 1, total)
-
-
 def resize(
     images: Any,
     size: Any,
@@ -92,7 +67,7 @@ def resize(
     Args:
         images: (h, w, c) or (n, h, w, c).
         size: (rows, columns).
-        method: 'bilinear', 'bicubic', 'nearest', 'lanczos3' or 'lanczos5'.
+        method: 'bilinear', 'bicubic', 'nearest', 'lanczos3', 'lanczos5', 'gaussian', 'mitchellcubic', 'area'.
         preserve_aspect_ratio: whether the image keeps its proportions, and `size` is the most it may have.
         antialias: whether what is made smaller is smoothed before.
         name: has no effect.
@@ -110,19 +85,15 @@ def resize(
     """
     array = _images("resize", images)
     rows, columns = _whole("resize", size, _ANY, _ANY)
-    if method not in (*_KERNELS, "nearest"):
+    if method not in METHODS:
         raise ValueError(
-            f"tf.image.resize: method {method!r} is not supported; expected {list(_KERNELS)}, 'nearest'"
+            f"tf.image.resize: method {method!r} is not supported; expected one of {', '.join(METHODS)}"
         )
     h, w = array.shape[-3:-1]
     if preserve_aspect_ratio:
         scale = min(rows / h, columns / w)
         rows, columns = max(round(h * scale), 1), max(round(w * scale), 1)
-    down, across = (_weights(method, *sizes, antialias) for sizes in ((h, rows), (w, columns)))
-    if method == "nearest":
-        return Tensor(array[..., down.argmax(1)[:, None], across.argmax(1), :])
-    found = np.einsum("ah,...hwc->...awc", down, array.astype(np.float64), optimize=True)
-    return Tensor(np.einsum("bw,...awc->...abc", across, found, optimize=True).astype(np.float32))
+    return Tensor(resized(array, (rows, columns), method, antialias))
 
 
 def crop_to_bounding_box(
