@@ -30,6 +30,9 @@ from pycnn.layers.dropout import (
 from pycnn.layers.einsum_dense import EinsumDense
 from pycnn.layers.embedding import Embedding
 from pycnn.layers.functions import Identity, Lambda, PythonStep
+from pycnn.layers.image_colors import RandomBrightness, RandomContrast, RandomGrayscale, RandomInvert
+from pycnn.layers.image_geometry import RandomFlip, RandomRotation, RandomShear, RandomTranslation, RandomZoom
+from pycnn.layers.image_sizes import CenterCrop, RandomCrop, Resizing
 from pycnn.layers.input import Input, InputLayer
 from pycnn.layers.merging import (
     Add,
@@ -104,6 +107,7 @@ __all__ = [
     "AvgPool1D",
     "AvgPool2D",
     "BatchNormalization",
+    "CenterCrop",
     "Concatenate",
     "Conv1D",
     "Conv1DTranspose",
@@ -155,10 +159,21 @@ __all__ = [
     "Permute",
     "PythonStep",
     "RMSNormalization",
+    "RandomBrightness",
+    "RandomContrast",
+    "RandomCrop",
+    "RandomFlip",
+    "RandomGrayscale",
+    "RandomInvert",
+    "RandomRotation",
+    "RandomShear",
+    "RandomTranslation",
+    "RandomZoom",
     "ReLU",
     "RepeatVector",
     "Rescaling",
     "Reshape",
+    "Resizing",
     "SeparableConv1D",
     "SeparableConv2D",
     "SeparableConvolution1D",
@@ -242,6 +257,18 @@ _CLASSES: dict[str, type[Layer]] = {
         ReLU,
         RepeatVector,
         Rescaling,
+        CenterCrop,
+        RandomBrightness,
+        RandomContrast,
+        RandomCrop,
+        RandomFlip,
+        RandomGrayscale,
+        RandomInvert,
+        RandomRotation,
+        RandomShear,
+        RandomTranslation,
+        RandomZoom,
+        Resizing,
         Reshape,
         SeparableConv1D,
         SeparableConv2D,
