@@ -149,6 +149,17 @@ def test_a_model_learns_with_them_and_is_saved(rng: np.random.Generator, tmp_pat
     np.testing.assert_allclose(again.predict(x, verbose=0), one.predict(x, verbose=0), rtol=1e-6)
 
 
+def test_a_model_works_as_in_training_where_nobody_says_whether_it_is_one(x: np.ndarray) -> None:
+    inner = keras.Sequential([layers.RandomFlip("horizontal", seed=5)])
+    for model in (inner, keras.Sequential([keras.Input((6, 6, 3)), inner, layers.Dropout(0.5)])):
+        want = layers.RandomFlip("horizontal", seed=5)(x)
+        np.testing.assert_array_equal(model(x), want)
+        assert not np.array_equal(model(x), want)
+        np.testing.assert_array_equal(model(x, training=False), x)
+        np.testing.assert_array_equal(model.predict(x, verbose=0), x)
+        inner.layers[-1]._draws = 0
+
+
 def test_in_a_dataset(x: np.ndarray) -> None:
     augment = keras.Sequential([layers.RandomFlip("horizontal"), layers.RandomRotation(0.1)])
     data = Dataset.from_tensor_slices((x, np.arange(8))).batch(4)

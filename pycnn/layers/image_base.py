@@ -89,7 +89,7 @@ class ImageLayer(Layer):
     # --- networks -------------------------------------------------------------------------------------------
     def lower(self, graph: Blueprint, *nodes: int) -> int:
         shape = self._checked_shape(graph.shape(nodes[0]))
-        if not graph.phase():
+        if not graph.phase_or_undecided():
             return self.lower_inference(graph, nodes[0])
         return graph.host(
             [nodes[0]],

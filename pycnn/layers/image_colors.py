@@ -75,7 +75,8 @@ class RandomContrast(_OfColors):
         (drawn,) = self.uniform(images, (1 - self.factor[0], 1 + self.factor[1]))
         mean = images.mean((1, 2), keepdims=True, dtype=np.float64).astype(np.float32)
         low, high = self.value_range
-        return np.clip((images - mean) * per_image(drawn) + mean, low, high)
+        found: NDArray[Any] = np.clip((images - mean) * per_image(drawn) + mean, low, high)
+        return found
 
 
 @described(
