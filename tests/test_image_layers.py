@@ -21,6 +21,12 @@ RANDOM = {
     "RandomBrightness": lambda **k: layers.RandomBrightness(0.3, **k),
     "RandomCrop": lambda **k: layers.RandomCrop(3, 4, **k),
     "RandomInvert": lambda **k: layers.RandomInvert(0.5, **k),
+    "RandomErasing": lambda **k: layers.RandomErasing(**k),
+    "RandomHue": lambda **k: layers.RandomHue(0.5, **k),
+    "RandomSaturation": lambda **k: layers.RandomSaturation((0.2, 0.7), **k),
+    "RandomSharpness": lambda **k: layers.RandomSharpness(0.9, **k),
+    "RandomPosterization": lambda **k: layers.RandomPosterization(5, **k),
+    "RandomColorJitter": lambda **k: layers.RandomColorJitter((0, 255), 0.1, 0.2, (0.4, 0.6), 0.1, **k),
     "RandomGrayscale": lambda **k: layers.RandomGrayscale(0.5, **k),
 }
 
@@ -112,6 +118,17 @@ def test_crops_are_parts(x: np.ndarray) -> None:
         y = layers.RandomCrop(3, 4)(x, training=True)
         places = [(i, j) for i in range(4) for j in range(3) if np.array_equal(x[:, i : i + 3, j : j + 4], y)]
         assert len(places) == 1
+
+
+def test_erased_are_rectangles(x: np.ndarray) -> None:
+    y = layers.RandomErasing((1, 1), scale=(0.2, 0.5), fill_value=(1, 2, 3))(x)
+    for before, after in zip(x, y, strict=True):
+        changed = (before != after).any(-1)
+        rows, columns = changed.any(1), changed.any(0)
+        np.testing.assert_array_equal(changed, rows[:, None] & columns)
+        assert 2 <= rows.sum() <= 5  # 6 sqrt(0.2) = 2.7 to 6 sqrt(0.5) = 4.2 pixels
+        np.testing.assert_array_equal(after[changed], np.tile([[1, 2, 3]], (changed.sum(), 1)))
+    np.testing.assert_array_equal(layers.RandomErasing((0, 0))(x), x)
 
 
 def network() -> keras.Sequential:

@@ -30,8 +30,21 @@ from pycnn.layers.dropout import (
 from pycnn.layers.einsum_dense import EinsumDense
 from pycnn.layers.embedding import Embedding
 from pycnn.layers.functions import Identity, Lambda, PythonStep
-from pycnn.layers.image_colors import RandomBrightness, RandomContrast, RandomGrayscale, RandomInvert
+from pycnn.layers.image_colors import (
+    RandomBrightness,
+    RandomContrast,
+    RandomErasing,
+    RandomGrayscale,
+    RandomInvert,
+)
 from pycnn.layers.image_geometry import RandomFlip, RandomRotation, RandomShear, RandomTranslation, RandomZoom
+from pycnn.layers.image_hues import (
+    RandomColorJitter,
+    RandomHue,
+    RandomPosterization,
+    RandomSaturation,
+    RandomSharpness,
+)
 from pycnn.layers.image_sizes import CenterCrop, RandomCrop, Resizing
 from pycnn.layers.input import Input, InputLayer
 from pycnn.layers.merging import (
@@ -160,12 +173,18 @@ __all__ = [
     "PythonStep",
     "RMSNormalization",
     "RandomBrightness",
+    "RandomColorJitter",
     "RandomContrast",
     "RandomCrop",
+    "RandomErasing",
     "RandomFlip",
     "RandomGrayscale",
+    "RandomHue",
     "RandomInvert",
+    "RandomPosterization",
     "RandomRotation",
+    "RandomSaturation",
+    "RandomSharpness",
     "RandomShear",
     "RandomTranslation",
     "RandomZoom",
@@ -259,6 +278,12 @@ _CLASSES: dict[str, type[Layer]] = {
         Rescaling,
         CenterCrop,
         RandomBrightness,
+        RandomColorJitter,
+        RandomHue,
+        RandomPosterization,
+        RandomSaturation,
+        RandomSharpness,
+        RandomErasing,
         RandomContrast,
         RandomCrop,
         RandomFlip,

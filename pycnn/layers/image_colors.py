@@ -18,7 +18,13 @@ _SEED = "an integer, or None for one that follows from `keras.utils.set_random_s
 _VALUE_RANGE = "the smallest and the largest value of images; values beyond are cut off."
 
 
-class _OfColors(RandomImageLayer):
+def check_colors(layer: RandomImageLayer, images: NDArray[Any]) -> None:
+    """ValueError unless images have three channels."""
+    if images.shape[3] != 3:
+        raise ValueError(f"Layer {layer.name!r}: images have {images.shape[3]} channels; expected 3 colours")
+
+
+class OfColors(RandomImageLayer):
     """With a factor and a range of values.
 
     Args:
@@ -52,7 +58,7 @@ class _OfColors(RandomImageLayer):
     value_range=_VALUE_RANGE,
     seed=_SEED,
 )
-class RandomContrast(_OfColors):
+class RandomContrast(OfColors):
     """In training, (x - mean) * factor + mean, with the mean of each image and channel.
 
     The factor is from 1 - lowest to 1 + highest. Inside a model no gradient goes through it: it comes first.
@@ -84,7 +90,7 @@ class RandomContrast(_OfColors):
     value_range=_VALUE_RANGE,
     seed=_SEED,
 )
-class RandomBrightness(_OfColors):
+class RandomBrightness(OfColors):
     """In training, images with a number added.
 
     Inside a model no gradient goes through it: it comes first.
@@ -113,7 +119,7 @@ class RandomBrightness(_OfColors):
     value_range="the smallest and the largest value of images.",
     seed=_SEED,
 )
-class RandomInvert(_OfColors):
+class RandomInvert(OfColors):
     """In training, some images become the largest value minus themselves.
 
     Inside a model no gradient goes through it: it comes first.
@@ -166,13 +172,81 @@ class RandomGrayscale(RandomImageLayer):
             raise ValueError(f"RandomGrayscale: factor is {factor!r}; expected a number from 0 to 1")
 
     def in_training(self, images: NDArray[Any]) -> NDArray[Any]:
-        if images.shape[3] != 3:
-            raise ValueError(
-                f"Layer {self.name!r}: images have {images.shape[3]} channels; expected 3 colours"
-            )
+        check_colors(self, images)
         (drawn,) = self.uniform(images, (0, 1))
         chosen = per_image(drawn < self.factor) != 0
         return np.where(chosen, (images @ np.array(_GRAY, np.float32))[..., None], images)
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"factor": self.factor}
+
+
+@described(
+    factor="probabilities that an image is changed, (lowest, highest), from 0 to 1; one number f is (0, f).",
+    scale="squares of the patch's height and width in parts of the image's, (lowest, highest).",
+    fill_value="a number, or one for each of three channels; None for normal numbers times the largest.",
+    value_range=_VALUE_RANGE,
+    seed=_SEED,
+)
+class RandomErasing(OfColors):
+    """In training, a rectangle of some images gets other values.
+
+    Inside a model no gradient goes through it: it comes first.
+
+    Example:
+        >>> import numpy as np
+        >>> import pycnn as keras
+        >>> half = keras.layers.RandomErasing((1, 1), scale=(0.25, 0.25), fill_value=0)
+        >>> float(half(np.ones((1, 4, 4, 1)), training=True).sum())
+        12.0
+    """
+
+    def __init__(
+        self,
+        factor: Any = 1.0,
+        scale: Any = (0.02, 0.33),
+        fill_value: Any = None,
+        value_range: Any = (0, 255),
+        seed: int | None = None,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(factor, 0, 1, value_range, seed, data_format, **kwargs)
+        self.scale = limits_within("RandomErasing: scale", scale, 0, 1)
+        several = isinstance(fill_value, (tuple, list))
+        if several and len(fill_value) != 3:
+            raise ValueError(f"RandomErasing: fill_value is {fill_value!r}; expected a number or three")
+        if fill_value is not None:
+            for value in fill_value if several else (fill_value,):
+                as_number("RandomErasing: fill_value", value)
+        self.fill_value = list(fill_value) if several else fill_value
+
+    def in_training(self, images: NDArray[Any]) -> NDArray[Any]:
+        if isinstance(self.fill_value, list):
+            check_colors(self, images)
+        n, h, w, _ = images.shape
+        calls = self._draws
+        wide, high, right, down, threshold, probability = self.uniform(
+            images, self.scale, self.scale, (0, 1), (0, 1), (0, 1), self.factor
+        )
+        inside = np.ones((n, h, w, 1), bool)
+        for size, part, start, shape in (
+            (w, wide, right, (1, 1, w, 1)),
+            (h, high, down, (1, h, 1, 1)),
+        ):
+            length = size * np.sqrt(part)
+            begin = start * (size - length)
+            places = np.arange(size).reshape(shape)
+            begin, end = (x[:, None, None, None] for x in (begin, begin + length))
+            inside &= (places >= begin) & (places < end)
+        inside &= (threshold < probability)[:, None, None, None]
+        low, high_value = self.value_range
+        if self.fill_value is None:
+            normal = np.random.default_rng([self.actual_seed, calls]).standard_normal(images.shape)
+            values = normal * high_value
+        else:
+            values = np.broadcast_to(np.asarray(self.fill_value, np.float64), images.shape)
+        return np.where(inside, np.clip(values, low, high_value).astype(np.float32), images)
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {"scale": list(self.scale), "fill_value": self.fill_value}

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pycnn.core.colors import to_hsv, to_rgb
 from pycnn.core.resizing import METHODS, resized
 from pycnn.core.tensor import Tensor
 from pycnn.tf.dtypes import numpy_dtype
@@ -258,7 +259,7 @@ def adjust_saturation(image: Any, saturation_factor: float, name: str | None = N
         hsv[..., 1] = np.clip(hsv[..., 1] * saturation_factor, 0, 1)
         return hsv
 
-    return _adjusted("adjust_saturation", image, lambda x: _to_rgb(change(_to_hsv(x))))
+    return _adjusted("adjust_saturation", image, lambda x: _rgb(change(_hsv(x))))
 
 
 def adjust_hue(image: Any, delta: float, name: str | None = None) -> Tensor:
@@ -268,48 +269,32 @@ def adjust_hue(image: Any, delta: float, name: str | None = None) -> Tensor:
         hsv[..., 0] = (hsv[..., 0] + delta) % 1
         return hsv
 
-    return _adjusted("adjust_hue", image, lambda x: _to_rgb(change(_to_hsv(x))))
+    return _adjusted("adjust_hue", image, lambda x: _rgb(change(_hsv(x))))
 
 
 def rgb_to_hsv(images: Any, name: str | None = None) -> Tensor:
     """Hue, saturation and value of colours from 0 to 1."""
-    return Tensor(_to_hsv(_images("rgb_to_hsv", images).astype(np.float32)))
+    return Tensor(_hsv(_images("rgb_to_hsv", images).astype(np.float32)))
 
 
 def hsv_to_rgb(images: Any, name: str | None = None) -> Tensor:
     """Colours from 0 to 1 of their hue, saturation and value."""
-    return Tensor(_to_rgb(_images("hsv_to_rgb", images).astype(np.float32)))
+    return Tensor(_rgb(_images("hsv_to_rgb", images).astype(np.float32)))
+
+
+def _hsv(rgb: Any) -> Any:
+    _check_colours(rgb)
+    return to_hsv(rgb)
+
+
+def _rgb(hsv: Any) -> Any:
+    _check_colours(hsv)
+    return to_rgb(hsv)
 
 
 def _check_colours(array: Any) -> None:
     if array.shape[-1] != 3:
         raise ValueError(f"tf.image: images have {array.shape[-1]} channels; expected 3 colours")
-
-
-def _to_hsv(rgb: Any) -> Any:
-    _check_colours(rgb)
-    red, green, blue = (rgb[..., i].astype(np.float64) for i in range(3))
-    value, low = rgb.max(-1).astype(np.float64), rgb.min(-1)
-    spread = value - low
-    safe = np.where(spread == 0, 1, spread)
-    hue = np.where(
-        value == red,
-        (green - blue) / safe,
-        np.where(value == green, 2 + (blue - red) / safe, 4 + (red - green) / safe),
-    )
-    saturation = np.where(value > 0, spread / np.where(value == 0, 1, value), 0)
-    return np.stack([np.where(spread == 0, 0, hue / 6 % 1), saturation, value], -1).astype(np.float32)
-
-
-def _to_rgb(hsv: Any) -> Any:
-    _check_colours(hsv)
-    hue, saturation, value = (hsv[..., i].astype(np.float64) for i in range(3))
-    # Each colour is a trapezium over the hue: 5, 3 and 1 sixths before its end.
-    channels = []
-    for offset in (5, 3, 1):
-        k = (offset + hue * 6) % 6
-        channels.append(value - value * saturation * np.clip(np.minimum(k, 4 - k), 0, 1))
-    return np.stack(channels, -1).astype(np.float32)
 
 
 def rgb_to_grayscale(images: Any, name: str | None = None) -> Tensor:

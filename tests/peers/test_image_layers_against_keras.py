@@ -70,6 +70,12 @@ def test_colors(rng):
     compared("RandomContrast", x, (0, 0))
     compared("RandomInvert", x, (1, 1))
     compared("RandomGrayscale", x, 1.0)
+    compared("RandomHue", x, (1, 1), atol=2e-3)
+    compared("RandomSaturation", x, (0.3, 0.3), atol=2e-3)
+    compared("RandomSaturation", x / 255, (0.7, 0.7), value_range=(0, 1))
+    compared("RandomSharpness", x, (0.2, 0.2), atol=1e-3)
+    compared("RandomSharpness", x / 255, (0.9, 0.9), value_range=(0, 1))
+    compared("RandomPosterization", x, (3, 3))
 
 
 CONFIGS = {
@@ -83,6 +89,12 @@ CONFIGS = {
     "RandomCrop": (3, 4, 5),
     "RandomInvert": (),
     "RandomGrayscale": (),
+    "RandomErasing": (),
+    "RandomHue": (0.4,),
+    "RandomSaturation": (0.4,),
+    "RandomSharpness": (0.4,),
+    "RandomPosterization": (4,),
+    "RandomColorJitter": ((0, 1), 0.1, 0.2, 0.3, 0.4),
     "Resizing": (3, 4, "nearest"),
     "CenterCrop": (3, 4),
 }
