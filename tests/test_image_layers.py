@@ -21,6 +21,8 @@ RANDOM = {
     "RandomBrightness": lambda **k: layers.RandomBrightness(0.3, **k),
     "RandomCrop": lambda **k: layers.RandomCrop(3, 4, **k),
     "RandomInvert": lambda **k: layers.RandomInvert(0.5, **k),
+    "MixUp": lambda **k: layers.MixUp(**k),
+    "CutMix": lambda **k: layers.CutMix(**k),
     "RandomErasing": lambda **k: layers.RandomErasing(**k),
     "RandomHue": lambda **k: layers.RandomHue(0.5, **k),
     "RandomSaturation": lambda **k: layers.RandomSaturation((0.2, 0.7), **k),
@@ -131,6 +133,20 @@ def test_erased_are_rectangles(x: np.ndarray) -> None:
     np.testing.assert_array_equal(layers.RandomErasing((0, 0))(x), x)
 
 
+@pytest.mark.parametrize("name", ["MixUp", "CutMix"])
+def test_labels_are_mixed_as_images_are(name: str) -> None:
+    images = np.arange(1.0, 9)[:, None, None, None] * np.ones((8, 40, 40, 1))
+    found = RANDOM[name](seed=3)({"images": images, "labels": np.eye(8)})
+    labels = found["labels"]
+    np.testing.assert_allclose(labels.sum(1), 1, rtol=1e-6)
+    assert ((labels > 0).sum(1) <= 2).all()
+    # A mean of the classes' values, by which a rectangle of 40 pixels is rounded to whole ones.
+    rounding = 1e-5 if name == "MixUp" else 7 * 2 * 2 / 40
+    np.testing.assert_allclose(found["images"].mean((1, 2, 3)), labels @ np.arange(1.0, 9), atol=rounding)
+    kept = layers.RandomFlip()({"images": images, "labels": np.arange(8)})
+    np.testing.assert_array_equal(kept["labels"], np.arange(8))
+
+
 def network() -> keras.Sequential:
     return keras.Sequential(
         [
@@ -207,11 +223,14 @@ def test_in_a_dataset(x: np.ndarray) -> None:
             "fill_mode",
         ),
         (lambda: layers.RandomFlip(bounding_box_format="xyxy"), NotImplementedError, "bounding boxes"),
-        (lambda: layers.RandomFlip()({"images": np.zeros((1, 2, 2, 3))}), NotImplementedError, "no dict"),
+        (lambda: layers.RandomFlip()({"images": 1, "bounding_boxes": 2}), NotImplementedError, "no boxes"),
+        (lambda: layers.RandomFlip()({"images": np.zeros((2, 2, 3))}), ValueError, r"\(n, h, w, c\)"),
+        (lambda: layers.MixUp()({"images": np.zeros((2, 2, 2, 3)), "labels": [1, 2]}), ValueError, "one-hot"),
+        (lambda: layers.MixUp(0), ValueError, "alpha"),
         (lambda: layers.RandomFlip()(np.zeros((2, 2))), ValueError, r"\(h, w, c\)"),
         (lambda: layers.Resizing(2, 2)(keras.Input((4,))), ValueError, "expects images"),
         (lambda: layers.RandomGrayscale()(np.zeros((1, 2, 2, 1))), ValueError, "3 colours"),
-        (lambda: layers.MixUp(), AttributeError, "Dataset.map"),
+        (lambda: layers.AugMix(), AttributeError, "Dataset.map"),
     ],
 )
 def test_refusals(call: object, error: type[Exception], message: str) -> None:

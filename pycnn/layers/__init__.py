@@ -45,6 +45,7 @@ from pycnn.layers.image_hues import (
     RandomSaturation,
     RandomSharpness,
 )
+from pycnn.layers.image_mixing import CutMix, MixUp
 from pycnn.layers.image_sizes import CenterCrop, RandomCrop, Resizing
 from pycnn.layers.input import Input, InputLayer
 from pycnn.layers.merging import (
@@ -132,6 +133,7 @@ __all__ = [
     "Convolution2DTranspose",
     "Cropping1D",
     "Cropping2D",
+    "CutMix",
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
@@ -166,6 +168,7 @@ __all__ = [
     "Maximum",
     "Maxout",
     "Minimum",
+    "MixUp",
     "Multiply",
     "Normalization",
     "PReLU",
@@ -277,6 +280,8 @@ _CLASSES: dict[str, type[Layer]] = {
         RepeatVector,
         Rescaling,
         CenterCrop,
+        CutMix,
+        MixUp,
         RandomBrightness,
         RandomColorJitter,
         RandomHue,

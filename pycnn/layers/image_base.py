@@ -49,6 +49,12 @@ class ImageLayer(Layer):
         """What it makes of float32 images (n, h, w, c) in training."""
         raise NotImplementedError(f"{type(self).__name__} has no `in_training`")
 
+    def with_labels(
+        self, images: NDArray[Any], labels: NDArray[Any] | None
+    ) -> tuple[NDArray[Any], NDArray[Any] | None]:
+        """The same, with the labels where there are some."""
+        return self.in_training(images), labels
+
     def in_inference(self, images: NDArray[Any]) -> NDArray[Any]:
         """The same in inference."""
         return images
@@ -61,40 +67,61 @@ class ImageLayer(Layer):
     def _call_on_arrays(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         args, _, training = self._taken_apart(args, kwargs)
         if isinstance(args[0], dict):
+            return self._of_dict(args[0], training is None or training)
+        images = self._images(args[0])
+        batch = np.asarray(images if images.ndim == 4 else images[None], np.float32)
+        found, _ = self._computed(batch, None, training is None or training)
+        return found if images.ndim == 4 else found[0]
+
+    def _of_dict(self, data: dict[str, Any], training: bool) -> dict[str, Any]:
+        """The same of a dict of images (n, h, w, c) and labels."""
+        if not {"images"} <= data.keys() <= {"images", "labels"}:
             raise NotImplementedError(
-                f"Layer {self.name!r} takes images alone, and no dict with boxes, masks or labels; give it "
-                f"the images, and what else there is to functions of your own"
+                f"Layer {self.name!r} takes images, or a dict of `images` and `labels`, and was given "
+                f"{sorted(data)}: pycnn moves no boxes and masks along with images"
             )
-        images = np.asarray(args[0].value if isinstance(args[0], Tensor) else args[0])
+        images = self._images(data["images"])
+        labels = None if data.get("labels") is None else np.asarray(data["labels"], np.float32)
+        if images.ndim != 4:
+            raise ValueError(f"Layer {self.name!r}: `images` has shape {images.shape}; expected (n, h, w, c)")
+        found, mixed = self._computed(np.asarray(images, np.float32), labels, training)
+        return {"images": found} | ({} if "labels" not in data else {"labels": mixed})
+
+    def _images(self, x: Any) -> NDArray[Any]:
+        """One image or several, as an array."""
+        images = np.asarray(x.value if isinstance(x, Tensor) else x)
         if images.ndim not in (3, 4) or images.dtype.kind not in "biuf":
             raise ValueError(
                 f"Layer {self.name!r} expects images (h, w, c) or (n, h, w, c), but x has shape "
                 f"{images.shape} and dtype {images.dtype}"
             )
-        batch = np.asarray(images if images.ndim == 4 else images[None], np.float32)
-        found = self._computed(batch, training is None or training)
-        return found if images.ndim == 4 else found[0]
+        return images
 
-    def _computed(self, images: NDArray[Any], training: bool) -> NDArray[np.float32]:
-        """Images in the layer's data format, computed."""
+    def _computed(
+        self, images: NDArray[Any], labels: NDArray[Any] | None, training: bool
+    ) -> tuple[NDArray[np.float32], NDArray[Any] | None]:
+        """Images in the layer's data format, computed, and their labels."""
         first = self.data_format == "channels_first"
         images = images.transpose(0, 2, 3, 1) if first else images
-        if len(images) and images.size:
-            found = self.in_training(images) if training else self.in_inference(images)
+        if not images.size:
+            height, width = self.output_size((images.shape[1], images.shape[2]))
+            found = np.zeros((len(images), height, width, images.shape[3]))
+        elif training:
+            found, labels = self.with_labels(images, labels)
         else:
-            found = np.zeros((len(images), *self.output_size(images.shape[1:3]), images.shape[3]))
+            found = self.in_inference(images)
         found = found.transpose(0, 3, 1, 2) if first else found
-        return np.array(found, np.float32, order="C")
+        return np.array(found, np.float32, order="C"), labels
 
     # --- networks -------------------------------------------------------------------------------------------
     def lower(self, graph: Blueprint, *nodes: int) -> int:
-        shape = self._checked_shape(graph.shape(nodes[0]))
+        shape = self._checked_shape(graph, nodes)
         if not graph.phase_or_undecided():
             return self.lower_inference(graph, nodes[0])
         return graph.host(
             [nodes[0]],
             shape=self._output_shape(shape),
-            forward=lambda arrays, _: self._computed(arrays[0], True),
+            forward=lambda arrays, _: self._computed(arrays[0], None, True)[0],
             name=self.name,
         )
 
@@ -102,7 +129,10 @@ class ImageLayer(Layer):
         """The node of what it computes in inference."""
         return node
 
-    def _checked_shape(self, shape: Sequence[int]) -> Sequence[int]:
+    def _checked_shape(self, graph: Blueprint, nodes: Sequence[int]) -> Sequence[int]:
+        if len(nodes) != 1:
+            raise ValueError(f"Layer {self.name!r} takes one input in a model; it was given {len(nodes)}")
+        shape = graph.shape(nodes[0])
         if len(shape) != 3:
             raise ValueError(
                 f"Layer {self.name!r} expects images (n, h, w, c), but its input has shape {(None, *shape)}"

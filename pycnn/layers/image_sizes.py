@@ -39,7 +39,7 @@ class _Sized(ImageLayer):
         raise NotImplementedError(f"{type(self).__name__} has no `compute`")
 
     def lower(self, graph: Blueprint, *nodes: int) -> int:
-        self._checked_shape(graph.shape(nodes[0]))
+        self._checked_shape(graph, nodes)
         return self.lower_inference(graph, nodes[0])
 
     def lower_inference(self, graph: Blueprint, node: int) -> int:

@@ -21,7 +21,7 @@ _INSTEAD = {
         ("HashedCrossing Hashing IntegerLookup StringLookup TextVectorization", _WORDS),
         ("CategoryEncoding Discretization MelSpectrogram STFTSpectrogram", _NUMBERS),
         ("FlaxLayer JaxLayer TFSMLayer TorchModuleWrapper", _FOREIGN),
-        ("AugMix AutoContrast CLAHE CutMix Equalization MaxNumBoundingBoxes MixUp RandAugment", _IMAGES),
+        ("AugMix AutoContrast CLAHE Equalization MaxNumBoundingBoxes RandAugment", _IMAGES),
         ("Pipeline RandomColorDegeneration RandomElasticTransform RandomGaussianBlur", _IMAGES),
         ("RandomPerspective Solarization", _IMAGES),
         ("Masking", "masks are not passed on; multiply by one, and give Softmax one as `mask`"),
