@@ -50,7 +50,7 @@ PYTHON = (
     ),
     ("callbacks", "layers", "metrics"),
     ("models",),
-    ("applications",),
+    ("applications", "data"),
     ("backend", "config", "mixed_precision", "nn", "random", "utils"),
     ("filters", "preprocessing"),
     ("__init__", "keras"),

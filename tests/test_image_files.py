@@ -10,7 +10,7 @@ from PIL import Image
 
 import pycnn as keras
 from pycnn.preprocessing import image
-from pycnn.preprocessing.image.folders import pictures_in
+from pycnn.utils.folders import pictures_in
 
 
 @pytest.fixture

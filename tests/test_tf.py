@@ -262,7 +262,7 @@ def test_files(tmp_path):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: tf.image.resize(IMAGE, (2, 2), method="area"), "method 'area'"),
+        (lambda: tf.image.resize(IMAGE, (2, 2), method="sinc"), "method 'sinc'"),
         (lambda: tf.image.resize(IMAGE[0], (2, 2)), r"shape \(7, 3\)"),
         (lambda: tf.image.resize(IMAGE, (0, 2)), "not within"),
         (lambda: tf.image.crop_to_bounding_box(IMAGE, 3, 0, 3, 3), "not within"),

@@ -26,11 +26,16 @@ class Blueprint(Graph):
     Args:
         training: whether it is for training steps.
         frozen: layers (by id) whose weights must stay, and which work as in inference; None: as they say.
+        undecided: whether nobody has said if it is a training: a call on arrays without `training`.
     """
 
-    def __init__(self, training: bool = False, frozen: frozenset[int] | None = None) -> None:
+    def __init__(
+        self, training: bool = False, frozen: frozenset[int] | None = None, undecided: bool = False
+    ) -> None:
         super().__init__()
         self.training = training
+        self.undecided = undecided
+        self.works_undecided = False  # whether an operation does then something else than in inference
         self.mode: bool | None = None  # what the calls around have been given as `training`
         self.asked_for_training = False  # whether an operation did something else for it
         self.variables_of: dict[int, Variable] = {}  # by node
@@ -48,6 +53,14 @@ class Blueprint(Graph):
         """Whether operations that ask for it shall work as in training."""
         self.asked_for_training = True
         return self.training if self.mode is None else self.mode
+
+    def phase_or_undecided(self) -> bool:
+        """The same of operations that also work so where nobody has said whether it is a training."""
+        told = self.phase()
+        if self.mode is not None:
+            return told
+        self.works_undecided = True
+        return told or self.undecided
 
     def is_frozen(self, layer: Any) -> bool:
         """Whether the weights of a layer must stay."""

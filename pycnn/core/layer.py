@@ -426,10 +426,11 @@ class Layer(policy.HasDTypePolicy, Interface):
                 f"Layer {self.name!r} was given different numbers of samples: "
                 f"{', '.join(str(len(array)) for array in arrays)}"
             )
-        key = (tuple(array.shape[1:] for array in arrays), bool(training), repr(kwargs))
-        if self._called is None or self._called[0] != key:
-            self._called = (key, *self._program_for(structure, kwargs, training))
-        _, program, outputs = self._called
+        key = (tuple(array.shape[1:] for array in arrays), training, repr(kwargs))
+        called = self._called  # which another thread may change
+        if called is None or called[0] != key:
+            called = self._called = (key, *self._program_for(structure, kwargs, training))
+        _, program, outputs = called
         return tree.packed(outputs, program.run(arrays))
 
     def _program_for(
@@ -446,7 +447,7 @@ class Layer(policy.HasDTypePolicy, Interface):
         args, further = tree.transformed(symbol_for, structure)
         options = kwargs | further | {"training": training}
         outputs = self._call_on_symbols(args, options, record=False)
-        program = Program(Function(symbols, tree.flatten(outputs)), training=bool(training))
+        program = Program(Function(symbols, tree.flatten(outputs)), training=training)
         return program, tree.transformed(lambda _: None, outputs)
 
     def _as_arrays(self, x: Any) -> Any:

@@ -34,14 +34,16 @@ class Program:
     Args:
         function: to run.
         goal: losses, metrics and optimizer; None for prediction only.
-        training: whether predictions are made as in training.
+        training: whether predictions are made as in training; None where nobody has said so.
     """
 
-    def __init__(self, function: Function, goal: Goal | None = None, training: bool = False) -> None:
+    def __init__(self, function: Function, goal: Goal | None = None, training: bool | None = False) -> None:
         self._goal = goal
-        self._training = training
+        self._training = bool(training)
+        self._undecided = training is None
         self.input_shapes = [symbol.sample_shape for symbol in function.inputs]
-        self.network, graph = self._made(function, goal is not None or training)
+        self.network, graph = self._made(function, goal is not None or self._training)
+        self.works_undecided = graph.works_undecided
         # A second network only where operations differ between training and inference.
         second = goal is not None and graph.asked_for_training
         self.test_network = self._made(function, False)[0] if second else self.network
@@ -52,7 +54,7 @@ class Program:
         self.samples_per_call = max(32, 2**25 // max(graph.values, 1) // 32 * 32)
 
     def _made(self, function: Function, training: bool) -> tuple[_core.Network, Blueprint]:
-        graph = Blueprint(training, None if self._goal is None else self._goal.frozen)
+        graph = Blueprint(training, None if self._goal is None else self._goal.frozen, self._undecided)
         outputs = lowered(function, graph)
         arguments = None if self._goal is None else self._goal.bind(graph, outputs)
         self.variables: list[Variable] = []

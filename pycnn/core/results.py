@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 
 class Array(np.ndarray):
@@ -23,9 +20,9 @@ class Array(np.ndarray):
         True
     """
 
-    def numpy(self) -> NDArray[Any]:
-        """The same numbers as an array of NumPy's own class."""
-        return self.view(np.ndarray)
+    def numpy(self) -> Any:
+        """The same numbers as an array of NumPy's own class; without axes, as a number of NumPy's."""
+        return self.view(np.ndarray)[()]
 
     def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
         return answering(array[()]) if array.ndim == 0 else array.view(Array)

@@ -6,6 +6,7 @@ _RECURRENT = "there are no recurrent layers; convolutions along the steps take s
 _ATTENTION = "a layer of your own makes it of keras.ops.matmul and keras.layers.Softmax"
 _WORDS = "make numbers of the data with NumPy before, and give them to an Input"
 _NUMBERS = "compute it with NumPy before, or with keras.ops in a layer of your own"
+_IMAGES = "Dataset.map or keras.layers.PythonStep calls a function of arrays that does it"
 _FOREIGN = "keras.layers.PythonStep calls a function of arrays in the midst of a network"
 
 _INSTEAD = {
@@ -20,6 +21,9 @@ _INSTEAD = {
         ("HashedCrossing Hashing IntegerLookup StringLookup TextVectorization", _WORDS),
         ("CategoryEncoding Discretization MelSpectrogram STFTSpectrogram", _NUMBERS),
         ("FlaxLayer JaxLayer TFSMLayer TorchModuleWrapper", _FOREIGN),
+        ("AugMix AutoContrast CLAHE Equalization MaxNumBoundingBoxes RandAugment", _IMAGES),
+        ("Pipeline RandomColorDegeneration RandomElasticTransform RandomGaussianBlur", _IMAGES),
+        ("RandomPerspective Solarization", _IMAGES),
         ("Masking", "masks are not passed on; multiply by one, and give Softmax one as `mask`"),
         ("ReversibleEmbedding", "use Embedding, and keras.ops.matmul with its weight `embeddings`"),
         ("SpectralNormalization", "a kernel_constraint of your own can divide by the largest singular value"),

@@ -15,7 +15,7 @@ from pycnn.core import aliases
 # Names, and the modules that they are in; imported when they are asked for.
 _MODULES = ("config", "image", "io", "math", "nn", "random")
 _ELSEWHERE = {"data": "pycnn.data", "keras": "pycnn.keras"}
-_CLASSES = {"GradientTape": "pycnn.core.tape", "Tensor": "pycnn.core.tensor"}
+_CLASSES = {"GradientTape": "pycnn.core.tape", "Tensor": "pycnn.core.tensor", "TensorSpec": "pycnn.data"}
 
 # A version of TensorFlow 2 whose names these are, and that it is pycnn.
 __version__ = f"2.16.0+pycnn.{pycnn.__version__}"

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from pycnn.core.colors import to_hsv, to_rgb
+from pycnn.core.resizing import METHODS, resized
 from pycnn.core.tensor import Tensor
 from pycnn.tf.dtypes import numpy_dtype
 from pycnn.tf.eager import as_array
@@ -24,6 +26,9 @@ class ResizeMethod:
     BICUBIC = "bicubic"
     LANCZOS3 = "lanczos3"
     LANCZOS5 = "lanczos5"
+    GAUSSIAN = "gaussian"
+    MITCHELLCUBIC = "mitchellcubic"
+    AREA = "area"
 
 
 def _images(name: str, image: Any) -> Any:
@@ -50,35 +55,6 @@ _ANY = (1, 2**24)
 
 
 # --- sizes --------------------------------------------------------------------------------------------------
-def _cubic(x: Any) -> Any:
-    near = (1.5 * x - 2.5) * x * x + 1
-    return np.where(x < 1, near, np.where(x < 2, ((-0.5 * x + 2.5) * x - 4) * x + 2, 0))
-
-
-def _lanczos(radius: int) -> Callable[[Any], Any]:
-    return lambda x: np.where(x < radius, np.sinc(x) * np.sinc(x / radius), 0)
-
-
-_KERNELS: dict[str, Callable[[Any], Any]] = {
-    "bilinear": lambda x: np.maximum(0, 1 - x),
-    "bicubic": _cubic,  # Keys 1981, a = -0.5
-    "lanczos3": _lanczos(3),
-    "lanczos5": _lanczos(5),
-}
-
-
-def _weights(method: str, old: int, new: int, antialias: bool) -> Any:
-    """(new, old): what each new line has of the old ones. Centres of pixels are at halves."""
-    centres = (np.arange(new) + 0.5) * old / new - 0.5
-    if method == "nearest":
-        nearest = np.minimum(np.floor((np.arange(new) + 0.5) * old / new).astype(int), old - 1)
-        return np.eye(old)[nearest]
-    stretch = max(old / new, 1.0) if antialias else 1.0
-    weights = _KERNELS[method](np.abs(centres[:, None] - np.arange(old)) / stretch)
-    total = weights.sum(1, keepdims=True)
-    return weights / np.where(total == 0, 1, total)
-
-
 def resize(
     images: Any,
     size: Any,
@@ -92,7 +68,7 @@ def resize(
     Args:
         images: (h, w, c) or (n, h, w, c).
         size: (rows, columns).
-        method: 'bilinear', 'bicubic', 'nearest', 'lanczos3' or 'lanczos5'.
+        method: 'bilinear', 'bicubic', 'nearest', 'lanczos3', 'lanczos5', 'gaussian', 'mitchellcubic', 'area'.
         preserve_aspect_ratio: whether the image keeps its proportions, and `size` is the most it may have.
         antialias: whether what is made smaller is smoothed before.
         name: has no effect.
@@ -110,19 +86,15 @@ def resize(
     """
     array = _images("resize", images)
     rows, columns = _whole("resize", size, _ANY, _ANY)
-    if method not in (*_KERNELS, "nearest"):
+    if method not in METHODS:
         raise ValueError(
-            f"tf.image.resize: method {method!r} is not supported; expected {list(_KERNELS)}, 'nearest'"
+            f"tf.image.resize: method {method!r} is not supported; expected one of {', '.join(METHODS)}"
         )
     h, w = array.shape[-3:-1]
     if preserve_aspect_ratio:
         scale = min(rows / h, columns / w)
         rows, columns = max(round(h * scale), 1), max(round(w * scale), 1)
-    down, across = (_weights(method, *sizes, antialias) for sizes in ((h, rows), (w, columns)))
-    if method == "nearest":
-        return Tensor(array[..., down.argmax(1)[:, None], across.argmax(1), :])
-    found = np.einsum("ah,...hwc->...awc", down, array.astype(np.float64), optimize=True)
-    return Tensor(np.einsum("bw,...awc->...abc", across, found, optimize=True).astype(np.float32))
+    return Tensor(resized(array, (rows, columns), method, antialias))
 
 
 def crop_to_bounding_box(
@@ -287,7 +259,7 @@ def adjust_saturation(image: Any, saturation_factor: float, name: str | None = N
         hsv[..., 1] = np.clip(hsv[..., 1] * saturation_factor, 0, 1)
         return hsv
 
-    return _adjusted("adjust_saturation", image, lambda x: _to_rgb(change(_to_hsv(x))))
+    return _adjusted("adjust_saturation", image, lambda x: _rgb(change(_hsv(x))))
 
 
 def adjust_hue(image: Any, delta: float, name: str | None = None) -> Tensor:
@@ -297,48 +269,32 @@ def adjust_hue(image: Any, delta: float, name: str | None = None) -> Tensor:
         hsv[..., 0] = (hsv[..., 0] + delta) % 1
         return hsv
 
-    return _adjusted("adjust_hue", image, lambda x: _to_rgb(change(_to_hsv(x))))
+    return _adjusted("adjust_hue", image, lambda x: _rgb(change(_hsv(x))))
 
 
 def rgb_to_hsv(images: Any, name: str | None = None) -> Tensor:
     """Hue, saturation and value of colours from 0 to 1."""
-    return Tensor(_to_hsv(_images("rgb_to_hsv", images).astype(np.float32)))
+    return Tensor(_hsv(_images("rgb_to_hsv", images).astype(np.float32)))
 
 
 def hsv_to_rgb(images: Any, name: str | None = None) -> Tensor:
     """Colours from 0 to 1 of their hue, saturation and value."""
-    return Tensor(_to_rgb(_images("hsv_to_rgb", images).astype(np.float32)))
+    return Tensor(_rgb(_images("hsv_to_rgb", images).astype(np.float32)))
+
+
+def _hsv(rgb: Any) -> Any:
+    _check_colours(rgb)
+    return to_hsv(rgb)
+
+
+def _rgb(hsv: Any) -> Any:
+    _check_colours(hsv)
+    return to_rgb(hsv)
 
 
 def _check_colours(array: Any) -> None:
     if array.shape[-1] != 3:
         raise ValueError(f"tf.image: images have {array.shape[-1]} channels; expected 3 colours")
-
-
-def _to_hsv(rgb: Any) -> Any:
-    _check_colours(rgb)
-    red, green, blue = (rgb[..., i].astype(np.float64) for i in range(3))
-    value, low = rgb.max(-1).astype(np.float64), rgb.min(-1)
-    spread = value - low
-    safe = np.where(spread == 0, 1, spread)
-    hue = np.where(
-        value == red,
-        (green - blue) / safe,
-        np.where(value == green, 2 + (blue - red) / safe, 4 + (red - green) / safe),
-    )
-    saturation = np.where(value > 0, spread / np.where(value == 0, 1, value), 0)
-    return np.stack([np.where(spread == 0, 0, hue / 6 % 1), saturation, value], -1).astype(np.float32)
-
-
-def _to_rgb(hsv: Any) -> Any:
-    _check_colours(hsv)
-    hue, saturation, value = (hsv[..., i].astype(np.float64) for i in range(3))
-    # Each colour is a trapezium over the hue: 5, 3 and 1 sixths before its end.
-    channels = []
-    for offset in (5, 3, 1):
-        k = (offset + hue * 6) % 6
-        channels.append(value - value * saturation * np.clip(np.minimum(k, 4 - k), 0, 1))
-    return np.stack(channels, -1).astype(np.float32)
 
 
 def rgb_to_grayscale(images: Any, name: str | None = None) -> Tensor:

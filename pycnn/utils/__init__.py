@@ -16,6 +16,7 @@ from pycnn.utils.arrays import normalize, to_categorical
 from pycnn.utils.dataset import PyDataset, Sequence
 from pycnn.utils.drawing import plot_model
 from pycnn.utils.files import get_file
+from pycnn.utils.image_dataset import image_dataset_from_directory
 from pycnn.utils.images import array_to_img, img_to_array, load_img, save_img
 from pycnn.utils.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from pycnn.utils.progbar import Progbar
@@ -37,6 +38,7 @@ __all__ = [
     "get_file",
     "get_registered_name",
     "get_registered_object",
+    "image_dataset_from_directory",
     "img_to_array",
     "load_img",
     "normalize",

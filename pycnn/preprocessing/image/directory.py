@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pycnn.preprocessing.image.files import FileIterator, reading_of
-from pycnn.preprocessing.image.folders import class_folders, pictures_in
 from pycnn.preprocessing.image.iterator import split_of
+from pycnn.utils.folders import class_folders, pictures_in
 from pycnn.utils.images import check_choice
 
 if TYPE_CHECKING:
