@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pycnn import _core
-from pycnn.preprocessing.image.folders import class_folders, pictures_in
+from pycnn.utils.folders import class_folders, pictures_in
 
 if TYPE_CHECKING:
     from PIL.Image import Image
