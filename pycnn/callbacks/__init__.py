@@ -8,7 +8,7 @@ from pycnn.callbacks.functions import LambdaCallback, LearningRateScheduler, Ter
 from pycnn.callbacks.monitors import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
 from pycnn.callbacks.progbar import ProgbarLogger
 from pycnn.callbacks.tensorboard import TensorBoard
-from pycnn.core.refused import refusing
+from pycnn.core.refusal import refusing
 
 __all__ = [
     "BackupAndRestore",

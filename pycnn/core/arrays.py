@@ -122,22 +122,6 @@ def as_weights(name: str, weight: Any, samples: int) -> F32:
     return np.require(array, np.float32, ["C", "A"])
 
 
-def weights_for(weight: F32, shape: tuple[int, ...]) -> F32:
-    """Weights of samples or single values, brought to the rank of values of this shape.
-
-    As in Keras, a last axis of length one may be too many; axes that are missing at the end are added.
-    """
-    given = weight.shape
-    if weight.ndim == len(shape) + 1 and given[-1] == 1:
-        weight = weight[..., 0]
-    weight = weight.reshape(weight.shape + (1,) * (len(shape) - weight.ndim))
-    sizes: tuple[int, ...] = weight.shape
-    fits = len(sizes) == len(shape) and all(a in (1, b) for a, b in zip(sizes, shape, strict=True))
-    if not fits:
-        raise ValueError(f"sample_weight has shape {given}; expected one that fits values of shape {shape}")
-    return weight
-
-
 def _real_array(name: str, value: Any) -> NDArray[Any]:
     try:
         array = np.asarray(value if type(value) is np.ndarray else as_array(name, value))

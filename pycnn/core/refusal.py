@@ -1,9 +1,9 @@
-"""Methods of Keras that are not there: refused by name, with what to use."""
+"""Names of Keras that are not there: refused by name, with what to use instead."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
 
 
 def refused(name: str, reason: str) -> Callable[..., Any]:
@@ -28,3 +28,49 @@ def refused(name: str, reason: str) -> Callable[..., Any]:
     method.__name__ = method.__qualname__ = name
     method.__doc__ = f"Not supported: {reason}."
     return method
+
+
+class Refused:
+    """Stands for a function, class or module of Keras, and refuses to be used.
+
+    Args:
+        name: as users write it, for instance 'callbacks.RemoteMonitor'.
+        advice: what to use instead.
+    """
+
+    def __init__(self, name: str, advice: str) -> None:
+        self._name = name
+        self._advice = advice
+
+    def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise NotImplementedError(f"pycnn has no {self._name}; {self._advice}")
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        self()
+
+    def __repr__(self) -> str:
+        return f"<{self._name}, which pycnn has not>"
+
+
+def refusing(package: str, advice: Mapping[str, str]) -> Callable[[str], Any]:
+    """The `__getattr__` of a package that refuses names when they are used, and not when they are imported.
+
+    Args:
+        package: its name below `pycnn`.
+        advice: what to use instead, by the refused name.
+
+    Example:
+        >>> from pycnn.core.refusal import refusing
+        >>> refusing("callbacks", {"RemoteMonitor": "use LambdaCallback"})("RemoteMonitor")()
+        Traceback (most recent call last):
+        NotImplementedError: pycnn has no callbacks.RemoteMonitor; use LambdaCallback
+    """
+
+    def attribute(name: str) -> Any:
+        if name in advice:
+            return Refused(f"{package}.{name}", advice[name])
+        raise AttributeError(f"module 'pycnn.{package}' has no attribute {name!r}")
+
+    return attribute

@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
-from pycnn.core.refused import refusing
+from pycnn.core.refusal import refusing
 from pycnn.data.dataset import Dataset
 from pycnn.data.elements import TensorSpec
 from pycnn.data.sizes import INFINITE_CARDINALITY, UNKNOWN_CARDINALITY

@@ -11,7 +11,7 @@ import numpy as np
 
 from pycnn import _core
 from pycnn.core.arguments import as_int
-from pycnn.core.refused import Refused
+from pycnn.core.refusal import Refused
 from pycnn.core.seeds import checked_seed, next_seed
 from pycnn.data import sizes
 from pycnn.data.elements import (

@@ -14,7 +14,7 @@ Each is looked for in this order, and the first place that has it is used:
 One line on stderr tells when something is downloaded, and when the sample is used.
 """
 
-from pycnn.core.refused import refusing
+from pycnn.core.refusal import refusing
 from pycnn.datasets import cifar10, cifar100, fashion_mnist, mnist
 
 __all__ = ["cifar10", "cifar100", "fashion_mnist", "mnist"]

@@ -6,9 +6,9 @@ import hashlib
 from pathlib import Path
 
 
-def algorithm_of(expected: str) -> str:
-    """Which algorithm gives a checksum of so many hexadecimal digits: MD5 or SHA-256."""
-    return "md5" if len(expected) == 32 else "sha256"
+def algorithm_of(expected: str) -> str | None:
+    """Which algorithm gives a checksum of so many hexadecimal digits: MD5, SHA-256, or None of them."""
+    return {32: "md5", 64: "sha256"}.get(len(expected))
 
 
 def checksum(path: Path, algorithm: str) -> str:
@@ -23,6 +23,6 @@ def checksum(path: Path, algorithm: str) -> str:
 def is_intact(path: Path, expected: str) -> bool:
     """Whether the file is there with that MD5 or SHA-256."""
     try:
-        return checksum(path, algorithm_of(expected)) == expected
+        return checksum(path, algorithm_of(expected) or "sha256") == expected
     except OSError:
         return False

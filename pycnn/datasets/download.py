@@ -60,6 +60,6 @@ def download_file(address: str, path: Path, checksum: str | None) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     print(f"pycnn: downloading {address} into {path.parent}", file=sys.stderr, flush=True)
     try:
-        fetch(address, path, checksum, algorithm_of(checksum or ""), _LARGEST_SINGLE)
+        fetch(address, path, checksum, algorithm_of(checksum or "") or "sha256", _LARGEST_SINGLE)
     except FetchError as error:
         raise OSError(str(error)) from error

@@ -27,7 +27,6 @@ _INSTEAD = {
         ("Masking", "masks are not passed on; multiply by one, and give Softmax one as `mask`"),
         ("ReversibleEmbedding", "use Embedding, and keras.ops.matmul with its weight `embeddings`"),
         ("SpectralNormalization", "a kernel_constraint of your own can divide by the largest singular value"),
-        ("InputSpec", "a layer of your own checks input_shape in its `build`"),
     )
     for name in names.split()
 }

@@ -11,6 +11,7 @@ from pycnn import _core
 from pycnn.core import serialization
 from pycnn.core.arrays import as_float32, as_labels, as_targets
 from pycnn.core.names import auto_name
+from pycnn.core.operations.documentation import documented
 from pycnn.core.recording import beside
 from pycnn.core.results import Number, answering
 from pycnn.core.symbolic import KerasTensor
@@ -177,6 +178,21 @@ class FormulaLoss(Loss):
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {name: getattr(self, name) for name in self.arguments}
+
+
+# Adds the arguments of a FormulaLoss without further ones to its docstring.
+described = documented(
+    """
+Args:
+    reduction: see `Loss`.
+    name: of the loss.
+    dtype: None or 'float32'.
+
+Raises:
+    ValueError: if an argument has a value that is not supported.
+""",
+    "Example:",
+)
 
 
 def smoothed(kind: str, targets: F32, smoothing: float) -> F32:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pycnn.core.arguments import as_number
 from pycnn.core.arrays import as_labels
-from pycnn.losses.base import FormulaLoss
+from pycnn.losses.base import FormulaLoss, described
 from pycnn.losses.operands import as_operands, ops, pair
 
 _EPSILON = 1e-7
@@ -52,18 +52,11 @@ def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float) ->
     return ops.divide(ops.subtract(1.0, ops.power(p, q)), q)
 
 
+@described
 class KLDivergence(FormulaLoss):
     """The sum of y_true log(y_true / y_pred) along the last axis, both cut to [1e-7, 1].
 
     Kullback & Leibler 1951.
-
-    Args:
-        reduction: see `Loss`.
-        name: of the loss.
-        dtype: None or 'float32'.
-
-    Raises:
-        ValueError: if an argument has a value that is not supported.
 
     Example:
         >>> import pycnn as keras
@@ -75,16 +68,9 @@ class KLDivergence(FormulaLoss):
     aliases = ("kld", "KLD")
 
 
+@described
 class Poisson(FormulaLoss):
     """The mean of y_pred - y_true log(y_pred + 1e-7) along the last axis.
-
-    Args:
-        reduction: see `Loss`.
-        name: of the loss.
-        dtype: None or 'float32'.
-
-    Raises:
-        ValueError: if an argument has a value that is not supported.
 
     Example:
         >>> import pycnn as keras

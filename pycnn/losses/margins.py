@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pycnn.losses.base import FormulaLoss
+from pycnn.losses.base import FormulaLoss, described
 from pycnn.losses.operands import ops, pair
 
 
@@ -35,18 +35,11 @@ def _missing_margin(y_true: Any, y_pred: Any) -> Any:
     return ops.maximum(ops.subtract(1.0, ops.multiply(signs, y_pred)), 0.0)
 
 
+@described
 class Hinge(FormulaLoss):
     """The mean of max(1 - y_true y_pred, 0) along the last axis.
 
     Targets are -1 and 1; those of a batch that are all 0 or 1 count as such.
-
-    Args:
-        reduction: see `Loss`.
-        name: of the loss.
-        dtype: None or 'float32'.
-
-    Raises:
-        ValueError: if an argument has a value that is not supported.
 
     Example:
         >>> import pycnn as keras
@@ -57,18 +50,11 @@ class Hinge(FormulaLoss):
     function = staticmethod(hinge)
 
 
+@described
 class SquaredHinge(FormulaLoss):
     """The mean of max(1 - y_true y_pred, 0)^2 along the last axis.
 
     Targets are -1 and 1; those of a batch that are all 0 or 1 count as such.
-
-    Args:
-        reduction: see `Loss`.
-        name: of the loss.
-        dtype: None or 'float32'.
-
-    Raises:
-        ValueError: if an argument has a value that is not supported.
 
     Example:
         >>> import pycnn as keras
@@ -79,16 +65,9 @@ class SquaredHinge(FormulaLoss):
     function = staticmethod(squared_hinge)
 
 
+@described
 class CategoricalHinge(FormulaLoss):
     """max(wrong - right + 1, 0): right is the sum of y_true y_pred, wrong the maximum of (1 - y_true) y_pred.
-
-    Args:
-        reduction: see `Loss`.
-        name: of the loss.
-        dtype: None or 'float32'.
-
-    Raises:
-        ValueError: if an argument has a value that is not supported.
 
     Example:
         >>> import pycnn as keras

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from pycnn.core.arguments import as_number
-from pycnn.losses.base import FormulaLoss, losses_of
+from pycnn.losses.base import FormulaLoss, described, losses_of
 from pycnn.losses.operands import ops, pair
 
 _EPSILON = 1e-7  # Keras' least number to divide by
@@ -61,16 +61,9 @@ def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
     return ops.negative(ops.sum(product, axis))
 
 
+@described
 class MeanSquaredError(FormulaLoss):
     """The mean of (y_pred - y_true)^2 along the last axis.
-
-    Args:
-        reduction: see `Loss`.
-        name: of the loss.
-        dtype: None or 'float32'.
-
-    Raises:
-        ValueError: if an argument has a value that is not supported.
 
     Example:
         >>> import pycnn as keras
@@ -83,16 +76,9 @@ class MeanSquaredError(FormulaLoss):
     aliases = ("mse", "MSE")
 
 
+@described
 class MeanAbsoluteError(FormulaLoss):
     """The mean of |y_pred - y_true| along the last axis.
-
-    Args:
-        reduction: see `Loss`.
-        name: of the loss.
-        dtype: None or 'float32'.
-
-    Raises:
-        ValueError: if an argument has a value that is not supported.
 
     Example:
         >>> import pycnn as keras
@@ -104,16 +90,9 @@ class MeanAbsoluteError(FormulaLoss):
     aliases = ("mae", "MAE")
 
 
+@described
 class MeanAbsolutePercentageError(FormulaLoss):
     """100 times the mean of |y_pred - y_true| / max(|y_true|, 1e-7) along the last axis.
-
-    Args:
-        reduction: see `Loss`.
-        name: of the loss.
-        dtype: None or 'float32'.
-
-    Raises:
-        ValueError: if an argument has a value that is not supported.
 
     Example:
         >>> import pycnn as keras
@@ -125,18 +104,11 @@ class MeanAbsolutePercentageError(FormulaLoss):
     aliases = ("mape", "MAPE")
 
 
+@described
 class MeanSquaredLogarithmicError(FormulaLoss):
     """The mean of (log(y_pred + 1) - log(y_true + 1))^2 along the last axis.
 
     Numbers below 1e-7 count as 1e-7.
-
-    Args:
-        reduction: see `Loss`.
-        name: of the loss.
-        dtype: None or 'float32'.
-
-    Raises:
-        ValueError: if an argument has a value that is not supported.
 
     Example:
         >>> import pycnn as keras
@@ -148,16 +120,9 @@ class MeanSquaredLogarithmicError(FormulaLoss):
     aliases = ("msle", "MSLE")
 
 
+@described
 class LogCosh(FormulaLoss):
     """The mean of log(cosh(y_pred - y_true)) along the last axis.
-
-    Args:
-        reduction: see `Loss`.
-        name: of the loss.
-        dtype: None or 'float32'.
-
-    Raises:
-        ValueError: if an argument has a value that is not supported.
 
     Example:
         >>> import pycnn as keras

@@ -128,7 +128,11 @@ def _in_top(labels: Any, y_pred: Any, k: int) -> Any:
     return ops.cast(ops.less(larger, float(k)), "float32")
 
 
-class Accuracy(FormulaMetric):
+class _Accuracy(FormulaMetric):
+    _direction = "up"
+
+
+class Accuracy(_Accuracy):
     """How often predictions are their targets.
 
     Args:
@@ -141,15 +145,13 @@ class Accuracy(FormulaMetric):
         0.5
     """
 
-    _direction = "up"
-
     formula = staticmethod(accuracy)
 
     def __init__(self, name: str = "accuracy", dtype: Any = None) -> None:
         super().__init__(name, dtype)
 
 
-class BinaryAccuracy(FormulaMetric):
+class BinaryAccuracy(_Accuracy):
     """How often predictions are on the target's side of the threshold.
 
     Args:
@@ -166,8 +168,6 @@ class BinaryAccuracy(FormulaMetric):
         0.5
     """
 
-    _direction = "up"
-
     kind = "binary_accuracy"
     formula = staticmethod(binary_accuracy)
     arguments = ("threshold",)
@@ -179,7 +179,7 @@ class BinaryAccuracy(FormulaMetric):
         super().__init__(name, dtype, threshold=number)
 
 
-class CategoricalAccuracy(FormulaMetric):
+class CategoricalAccuracy(_Accuracy):
     """How often the largest prediction and the largest target are of one class.
 
     Args:
@@ -192,8 +192,6 @@ class CategoricalAccuracy(FormulaMetric):
         0.5
     """
 
-    _direction = "up"
-
     kind = "categorical_accuracy"
     formula = staticmethod(categorical_accuracy)
 
@@ -201,7 +199,7 @@ class CategoricalAccuracy(FormulaMetric):
         super().__init__(name, dtype)
 
 
-class SparseCategoricalAccuracy(FormulaMetric):
+class SparseCategoricalAccuracy(_Accuracy):
     """How often the largest prediction is that of the class whose number is the label.
 
     Args:
@@ -214,8 +212,6 @@ class SparseCategoricalAccuracy(FormulaMetric):
         0.5
     """
 
-    _direction = "up"
-
     kind = "sparse_categorical_accuracy"
     formula = staticmethod(sparse_categorical_accuracy)
 
@@ -223,7 +219,7 @@ class SparseCategoricalAccuracy(FormulaMetric):
         super().__init__(name, dtype)
 
 
-class TopKCategoricalAccuracy(FormulaMetric):
+class TopKCategoricalAccuracy(_Accuracy):
     """How often the prediction for the class of the largest target is among the k largest.
 
     Args:
@@ -237,8 +233,6 @@ class TopKCategoricalAccuracy(FormulaMetric):
         0.5
     """
 
-    _direction = "up"
-
     formula = staticmethod(top_k_categorical_accuracy)
     arguments = ("k",)
 
@@ -246,7 +240,7 @@ class TopKCategoricalAccuracy(FormulaMetric):
         super().__init__(name, dtype, k=as_int("TopKCategoricalAccuracy: k", k, 1))
 
 
-class SparseTopKCategoricalAccuracy(FormulaMetric):
+class SparseTopKCategoricalAccuracy(_Accuracy):
     """How often the prediction for the label is among the k largest.
 
     Args:
@@ -260,8 +254,6 @@ class SparseTopKCategoricalAccuracy(FormulaMetric):
         >>> keras.metrics.SparseTopKCategoricalAccuracy(2)([1, 2], [[3, 2, 1], [3, 2, 1]])
         0.5
     """
-
-    _direction = "up"
 
     formula = staticmethod(sparse_top_k_categorical_accuracy)
 

@@ -17,42 +17,36 @@ def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
     return ops.negative(regression.cosine_similarity(y_true, y_pred, axis))
 
 
-class MeanSquaredError(FormulaMetric):
-    """The mean of (y_pred - y_true)^2. See `keras.losses.MeanSquaredError`; arguments as of `Mean`."""
-
+class _OfLoss(FormulaMetric):
     _direction = "down"
+
+
+class MeanSquaredError(_OfLoss):
+    """The mean of (y_pred - y_true)^2. See `keras.losses.MeanSquaredError`; arguments as of `Mean`."""
 
     formula = staticmethod(regression.mean_squared_error)
 
 
-class MeanAbsoluteError(FormulaMetric):
+class MeanAbsoluteError(_OfLoss):
     """The mean of |y_pred - y_true|. See `keras.losses.MeanAbsoluteError`; arguments as of `Mean`."""
-
-    _direction = "down"
 
     formula = staticmethod(regression.mean_absolute_error)
 
 
-class MeanAbsolutePercentageError(FormulaMetric):
+class MeanAbsolutePercentageError(_OfLoss):
     """See `keras.losses.MeanAbsolutePercentageError`; arguments as of `Mean`."""
-
-    _direction = "down"
 
     formula = staticmethod(regression.mean_absolute_percentage_error)
 
 
-class MeanSquaredLogarithmicError(FormulaMetric):
+class MeanSquaredLogarithmicError(_OfLoss):
     """See `keras.losses.MeanSquaredLogarithmicError`; arguments as of `Mean`."""
-
-    _direction = "down"
 
     formula = staticmethod(regression.mean_squared_logarithmic_error)
 
 
-class LogCoshError(FormulaMetric):
+class LogCoshError(_OfLoss):
     """See `keras.losses.LogCosh`; arguments as of `Mean`."""
-
-    _direction = "down"
 
     formula = staticmethod(regression.log_cosh)
 
@@ -82,50 +76,38 @@ class CosineSimilarity(FormulaMetric):
         super().__init__(name, dtype, axis=axis)
 
 
-class Hinge(FormulaMetric):
+class Hinge(_OfLoss):
     """See `keras.losses.Hinge`; arguments as of `Mean`."""
-
-    _direction = "down"
 
     formula = staticmethod(margins.hinge)
 
 
-class SquaredHinge(FormulaMetric):
+class SquaredHinge(_OfLoss):
     """See `keras.losses.SquaredHinge`; arguments as of `Mean`."""
-
-    _direction = "down"
 
     formula = staticmethod(margins.squared_hinge)
 
 
-class CategoricalHinge(FormulaMetric):
+class CategoricalHinge(_OfLoss):
     """See `keras.losses.CategoricalHinge`; arguments as of `Mean`."""
-
-    _direction = "down"
 
     formula = staticmethod(margins.categorical_hinge)
 
 
-class KLDivergence(FormulaMetric):
+class KLDivergence(_OfLoss):
     """See `keras.losses.KLDivergence`; arguments as of `Mean`."""
-
-    _direction = "down"
 
     formula = staticmethod(distributions.kl_divergence)
 
 
-class Poisson(FormulaMetric):
+class Poisson(_OfLoss):
     """See `keras.losses.Poisson`; arguments as of `Mean`."""
-
-    _direction = "down"
 
     formula = staticmethod(distributions.poisson)
 
 
-class BinaryCrossentropy(FormulaMetric):
+class BinaryCrossentropy(_OfLoss):
     """See `keras.losses.BinaryCrossentropy`, which explains the arguments."""
-
-    _direction = "down"
 
     formula = staticmethod(crossentropy.binary_crossentropy)
     arguments = ("from_logits", "label_smoothing")
@@ -140,10 +122,8 @@ class BinaryCrossentropy(FormulaMetric):
         super().__init__(name, dtype, from_logits=from_logits, label_smoothing=label_smoothing)
 
 
-class CategoricalCrossentropy(FormulaMetric):
+class CategoricalCrossentropy(_OfLoss):
     """See `keras.losses.CategoricalCrossentropy`, which explains the arguments."""
-
-    _direction = "down"
 
     formula = staticmethod(crossentropy.categorical_crossentropy)
     arguments = ("from_logits", "label_smoothing", "axis")
@@ -159,13 +139,11 @@ class CategoricalCrossentropy(FormulaMetric):
         super().__init__(name, dtype, from_logits=from_logits, label_smoothing=label_smoothing, axis=axis)
 
 
-class SparseCategoricalCrossentropy(FormulaMetric):
+class SparseCategoricalCrossentropy(_OfLoss):
     """See `keras.losses.SparseCategoricalCrossentropy`.
 
     As in Keras, labels that are ignored count as a loss of 0, but with weights not at all.
     """
-
-    _direction = "down"
 
     formula = staticmethod(crossentropy.sparse_categorical_crossentropy)
     arguments = ("from_logits", "ignore_class", "axis")
@@ -202,8 +180,6 @@ class RootMeanSquaredError(Mean):
         >>> keras.metrics.RootMeanSquaredError()([[0, 0]], [[3, 3]])
         3.0
     """
-
-    _direction = "down"
 
     def __init__(self, name: str = "root_mean_squared_error", dtype: Any = None) -> None:
         super().__init__(name, dtype)

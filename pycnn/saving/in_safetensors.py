@@ -10,14 +10,13 @@ from pycnn.core.variable import Variable
 from pycnn.saving import description
 from pycnn.saving.description import SavableModel, from_json, reading, to_json
 from pycnn.saving.restoring import Restoring
-from pycnn.saving.state import named_variables
+from pycnn.saving.state import HasLayers, named_variables
 from pycnn.saving.tensor_file import Reader, opened_tensors, write_tensors
 
 
 def save_model(model: SavableModel, path: str, overwrite: bool, include_optimizer: bool) -> None:
     """Writes a model."""
-    variables = named_variables(model)
-    arrays = {f"weights/{name}": variable.numpy() for name, variable in variables.items()}
+    variables, arrays = named_variables(model), weights_of(model)
     metadata = {"format": "pycnn", "version": __version__, "model": to_json(model.serialize())}
     graph = model.graph_json({id(variable): f"weights/{name}" for name, variable in variables.items()})
     if graph is not None:
@@ -28,6 +27,11 @@ def save_model(model: SavableModel, path: str, overwrite: bool, include_optimize
         metadata["compile"] = to_json(model.get_compile_config())
         add_optimizer(model, arrays, metadata)
     write_tensors(path, arrays, metadata, overwrite)
+
+
+def weights_of(model: HasLayers) -> dict[str, Any]:
+    """The arrays of all weights."""
+    return {f"weights/{name}": variable.numpy() for name, variable in named_variables(model).items()}
 
 
 def add_optimizer(model: SavableModel, arrays: dict[str, Any], metadata: dict[str, str]) -> None:
@@ -63,8 +67,7 @@ def load_model(path: str, compile: bool) -> Any:
 
 def save_weights(model: SavableModel, path: str, overwrite: bool) -> None:
     """Writes a model's weights."""
-    arrays = {f"weights/{name}": variable.numpy() for name, variable in named_variables(model).items()}
-    write_tensors(path, arrays, {"format": "pycnn-weights"}, overwrite)
+    write_tensors(path, weights_of(model), {"format": "pycnn-weights"}, overwrite)
 
 
 def load_weights(model: SavableModel, path: str, skip_mismatch: bool) -> None:

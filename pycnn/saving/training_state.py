@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from pycnn.saving.description import reading
-from pycnn.saving.in_safetensors import add_optimizer, restore_optimizer, weights_in
+from pycnn.saving.in_safetensors import add_optimizer, restore_optimizer, weights_in, weights_of
 from pycnn.saving.state import check_built, named_variables
 from pycnn.saving.tensor_file import opened_tensors, write_tensors
 
@@ -25,7 +25,7 @@ def save_training_state(model: SavableModel, filepath: str, progress: dict[str, 
         progress: plain data, which `load_training_state` gives back.
     """
     check_built(model)
-    arrays = {f"weights/{name}": variable.numpy() for name, variable in named_variables(model).items()}
+    arrays = weights_of(model)
     metadata = {"format": _FORMAT, "progress": json.dumps(progress)}
     add_optimizer(model, arrays, metadata)
     write_tensors(filepath, arrays, metadata, overwrite=True)

@@ -10,7 +10,7 @@ from pycnn.core.custom_objects import (
     get_registered_object,
     register_keras_serializable,
 )
-from pycnn.core.refused import refusing
+from pycnn.core.refusal import refusing
 from pycnn.core.registry import deserialize_keras_object, serialize_keras_object
 from pycnn.utils.arrays import normalize, to_categorical
 from pycnn.utils.dataset import PyDataset, Sequence

@@ -6,11 +6,9 @@ import os
 import sys
 from pathlib import Path
 
-from pycnn.datasets.checksum import checksum
+from pycnn.datasets.checksum import algorithm_of, checksum
 from pycnn.datasets.fetching import FetchError, fetch
 from pycnn.utils.archives import extract as extract_archive
-
-_ALGORITHMS = {32: "md5", 64: "sha256"}  # by the number of hexadecimal digits
 
 
 def get_file(
@@ -135,8 +133,8 @@ def _algorithm(file_hash: str | None, given: str) -> str:
         raise ValueError(f"`hash_algorithm` is {given!r}; expected 'auto', 'sha256' or 'md5'")
     if file_hash is None:
         return "sha256"
-    found = _ALGORITHMS.get(len(file_hash)) if given == "auto" else given
-    if found is None or _ALGORITHMS.get(len(file_hash)) != found:
+    found = algorithm_of(file_hash)
+    if found is None or given not in ("auto", found):
         raise ValueError(f"`file_hash` is {file_hash!r}; expected the hexadecimal digits of a SHA-256 or MD5")
     return found
 

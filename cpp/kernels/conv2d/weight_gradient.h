@@ -63,12 +63,18 @@ void direct_image_weight(float* dw, const float* x, const float* dy, float* scra
 }
 
 template <class Operand>
+void direct_weight(float* dw, const ImagePairs& images, float* scratch, const Conv2D& s, const ChannelPart& part,
+                   bool accumulate) {
+  for (int64_t i = 0; i < images.count; ++i)
+    direct_image_weight<Operand>(dw, images.x + i * images.x_stride, images.dy + i * images.dy_stride, scratch, s, part,
+                                 accumulate || i > 0);
+}
+
+template <class Operand>
 void direct_backward_weight(float* dw, float* db, const ImagePairs& images, float* scratch,
                             const Conv2DBackwardWeight& f, bool accumulate) {
   bias_gradient(db, images, f.shape, accumulate);
-  for (int64_t i = 0; i < images.count; ++i)
-    direct_image_weight<Operand>(dw, images.x + i * images.x_stride, images.dy + i * images.dy_stride, scratch, f.shape,
-                                 all_channels(f.shape), accumulate || i > 0);
+  direct_weight<Operand>(dw, images, scratch, f.shape, all_channels(f.shape), accumulate);
 }
 
 template <class Operand>
@@ -76,9 +82,7 @@ void direct_piece(float* dw, float* db, const ImagePairs& images, float* scratch
                   bool accumulate, int64_t piece) {
   const ChannelPart part = channel_part(f.shape, piece);
   bias_gradient(db, images, f.shape, part, accumulate);
-  for (int64_t i = 0; i < images.count; ++i)
-    direct_image_weight<Operand>(dw, images.x + i * images.x_stride, images.dy + i * images.dy_stride, scratch, f.shape,
-                                 part, accumulate || i > 0);
+  direct_weight<Operand>(dw, images, scratch, f.shape, part, accumulate);
 }
 
 template <class Operand>
