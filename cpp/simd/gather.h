@@ -29,7 +29,7 @@ PYCNN_INLINE Corners gather_corners(const float* p, int64_t row, IntVec index) {
 #if defined(__AVX2__) && !defined(__AVX512F__)
   const auto quad = [&](int i) {
     const float* at = p + index[i];
-    const __m128 upper = _mm_castpd_ps(_mm_load_sd(reinterpret_cast<const double*>(at)));
+    const __m128 upper = _mm_loadl_pi(_mm_setzero_ps(), reinterpret_cast<const __m64*>(at));
     return _mm_loadh_pi(upper, reinterpret_cast<const __m64*>(at + row));
   };
   const auto pair = [&](int i) { return _mm256_insertf128_ps(_mm256_castps128_ps256(quad(i)), quad(i + 4), 1); };

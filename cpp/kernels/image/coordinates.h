@@ -47,7 +47,8 @@ PYCNN_INLINE Coordinates split(double start, Vec steps) {
 
 // The same for steps of any length from any coordinate, lane by lane in float64.
 PYCNN_INLINE Coordinates split_far(double start, double step, const Axis& axis) {
-  Coordinates to{};
+  int32_t wholes[kLanes];
+  float fractions[kLanes];
   for (int i = 0; i < kLanes; ++i) {
     double t = start + i * step;
     if (axis.period != 0) {
@@ -56,9 +57,12 @@ PYCNN_INLINE Coordinates split_far(double start, double step, const Axis& axis) 
     }
     t = t < -2.0 ? -2.0 : t > axis.n + axis.period + 1.0 ? axis.n + axis.period + 1.0 : t;
     const double whole = __builtin_floor(t);
-    to.whole[i] = static_cast<int32_t>(whole);
-    to.fraction[i] = static_cast<float>(t - whole);
+    wholes[i] = static_cast<int32_t>(whole);
+    fractions[i] = static_cast<float>(t - whole);
   }
+  Coordinates to;
+  __builtin_memcpy(&to.whole, wholes, sizeof wholes);
+  __builtin_memcpy(&to.fraction, fractions, sizeof fractions);
   return to;
 }
 
