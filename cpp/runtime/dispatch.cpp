@@ -13,6 +13,8 @@ namespace pycnn {
 PYCNN_DECLARE_ISA(baseline)
 #if defined(__x86_64__)
 PYCNN_DECLARE_ISA(avx2)
+#endif
+#if defined(PYCNN_AVX512)
 PYCNN_DECLARE_ISA(avx512)
 namespace avx512_bf16 {
 Bf16Kernels bf16_kernels();
@@ -21,7 +23,7 @@ Bf16Kernels bf16_kernels();
 
 namespace {
 
-#if defined(__x86_64__)
+#if defined(PYCNN_AVX512)
 bool supports_avx512() {
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
@@ -58,8 +60,10 @@ const Isa kIsas[] = {
               __builtin_cpu_supports("bmi2");
      },
      avx2::kernel_table},
+#if defined(PYCNN_AVX512)
     {"avx512", supports_avx512, avx512::kernel_table},
     {"avx512_bf16", [] { return supports_avx512() && __builtin_cpu_supports("avx512bf16"); }, avx512_bf16_table},
+#endif
 #else
     {"baseline", [] { return true; }, baseline::kernel_table},
 #endif

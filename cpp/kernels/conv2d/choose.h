@@ -10,10 +10,10 @@
 namespace pycnn::PYCNN_ISA {
 namespace {
 
-// Winograd's transform of outputs pools 2x2 windows and bounds from below; with anything else all passes are direct
-// sums.
+// Winograd's transform of the outputs of square kernels pools 2x2 windows and bounds from below; with anything else all
+// passes are direct sums.
 PYCNN_INLINE bool allows_winograd(const Conv2D& s, const Conv2DOptions& o) {
-  return !is_depthwise(s) && (o.pool.ph == 0 || (is_square(o.pool) && is_clamp(o.activation)));
+  return !is_depthwise(s) && (o.pool.ph == 0 || (s.kh == s.kw && is_square(o.pool) && is_clamp(o.activation)));
 }
 
 // A description of `s`, with tiles by which forward on the shape `as` is cheapest.
@@ -60,6 +60,7 @@ template <class Operand>
 Conv2DBackwardWeight choose_backward_weight(const Conv2D& s, const Conv2DOptions& o) {
   const Conv2DCost& each = Operand::kRounds ? kWeightCostBfloat16 : kWeightCost;
   auto f = start<Conv2DBackwardWeight>(s, o, s, false, each);
+  if (s.kh != s.kw) f.tile = 0;
   if (is_depthwise(s)) depthwise_form(f);
   else if (f.tile > 0) winograd_weight_form(f);
   else direct_form<Operand>(f);

@@ -6,15 +6,15 @@
 
 namespace pycnn {
 
-// Nanoseconds of each kind of work in one image; only their ratios count. `m` is the side of Winograd's tiles, of which
-// there are `tiles` with n^2 = (m + r - 1)^2 products each.
+// Nanoseconds of each kind of work in one image; only their ratios count. Winograd's tiles, of which there are `tiles`,
+// have p products each: (m + r - 1)^2 with square kernels, m + r - 1 with kernels of one row or column.
 struct Conv2DCost {
-  double direct_products;  // of r^2 oh ow c k multiply-adds
+  double direct_products;  // of kh kw oh ow c k multiply-adds
   double direct_pixels;    // of oh ow (c + k)
-  double products;         // of n^2 tiles c k multiply-adds
-  double inputs;           // of n^2 tiles c transformed inputs
-  double outputs;          // of n^2 tiles k products that are transformed
-  double weights;          // of n^2 c k transformed weights, or sums of weight gradients
+  double products;         // of p tiles c k multiply-adds
+  double inputs;           // of p tiles c transformed inputs
+  double outputs;          // of p tiles k products that are transformed
+  double weights;          // of p c k transformed weights, or sums of weight gradients
   double far_weights;      // of those that are read from beyond L2, as often as that is
 };
 constexpr int kConv2DCostTerms = 7;
@@ -40,8 +40,18 @@ static inline __attribute__((always_inline)) Conv2D transposed(const Conv2D& s) 
   return t;
 }
 
+// Winograd's tiles have m outputs along each axis along which the kernel has more than one tap, else one.
+static inline __attribute__((always_inline)) int64_t winograd_tile_rows(const Conv2D& s, int m) {
+  return s.kh == 1 ? s.oh : (s.oh + m - 1) / m;
+}
+static inline __attribute__((always_inline)) int64_t winograd_tile_columns(const Conv2D& s, int m) {
+  return s.kw == 1 ? s.ow : (s.ow + m - 1) / m;
+}
 static inline __attribute__((always_inline)) int64_t winograd_tiles(const Conv2D& s, int m) {
-  return ((s.oh + m - 1) / m) * ((s.ow + m - 1) / m);
+  return winograd_tile_rows(s, m) * winograd_tile_columns(s, m);
+}
+static inline __attribute__((always_inline)) int64_t winograd_products(const Conv2D& s, int m) {
+  return (s.kh == 1 ? 1 : m + s.kh - 1) * (s.kw == 1 ? 1 : m + s.kw - 1);
 }
 
 // Whether forward is F(2x2, 3x3) of images of one channel (winograd_plane.h): in floats alone, where there are filters
@@ -52,12 +62,20 @@ static inline __attribute__((always_inline)) bool is_plane(const Conv2D& s) {
          s.dilation_w == 1 && s.top >= 0 && s.left >= 0;
 }
 
-// Whether forward exists in the form F(m x m, kh x kw). Odd tiles are worked on by whole images, which must be small.
+// A kernel of one row or one column, with as many taps as there are forms for.
+static inline __attribute__((always_inline)) bool is_line(const Conv2D& s) {
+  return (s.kh == 1 && (s.kw == 3 || s.kw == 7)) || (s.kw == 1 && (s.kh == 3 || s.kh == 7));
+}
+
+// Whether forward exists in the form F(m x m, kh x kw), along one axis alone where the kernel is a line. Odd tiles are
+// worked on by whole images, which must be small.
 static inline __attribute__((always_inline)) bool has_winograd(const Conv2D& s, int m, bool rounds) {
-  if (s.kh != s.kw || s.stride_h != 1 || s.stride_w != 1 || s.dilation_h != 1 || s.dilation_w != 1 || s.groups != 1 ||
-      s.c < 16 || s.k < 16 || s.top < 0 || s.left < 0)
+  if (s.stride_h != 1 || s.stride_w != 1 || s.dilation_h != 1 || s.dilation_w != 1 || s.groups != 1 || s.c < 16 ||
+      s.k < 16 || s.top < 0 || s.left < 0)
     return false;
   // Operands in bfloat16 allow for no transform that makes much of their rounding errors.
+  if (is_line(s)) return m == 4 && !rounds;
+  if (s.kh != s.kw) return false;
   if (s.kh == 5) return m == 2 || (m == 4 && !rounds);
   if (s.kh != 3) return false;
   if (m == 2 || m == 4) return true;
@@ -76,7 +94,7 @@ static inline __attribute__((always_inline)) int64_t winograd_group(int64_t prod
 static inline __attribute__((always_inline)) Conv2DCost conv2d_work(const Conv2D& s, int m, int64_t images) {
   constexpr double kNear = 128 * 1024;  // weights that L2 holds
   const double c = static_cast<double>(s.c), k = static_cast<double>(s.k);
-  const double points = static_cast<double>(m == 0 ? s.kh : m + s.kh - 1), weights = points * points * c * k;
+  const double each = static_cast<double>(m == 0 ? s.kh * s.kw : winograd_products(s, m)), weights = each * c * k;
   const double far = weights > kNear ? weights - kNear : 0.0;
   if (m == 0) {
     // A row of fewer pixels has too few sums at once to hide the latency of additions.
@@ -84,9 +102,9 @@ static inline __attribute__((always_inline)) Conv2DCost conv2d_work(const Conv2D
     const double pixels = static_cast<double>(s.oh * (s.ow > kRow ? s.ow : kRow));
     return {pixels * weights, pixels * (c + k), 0.0, 0.0, 0.0, 0.0, far};
   }
-  const double tiles = static_cast<double>(winograd_tiles(s, m)), products = points * points * tiles;
+  const double tiles = static_cast<double>(winograd_tiles(s, m)), products = each * tiles;
   const double count = static_cast<double>(images);
-  const double group = static_cast<double>(winograd_group((m + s.kh - 1) * (m + s.kh - 1), s.c));
+  const double group = static_cast<double>(winograd_group(winograd_products(s, m), s.c));
   return {0.0,
           0.0,
           products * c * k,

@@ -5,7 +5,8 @@
 //
 // (Lavin and Gray, "Fast algorithms for convolutional neural networks", 2015.) The products are n^2 matrix
 // multiplications over channels, for a group of tiles whose transforms stay in L2. In bfloat16 it is the transformed
-// inputs and kernels that are rounded; the transforms themselves are float32.
+// inputs and kernels that are rounded; the transforms themselves are float32. A kernel of one row or one column has
+// tiles along that axis alone, with n products.
 //
 // m is the description's `tile`; the forms that exist are those of cost.h.
 #pragma once

@@ -18,8 +18,6 @@ namespace {
 constexpr int64_t kTilesByRows = 32;
 constexpr int64_t kMaxTileBlocks = 8;
 
-PYCNN_INLINE int64_t winograd_tile_rows(const Conv2D& s, int m) { return (s.oh + m - 1) / m; }
-
 // Of odd tiles a pool needs whole images.
 PYCNN_INLINE int64_t winograd_row_blocks(const Conv2D& s, int m) {
   return m % 2 == 1 ? 1 : min(kMaxTileBlocks, winograd_tile_rows(s, m));

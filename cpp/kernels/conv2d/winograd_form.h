@@ -11,16 +11,18 @@
 namespace pycnn::PYCNN_ISA {
 namespace {
 
-// The M x M outputs of one tile and one vector of channels, from m[product] (products `m_stride` apart): row(i,
-// outputs) gets one row after another.
-template <int M, int N, class Row>
+// The outputs of one tile and one vector of channels, from m[product] (products `m_stride` apart): row(i, outputs)
+// gets one row after another.
+template <class Tile, class Row>
 PYCNN_INLINE void output_tile(const float* m, int64_t m_stride, Vec bias, const Row& row) {
-  const auto product = [&](int i, int j) __attribute__((always_inline)) { return load(m + (i * N + j) * m_stride); };
-  const auto along = [](Vec(&y)[M], const Vec(&products)[N]) __attribute__((always_inline)) { moments(y, products); };
-  transform_square<N, M>(
-      product, along, [&](int i, Vec(&y)[M]) __attribute__((always_inline)) {
+  const auto product = [&](int i, int j) __attribute__((always_inline)) {
+    return load(m + (i * Tile::kColumns + j) * m_stride);
+  };
+  const auto along = [](auto& y, const auto& products) __attribute__((always_inline)) { moments(y, products); };
+  transform_tile<Tile::kRows, Tile::kOutRows, Tile::kColumns, Tile::kOutColumns>(
+      product, along, [&](int i, Vec(&y)[Tile::kOutColumns]) __attribute__((always_inline)) {
 #pragma GCC unroll 6
-        for (int j = 0; j < M; ++j) y[j] += bias;
+        for (int j = 0; j < Tile::kOutColumns; ++j) y[j] += bias;
         row(i, y);
       });
 }
@@ -65,11 +67,13 @@ void multiply(float* m, int64_t m_stride, const float* v, int64_t v_stride, cons
   }
 }
 
-template <class Operand, int M, int R>
+template <class Operand, class Tile>
 struct Form {
-  static constexpr int kOut = M, N = M + R - 1, kProducts = N * N;
+  static constexpr int kOutRows = Tile::kOutRows, kOutColumns = Tile::kOutColumns, kProducts = Tile::kProducts;
+  static constexpr int kTaps = Tile::kTaps, kTapColumns = Tile::kTapColumns;
+  static constexpr bool kIsSquare = kOutRows == kOutColumns;
   // Where pooling windows lie across tiles, whole images are worked on, whose outputs lie in scratch.
-  static constexpr bool kWholeImages = M % 2 == 1;
+  static constexpr bool kWholeImages = kIsSquare && kOutRows % 2 == 1;
 
   // Between the products of a panel of packed weights.
   static int64_t packed_stride(int64_t inputs) { return product_stride(Operand::words(inputs) * kPanel); }
@@ -79,13 +83,13 @@ struct Form {
     for (int product = 0; product < kProducts; ++product)
       fill(panel + product * stride + floats, 0.0f, stride - floats);
   }
-  // packed (panels, n^2, words of c, kPanel) = G g G^T. Panels [begin, end).
+  // packed (panels, products, words of c, kPanel) = G g G^T. Panels [begin, end).
   static int64_t packed_floats(const Conv2D& s) { return panels_of(s.k) * kProducts * packed_stride(s.c); }
 
   static int64_t group_of(const Conv2D& s) {
     const int64_t group = winograd_group(kProducts, s.c);
     if (!kWholeImages) return group;
-    const int64_t each = tiles_of(s, M).each();
+    const int64_t each = tiles_of<Tile>(s).each();
     return max(1, group / each) * each;
   }
 
@@ -97,9 +101,9 @@ struct Form {
         for (int v = 0; v < kPanelVectors; ++v) {
           const int64_t k = panel * kPanel + v * kLanes, lanes = min(kLanes, s.k - k);
           float* to = packed + panel * kProducts * stride + c / Operand::kTerms * kPanel + v * kLanes;
-          kernel_tile<Operand, N, R>(to, stride, [&](int term, int i, int j) {
+          kernel_tile<Operand, Tile>(to, stride, [&](int term, int i, int j) {
             const bool exists = lanes > 0 && c + term < s.c;
-            return exists ? load_n(w + ((i * R + j) * s.c + c + term) * s.k + k, lanes) : Vec{};
+            return exists ? load_n(w + ((i * kTapColumns + j) * s.c + c + term) * s.k + k, lanes) : Vec{};
           });
         }
     }
@@ -115,13 +119,13 @@ struct Form {
         const int64_t c = panel * kPanel + v * kLanes, lanes = min(kLanes, s.c - c);
         float* to = packed + panel * kProducts * stride + v * kLanes;
         for (int64_t k = 0; k < s.k; k += kLanes) {
-          float taps[R * R][kLanes * kLanes] = {};  // flipped, (k, c)
+          float taps[kTaps][kLanes * kLanes] = {};  // flipped, (k, c)
           const int64_t outputs = min(kLanes, s.k - k);
-          for (int64_t tap = 0; tap < R * R && lanes > 0; ++tap)
-            transpose(taps[R * R - 1 - tap], kLanes, w + (tap * s.c + c) * s.k + k, s.k, lanes, outputs);
+          for (int64_t tap = 0; tap < kTaps && lanes > 0; ++tap)
+            transpose(taps[kTaps - 1 - tap], kLanes, w + (tap * s.c + c) * s.k + k, s.k, lanes, outputs);
           for (int64_t i = 0; i < outputs; i += Operand::kTerms)
-            kernel_tile<Operand, N, R>(to + (k + i) / Operand::kTerms * kPanel, stride, [&](int term, int row, int j) {
-              return load(taps[row * R + j] + (i + term) * kLanes);
+            kernel_tile<Operand, Tile>(to + (k + i) / Operand::kTerms * kPanel, stride, [&](int term, int row, int j) {
+              return load(taps[row * kTapColumns + j] + (i + term) * kLanes);
             });
         }
       }
@@ -138,7 +142,7 @@ struct Form {
   // A part of the outputs of `images`, or with `pool` of the 2x2 max-pool of them, bounded from below.
   static void forward(const Images& images, const float* packed, const float* bias, float lower, float* scratch,
                       const Conv2D& s, bool pool, const WinogradPart& part) {
-    Tiles tiles = tiles_of(s, M);
+    Tiles tiles = tiles_of<Tile>(s);
     tiles.rows = part.row_end - part.row_begin;
     tiles.first_row = part.row_begin;
     const int64_t words = Operand::words(s.c), unit = kWholeImages ? tiles.each() : 1;
@@ -153,7 +157,7 @@ struct Form {
     for (int64_t g = 0; g < groups; ++g) {
       const int64_t first = g * units / groups * unit, count = (g + 1) * units / groups * unit - first;
       const int64_t v_stride = product_stride(count * words), m_stride = product_stride(count * kPanel);
-      input_tiles<Operand, M, N>(v, v_stride, images.x, images.x_stride, outside, s, tiles, first, count, 0, s.c);
+      input_tiles<Operand, Tile>(v, v_stride, images.x, images.x_stride, outside, s, tiles, first, count, 0, s.c);
       for (int64_t panel = part.panel_begin; panel < part.panel_end; ++panel) {
         const int64_t columns = s.k - panel * kPanel > kLanes ? kPanel : kLanes;  // whole vectors
         multiply<Operand>(m, m_stride, v, v_stride, packed + panel * kProducts * packed_stride(s.c), packed_stride(s.c),
@@ -175,7 +179,7 @@ struct Form {
       const TileOrigin at = tile_origin(tiles, first + i);
       float* y = images.y + at.sample * images.y_stride + k;
       uint8_t* argmax = images.argmax ? images.argmax + at.sample * images.argmax_stride + k : nullptr;
-      const int64_t rows = min(M, s.oh - at.row), columns = min(M, s.ow - at.column);
+      const int64_t rows = min(kOutRows, s.oh - at.row), columns = min(kOutColumns, s.ow - at.column);
       const int64_t corner = at.row * s.ow + at.column;
       if (!pool) {
         const float* residual = images.residual;
@@ -185,7 +189,7 @@ struct Form {
         store_tile(image + corner * kLanes, m, m_stride, start, broadcast(-__builtin_huge_valf()), kLanes,
                    s.ow * kLanes, rows, columns, kLanes, nullptr);
         if ((i + 1) % tiles.each() == 0) pool_image(y, pixel, argmax, image, bound, s, lanes);
-      } else {
+      } else if constexpr (kIsSquare) {
         const int64_t from = (at.row / 2 * (s.ow / 2) + at.column / 2) * pixel;
         store_pooled(y + from, argmax ? argmax + from : nullptr, m, m_stride, start, bound, pixel, s.ow / 2 * pixel,
                      rows, columns, lanes);
@@ -196,12 +200,12 @@ struct Form {
   // residual, laid out like y, may be null.
   static void store_tile(float* y, const float* m, int64_t m_stride, Vec bias, Vec lower, int64_t pixel,
                          int64_t row_stride, int64_t rows, int64_t columns, int64_t lanes, const float* residual) {
-    output_tile<M, N>(
-        m, m_stride, bias, [&](int i, const Vec(&row)[M]) __attribute__((always_inline)) {
+    output_tile<Tile>(
+        m, m_stride, bias, [&](int i, const Vec(&row)[kOutColumns]) __attribute__((always_inline)) {
           if (i >= rows) return;
           int64_t at = i * row_stride;
 #pragma GCC unroll 6
-          for (int j = 0; j < M; ++j, at += pixel) {
+          for (int j = 0; j < kOutColumns; ++j, at += pixel) {
             if (j >= columns) continue;
             const Vec out = residual ? row[j] + load_n(residual + at, lanes) : row[j];
             store_n(y + at, maximum(lower, out), lanes);
@@ -211,14 +215,14 @@ struct Form {
 
   static void store_pooled(float* y, uint8_t* argmax, const float* m, int64_t m_stride, Vec bias, Vec lower,
                            int64_t pixel, int64_t row_stride, int64_t rows, int64_t columns, int64_t lanes) {
-    Vec upper[M] = {};
-    output_tile<M, N>(
-        m, m_stride, bias, [&](int i, const Vec(&row)[M]) __attribute__((always_inline)) {
+    Vec upper[kOutColumns] = {};
+    output_tile<Tile>(
+        m, m_stride, bias, [&](int i, const Vec(&row)[kOutColumns]) __attribute__((always_inline)) {
           if (i % 2 == 0) {
-            for (int j = 0; j < M; ++j) upper[j] = row[j];
+            for (int j = 0; j < kOutColumns; ++j) upper[j] = row[j];
             return;
           }
-          for (int j = 0; j < M / 2 && i < rows && 2 * j + 1 < columns; ++j) {
+          for (int j = 0; j < kOutColumns / 2 && i < rows && 2 * j + 1 < columns; ++j) {
             const int64_t at = i / 2 * row_stride + j * pixel;
             store_window(y + at, argmax ? argmax + at : nullptr, upper[2 * j], upper[2 * j + 1], row[2 * j],
                          row[2 * j + 1], lower, lanes);
@@ -231,11 +235,12 @@ template <class Form>
 void run_forward(const Images& images, const float* packed, const float* bias, float* scratch, const Conv2DForward& f,
                  int64_t begin, int64_t end) {
   const Conv2D& s = f.shape;
-  for_winograd_parts(s, Form::kOut, begin, end, [&](const WinogradPart& part) {
+  for_winograd_parts(s, f.tile, begin, end, [&](const WinogradPart& part) {
     Form::forward(images, packed, bias, f.lower, scratch, s, f.pool.ph > 0, part);
     if (f.clamps) return;
-    const int64_t first = part.row_begin * Form::kOut, channel = part.panel_begin * kPanel, pixel = y_pixel(images, s);
-    const int64_t pixels = (min(s.oh, part.row_end * Form::kOut) - first) * s.ow;
+    const int64_t first = part.row_begin * Form::kOutRows, channel = part.panel_begin * kPanel,
+                  pixel = y_pixel(images, s);
+    const int64_t pixels = (min(s.oh, part.row_end * Form::kOutRows) - first) * s.ow;
     for (int64_t i = 0; i < images.count; ++i)
       activate_pixels(images.y + i * images.y_stride + first * s.ow * pixel + channel, pixels, pixel,
                       min(s.k, part.panel_end * kPanel) - channel, f.activation);
@@ -246,7 +251,14 @@ template <class Form>
 void run_backward_input(const InputGradients& g, const float* packed, float* scratch, const Conv2DBackwardInput& f) {
   const Conv2D s = transposed(f.shape);
   Form::forward({g.dx, g.dx_stride, g.dy, g.dy_stride, g.count}, packed, nullptr, -__builtin_huge_valf(), scratch, s,
-                false, winograd_whole(s, Form::kOut));
+                false, winograd_whole(s, f.tile));
+}
+
+// body(tile) of the form that f has; kernels of one row or column are not rounded.
+template <class Operand, class Body>
+PYCNN_INLINE void with_form(const Conv2DForm& f, const Body& body) {
+  if constexpr (Operand::kRounds) with_square_form(f.tile, f.shape, body);
+  else with_winograd_form(f.tile, f.shape, body);
 }
 
 // What forward on shape s has of its form.
@@ -272,14 +284,14 @@ void Winograd<Operand>::describe(Conv2DForward& f) {
   };
   if constexpr (!Operand::kRounds)
     if (is_plane(f.shape)) return take(PlaneForm{}, "Winograd F(2x2,3x3)");
-  with_winograd_form(f.tile, f.shape.kh, [&](auto w) { take(Form<Operand, w.kOut, w.kTaps>{}, w.name); });
+  with_form<Operand>(f, [&](auto tile) { take(Form<Operand, decltype(tile)>{}, tile.name); });
 }
 
 template <class Operand>
 void Winograd<Operand>::describe(Conv2DBackwardInput& f) {
-  with_winograd_form(f.tile, f.shape.kh, [&](auto w) {
-    using Taken = Form<Operand, w.kOut, w.kTaps>;
-    describe_sizes<Taken>(f, transposed(f.shape), w.name);
+  with_form<Operand>(f, [&](auto tile) {
+    using Taken = Form<Operand, decltype(tile)>;
+    describe_sizes<Taken>(f, transposed(f.shape), tile.name);
     f.pack = Taken::pack_transposed;
     f.run = run_backward_input<Taken>;
   });

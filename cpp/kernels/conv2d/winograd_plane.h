@@ -6,16 +6,18 @@
 #include "kernels/conv2d/pool_tile.h"
 #include "kernels/conv2d/split_row.h"
 #include "kernels/conv2d/winograd_cut.h"
+#include "kernels/conv2d/winograd_forms.h"
 #include "kernels/conv2d/winograd_tiles.h"
 
 namespace pycnn::PYCNN_ISA {
 namespace {
 
 class PlaneForm {
-  static constexpr int M = 2, R = 3, N = M + R - 1, kProducts = N * N;
+  using Tile = SquareForm<2, 3>;
+  static constexpr int M = Tile::kOutRows, N = Tile::kRows, R = Tile::kTapRows, kProducts = Tile::kProducts;
 
  public:
-  static constexpr int kOut = M;
+  static constexpr int kOutRows = M;
   static int64_t packed_floats(const Conv2D& s) { return panels_of(s.k) * kProducts * kPanel; }
   static int64_t scratch_floats(const Conv2D& s) { return padded_input_floats(s) + N * 2 * half_of(s); }
 
@@ -23,7 +25,7 @@ class PlaneForm {
   static void pack(float* packed, const float* w, const Conv2D& s, int64_t begin, int64_t end) {
     for (int64_t k = begin * kPanel; k < end * kPanel; k += kLanes) {
       const int64_t lanes = min(kLanes, s.k - k);
-      kernel_tile<Float32, N, R>(packed + packed_at(k), kPanel, [&](int, int i, int j) {
+      kernel_tile<Float32, Tile>(packed + packed_at(k), kPanel, [&](int, int i, int j) {
         return lanes > 0 ? load_n(w + (i * R + j) * s.k + k, lanes) : Vec{};
       });
     }
@@ -74,7 +76,7 @@ class PlaneForm {
   static void transform_inputs(float* v, const float* halves, int64_t half) {
     const auto at = [&](int i, int j) { return load(halves + (2 * i + j % 2) * half + j / 2); };
     const auto along = [](Vec(&r)[N], const Vec(&d)[N]) __attribute__((always_inline)) { transform_input(r, d); };
-    transform_square<N, N>(at, along, [&](int i, const Vec(&r)[N]) {
+    transform_tile<N, N, N, N>(at, along, [&](int i, const Vec(&r)[N]) {
 #pragma GCC unroll 4
       for (int j = 0; j < N; ++j) store(v + (i * N + j) * kLanes, r[j]);
     });

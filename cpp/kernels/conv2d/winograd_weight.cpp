@@ -22,7 +22,7 @@ PYCNN_INLINE void gradient_tile(float* to, int64_t stride, const float* dy, int6
     return i < rows && j < columns ? load(dy + i * row_stride + j * pixel, lanes) : Vec{};
   };
   const auto along = [](Vec(&r)[N], const Vec(&g)[M]) __attribute__((always_inline)) { evaluate(r, g); };
-  transform_square<M, N>(
+  transform_tile<M, N, M, N>(
       at, along, [&](int i, const Vec(&r)[N]) __attribute__((always_inline)) {
 #pragma GCC unroll 8
         for (int j = 0; j < N; ++j) store(to + (i * N + j) * stride, r[j]);
@@ -40,7 +40,7 @@ PYCNN_INLINE void weight_tile(float* dw, int64_t tap_stride, const float* u, int
     for (int i = 0; i < N; ++i) scaled[i] = products[i] * static_cast<float>(scale_of(N, i));
     moments(g, scaled);
   };
-  transform_square<N, R>(
+  transform_tile<N, R, N, R>(
       at, along, [&](int i, const Vec(&g)[R]) __attribute__((always_inline)) {
 #pragma GCC unroll 5
         for (int j = 0; j < R; ++j) {
@@ -71,9 +71,9 @@ void add_products(float* u, int64_t u_stride, const float* v, int64_t v_stride, 
   }
 }
 
-template <int M, int R>
+template <class Tile>
 struct Form {
-  static constexpr int N = M + R - 1, kProducts = N * N;
+  static constexpr int M = Tile::kOutRows, N = Tile::kRows, R = Tile::kTapRows, kProducts = Tile::kProducts;
   // Tiles whose transforms are summed up at once. Each accumulator is read and written once for so many products.
   static constexpr int64_t kTilesAtOnce = 64;
 
@@ -104,7 +104,7 @@ struct Form {
  private:
   static void sum(float* dw, const ImagePairs& images, float* scratch, const Conv2D& s, const ChannelPart& part,
                   bool accumulate) {
-    const Tiles tiles = tiles_of(s, M);
+    const Tiles tiles = tiles_of<Tile>(s);
     float* outside = scratch;  // a row of padding
     fill(outside, s.pad_value, s.w * s.c);
     float* v = scratch + round_up(s.w * s.c);
@@ -117,7 +117,7 @@ struct Form {
     for (int64_t first = 0; first < all; first += kTilesAtOnce) {
       const int64_t count = min(kTilesAtOnce, all - first);
       const int64_t v_stride = product_stride(count * part.inputs), m_stride = product_stride(count * kPanel);
-      input_tiles<Float32, M, N>(v, v_stride, images.x, images.x_stride, outside, s, tiles, first, count, part.input,
+      input_tiles<Float32, Tile>(v, v_stride, images.x, images.x_stride, outside, s, tiles, first, count, part.input,
                                  part.inputs);
       float* u = sums;
       for (int64_t k = part.output; k < last_output; k += kPanel) {
@@ -149,11 +149,11 @@ struct Form {
 
 void winograd_weight_form(Conv2DBackwardWeight& f) {
   const Conv2D& s = f.shape;
-  with_winograd_form(f.tile, s.kh, [&](auto form) {
-    using Weight = Form<form.kOut, form.kTaps>;
-    f.name = form.name;
+  with_square_form(f.tile, s, [&](auto tile) {
+    using Weight = Form<decltype(tile)>;
+    f.name = tile.name;
     f.scratch_floats = Weight::scratch_floats(s);
-    f.sum_floats = form.kProducts * s.c * s.k;
+    f.sum_floats = tile.kProducts * s.c * s.k;
     f.weight_reuse = winograd_tiles(s, f.tile);
     f.run = Weight::run;
     f.pieces = channel_parts(s);
