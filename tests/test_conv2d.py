@@ -14,9 +14,11 @@ from pycnn import ops
 UNIT = (1, 1)
 
 # Winograd's transforms (Lavin and Gray 2015) multiply numbers by powers of their points and cancel them
-# again. With 7 or 8 points, those of F(5x5, 3x3), F(6x6, 3x3) and F(4x4, 5x5), their errors have about twelve
-# times the deviation of those of direct sums. cpp/tests/test_winograd.cpp derives each form's bound.
+# again. With 7 or more points, those of F(5x5, 3x3), F(6x6, 3x3), F(4x4, 5x5) and F(4, 7), their errors have up to
+# twelve times the deviation of those of direct sums. cpp/tests/test_winograd.cpp derives each form's bound.
 TRANSFORMED = 12
+SQUARES = ((3, 3), (5, 5))
+LINES = ((1, 3), (3, 1), (1, 7), (7, 1))
 
 
 def sides(padding):
@@ -36,11 +38,11 @@ def check(rng, x_shape, w_shape, strides=UNIT, padding=(0, 0, 0, 0), value=0.0, 
     expected = reference.conv2d(x64, w64, b64, strides, padding, value, dilation, groups)
     gradients = reference.conv2d_backward(x64, w64, dy64, strides, padding, value, dilation, groups)
     size, taps, places = max(1.0, abs(value)), w_shape[0] * w_shape[1], math.prod(y.shape[:3])
-    has_form = w_shape[:2] in ((3, 3), (5, 5)) and (*strides, *dilation, groups) == (1, 1, 1, 1, 1)
-    growth = TRANSFORMED if has_form and min(w_shape[2:]) >= 16 else 1
+    may_transform = (*strides, *dilation, groups) == (1, 1, 1, 1, 1) and min(w_shape[2:]) >= 16
+    growth = TRANSFORMED if may_transform and w_shape[:2] in SQUARES + LINES else 1
     assert_close(y, expected, terms=taps * w_shape[2] + 1, unit=size * growth)
     assert_close(dx, gradients[0], terms=taps * w_shape[3] // groups, unit=growth)
-    assert_close(dw, gradients[1], terms=places, unit=size * growth)
+    assert_close(dw, gradients[1], terms=places, unit=size * (growth if w_shape[:2] in SQUARES else 1))
     assert_close(db, gradients[2], terms=places)
 
 
@@ -69,6 +71,9 @@ def test_widths_of_the_image(isa, rng, width, channels):
         ((13, 13, 64), (3, 3, 64)),
         ((35, 37, 3), (7, 7, 33)),
         ((17, 17, 32), (1, 7, 32)),
+        ((17, 15, 33), (7, 1, 40)),
+        ((8, 8, 48), (1, 3, 32)),
+        ((8, 9, 32), (3, 1, 49)),
     ],
 )
 def test_layers_of_real_networks(isa, rng, size, kernel):
