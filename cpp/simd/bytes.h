@@ -16,7 +16,7 @@ PYCNN_INLINE IntVec load_bytes(const uint8_t* p, int64_t count) {
   return reinterpret_cast<IntVec>(_mm512_maskz_cvtepu8_epi32(0xffff, bytes));
 #else
   LaneBytes bytes = {};
-  if (count == kLanes) __builtin_memcpy(&bytes, p, kLanes);
+  if (count >= kLanes) __builtin_memcpy(&bytes, p, kLanes);
   else __builtin_memcpy(&bytes, p, static_cast<size_t>(count));
 #if defined(__AVX2__)
   return reinterpret_cast<IntVec>(_mm256_cvtepu8_epi32(_mm_cvtsi64_si128(reinterpret_cast<int64_t>(bytes))));
@@ -35,7 +35,7 @@ PYCNN_INLINE void store_bytes(uint8_t* p, IntVec v, int64_t count) {
   else _mm_mask_storeu_epi8(p, static_cast<__mmask16>((1u << count) - 1), bytes);
 #else
   const LaneBytes bytes = __builtin_convertvector(v, LaneBytes);
-  if (count == kLanes) __builtin_memcpy(p, &bytes, kLanes);
+  if (count >= kLanes) __builtin_memcpy(p, &bytes, kLanes);
   else __builtin_memcpy(p, &bytes, static_cast<size_t>(count));
 #endif
 }

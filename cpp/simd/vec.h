@@ -73,6 +73,7 @@ PYCNN_INLINE Vec load_n(const float* p, int64_t count) {
 #if defined(__AVX512F__)
   return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1), p);
 #elif defined(__AVX2__)
+  if (count >= kLanes) return load(p);
   return _mm256_maskload_ps(p, reinterpret_cast<__m256i>(first_lanes(count)));
 #else
   Vec v{};
@@ -88,6 +89,7 @@ PYCNN_INLINE void store_n(float* p, Vec v, int64_t count) {
 #if defined(__AVX512F__)
   _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << count) - 1), v);
 #elif defined(__AVX2__)
+  if (count >= kLanes) return store(p, v);  // AMD's CPUs take some 20 operations for a masked one
   _mm256_maskstore_ps(p, reinterpret_cast<__m256i>(first_lanes(count)), v);
 #else
   if (count >= kLanes) return store(p, v);

@@ -3,6 +3,7 @@
 // read as Keras has them, (kh, kw, c, multiplier).
 #include "kernels/conv2d/epilogue.h"
 #include "kernels/conv2d/forms.h"
+#include "simd/unroll.h"
 
 namespace pycnn::PYCNN_ISA {
 namespace {
@@ -13,53 +14,62 @@ constexpr int kPixels = 8;
 int64_t full_h(const Conv2D& s) { return max(seen_h(s), s.top + s.h); }
 int64_t full_w(const Conv2D& s) { return max(seen_w(s), s.left + s.w); }
 
-// The input padded and with each channel repeated `multiplier` times: (full_h, full_w, k).
-Image expanded_input(const float* x, float* scratch, const Conv2D& s) {
-  const int64_t multiplier = s.k / s.c, h = full_h(s), w = full_w(s);
+// Rows [first, first + rows) of the padded input with each channel repeated `multiplier` times: (rows, width, k).
+Image expanded_input(const float* x, float* scratch, const Conv2D& s, int64_t first, int64_t rows) {
+  const int64_t multiplier = s.k / s.c, w = full_w(s);
   if (multiplier == 1) {
-    if (!needs_padding(s)) return {x, s.h, s.w, s.c};
-    pad_image<Float32>(scratch, h, w, x, s.h, s.w, s.c, 1, s.top, s.left, s.pad_value);
-    return {scratch, h, w, s.c};
+    if (!needs_padding(s)) return {x + first * s.w * s.c, rows, s.w, s.c};
+    pad_image<Float32>(scratch, rows, w, x, s.h, s.w, s.c, 1, s.top - first, s.left, s.pad_value);
+    return {scratch, rows, w, s.c};
   }
-  fill(scratch, s.pad_value, h * w * s.k);
-  for (int64_t i = 0; i < s.h; ++i) {
-    float* row = scratch + ((i + s.top) * w + s.left) * s.k;
+  fill(scratch, s.pad_value, rows * w * s.k);
+  for (int64_t i = max(0, first - s.top); i < min(s.h, first - s.top + rows); ++i) {
+    float* row = scratch + ((i + s.top - first) * w + s.left) * s.k;
     for (int64_t j = 0; j < s.w * s.c; ++j)
       for (int64_t m = 0; m < multiplier; ++m) row[j * multiplier + m] = x[i * s.w * s.c + j];
   }
-  return {scratch, h, w, s.k};
+  return {scratch, rows, w, s.k};
 }
 
 // P pixels of an output row and one vector of channels.
-template <int P>
-void run_pixels(float* y, const float* x, const float* w, Vec bias, const Conv2D& s, int64_t x_row, int64_t lanes) {
+template <int P, class Lanes>
+PYCNN_INLINE void run_pixels(float* y, const float* x, const float* w, Vec bias, Vec lower, const Conv2D& s,
+                             int64_t x_row, Lanes lanes) {
   Vec sum[P];
+#pragma GCC unroll 8
   for (int p = 0; p < P; ++p) sum[p] = bias;
+  const int64_t step = s.stride_w * s.k;
   for (int64_t i = 0; i < s.kh; ++i)
     for (int64_t j = 0; j < s.kw; ++j) {
-      const Vec tap = load_n(w + (i * s.kw + j) * s.k, lanes);
+      const Vec tap = load(w + (i * s.kw + j) * s.k, lanes);
       const float* from = x + i * s.dilation_h * x_row + j * s.dilation_w * s.k;
 #pragma GCC unroll 8
-      for (int p = 0; p < P; ++p) sum[p] += load_n(from + p * s.stride_w * s.k, lanes) * tap;
+      for (int p = 0; p < P; ++p) sum[p] += load(from + p * step, lanes) * tap;
     }
 #pragma GCC unroll 8
-  for (int p = 0; p < P; ++p) store_n(y + p * s.k, sum[p], lanes);
+  for (int p = 0; p < P; ++p) store(y + p * s.k, maximum(lower, sum[p]), lanes);
 }
 
-void image_forward(float* y, const float* x, const float* w, const float* bias, float* scratch, const Conv2D& s) {
-  const Image image = expanded_input(x, scratch, s);
+// Input rows that so many output rows depend on.
+int64_t input_rows(const Conv2D& s, int64_t rows) { return (rows - 1) * s.stride_h + (s.kh - 1) * s.dilation_h + 1; }
+
+// Output rows [begin, end), bounded from below.
+void rows_forward(float* y, const float* x, const float* w, const float* bias, Vec lower, float* scratch,
+                  const Conv2D& s, int64_t begin, int64_t end) {
+  const Image image = expanded_input(x, scratch, s, begin * s.stride_h, input_rows(s, end - begin));
   const int64_t x_row = image.w * s.k;
-  for (int64_t oh = 0; oh < s.oh; ++oh)
-    for (int64_t k = 0; k < s.k; k += kLanes) {
-      const int64_t lanes = min(kLanes, s.k - k);
-      const Vec start = bias ? load_n(bias + k, lanes) : Vec{};
-      const float* row = image.data + oh * s.stride_h * x_row + k;
+  for (int64_t oh = begin; oh < end; ++oh)
+    for_vectors(s.k, [&](int64_t k, auto lanes) {
+      const Vec start = bias ? load(bias + k, lanes) : Vec{};
+      const float* row = image.data + (oh - begin) * s.stride_h * x_row + k;
       float* out = y + oh * s.ow * s.k + k;
+      const auto run = [&](auto pixels, int64_t ow) __attribute__((always_inline)) {
+        run_pixels<pixels>(out + ow * s.k, row + ow * s.stride_w * s.k, w + k, start, lower, s, x_row, lanes);
+      };
       int64_t ow = 0;
-      for (; ow + kPixels <= s.ow; ow += kPixels)
-        run_pixels<kPixels>(out + ow * s.k, row + ow * s.stride_w * s.k, w + k, start, s, x_row, lanes);
-      for (; ow < s.ow; ++ow) run_pixels<1>(out + ow * s.k, row + ow * s.stride_w * s.k, w + k, start, s, x_row, lanes);
-    }
+      for (; ow + kPixels <= s.ow; ow += kPixels) run(Constant<kPixels>{}, ow);
+      for (; ow < s.ow; ++ow) run(Constant<1>{}, ow);
+    });
 }
 
 void image_backward_input(float* dx, const float* dy, const float* w, float* scratch, const Conv2D& s) {
@@ -73,10 +83,9 @@ void image_backward_input(float* dx, const float* dy, const float* w, float* scr
         for (int64_t ow = 0; ow < s.ow; ++ow) {
           float* to = row + ow * s.stride_w * s.k;
           const float* from = dy + (oh * s.ow + ow) * s.k;
-          for (int64_t k = 0; k < s.k; k += kLanes) {
-            const int64_t lanes = min(kLanes, s.k - k);
-            store_n(to + k, load_n(to + k, lanes) + load_n(from + k, lanes) * load_n(tap + k, lanes), lanes);
-          }
+          for_vectors(s.k, [&](int64_t k, auto lanes) {
+            store(to + k, load(to + k, lanes) + load(from + k, lanes) * load(tap + k, lanes), lanes);
+          });
         }
       }
   for (int64_t i = 0; i < s.h; ++i) {
@@ -96,7 +105,7 @@ void image_backward_input(float* dx, const float* dy, const float* w, float* scr
 
 void image_backward_weight(float* dw, const float* x, const float* dy, float* scratch, const Conv2D& s,
                            bool accumulate) {
-  const Image image = expanded_input(x, scratch, s);
+  const Image image = expanded_input(x, scratch, s, 0, seen_h(s));
   for (int64_t i = 0; i < s.kh; ++i)
     for (int64_t j = 0; j < s.kw; ++j)
       for (int64_t k = 0; k < s.k; k += kLanes) {
@@ -120,13 +129,16 @@ void image_backward_weight(float* dw, const float* x, const float* dy, float* sc
 }
 
 void forward(const Images& images, const float* packed, const float* bias, float* scratch, const Conv2DForward& f,
-             int64_t, int64_t) {
+             int64_t first, int64_t last) {
   const Conv2D& s = f.shape;
-  for (int64_t i = 0; i < images.count; ++i) {
-    float* y = images.y + i * images.y_stride;
-    image_forward(y, images.x + i * images.x_stride, packed, bias, scratch, s);
-    if (f.activation.kind != ActivationKind::kLinear) activate_pixels(y, s.oh * s.ow, s.k, s.k, f.activation);
-  }
+  const Vec lower = broadcast(f.lower);
+  for (int64_t i = 0; i < images.count; ++i)
+    for (int64_t piece = first; piece < last; ++piece) {
+      const int64_t begin = piece * s.oh / f.pieces, end = (piece + 1) * s.oh / f.pieces;
+      float* y = images.y + i * images.y_stride;
+      rows_forward(y, images.x + i * images.x_stride, packed, bias, lower, scratch, s, begin, end);
+      if (!f.clamps) activate_pixels(y + begin * s.ow * s.k, (end - begin) * s.ow, s.k, s.k, f.activation);
+    }
 }
 
 void backward_input(const InputGradients& images, const float* packed, float* scratch, const Conv2DBackwardInput& f) {
@@ -143,25 +155,26 @@ void backward_weight(float* dw, float* db, const ImagePairs& images, float* scra
 }
 
 template <class Form, class Run>
-void describe(Form& f, Run run) {
+void describe(Form& f, Run run, int64_t rows) {
   f.name = "depthwise";
-  f.scratch_floats = round_up(full_h(f.shape) * full_w(f.shape) * f.shape.k);
+  f.scratch_floats = round_up(rows * full_w(f.shape) * f.shape.k);
   f.run = run;
 }
 
 }  // namespace
 
 void depthwise_form(Conv2DForward& f) {
-  describe(f, forward);
+  const Conv2D& s = f.shape;
+  f.pieces = row_blocks(s.oh);
+  describe(f, forward, input_rows(s, (s.oh + f.pieces - 1) / f.pieces));
   describe_plain_weights(f);
-  f.pieces = 1;
 }
 
 void depthwise_form(Conv2DBackwardInput& f) {
-  describe(f, backward_input);
+  describe(f, backward_input, full_h(f.shape));
   describe_plain_weights(f);
 }
 
-void depthwise_form(Conv2DBackwardWeight& f) { describe(f, backward_weight); }
+void depthwise_form(Conv2DBackwardWeight& f) { describe(f, backward_weight, seen_h(f.shape)); }
 
 }  // namespace pycnn::PYCNN_ISA
