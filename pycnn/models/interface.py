@@ -15,10 +15,6 @@ _NEVER_CALLED = ("make_train_function", "make_test_function", "make_predict_func
 class ModelInterface(Layer):
     """Base of models."""
 
-    export = refused(
-        "export",
-        "`save('model.safetensors')` writes what programs in C++ and C load (pycnn.h), without Python",
-    )
     quantize = refused(
         "quantize", "weights are float32; compile_inference() or `dtype='mixed_bfloat16'` make models faster"
     )
@@ -48,6 +44,45 @@ class ModelInterface(Layer):
     def overrides(self, method: str) -> bool:
         """Whether a subclass has a method of its own: `train_step`, `compute_loss`, …"""
         return not getattr(getattr(type(self), method), "is_default", False)
+
+    def export(self, filepath: Any, format: str = "onnx", verbose: bool | None = None, **kwargs: Any) -> None:
+        """Writes the model's inference to an ONNX file, for other runtimes.
+
+        Inputs and outputs have pycnn's names and shapes, images (batch, height, width, channels); float32 is
+        computed, also where the model computes in bfloat16. Needs `pip install 'pycnn[onnx]'`. Programs in
+        C++ and C load what `save('model.safetensors')` writes.
+
+        Args:
+            filepath: of the file.
+            format: 'onnx'.
+            verbose: whether to say what was written; None: it is said.
+            kwargs: Keras' further arguments, none of which means anything here, are refused.
+
+        Raises:
+            ValueError: for another format, a model without weights, or one too large for the format (2 GB).
+            NotImplementedError: for what ONNX cannot say, such as a step in Python: it is named.
+            ImportError: where the package onnx is not installed.
+            OSError: if the file cannot be written; then there is none.
+
+        Example:
+            >>> import pycnn as keras
+            >>> model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(4, 3)])
+            >>> model.export("model.bin", format="tf_saved_model")
+            Traceback (most recent call last):
+            ValueError: format='tf_saved_model' is not supported; expected 'onnx'. Keras exports ...
+        """
+        from pycnn.saving import in_onnx
+
+        if format != "onnx":
+            raise ValueError(
+                f"format={format!r} is not supported; expected 'onnx'. Keras exports other formats of what "
+                "it loads from save('model.keras')"
+            )
+        if kwargs:
+            raise ValueError(f"The following argument(s) are not supported: {list(kwargs)}")
+        path = in_onnx.export_model(self, filepath)
+        if verbose is None or verbose:
+            print(f"Saved artifact at '{path}'.")
 
     def make_train_function(self, force: bool = False) -> Callable[[Iterator[Any]], Any]:
         """What does `train_step` with the next batch of an iterator; `fit` needs no such call.
