@@ -3,6 +3,7 @@
 from pycnn.config.report import show_config
 from pycnn.config.settings import get_exact, get_isa, get_num_threads, set_exact, set_isa, set_num_threads
 from pycnn.core.data_format import image_data_format, set_image_data_format
+from pycnn.core.lazy import names_from
 from pycnn.core.policy import dtype_policy, set_dtype_policy
 
 __all__ = [
@@ -18,3 +19,5 @@ __all__ = [
     "set_num_threads",
     "show_config",
 ]
+
+__getattr__, __dir__ = names_from(__name__, __all__)

@@ -108,7 +108,7 @@ class Layer(policy.HasDTypePolicy, Interface):
             None  # for arrays: their shapes, the outputs' structure
         )
         self._losses: list[KerasTensor] | None = None  # that `call` has added, while it is traced
-        self.activity_regularizer = registry.resolved("regularizer", activity_regularizer)
+        self.activity_regularizer = registry.resolved("regularizers", activity_regularizer)
         if input_dim is not None:
             input_shape = (input_dim,)
         if batch_input_shape is not None:
@@ -137,7 +137,7 @@ class Layer(policy.HasDTypePolicy, Interface):
             "dtype": serialization.serialize(self.dtype_policy, "keras"),
         }
         if self.activity_regularizer is not None:
-            config["activity_regularizer"] = registry.described("regularizer", self.activity_regularizer)
+            config["activity_regularizer"] = registry.described("regularizers", self.activity_regularizer)
         return config if type(self).get_config is not Layer.get_config else self._with_own_arguments(config)
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
@@ -224,10 +224,10 @@ class Layer(policy.HasDTypePolicy, Interface):
         variable = Variable(
             f"{self.name}/{self._weight_name(name)}",
             tuple(int(size) for size in sizes),
-            registry.resolved("initializer", initializer or "glorot_uniform"),
+            registry.resolved("initializers", initializer or "glorot_uniform"),
             trainable,
-            regularizer=registry.resolved("regularizer", regularizer),
-            constraint=registry.resolved("constraint", constraint),
+            regularizer=registry.resolved("regularizers", regularizer),
+            constraint=registry.resolved("constraints", constraint),
         )
         self._variables.append(variable)
         return variable

@@ -17,6 +17,7 @@ from pycnn.core.custom_objects import (
     get_registered_object,
     register_keras_serializable,
 )
+from pycnn.core.lazy import names_from
 from pycnn.core.registry import deserialize_keras_object, serialize_keras_object
 from pycnn.saving.models import load_model, load_weights, save_model, save_weights
 
@@ -36,3 +37,5 @@ __all__ = [
     "save_weights",
     "serialize_keras_object",
 ]
+
+__getattr__, __dir__ = names_from(__name__, __all__)
