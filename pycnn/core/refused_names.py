@@ -13,8 +13,8 @@ def _table(*groups: tuple[str, str]) -> Mapping[str, str]:
     return {name: advice for names, advice in groups for name in names.split()}
 
 
-_BEFORE = "compute it with NumPy before, and give the result to an Input"
-_COMPLEX = "there are no complex numbers; compute it with NumPy before, and give the result to an Input"
+_BEFORE = "compute it with NumPy, and give the result to an Input"
+_COMPLEX = "there are no complex numbers; compute it with NumPy, and give the result to an Input"
 _COMPOSE = "make it of the functions of keras.ops that there are, or call NumPy in a keras.layers.PythonStep"
 _CONSTANT = "make the array with NumPy: functions of keras.ops take arrays next to symbols"
 _CONTROL = "networks are fixed; Python's own `if` and `for` decide while `call` is traced"
@@ -34,7 +34,7 @@ _SEQUENCES = "there are no recurrent layers; convolutions along the steps take s
 _SETTING = "there is nothing to set; leave the call out"
 _SORTING = "compute it with NumPy before or after, or in a keras.layers.PythonStep"
 _STATE = "all state is in variables, which `get_weights` and `set_weights` read and write"
-_TABLES = "its data sets are images; read this one with NumPy or scikit-learn"
+_TABLES = "the data sets are images; read this one with NumPy or scikit-learn"
 _THREE_AXES = "images have two axes; reshape, or use the layer for two axes along each of them"
 _WORDS = "make numbers of the data with NumPy before, and give them to an Input"
 

@@ -1,11 +1,13 @@
 """Keeping models in files, in Keras' formats and in one that C++ and C programs read too.
 
-| ending | whole models | weights alone | also read by |
-|---|---|---|---|
-| .keras | yes | read | Keras 3 |
-| .weights.h5 | no | yes | Keras 3 |
-| .h5, .hdf5 | yes | yes | Keras 2 and 3; written as Keras 3 writes them |
-| .safetensors | yes | yes | programs in C++ and C |
+============  ============  =============  ===========================================
+ending        whole models  weights alone  also read by
+============  ============  =============  ===========================================
+.keras        yes           read           Keras 3
+.weights.h5   no            yes            Keras 3
+.h5, .hdf5    yes           yes            Keras 2 and 3; written as Keras 3 writes them
+.safetensors  yes           yes            programs in C++ and C
+============  ============  =============  ===========================================
 
 All but the last need h5py: `pip install 'pycnn[h5]'`.
 """
