@@ -95,6 +95,10 @@ def test_losses_are_seen_after_a_call_and_in_a_tape():
             np.testing.assert_allclose(tape.gradient(loss, each.trainable_variables)[0], expected, rtol=1e-4)
     model(X)
     assert len(model.losses) == 3
+    *_, found = model.stateless_call(
+        [w.numpy() for w in model.trainable_variables], [], X, return_losses=True
+    )
+    np.testing.assert_allclose(found[0], np.square(total), rtol=1e-5)
     assert not copy.deepcopy(model).losses
 
 

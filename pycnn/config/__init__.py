@@ -5,15 +5,21 @@ from pycnn.config.settings import get_exact, get_isa, get_num_threads, set_exact
 from pycnn.core.data_format import image_data_format, set_image_data_format
 from pycnn.core.lazy import names_from
 from pycnn.core.policy import dtype_policy, set_dtype_policy
+from pycnn.core.session import backend, epsilon, floatx, set_epsilon, set_floatx
 
 __all__ = [
+    "backend",
     "dtype_policy",
+    "epsilon",
+    "floatx",
     "get_exact",
     "get_isa",
     "get_num_threads",
     "image_data_format",
     "set_dtype_policy",
+    "set_epsilon",
     "set_exact",
+    "set_floatx",
     "set_image_data_format",
     "set_isa",
     "set_num_threads",

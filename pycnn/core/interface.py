@@ -179,11 +179,16 @@ class Interface:
                 variable.assign(array)
             outputs = self(*args, **kwargs)  # type: ignore[operator]
             after = [variable.numpy() for variable in groups["non_trainable_variables"][0]]
-            losses = [float(loss) for loss in self.losses] if return_losses else []  # type: ignore[attr-defined]
+            losses = [_known(loss) for loss in self.losses] if return_losses else []  # type: ignore[attr-defined]
         finally:
             for variable, array in kept:
                 variable.assign(array)
         return (outputs, after, losses) if return_losses else (outputs, after)
+
+
+def _known(loss: Any) -> Any:
+    """A loss as a number, or as an array where it has several values."""
+    return float(loss) if np.ndim(loss) == 0 else np.asarray(loss)
 
 
 def _symbols(args: Any, kwargs: Any) -> tuple[Any, Any]:

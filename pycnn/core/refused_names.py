@@ -61,7 +61,6 @@ REFUSED: Mapping[str, Mapping[str, str]] = {
         ("RemoteMonitor", "send the logs from the on_epoch_end of a callbacks.LambdaCallback"),
     ),
     "keras.config": _table(
-        ("backend epsilon floatx set_epsilon set_floatx", "it is in keras.backend"),
         ("set_backend", "the core is the only backend; leave the call out"),
         ("disable_flash_attention enable_flash_attention is_flash_attention_enabled", _SETTING),
         ("disable_interactive_logging enable_interactive_logging", "give `fit` the `verbose` that you want"),
@@ -178,7 +177,6 @@ REFUSED: Mapping[str, Mapping[str, str]] = {
         ("text_dataset_from_directory timeseries_dataset_from_array", _NOT_IMAGES),
         ("Config", "use a dict or a dataclass"),
         ("bounding_boxes", "compute with arrays of corners"),
-        ("clear_session", "it is in keras.backend"),
         (
             "disable_interactive_logging enable_interactive_logging is_interactive_logging_enabled",
             "give `fit` the `verbose` that you want",

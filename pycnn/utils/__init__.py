@@ -9,6 +9,7 @@ from pycnn.core.custom_objects import (
 )
 from pycnn.core.lazy import names_from
 from pycnn.core.registry import deserialize_keras_object, serialize_keras_object
+from pycnn.core.session import clear_session
 from pycnn.utils.arrays import normalize, to_categorical
 from pycnn.utils.dataset import PyDataset, Sequence
 from pycnn.utils.drawing import plot_model
@@ -28,6 +29,7 @@ __all__ = [
     "PyDataset",
     "Sequence",
     "array_to_img",
+    "clear_session",
     "custom_object_scope",
     "deserialize_keras_object",
     "get_custom_objects",
