@@ -6,18 +6,14 @@
 `from pycnn import keras` and `import pycnn as tf` work as well: `tf.keras.layers`, `tf.nn.relu`.
 """
 
-from __future__ import annotations
-
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pycnn.core import loading as _loading  # noqa: F401  (first: it loads the extension)
 
 # isort: split
+# These tell `core.registry` what they have. Their modules are imported when they are used.
 from pycnn import (
     activations,
-    callbacks,
-    config,
     constraints,
     initializers,
     layers,
@@ -28,24 +24,14 @@ from pycnn import (
     regularizers,
 )
 from pycnn._version import __version__
-from pycnn.config import show_config
-from pycnn.core.policy import DTypePolicy
-from pycnn.core.symbolic import KerasTensor
-from pycnn.core.tape import GradientTape
-from pycnn.core.tensor import constant
-from pycnn.core.user_variable import Variable
-from pycnn.initializers import Initializer
-from pycnn.layers import Input, InputSpec, Layer
-from pycnn.losses import Loss
-from pycnn.metrics import Metric
-from pycnn.models import Model, Sequential
-from pycnn.optimizers import Optimizer
-from pycnn.regularizers import Regularizer
+from pycnn.core.lazy import names_from
 
 if TYPE_CHECKING:
     from pycnn import (
         applications,
         backend,
+        callbacks,
+        config,
         data,
         datasets,
         filters,
@@ -58,22 +44,19 @@ if TYPE_CHECKING:
         saving,
         utils,
     )
-
-_LAZY = (
-    "applications",
-    "backend",
-    "data",
-    "datasets",
-    "filters",
-    "keras",
-    "mixed_precision",
-    "nn",
-    "ops",
-    "preprocessing",
-    "random",
-    "saving",
-    "utils",
-)
+    from pycnn.config import show_config
+    from pycnn.core.policy import DTypePolicy
+    from pycnn.core.symbolic import KerasTensor
+    from pycnn.core.tape import GradientTape
+    from pycnn.core.tensor import constant
+    from pycnn.core.user_variable import Variable
+    from pycnn.initializers import Initializer
+    from pycnn.layers import Input, InputSpec, Layer
+    from pycnn.losses import Loss
+    from pycnn.metrics import Metric
+    from pycnn.models import Model, Sequential
+    from pycnn.optimizers import Optimizer
+    from pycnn.regularizers import Regularizer
 
 __all__ = [
     "DTypePolicy",
@@ -120,17 +103,46 @@ __all__ = [
     "version",
 ]
 
+_MODULES = {
+    "DTypePolicy": "pycnn.core.policy",
+    "GradientTape": "pycnn.core.tape",
+    "Initializer": "pycnn.initializers",
+    "Input": "pycnn.layers",
+    "InputSpec": "pycnn.layers",
+    "KerasTensor": "pycnn.core.symbolic",
+    "Layer": "pycnn.layers",
+    "Loss": "pycnn.losses",
+    "Metric": "pycnn.metrics",
+    "Model": "pycnn.models",
+    "Optimizer": "pycnn.optimizers",
+    "Regularizer": "pycnn.regularizers",
+    "Sequential": "pycnn.models",
+    "Variable": "pycnn.core.user_variable",
+    "constant": "pycnn.core.tensor",
+    "show_config": "pycnn.config",
+}
+_SUBMODULES = (
+    "applications",
+    "backend",
+    "callbacks",
+    "config",
+    "data",
+    "datasets",
+    "filters",
+    "keras",
+    "mixed_precision",
+    "nn",
+    "ops",
+    "preprocessing",
+    "random",
+    "saving",
+    "utils",
+)
+
 
 def version() -> str:
     """The version of pycnn."""
     return __version__
 
 
-def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        return importlib.import_module(f"pycnn.{name}")
-    raise AttributeError(f"module 'pycnn' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_LAZY})
+__getattr__, __dir__ = names_from(__name__, __all__, _MODULES, _SUBMODULES)

@@ -10,6 +10,7 @@ others compute the same, about as fast as in float32.
 
 from __future__ import annotations
 
+from pycnn.core.lazy import names_from
 from pycnn.core.policy import DTypePolicy, dtype_policy, set_dtype_policy
 
 __all__ = [
@@ -24,3 +25,5 @@ __all__ = [
 Policy = DTypePolicy
 global_policy = dtype_policy
 set_global_policy = set_dtype_policy
+
+__getattr__, __dir__ = names_from(__name__, __all__)

@@ -1,6 +1,7 @@
 """TensorFlow's `tf.random`, as far as programs for Keras use it."""
 
 from pycnn.core import seeds
+from pycnn.core.lazy import names_from
 
 __all__ = ["set_seed"]
 
@@ -19,3 +20,6 @@ def set_seed(seed: int) -> None:
         >>> tf.random.set_seed(1)
     """
     seeds.set_seed(seed)
+
+
+__getattr__, __dir__ = names_from(__name__, __all__)

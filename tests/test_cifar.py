@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from dataset_files import isolate
 
-from pycnn import datasets
 from pycnn.datasets import catalogue, cifar10, cifar100, sources
 
 
@@ -141,8 +140,3 @@ def test_names():
         assert len(set(names)) == count
         assert list(names) == sorted(names)
     assert sources.find(catalogue.CIFAR10).kind == "download"
-
-
-def test_data_sets_that_there_are_not():
-    with pytest.raises(NotImplementedError, match=r"pycnn has no datasets\.imdb"):
-        datasets.imdb.load_data()

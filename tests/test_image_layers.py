@@ -230,7 +230,6 @@ def test_in_a_dataset(x: np.ndarray) -> None:
         (lambda: layers.RandomFlip()(np.zeros((2, 2))), ValueError, r"\(h, w, c\)"),
         (lambda: layers.Resizing(2, 2)(keras.Input((4,))), ValueError, "expects images"),
         (lambda: layers.RandomGrayscale()(np.zeros((1, 2, 2, 1))), ValueError, "3 colours"),
-        (lambda: layers.AugMix(), AttributeError, "Dataset.map"),
     ],
 )
 def test_refusals(call: object, error: type[Exception], message: str) -> None:

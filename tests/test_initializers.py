@@ -61,6 +61,7 @@ def test_constants():
     np.testing.assert_array_equal(initializers.Ones()((2, 3)), np.ones((2, 3)))
     np.testing.assert_array_equal(initializers.Constant(2.5)((2, 3)), np.full((2, 3), 2.5))
     np.testing.assert_array_equal(initializers.Constant([1, 2])((3, 2)), [[1, 2]] * 3)
+    np.testing.assert_array_equal(initializers.Identity(3)((3, 2)), 3 * np.eye(3, 2))
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -106,6 +107,7 @@ def test_global_seed():
         lambda: initializers.HeNormal(seed="a"),
         lambda: initializers.HeNormal(seed=-1),
         lambda: initializers.Orthogonal()((3,)),
+        lambda: initializers.Identity()((2, 2, 2)),
         lambda: initializers.Ones()((2,), dtype="float16"),
         lambda: initializers.serialize(lambda shape: np.zeros(shape)),
     ],

@@ -513,7 +513,7 @@ LAMBDA = {
         (lambda c: with_layer(c, module="mine", class_name="Dense"), "Unknown layer: 'Dense'"),
         (lambda c: with_layer(c, registered_name="mine>Dense"), "Unknown layer: 'Dense'"),
         (lambda c: with_layer(c, module="keras.src.ops.numpy", class_name="Add"), "a function of keras.ops"),
-        (lambda c: with_layer(c, module="keras.layers", class_name="LSTM"), "Unknown layer: 'LSTM'"),
+        (lambda c: with_layer(c, module="keras.layers", class_name="LSTM"), "LSTM is not supported"),
         (lambda c: with_layer(c, config={"name": "d", "units": 4}), "expected|shape"),
         (lambda c: with_layer(c, config={"name": "d", "units": 2**40}), "too large"),
         (lambda c: with_config(c, lambda m: m.update(compile_config={"loss": "x"})), "damaged optimizer"),

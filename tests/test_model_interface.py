@@ -60,55 +60,25 @@ def test_wrong_types(call):
         call()
 
 
-# --- losses inside ------------------------------------------------------------------------------------------
-class Penalty(layers.Layer):
-    def __init__(self, factor=1.0, **kwargs):
-        super().__init__(**kwargs)
-        self.factor = factor
+# --- masks ------------------------------------------------------------------------------------------------
+class Masks(layers.Layer):
+    def compute_mask(self, inputs, mask=None):
+        return ops.not_equal(inputs, 0.0)
 
     def call(self, x):
-        self.add_loss(self.factor * ops.mean(ops.square(x)))
         return x
 
 
-class Outer(layers.Layer):
-    def __init__(self):
-        super().__init__()
-        self.inner = Penalty(0.5)
-
-    def call(self, x):
-        return self.inner(x) * 1.0
+class PassesOn(Masks):
+    def compute_mask(self, inputs, mask=None):
+        return mask
 
 
-@pytest.mark.parametrize(("layer", "factor"), [(Penalty, 1.0), (Outer, 0.5)])
-def test_add_loss(layer, factor):
-    inside = layer()
-    model = keras.Sequential([keras.Input((4,)), layers.Dense(1, kernel_initializer="ones"), inside])
-    total = X.astype(np.float64).sum(1, keepdims=True)
-    penalty = factor * np.square(total).mean()
-    model.compile(keras.optimizers.SGD(0.5), "mse")
-    np.testing.assert_allclose(
-        model.evaluate(X, Y, verbose=0), np.square(total - Y).mean() + penalty, rtol=1e-6
-    )
-    gradient = X.T @ (2 * (total - Y) + 2 * factor * total) / len(X)
-    model.fit(X, Y, batch_size=16, verbose=0)
-    np.testing.assert_allclose(model.get_weights()[0], 1 - 0.5 * gradient, rtol=1e-5)
-    with pytest.raises(NotImplementedError, match="calls `add_loss`"):
-        _ = model.losses
-    with pytest.raises(NotImplementedError, match="inside a GradientTape"), keras.GradientTape():
-        model(X, training=True)
-
-
-def test_add_loss_alone():
-    model = keras.Sequential([keras.Input((4,)), layers.Dense(1), Penalty()])
-    model.compile("adam")
-    history = model.fit(X, epochs=3, verbose=0).history
-    assert history["loss"] == sorted(history["loss"], reverse=True)
-
-
-def test_add_loss_is_refused():
-    with pytest.raises(RuntimeError, match="outside of `call`"):
-        model_of().add_loss(3.0)
+def test_masks_are_refused_by_name():
+    for use in (lambda: Masks()(X), lambda: keras.Sequential([keras.Input((4,)), Masks()])):
+        with pytest.raises(NotImplementedError, match=r"Masks\.compute_mask is not supported: .*`call`"):
+            use()
+    np.testing.assert_array_equal(PassesOn()(X), X)
 
 
 # --- methods of subclasses ----------------------------------------------------------------------------------

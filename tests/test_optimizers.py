@@ -231,11 +231,8 @@ def test_numbers_live():
     assert (rate, steps) == (0.25, 3)
 
 
-def test_absent_and_old_names():
+def test_old_names():
     assert optimizers.legacy.Adam is optimizers.Adam
-    for name in ("LossScaleOptimizer", "ScheduleFreeAdamW"):
-        with pytest.raises(AttributeError, match=f"{name} is not supported"):
-            getattr(optimizers, name)
 
 
 def test_decay_leaves_variables_out():

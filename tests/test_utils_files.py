@@ -228,16 +228,6 @@ def test_packing():
         utils.unpack_x_y_sample_weight((1, 2, 3, 4))
 
 
-@pytest.mark.parametrize(
-    "name", ["model_to_dot", "split_dataset", "timeseries_dataset_from_array", "text_dataset_from_directory"]
-)
-def test_helpers_that_there_are_not(name):
-    with pytest.raises(NotImplementedError, match=f"pycnn has no utils.{name}; "):
-        getattr(utils, name)([1, 2])
-    with pytest.raises(AttributeError):
-        _ = utils.no_such_helper
-
-
 # --- pictures of models -------------------------------------------------------------------------------------
 def branches():
     x = keras.Input((8, 8, 1), name="x")

@@ -105,6 +105,21 @@ TEST(activation_backward_is_the_slope_of_forward) {
   }
 }
 
+TEST(activation_of_rows) {
+  constexpr int64_t kRows = 3, kStride = 37;
+  for (const Case& c : all_cases())
+    for (const int64_t columns : {1, 7, 16, 17, 33}) {
+      const Floats x = random_floats(kRows * kStride, 1, -3, 3);
+      Floats y = x, expected = x;
+      kernels.activation.forward_rows(y.data(), kRows, kStride, columns, c.f);
+      for (int64_t row = 0; row < kRows; ++row) {
+        float* part = expected.data() + row * kStride;
+        kernels.activation.forward(part, part, columns, c.f);
+      }
+      CHECK(same_bits(y, expected));
+    }
+}
+
 TEST(activation_limits) {
   for (const Case& c : all_cases()) {
     const Floats x = {kNan, -kInf, kInf, -1e30f, 1e30f};

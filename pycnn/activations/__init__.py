@@ -11,20 +11,86 @@ Example:
     True
 """
 
-from typing import Any
+from typing import TYPE_CHECKING
 
-from pycnn.activations.operation import functions
-from pycnn.activations.registry import deserialize, get, serialize
+from pycnn.core.lazy import names_from
+from pycnn.core.registry import add_package
 
-__all__ = ["deserialize", "get", "serialize"]
+if TYPE_CHECKING:
+    from pycnn.activations.registry import deserialize, get, serialize
+    from pycnn.ops import (
+        celu,
+        elu,
+        exponential,
+        gelu,
+        glu,
+        hard_shrink,
+        hard_sigmoid,
+        hard_silu,
+        hard_swish,
+        hard_tanh,
+        leaky_relu,
+        linear,
+        log_sigmoid,
+        log_softmax,
+        mish,
+        relu,
+        relu6,
+        selu,
+        sigmoid,
+        silu,
+        soft_shrink,
+        softmax,
+        softplus,
+        softsign,
+        sparse_plus,
+        sparse_sigmoid,
+        sparsemax,
+        squareplus,
+        swish,
+        tanh,
+        tanh_shrink,
+        threshold,
+    )
 
+__all__ = [
+    "celu",
+    "deserialize",
+    "elu",
+    "exponential",
+    "gelu",
+    "get",
+    "glu",
+    "hard_shrink",
+    "hard_sigmoid",
+    "hard_silu",
+    "hard_swish",
+    "hard_tanh",
+    "leaky_relu",
+    "linear",
+    "log_sigmoid",
+    "log_softmax",
+    "mish",
+    "relu",
+    "relu6",
+    "selu",
+    "serialize",
+    "sigmoid",
+    "silu",
+    "soft_shrink",
+    "softmax",
+    "softplus",
+    "softsign",
+    "sparse_plus",
+    "sparse_sigmoid",
+    "sparsemax",
+    "squareplus",
+    "swish",
+    "tanh",
+    "tanh_shrink",
+    "threshold",
+]
 
-def __getattr__(name: str) -> Any:
-    found = None if name.startswith("_") else functions().get(name)
-    if found is None:
-        raise AttributeError(f"module 'pycnn.activations' has no attribute {name!r}")
-    return found
+__getattr__, __dir__ = names_from(__name__, __all__, ["pycnn.activations.registry", "pycnn.ops"])
 
-
-def __dir__() -> list[str]:
-    return sorted({*__all__, *functions()})
+add_package(__name__)

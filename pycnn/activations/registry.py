@@ -122,6 +122,3 @@ def deserialize(config: Any) -> ActivationFunction | Layer:
     if isinstance(config, Mapping):
         return get(registry.deserialize_layer(config, get))
     return get(config)
-
-
-registry.add_package("activations", serialize, deserialize, is_known)

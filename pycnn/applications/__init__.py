@@ -5,8 +5,7 @@ Each network is in the module of its family, with the family's `preprocess_input
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from pycnn.core.lazy import names_from
 
 _FAMILIES = {
     "convnext": ("ConvNeXtBase", "ConvNeXtLarge", "ConvNeXtSmall", "ConvNeXtTiny", "ConvNeXtXLarge"),
@@ -32,14 +31,9 @@ FAMILY_OF = {name: family for family, names in _FAMILIES.items() for name in nam
 
 __all__ = [*_FAMILIES, *FAMILY_OF]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _FAMILIES:
-        return importlib.import_module(f"{__name__}.{name}")
-    if name in FAMILY_OF:
-        return getattr(importlib.import_module(f"{__name__}.{FAMILY_OF[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = names_from(
+    __name__,
+    __all__,
+    FAMILY_OF,
+    submodules=tuple(_FAMILIES),
+)

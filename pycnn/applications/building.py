@@ -58,11 +58,11 @@ _DEFAULTS = {
 _EXPLAINED = {
     "include_top": "whether the network ends with its classifier.",
     "weights": "'imagenet' for the published ones, which are downloaded once; None for random ones; or the\n"
-    "        path of a file.",
+    "            path of a file.",
     "input_tensor": "a symbol to start from, instead of a new Input.",
     "input_shape": "(height, width, channels); None for {size} x {size} pixels of 3 channels.",
     "pooling": "what ends a network without its classifier: None for the last feature maps, or 'avg' or\n"
-    "        'max' of each of them.",
+    "            'max' of each of them.",
     "classes": "number of outputs of the classifier.",
     "classifier_activation": "of the classifier; None for logits.",
     "name": "of the model.",

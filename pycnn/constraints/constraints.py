@@ -154,3 +154,9 @@ def _limit(owner: Constraint, name: str, value: Any) -> float:
     if number < 0:
         raise ValueError(f"{type(owner).__name__}: {name} is {number}; expected at least 0")
     return number
+
+
+max_norm = MaxNorm
+non_neg = NonNeg
+unit_norm = UnitNorm
+min_max_norm = MinMaxNorm

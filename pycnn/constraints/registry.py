@@ -6,7 +6,6 @@ from typing import Any
 
 from pycnn.constraints.base import Constraint
 from pycnn.constraints.constraints import MaxNorm, MinMaxNorm, NonNeg, UnitNorm
-from pycnn.core import registry
 from pycnn.core.finding import Finder
 
 _finder = Finder("constraint", "keras.constraints", Constraint, (MaxNorm, MinMaxNorm, NonNeg, UnitNorm))
@@ -41,7 +40,3 @@ def serialize(constraint: Any) -> Any:
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
     """The constraint that `serialize` described; `custom_objects` names classes and functions of your own."""
     return _finder.deserialize(config, custom_objects)
-
-
-registry.add_resolver("constraint", get, serialize)
-registry.add_package("constraints", serialize, deserialize)

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any
 
 # Where Keras had classes before version 3.
 OLD_NAMES = {
@@ -83,18 +82,6 @@ def add_package(alias: str, real: str, itself: str | None = None) -> None:
         )
 
     sys.meta_path.insert(0, Aliases(real_name))
-
-
-def old_name(package: str) -> Callable[[str], Any]:
-    """A `__getattr__` for a package that has had modules of other names."""
-
-    def attribute(name: str) -> Any:
-        real = OLD_NAMES.get(f"{package}.{name}")
-        if real is None:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return importlib.import_module(real)
-
-    return attribute
 
 
 sys.meta_path.append(Aliases(OLD_NAMES.get))

@@ -41,10 +41,10 @@ class Blueprint(Graph):
         self.variables_of: dict[int, Variable] = {}  # by node
         self.trainable: dict[int, bool] = {}  # by node of a variable
         self.layers: dict[int, Any] = {}  # by id, those that have been lowered
-        self.penalties: list[tuple[Any, int, str]] = []  # regularizers of outputs, nodes, names of layers
+        self.penalties: list[tuple[Any, int, Any]] = []  # regularizers of outputs, nodes, layers
         # Of nodes that are images in another form, with its data format: the node of the images (h, w, c).
         self.images: dict[tuple[int, str], int] = {}
-        self.losses: list[tuple[int, str]] = []  # nodes that layers added to the loss, names of layers
+        self.losses: list[tuple[int, Any]] = []  # nodes that layers added to the loss, layers
         self.values = 0  # numbers that one sample's operations compute
         self._frozen = frozen
         self._calls = 0

@@ -9,6 +9,7 @@ import numpy as np
 
 from pycnn.core import tree
 from pycnn.core.arguments import checked_shape
+from pycnn.core.function import tracing
 from pycnn.core.refusal import refused
 from pycnn.core.symbolic import KerasTensor
 
@@ -86,8 +87,26 @@ class Interface:
             self.build(**config["shapes_dict"])  # type: ignore[attr-defined]
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        """The mask as it came: there are none."""
+        """The mask as it came: there are none. Your own `compute_mask` must make none."""
         return previous_mask
+
+    def check_mask(self, args: Any, kwargs: Any) -> None:
+        """NotImplementedError where a `compute_mask` of one's own makes a mask: the next layers get none.
+
+        Args:
+            args: of a call on symbols.
+            kwargs: of that call.
+        """
+        if getattr(self.compute_mask, "__func__", None) is Interface.compute_mask:
+            return
+        given = kwargs.get("mask")
+        with tracing():
+            mask = self.compute_mask(args[0] if args else None, given)
+        if mask is not given and any(part is not None for part in tree.flatten(mask)):
+            raise NotImplementedError(
+                f"{type(self).__name__}.compute_mask is not supported: masks are not passed on. Give "
+                f"the mask to the layers that need it, as an argument of their `call`"
+            )
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """Symbols of the outputs' shapes.
@@ -160,11 +179,16 @@ class Interface:
                 variable.assign(array)
             outputs = self(*args, **kwargs)  # type: ignore[operator]
             after = [variable.numpy() for variable in groups["non_trainable_variables"][0]]
-            losses = [float(loss) for loss in self.losses] if return_losses else []  # type: ignore[attr-defined]
+            losses = [_known(loss) for loss in self.losses] if return_losses else []  # type: ignore[attr-defined]
         finally:
             for variable, array in kept:
                 variable.assign(array)
         return (outputs, after, losses) if return_losses else (outputs, after)
+
+
+def _known(loss: Any) -> Any:
+    """A loss as a number, or as an array where it has several values."""
+    return float(loss) if np.ndim(loss) == 0 else np.asarray(loss)
 
 
 def _symbols(args: Any, kwargs: Any) -> tuple[Any, Any]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 
 from pycnn.core import policy, recording, registry, serialization, tree
+from pycnn.core.added_losses import stand_in, with_losses
 from pycnn.core.arguments import checked_name, checked_shape
 from pycnn.core.arrays import as_float32, as_samples
 from pycnn.core.blueprint import Blueprint
@@ -78,7 +79,9 @@ class Layer(policy.HasDTypePolicy, Interface):
     """
 
     _given: tuple[tuple[Any, ...], dict[str, Any]]
-    _adds_losses = False
+    # What the last call on arrays has added to the loss, by `add_loss` and by `activity_regularizer`.
+    _added_losses: tuple[Any, ...] = ()
+    _has_noted = False  # whether such a call was one of this layer, rather than of one around it
 
     # Further arguments of a call that are inputs, for layers of this package.
     call_inputs: tuple[str, ...] = ()
@@ -104,11 +107,10 @@ class Layer(policy.HasDTypePolicy, Interface):
         self._trainable = bool(trainable)
         self._variables: list[Variable] = []
         self._calls: list[Call] = []  # the first one on symbols; `_later_calls` are weak references
-        self._called: tuple[Any, Program, Any] | None = (
-            None  # for arrays: their shapes, the outputs' structure
-        )
+        # For arrays: their shapes, the outputs' structure, whose losses follow them.
+        self._called: tuple[Any, Program, Any, list[int]] | None = None
         self._losses: list[KerasTensor] | None = None  # that `call` has added, while it is traced
-        self.activity_regularizer = registry.resolved("regularizer", activity_regularizer)
+        self.activity_regularizer = registry.resolved("regularizers", activity_regularizer)
         if input_dim is not None:
             input_shape = (input_dim,)
         if batch_input_shape is not None:
@@ -137,7 +139,7 @@ class Layer(policy.HasDTypePolicy, Interface):
             "dtype": serialization.serialize(self.dtype_policy, "keras"),
         }
         if self.activity_regularizer is not None:
-            config["activity_regularizer"] = registry.described("regularizer", self.activity_regularizer)
+            config["activity_regularizer"] = registry.described("regularizers", self.activity_regularizer)
         return config if type(self).get_config is not Layer.get_config else self._with_own_arguments(config)
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
@@ -224,10 +226,10 @@ class Layer(policy.HasDTypePolicy, Interface):
         variable = Variable(
             f"{self.name}/{self._weight_name(name)}",
             tuple(int(size) for size in sizes),
-            registry.resolved("initializer", initializer or "glorot_uniform"),
+            registry.resolved("initializers", initializer or "glorot_uniform"),
             trainable,
-            regularizer=registry.resolved("regularizer", regularizer),
-            constraint=registry.resolved("constraint", constraint),
+            regularizer=registry.resolved("regularizers", regularizer),
+            constraint=registry.resolved("constraints", constraint),
         )
         self._variables.append(variable)
         return variable
@@ -252,7 +254,6 @@ class Layer(policy.HasDTypePolicy, Interface):
         Raises:
             TypeError: if it is no symbol.
             RuntimeError: outside of `call`.
-            NotImplementedError: inside a GradientTape; return the value from `call` there.
 
         Example:
             >>> import numpy as np
@@ -271,11 +272,6 @@ class Layer(policy.HasDTypePolicy, Interface):
         for item in loss if isinstance(loss, (list, tuple)) else [loss]:
             if not isinstance(item, KerasTensor):
                 raise TypeError(f"Layer {self.name!r}: add_loss was given {item!r:.200}; expected a symbol")
-            if recording.is_taped():
-                raise NotImplementedError(
-                    f"Layer {self.name!r}: `add_loss` inside a GradientTape is not supported; return the "
-                    f"value from `call`, and add it to the loss"
-                )
             self._losses.append(item)
 
     def _build(self, *shapes: tuple[int, ...]) -> None:
@@ -302,18 +298,38 @@ class Layer(policy.HasDTypePolicy, Interface):
 
     @property
     def losses(self) -> list[Any]:
-        """The penalties of regularized weights that train, one number each.
+        """What is added to the loss.
 
-        Raises:
-            NotImplementedError: if a layer calls `add_loss`: its numbers are known in `fit` and `evaluate`.
+        First what the last call on arrays added by `add_loss` and by regularizers of outputs, Tensors inside
+        a GradientTape; then the penalties of regularized weights that train, one number each.
+
+        Example:
+            >>> import numpy as np
+            >>> import pycnn as keras
+            >>> layer = keras.layers.ActivityRegularization(l1=0.5)
+            >>> y = layer(np.ones((2, 4), np.float32))
+            >>> [float(loss) for loss in layer.losses]
+            [2.0]
         """
-        for leaf in self.leaves():
-            if leaf._adds_losses:
-                raise NotImplementedError(
-                    f"`losses` of {self.name!r} is not supported, as layer {leaf.name!r} calls `add_loss`: "
-                    f"what it adds is part of the loss that `fit` and `evaluate` report"
-                )
-        return [v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None]
+        added = [loss for leaf in self.leaves() for loss in leaf._added_losses]
+        return [*added, *(v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None)]
+
+    @property
+    def may_add_losses(self) -> bool:
+        """Whether a call can add to the loss."""
+        return self._is_traced or self.activity_regularizer is not None
+
+    def note_losses(self, losses: Sequence[tuple[int, Any]]) -> None:
+        """Keeps what a call on arrays has added to the loss, with the leaves that have: -1 for itself."""
+        if not losses and not self._has_noted:
+            return
+        leaves = self.leaves()
+        for leaf in leaves:
+            leaf.__dict__.pop("_added_losses", None)
+        self._has_noted = bool(losses)
+        for i, loss in losses:
+            owner = self if i < 0 else leaves[i]
+            owner._added_losses = (*owner._added_losses, loss)
 
     def forget_weights(self) -> None:
         """Goes back to before `build`, when the layer turns out not to fit into its model."""
@@ -381,6 +397,12 @@ class Layer(policy.HasDTypePolicy, Interface):
         """A call on symbols that belongs to no model."""
         return self._call_on_symbols(args, kwargs, record=False)
 
+    def recorded_call_with_losses(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[Any, list[tuple[int, KerasTensor]]]:
+        """The same, and the losses that it adds with the leaves that add them."""
+        return with_losses(self, self._call_on_symbols(args, kwargs, record=False))
+
     def as_inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """What the layer is called on, as arrays that the core takes."""
         return tuple(self._as_arrays(arg) for arg in args)
@@ -430,12 +452,16 @@ class Layer(policy.HasDTypePolicy, Interface):
         called = self._called  # which another thread may change
         if called is None or called[0] != key:
             called = self._called = (key, *self._program_for(structure, kwargs, training))
-        _, program, outputs = called
-        return tree.packed(outputs, program.run(arrays))
+        _, program, outputs, owners = called
+        found = program.run(arrays)
+        count = len(found) - len(owners)
+        self.note_losses(list(zip(owners, map(answering, found[count:]), strict=True)))
+        return tree.packed(outputs, found[:count])
 
     def _program_for(
         self, structure: Any, kwargs: dict[str, Any], training: bool | None
-    ) -> tuple[Program, Any]:
+    ) -> tuple[Program, Any, list[int]]:
+        """What computes a call; the structure of its outputs; the leaves whose losses follow them."""
         symbols: list[KerasTensor] = []
 
         def symbol_for(leaf: Any) -> Any:
@@ -446,9 +472,10 @@ class Layer(policy.HasDTypePolicy, Interface):
 
         args, further = tree.transformed(symbol_for, structure)
         options = kwargs | further | {"training": training}
-        outputs = self._call_on_symbols(args, options, record=False)
-        program = Program(Function(symbols, tree.flatten(outputs)), training=training)
-        return program, tree.transformed(lambda _: None, outputs)
+        outputs, losses = self.recorded_call_with_losses(args, options)
+        found = [*tree.flatten(outputs), *(loss for _, loss in losses)]
+        program = Program(Function(symbols, found), training=training)
+        return program, tree.transformed(lambda _: None, outputs), [owner for owner, _ in losses]
 
     def _as_arrays(self, x: Any) -> Any:
         """Samples as the core takes them, in the structure in which they came."""
@@ -485,6 +512,7 @@ class Layer(policy.HasDTypePolicy, Interface):
             if self.input_spec is not None and fresh:  # `build` may have said more
                 check_inputs(self.name, self.input_spec, inputs)
             shapes, structure = self._inferred(call)
+            self.check_mask(args, kwargs)
         except Exception:
             if fresh:
                 self.forget_weights()
@@ -550,7 +578,7 @@ class Layer(policy.HasDTypePolicy, Interface):
             structure, function, _ = self._traced(call, False)
             return [symbol.shape for symbol in function.outputs], structure
         graph = Blueprint()
-        nodes = graph.call(call, [_shape_of(graph, symbol) for symbol in call.inputs])
+        nodes = graph.call(call, [stand_in(graph, symbol) for symbol in call.inputs])
         shapes = [((None,) if graph.is_batched(n) else ()) + graph.shape(n) for n in nodes]
         return shapes, structure if len(shapes) == 1 else [None] * len(shapes)
 
@@ -559,7 +587,7 @@ class Layer(policy.HasDTypePolicy, Interface):
         graph.layers[id(self)] = self
         outputs = self._connected(graph, call, nodes)
         if self.activity_regularizer is not None:
-            graph.penalties += [(self.activity_regularizer, node, self.name) for node in outputs]
+            graph.penalties += [(self.activity_regularizer, node, self) for node in outputs]
         return outputs
 
     def _connected(self, graph: Blueprint, call: Node, nodes: Sequence[int]) -> Sequence[int]:
@@ -576,7 +604,7 @@ class Layer(policy.HasDTypePolicy, Interface):
             )
         found = Function(function.inputs, [*function.outputs, *losses]).lower(graph, nodes)
         outputs, added = found[: len(function.outputs)], found[len(function.outputs) :]
-        graph.losses += [(node, self.name) for node in added]
+        graph.losses += [(node, self) for node in added]
         own = {id(variable) for variable in self._variables}
         for node, variable in graph.variables_of.items():
             if id(variable) in own:
@@ -598,7 +626,6 @@ class Layer(policy.HasDTypePolicy, Interface):
             losses = self._losses
         finally:
             self._losses = before
-        self._adds_losses = bool(losses)
         leaves = tree.flatten(result)
         for leaf in leaves:
             if not isinstance(leaf, (KerasTensor, Variable)):
@@ -617,7 +644,7 @@ class Layer(policy.HasDTypePolicy, Interface):
             self._build(*(symbol.sample_shape for symbol in inputs))
         call = Node(_Native(self), inputs, ())
         graph = Blueprint()
-        nodes = graph.call(call, [_shape_of(graph, symbol) for symbol in inputs])
+        nodes = graph.call(call, [stand_in(graph, symbol) for symbol in inputs])
         outputs = [KerasTensor(((None,) if graph.is_batched(n) else ()) + graph.shape(n)) for n in nodes]
         call.finish(outputs)
         return outputs[0] if len(outputs) == 1 else outputs
@@ -854,7 +881,7 @@ def _is_plain(value: Any) -> bool:
 
 
 # Attributes that belong to calls.
-_OF_CALLS = {"_calls", "_called", "_later_calls", "_taped"}
+_OF_CALLS = {"_calls", "_called", "_later_calls", "_taped", "_known_losses", "_added_losses", "_has_noted"}
 
 # Attributes of layers and models that hold layers which are counted elsewhere.
 _NO_SUBLAYERS = {*_OF_CALLS, "_losses", "_given", "_variables", "_layers", "_input_layers", "_operations"}
@@ -871,15 +898,6 @@ class _Native:
         graph.layers[id(self.layer)] = self.layer
         found = self.layer.lower(graph, *nodes)
         return [found] if isinstance(found, int) else list(found)
-
-
-def _shape_of(graph: Blueprint, symbol: KerasTensor) -> int:
-    """A node of a symbol's shape."""
-    if symbol.is_leaf:
-        return graph.leaf(symbol)
-    if symbol.is_batched:
-        return graph.input(symbol.sample_shape, name=symbol.name)
-    return graph.values_of(np.zeros(symbol.sample_shape, np.float32))
 
 
 def _shape_or_none(x: Any) -> Any:

@@ -44,6 +44,7 @@ class Program:
         self.input_shapes = [symbol.sample_shape for symbol in function.inputs]
         self.network, graph = self._made(function, goal is not None or self._training)
         self.works_undecided = graph.works_undecided
+        self.adds_losses = bool(graph.losses or graph.penalties)
         # A second network only where operations differ between training and inference.
         second = goal is not None and graph.asked_for_training
         self.test_network = self._made(function, False)[0] if second else self.network

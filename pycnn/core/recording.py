@@ -239,9 +239,10 @@ def call_layer(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
     symbols = tree.transformed(symbol, args)
     training = _plain(kwargs.pop("training", None))
     options = tree.transformed(symbol, kwargs) | {"training": bool(training)}
-    result = layer.recorded_call(symbols, options)
+    result, losses = layer.recorded_call_with_losses(symbols, options)
     for tape in recorders.get():
         tape.accessed(layer.trainable_weights)
+    layer.note_losses([(owner, _wrapped(loss, samples)) for owner, loss in losses])
     return _wrapped(result, samples)
 
 

@@ -1,11 +1,13 @@
-"""Classes of layers and models by Keras' name: what a description may name.
+"""Classes of layers and models by Keras' name, and what describes objects of other packages.
 
-The packages that define them add them when they are imported.
+The packages that define them say so when they are imported; their modules are imported when they are needed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import importlib
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pycnn.core import serialization
@@ -14,15 +16,39 @@ from pycnn.core.custom_objects import custom_object_scope
 if TYPE_CHECKING:
     from pycnn.core.layer import Layer
 
-_layers: dict[str, type[Layer]] = {}
-_packages: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {}
-_owners: dict[str, Callable[[Any], bool]] = {}
-_resolvers: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {}
+
+class _Layers(Mapping[str, "type[Layer]"]):
+    """What a description of a layer or model may name."""
+
+    def __init__(self) -> None:
+        self._packages: dict[str, tuple[str, str]] = {}  # package, and the class's name in it
+
+    def add(self, package: str, classes: Mapping[str, str]) -> None:
+        self._packages.update({name: (package, cls) for name, cls in classes.items()})
+
+    def __getitem__(self, name: str) -> type[Layer]:
+        package, cls = self._packages[name]
+        return getattr(sys.modules[package], cls)  # type: ignore[no-any-return]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._packages)
+
+    def __len__(self) -> int:
+        return len(self._packages)
 
 
-def add_layers(classes: Mapping[str, type[Layer]]) -> None:
-    """Makes these classes known."""
-    _layers.update(classes)
+_layers = _Layers()
+_modules: dict[str, str] = {}  # by package, such as 'losses'
+
+
+def add_layers(package: str, classes: Mapping[str, str]) -> None:
+    """Makes classes known.
+
+    Args:
+        package: that has them as attributes.
+        classes: their names in it, by the names in descriptions.
+    """
+    _layers.add(package, classes)
 
 
 def layer_class(name: str) -> Callable[..., Layer]:
@@ -37,42 +63,31 @@ def deserialize_layer(config: Any, named: Callable[[str], Any] | None = None) ->
         config: the description.
         named: gives what stands for a layer for the name of one of Keras' functions; None for nothing.
     """
-    return serialization.deserialize(config, _layers, "layer", named)  # type: ignore[no-any-return]
+    return serialization.deserialize(config, _layers, "layer", named, "keras.layers")  # type: ignore[no-any-return]
 
 
-def add_resolver(kind: str, get: Callable[[Any], Any], serialize: Callable[[Any], Any]) -> None:
-    """Makes known what turns names of an initializer, regularizer or constraint into objects and back."""
-    _resolvers[kind] = get, serialize
+def resolved(package: str, value: Any) -> Any:
+    """The object of 'initializers', 'regularizers' or 'constraints' for a name, an object or a function."""
+    return None if value is None else _module(package).get(value)
 
 
-def resolved(kind: str, value: Any) -> Any:
-    """The object for a name, an object or a function; None for None."""
-    return None if value is None else _resolvers[kind][0](value)
-
-
-def described(kind: str, value: Any) -> Any:
-    """An object as plain data; None for None."""
-    return None if value is None else _resolvers[kind][1](value)
+def described(package: str, value: Any) -> Any:
+    """An object of such a package as plain data; None for None."""
+    return None if value is None else _module(package).serialize(value)
 
 
 # --- objects of all kinds -----------------------------------------------------------------------------------
-def add_package(
-    name: str,
-    serialize: Callable[[Any], Any],
-    deserialize: Callable[[Any], Any],
-    owns: Callable[[Any], bool] | None = None,
-) -> None:
-    """Makes known how the objects of a package, such as 'losses', are described.
+def add_package(package: str) -> None:
+    """Makes known that a package has a module `registry` with `get`, `serialize` and `deserialize`.
 
     Args:
-        name: of the package.
-        serialize: makes plain data of an object.
-        deserialize: the other way round.
-        owns: whether a function that is defined elsewhere is the package's; None for no such function.
+        package: its full name.
     """
-    _packages[name] = serialize, deserialize
-    if owns is not None:
-        _owners[name] = owns
+    _modules[package.removeprefix("pycnn.")] = f"{package}.registry"
+
+
+def _module(package: str) -> Any:
+    return importlib.import_module(_modules[package])
 
 
 def serialize_keras_object(obj: Any) -> Any:
@@ -103,7 +118,7 @@ def serialize_keras_object(obj: Any) -> Any:
         return obj.serialize()
     package = _package_of(obj)
     if package is not None:
-        return _packages[package][0](obj)
+        return _module(package).serialize(obj)
     if hasattr(obj, "get_config"):
         return serialization.serialize(obj, "keras")
     if callable(obj):
@@ -116,9 +131,9 @@ def _package_of(obj: Any) -> str | None:
     modules = [cls.__module__ for cls in type(obj).__mro__] if hasattr(obj, "get_config") else []
     for module in [*modules, getattr(obj, "__module__", None) or ""]:
         top, _, rest = module.partition(".")
-        if top == "pycnn" and (package := rest.partition(".")[0]) in _packages:
+        if top == "pycnn" and (package := rest.partition(".")[0]) in _modules:
             return package
-    return next((name for name, owns in _owners.items() if owns(obj)), None)
+    return "activations" if _module("activations").is_known(obj) else None
 
 
 def deserialize_keras_object(
@@ -158,6 +173,6 @@ def _deserialized(config: Any) -> Any:
         return {key: _deserialized(value) for key, value in config.items()}
     module = str(config.get("module") or "")
     package = module.removeprefix("keras.src.").removeprefix("keras.").partition(".")[0]
-    if module.startswith("keras.") and package in _packages:
-        return _packages[package][1](config)
-    return serialization.deserialize(config, _layers, "object")
+    if module.startswith("keras.") and package in _modules:
+        return _module(package).deserialize(config)
+    return serialization.deserialize(config, _layers, "object", package="keras.layers")

@@ -10,6 +10,7 @@ from typing import Any
 
 from pycnn.core import custom_objects
 from pycnn.core.names import unknown
+from pycnn.core.refusal import refuse
 
 
 def serialize(obj: Any, module: str) -> dict[str, Any]:
@@ -40,7 +41,11 @@ def serialize_function(function: Any) -> dict[str, Any]:
 
 
 def deserialize(
-    data: Any, classes: Mapping[str, Any], what: str, named: Callable[[str], Any] | None = None
+    data: Any,
+    classes: Mapping[str, Any],
+    what: str,
+    named: Callable[[str], Any] | None = None,
+    package: str | None = None,
 ) -> Any:
     """The object that `serialize` described.
 
@@ -50,6 +55,7 @@ def deserialize(
         what: kind of the object, for messages.
         named: gives the object for the name of one of Keras' functions; None where functions do not stand for
             objects.
+        package: of Keras that has such classes, whose refused names are told with what to use instead.
     """
     if not isinstance(data, Mapping) or not isinstance(data.get("class_name"), str):
         raise ValueError(
@@ -70,6 +76,8 @@ def deserialize(
             f"pycnn does not read from files; put it into a layer of your own, and use `load_weights`"
         )
     if cls is None:
+        if package is not None and _is_of_keras(data):
+            refuse(package, data["class_name"])
         raise unknown_class(what, data["class_name"], classes)
     if not hasattr(cls, "from_config"):
         raise ValueError(f"The {what} {data['class_name']!r:.80} is {cls!r:.200}, which has no `from_config`")

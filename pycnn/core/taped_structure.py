@@ -89,9 +89,10 @@ class Recording:
         operation = node.operation
         attributes = getattr(operation, "attributes", None)
         if attributes is None:
-            self.holders.append(operation)
-            leaves = operation.leaves() if hasattr(operation, "leaves") else ()
-            known: Any = (id(operation), tuple((id(leaf), leaf.trainable) for leaf in leaves))
+            holder: Any = getattr(operation, "layer", operation)  # a CallWithLosses is made for each call
+            self.holders.append(holder)
+            leaves = holder.leaves() if hasattr(holder, "leaves") else ()
+            known: Any = (id(holder), tuple((id(leaf), leaf.trainable) for leaf in leaves))
         else:
             known = (operation.function.name, self._frozen(attributes))  # type: ignore[attr-defined]
         inputs = tuple(self._numbers[symbol] for symbol in node.inputs)

@@ -50,7 +50,7 @@ class Variable(variable.Variable):
         if isinstance(initializer, str) or callable(initializer):
             if shape is None:
                 raise ValueError("Variable: an initializer needs a `shape`")
-            make = registry.resolved("initializer", initializer)
+            make = registry.resolved("initializers", initializer)
             super().__init__(path, tuple(shape), make, bool(trainable))
             return
         values = np.array(as_float32("Variable: initializer", initializer))

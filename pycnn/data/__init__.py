@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
-from pycnn.core.refusal import refusing
+from pycnn.core.lazy import names_from
 from pycnn.data.dataset import Dataset
 from pycnn.data.elements import TensorSpec
 from pycnn.data.sizes import INFINITE_CARDINALITY, UNKNOWN_CARDINALITY
@@ -31,15 +31,4 @@ __all__ = [
     "experimental",
 ]
 
-_READ = "read the file in Python, and give Dataset.from_generator or from_tensor_slices what is in it"
-
-__getattr__ = refusing(
-    "data",
-    {
-        "FixedLengthRecordDataset": _READ,
-        "TFRecordDataset": _READ,
-        "TextLineDataset": _READ,
-        "Options": "there is nothing to set: elements come in their order, by pycnn's own threads",
-        "Iterator": "iterate over the dataset itself",
-    },
-)
+__getattr__, __dir__ = names_from(__name__, __all__)

@@ -11,7 +11,7 @@ import numpy as np
 
 from pycnn import _core
 from pycnn.core.arguments import as_int
-from pycnn.core.refusal import Refused
+from pycnn.core.refusal import Refused, advice_for
 from pycnn.core.seeds import checked_seed, next_seed
 from pycnn.data import sizes
 from pycnn.data.elements import (
@@ -25,26 +25,6 @@ from pycnn.data.elements import (
     transformed,
 )
 from pycnn.data.steps import cached, in_batches, in_random_order, mapped, prefetched
-
-_ONE_BY_ONE = "map over it, or use Dataset.from_generator"
-_REFUSED = {
-    "bucket_by_sequence_length": "it is made for images: resize them by `map`, and use `batch`",
-    "group_by_window": _ONE_BY_ONE,
-    "interleave": "use `flat_map`, or zip and concatenate",
-    "load": "use keras.utils.image_dataset_from_directory, or np.load and from_tensor_slices",
-    "options": "there are none: elements come in their order, by pycnn's own threads",
-    "padded_batch": "resize the images by `map`, and use `batch`",
-    "ragged_batch": "resize the images by `map`, and use `batch`",
-    "random": "use Dataset.range(n).map(f) with a generator of NumPy",
-    "rejection_resample": "give fit `class_weight` or sample weights",
-    "sample_from_datasets": "zip or concatenate them, and shuffle",
-    "save": "use np.savez of the arrays",
-    "scan": _ONE_BY_ONE,
-    "snapshot": "use `cache()`",
-    "sparse_batch": "use `batch`",
-    "window": "use `batch`",
-    "with_options": "there are no options: elements come in their order, by pycnn's own threads",
-}
 
 
 class Dataset:
@@ -463,8 +443,9 @@ class Dataset:
         raise ValueError("The dataset has no elements, so that nothing is known about them")
 
     def __getattr__(self, name: str) -> Any:
-        if name in _REFUSED:
-            return Refused(f"data.Dataset.{name}", _REFUSED[name])
+        advice = advice_for("tf.data.Dataset", name)
+        if advice is not None:
+            return Refused(f"tf.data.Dataset.{name}", advice)
         raise AttributeError(f"'Dataset' object has no attribute {name!r}")
 
     def __repr__(self) -> str:

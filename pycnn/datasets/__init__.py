@@ -14,15 +14,13 @@ Each is looked for in this order, and the first place that has it is used:
 One line on stderr tells when something is downloaded, and when the sample is used.
 """
 
-from pycnn.core.refusal import refusing
-from pycnn.datasets import cifar10, cifar100, fashion_mnist, mnist
+from typing import TYPE_CHECKING
+
+from pycnn.core.lazy import names_from
+
+if TYPE_CHECKING:
+    from pycnn.datasets import cifar10, cifar100, fashion_mnist, mnist
 
 __all__ = ["cifar10", "cifar100", "fashion_mnist", "mnist"]
 
-__getattr__ = refusing(
-    "datasets",
-    dict.fromkeys(
-        ("boston_housing", "california_housing", "imdb", "reuters"),
-        "its data sets are images; read this one with NumPy or scikit-learn",
-    ),
-)
+__getattr__, __dir__ = names_from(__name__, __all__, submodules=__all__)

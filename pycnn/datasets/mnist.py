@@ -21,9 +21,8 @@ def load_data(
 
     Args:
         path: an .npz file with the arrays x_train, y_train, x_test and y_test, as Keras keeps it. The default
-            name
-            means: look for the data as `pycnn.datasets` tells, unless a file of that name is in the current
-                folder.
+            name means: look for the data as `pycnn.datasets` tells, unless a file of that name is in the
+            current folder.
         data_dir: a folder that has the four idx files, packed with gzip or not, itself or in a folder `mnist`
             or `MNIST/raw` inside it.
 

@@ -53,7 +53,7 @@ class TruncatedNormal(RandomNormal):
     """Normal distribution whose values further than two standard deviations from the mean are drawn again."""
 
     def _values(self, shape: tuple[int, ...]) -> NDArray[Any]:
-        return truncated_normal(self._generator(), shape) * self.stddev + self.mean
+        return truncated_normal_values(self._generator(), shape) * self.stddev + self.mean
 
 
 class RandomUniform(Random):
@@ -102,7 +102,7 @@ class Orthogonal(Random):
         return {"gain": self.gain, "seed": self.seed}
 
 
-def truncated_normal(generator: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
+def truncated_normal_values(generator: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
     """Standard normal numbers; those further from zero than two are drawn again."""
     values = generator.standard_normal(shape)
     outside = np.abs(values) > 2.0
@@ -110,3 +110,10 @@ def truncated_normal(generator: np.random.Generator, shape: tuple[int, ...]) -> 
         values[outside] = generator.standard_normal(int(outside.sum()))
         outside = np.abs(values) > 2.0
     return values
+
+
+OrthogonalInitializer = Orthogonal
+orthogonal = Orthogonal
+random_normal = RandomNormal
+random_uniform = RandomUniform
+truncated_normal = TruncatedNormal

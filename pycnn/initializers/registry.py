@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pycnn.core import custom_objects, registry, serialization
+from pycnn.core import custom_objects, serialization
 from pycnn.core.names import snake_case, unknown
 from pycnn.initializers.base import Initializer
-from pycnn.initializers.constant import Constant, Ones, Zeros
+from pycnn.initializers.constants import Constant, Identity, Ones, Zeros
 from pycnn.initializers.random import Orthogonal, RandomNormal, RandomUniform, TruncatedNormal
-from pycnn.initializers.variance_scaling import (
+from pycnn.initializers.scaling import (
     GlorotNormal,
     GlorotUniform,
     HeNormal,
@@ -28,6 +28,7 @@ _CLASSES: dict[str, type[Initializer]] = {
         GlorotUniform,
         HeNormal,
         HeUniform,
+        Identity,
         LecunNormal,
         LecunUniform,
         Ones,
@@ -92,7 +93,3 @@ def serialize(initializer: Any) -> dict[str, Any]:
 def deserialize(config: Any) -> Initializer:
     """The initializer that `serialize` described."""
     return serialization.deserialize(config, _CLASSES, "initializer")  # type: ignore[no-any-return]
-
-
-registry.add_resolver("initializer", get, serialize)
-registry.add_package("initializers", serialize, deserialize)

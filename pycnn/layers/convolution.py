@@ -110,3 +110,7 @@ class Conv2D(_Conv):
     """
 
     rank = 2
+
+
+Convolution1D = Conv1D
+Convolution2D = Conv2D

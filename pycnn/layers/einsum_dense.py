@@ -13,7 +13,7 @@ from pycnn import activations, constraints, initializers, regularizers
 from pycnn.activations.operation import lower as lower_activation
 from pycnn.core.arguments import checked_shape
 from pycnn.core.layer import WeightSpec
-from pycnn.initializers.variance_scaling import VarianceScaling
+from pycnn.initializers.scaling import VarianceScaling
 from pycnn.layers.composed import Composed
 
 if TYPE_CHECKING:

@@ -123,3 +123,7 @@ class Conv2DTranspose(_ConvTranspose):
     """
 
     rank = 2
+
+
+Convolution1DTranspose = Conv1DTranspose
+Convolution2DTranspose = Conv2DTranspose

@@ -13,9 +13,10 @@ Example:
 from typing import TYPE_CHECKING
 
 from pycnn.core.lazy import names_from
-from pycnn.losses.base import Loss
+from pycnn.core.registry import add_package
 
 if TYPE_CHECKING:
+    from pycnn.losses.base import Loss
     from pycnn.losses.crossentropy import (
         BinaryCrossentropy,
         BinaryFocalCrossentropy,
@@ -132,17 +133,8 @@ __all__ = [
     "tversky",
 ]
 
-_MODULES = ("registry", "crossentropy", "regression", "distributions", "margins", "similarity")
+_MODULES = ("base", "crossentropy", "regression", "distributions", "margins", "similarity", "registry")
 
+__getattr__, __dir__ = names_from(__name__, __all__, _MODULES)
 
-def _absent(name: str) -> str | None:
-    from pycnn.losses.registry import ABSENT
-
-    return ABSENT.get(name.upper())
-
-
-__getattr__ = names_from(__name__, __all__, [f"pycnn.losses.{module}" for module in _MODULES], _absent)
-
-
-def __dir__() -> list[str]:
-    return __all__
+add_package(__name__)

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from pycnn.core import custom_objects as custom
-from pycnn.core import registry, serialization
+from pycnn.core import serialization
 from pycnn.core.names import unknown
+from pycnn.core.refusal import refuse
 from pycnn.losses.base import FormulaLoss, FunctionLoss, Loss
 from pycnn.losses.crossentropy import (
     BinaryCrossentropy,
@@ -46,8 +47,6 @@ _BY_CLASS_NAME: dict[str, type[FormulaLoss]] = {cls.__name__: cls for cls in CLA
 _BY_NAME = {name: cls for cls in CLASSES for name in (cls.function.__name__, *cls.aliases)}
 _BY_FUNCTION = {cls.function: cls for cls in CLASSES}
 
-ABSENT = {"CTC": "pycnn has no recurrent networks and aligns no sequences; use Keras for it"}
-
 
 def get(identifier: Any) -> Loss | None:
     """The loss for a name, a function of `keras.losses`, a class, an object, a description of one, or None.
@@ -75,7 +74,7 @@ def get(identifier: Any) -> Loss | None:
         own = custom.found(identifier, None)
         if own is not None:
             return get(own)
-        _refuse_absent(identifier)
+        refuse("keras.losses", identifier)
         cls = _BY_NAME.get(identifier) or _BY_NAME.get(identifier.lower()) or _BY_CLASS_NAME.get(identifier)
     elif isinstance(identifier, type):
         cls = identifier if issubclass(identifier, Loss) else None
@@ -98,16 +97,5 @@ def serialize(loss: Loss) -> dict[str, Any]:
 def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Loss:
     """The loss that `serialize` described; `custom_objects` names classes and functions of your own."""
     with custom.custom_object_scope(custom_objects):
-        if isinstance(config, Mapping) and isinstance(config.get("class_name"), str):
-            _refuse_absent(config["class_name"])
-        found = serialization.deserialize(config, _BY_CLASS_NAME, "loss", get)
+        found = serialization.deserialize(config, _BY_CLASS_NAME, "loss", get, "keras.losses")
     return found if isinstance(found, Loss) else FunctionLoss(found)
-
-
-def _refuse_absent(name: str) -> None:
-    for absent, instead in ABSENT.items():
-        if name.lower() == absent.lower():
-            raise ValueError(f"The loss {absent} is not supported: {instead}")
-
-
-registry.add_package("losses", serialize, deserialize)

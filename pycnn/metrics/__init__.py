@@ -7,8 +7,7 @@ batch. Metrics take arrays, their functions symbols as well.
 from typing import TYPE_CHECKING
 
 from pycnn.core.lazy import names_from
-from pycnn.metrics.base import Metric
-from pycnn.metrics.mean import Mean, MeanMetricWrapper, Sum
+from pycnn.core.registry import add_package
 
 if TYPE_CHECKING:
     from pycnn.losses import (
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
     from pycnn.metrics.auc import (
         AUC,
     )
+    from pycnn.metrics.base import Metric
     from pycnn.metrics.confusion import (
         FalseNegatives,
         FalsePositives,
@@ -75,6 +75,7 @@ if TYPE_CHECKING:
         OneHotIoU,
         OneHotMeanIoU,
     )
+    from pycnn.metrics.mean import Mean, MeanMetricWrapper, Sum
     from pycnn.metrics.of_losses import (
         BinaryCrossentropy,
         CategoricalCrossentropy,
@@ -169,12 +170,20 @@ __all__ = [
     "top_k_categorical_accuracy",
 ]
 
-_MODULES = ("registry", "accuracy", "of_losses", "correlation", "confusion", "auc", "f_score", "iou")
-
-__getattr__ = names_from(
-    __name__, __all__, [*(f"pycnn.metrics.{module}" for module in _MODULES), "pycnn.losses"]
+_MODULES = (
+    "base",
+    "mean",
+    "accuracy",
+    "of_losses",
+    "correlation",
+    "confusion",
+    "auc",
+    "f_score",
+    "iou",
+    "registry",
+    "pycnn.losses",
 )
 
+__getattr__, __dir__ = names_from(__name__, __all__, _MODULES)
 
-def __dir__() -> list[str]:
-    return __all__
+add_package(__name__)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pycnn.core import custom_objects as custom
-from pycnn.core import registry, serialization
+from pycnn.core import serialization
 from pycnn.core.names import snake_case, unknown
 from pycnn.losses import registry as losses
 from pycnn.metrics import accuracy, auc, confusion, correlation, f_score, iou, mean, of_losses
@@ -95,6 +95,3 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
                 return MeanMetricWrapper(_LOSSES[name])
         found = serialization.deserialize(config, _CLASSES, "metric", get)
     return found if isinstance(found, Metric) else MeanMetricWrapper(found)
-
-
-registry.add_package("metrics", serialize, deserialize)

@@ -174,7 +174,7 @@ class Compiled(Predictor):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        """What a `train_step` makes small: the losses given to `compile`, and penalties of weights.
+        """What a `train_step` makes small: the losses given to `compile`, and `losses` of the model.
 
         Args:
             x: samples, for subclasses that override it.

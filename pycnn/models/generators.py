@@ -43,8 +43,7 @@ class GeneratorMethods:
             max_queue_size: batches that are fetched ahead.
             workers: threads that fetch them; a generator has one at most.
             use_multiprocessing: has no effect: there are threads in any case.
-            steps_per_epoch, epochs, verbose, callbacks, validation_data, validation_steps, validation_freq,
-                class_weight, shuffle, initial_epoch: as in `fit`.
+            steps_per_epoch: as in `fit`, and so are the arguments that follow it.
 
         Returns:
             The History.

@@ -372,8 +372,10 @@ class Model(Trainer):
     def _call_on_arrays(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if self._is_traced or kwargs.get("training") or len(args) != 1:
             return super()._call_on_arrays(args, kwargs)
-        if kwargs.get("training") is None and self._ready(args[0]).works_undecided:
+        program = self._ready(args[0])
+        if program.adds_losses or (kwargs.get("training") is None and program.works_undecided):
             return super()._call_on_arrays(args, kwargs)
+        self.note_losses([])
         return self.predict_on_batch(args[0])
 
     def as_inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pycnn import losses, metrics, optimizers
+from pycnn.core.added_losses import added_losses, one_number
 from pycnn.core.arguments import as_number
 from pycnn.core.arrays import as_labels, as_samples, as_targets
 from pycnn.core.function import Function, tracing
@@ -414,21 +414,15 @@ def _number(value: Any) -> Any:
 def _penalties(graph: Blueprint) -> list[tuple[int, str, bool, float, int]]:
     """Loss terms of regularized weights that train, of regularized outputs, and those that layers added."""
     terms = []
-    for node, layer in list(graph.losses):
-        symbol = KerasTensor((None,) * graph.is_batched(node) + graph.shape(node), name=layer)
+    for node, layer in added_losses(graph):
+        symbol = KerasTensor((None,) * graph.is_batched(node) + graph.shape(node), name=layer.name)
         terms.append((Function([symbol], [_sum(symbol)]).lower(graph, [node])[0], "value", False, 1.0, -1))
-    for regularizer, node, layer in list(graph.penalties):
-        symbol = KerasTensor((None, *graph.shape(node)), name=layer)
-        with tracing():
-            value = _one_number(f"The activity_regularizer of layer {layer!r}", regularizer(symbol))
-            value = value / _samples(symbol)
-        terms.append((Function([symbol], [value]).lower(graph, [node])[0], "value", False, 1.0, -1))
     for node, variable in list(graph.variables_of.items()):
         if variable.regularizer is None or not graph.trainable[node]:
             continue
         symbol = as_symbol(variable)
         with tracing():
-            value = _one_number(f"The regularizer of {variable.path}", variable.regularizer(symbol))
+            value = one_number(f"The regularizer of {variable.path}", variable.regularizer(symbol))
         terms.append((Function([], [value]).lower(graph, [])[0], "value", False, 1.0, -1))
     return terms
 
@@ -438,23 +432,6 @@ def _sum(x: KerasTensor) -> Any:
     from pycnn.core.operations import reductions
 
     return reductions.sum(x)
-
-
-def _one_number(what: str, value: Any) -> KerasTensor:
-    """What a regularizer returned, where it is a symbol of one number."""
-    if not isinstance(value, KerasTensor) or value.shape != ():
-        raise TypeError(
-            f"{what} returned {value!r:.200}; expected one number, as keras.ops compute it from a symbol"
-        )
-    return value
-
-
-def _samples(x: KerasTensor) -> Any:
-    """The number of samples in a batch, as a symbol."""
-    from pycnn.core.operations import creation, gradients, reductions, shapes
-
-    first = shapes.reshape(gradients.stop_gradient(x), (-1, math.prod(x.sample_shape)))[:, 0]
-    return reductions.sum(creation.ones_like(first))
 
 
 def _metrics_by_output(argument: str, given: Any, outputs: Sequence[str]) -> list[list[Any]]:

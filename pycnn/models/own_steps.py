@@ -38,13 +38,14 @@ class CompiledLoss:
             y_true: targets; for several outputs a list, or a dict by name.
             y_pred: predictions in the same structure.
             sample_weight: (n,) weights in the loss.
-            regularization_losses: numbers to add; None for those of the model.
+            regularization_losses: to add; None for the `losses` of the model.
 
         Raises:
             ValueError: if there is no loss.
         """
         goals = self._objective.goals
-        if all(goal.loss is None for goal in goals):
+        penalties = self._penalties() if regularization_losses is None else regularization_losses
+        if all(goal.loss is None for goal in goals) and not penalties:
             raise ValueError("No loss to compute. Provide a `loss` argument in `compile()`.")
         names = [goal.name for goal in goals]
         predictions = tree.flatten(y_pred)
@@ -57,8 +58,9 @@ class CompiledLoss:
             value = goal.loss(true, predicted, weight)
             value = value if goal.weight == 1 else goal.weight * value
             total = value if total is None else total + value
-        for penalty in self._penalties() if regularization_losses is None else regularization_losses:
-            total = total + penalty
+        for penalty in penalties:
+            number = penalty.sum() if getattr(penalty, "ndim", 0) else penalty
+            total = number if total is None else total + number
         return total
 
 

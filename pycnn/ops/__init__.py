@@ -11,6 +11,7 @@ and memory order come in, float32 arrays go out. A function `f(x, ...)` has its 
 x, ...)`, dy being the gradient of f's result.
 """
 
+from pycnn.core.lazy import names_from
 from pycnn.core.operations.arithmetic import (
     add,
     clip,
@@ -373,3 +374,5 @@ __all__ = [
     "zeros",
     "zeros_like",
 ]
+
+__getattr__, __dir__ = names_from(__name__, __all__)

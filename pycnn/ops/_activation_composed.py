@@ -86,7 +86,8 @@ def hard_tanh(x: Any) -> Any:
     >>> ops.hard_tanh([-2.0, 0.5, 2.0]).tolist()
     [-1.0, 0.5, 1.0]
     """
-    return a.clip(x, -1.0, 1.0)
+    # Not `clip`, whose gradient at the limits is shared with them.
+    return a.where(c.greater(x, 1.0), 1.0, a.where(c.less(x, -1.0), -1.0, x))
 
 
 @_activation("alpha: minus the limit on the left, not 0.")
@@ -98,7 +99,7 @@ def celu(x: Any, alpha: float = 1.0) -> Any:
     [-1.0, 2.0]
     """
     below = a.multiply(e.expm1(a.divide(a.minimum(x, 0.0), alpha)), alpha)
-    return a.add(relu(x), below)
+    return a.add(a.maximum(x, 0.0), below)
 
 
 @_activation(

@@ -8,23 +8,24 @@ step begins with w -= a * weight_decay * w, for all weights (decoupled: Loshchil
 `exclude_from_weight_decay`.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING
 
-from pycnn.core.aliases import old_name
-from pycnn.optimizers import legacy, schedules
-from pycnn.optimizers.adafactor import Adafactor
-from pycnn.optimizers.adagrad import Adadelta, Adagrad
-from pycnn.optimizers.adam import Adam, Adamax, AdamW, Nadam
-from pycnn.optimizers.base import Optimizer
-from pycnn.optimizers.ftrl import Ftrl
-from pycnn.optimizers.lamb import Lamb
-from pycnn.optimizers.lion import Lion
-from pycnn.optimizers.muon import Muon
-from pycnn.optimizers.registry import ABSENT, deserialize, get, serialize
-from pycnn.optimizers.rmsprop import RMSprop
-from pycnn.optimizers.sgd import SGD
+from pycnn.core.lazy import names_from
+from pycnn.core.registry import add_package
 
-_old_module = old_name(__name__)
+if TYPE_CHECKING:
+    from pycnn.optimizers import legacy, schedules
+    from pycnn.optimizers.adafactor import Adafactor
+    from pycnn.optimizers.adagrad import Adadelta, Adagrad
+    from pycnn.optimizers.adam import Adam, Adamax, AdamW, Nadam
+    from pycnn.optimizers.base import Optimizer
+    from pycnn.optimizers.ftrl import Ftrl
+    from pycnn.optimizers.lamb import Lamb
+    from pycnn.optimizers.lion import Lion
+    from pycnn.optimizers.muon import Muon
+    from pycnn.optimizers.registry import deserialize, get, serialize
+    from pycnn.optimizers.rmsprop import RMSprop
+    from pycnn.optimizers.sgd import SGD
 
 __all__ = [
     "SGD",
@@ -48,8 +49,25 @@ __all__ = [
     "serialize",
 ]
 
+_MODULES = (
+    "adafactor",
+    "adagrad",
+    "adam",
+    "base",
+    "ftrl",
+    "lamb",
+    "lion",
+    "muon",
+    "rmsprop",
+    "sgd",
+    "registry",
+)
 
-def __getattr__(name: str) -> Any:
-    if name in ABSENT:
-        raise AttributeError(f"keras.optimizers.{name} is not supported: {ABSENT[name]}")
-    return _old_module(name)
+__getattr__, __dir__ = names_from(
+    __name__,
+    __all__,
+    _MODULES,
+    submodules=("legacy", "schedules"),
+)
+
+add_package(__name__)

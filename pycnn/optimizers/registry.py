@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from pycnn.core import custom_objects as custom
-from pycnn.core import registry, serialization
+from pycnn.core import serialization
 from pycnn.core.names import unknown
+from pycnn.core.refusal import refuse
 from pycnn.optimizers.adafactor import Adafactor
 from pycnn.optimizers.adagrad import Adadelta, Adagrad
 from pycnn.optimizers.adam import Adam, Adamax, AdamW, Nadam
@@ -26,14 +27,6 @@ _CLASSES: dict[str, type[Optimizer]] = {
     )
 }  # fmt: skip
 _BY_LOWER = {name.lower(): cls for name, cls in _CLASSES.items()}
-
-# Keras' optimizers that there are not, and what to do instead.
-ABSENT = {
-    "LossScaleOptimizer": "gradients are float32, and no loss needs to be scaled; use the inner optimizer",
-    "MultiOptimizer": "use one optimizer for all weights, or a `train_step` that applies several",
-    "OptimizerMap": "use one optimizer for all weights, or a `train_step` that applies several",
-    "ScheduleFreeAdamW": "use AdamW with a schedule of `keras.optimizers.schedules`",
-}
 
 
 def get(identifier: Any) -> Optimizer:
@@ -60,7 +53,8 @@ def get(identifier: Any) -> Optimizer:
     found = identifier
     if isinstance(identifier, str):
         found = custom.found(identifier, None) or _BY_LOWER.get(identifier.lower())
-        _refuse_absent(identifier)
+        if found is None:
+            refuse("keras.optimizers", identifier)
     if isinstance(found, type) and issubclass(found, Optimizer):
         return found()  # type: ignore[call-arg]
     raise unknown("optimizer", identifier, _BY_LOWER)
@@ -75,17 +69,8 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     """The optimizer that `serialize` described; `custom_objects` names classes of your own."""
     with custom.custom_object_scope(custom_objects):
         name = config.get("class_name") if isinstance(config, Mapping) else None
-        if isinstance(name, str):
-            _refuse_absent(name)
-            if name.lower() in _BY_LOWER:
-                config = {**config, "class_name": _BY_LOWER[name.lower()].__name__}
-        return serialization.deserialize(config, _CLASSES, "optimizer")  # type: ignore[no-any-return]
-
-
-def _refuse_absent(name: str) -> None:
-    for absent, instead in ABSENT.items():
-        if name.lower() == absent.lower():
-            raise ValueError(f"The optimizer {absent} is not supported: {instead}")
-
-
-registry.add_package("optimizers", serialize, deserialize)
+        if isinstance(name, str) and name.lower() in _BY_LOWER:
+            config = {**config, "class_name": _BY_LOWER[name.lower()].__name__}
+        return serialization.deserialize(  # type: ignore[no-any-return]
+            config, _CLASSES, "optimizer", package="keras.optimizers"
+        )

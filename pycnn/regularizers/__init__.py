@@ -4,14 +4,24 @@ They add to `loss` in `fit` and in `evaluate`: those of weights that are trainab
 (`activity_regularizer`), divided by the number of samples in the batch.
 """
 
-from pycnn.regularizers.base import Regularizer
-from pycnn.regularizers.registry import deserialize, get, serialize
-from pycnn.regularizers.regularizers import L1, L1L2, L2, OrthogonalRegularizer
+from typing import TYPE_CHECKING
 
-l1 = L1
-l2 = L2
-l1_l2 = L1L2
-orthogonal_regularizer = OrthogonalRegularizer
+from pycnn.core.lazy import names_from
+from pycnn.core.registry import add_package
+
+if TYPE_CHECKING:
+    from pycnn.regularizers.base import Regularizer
+    from pycnn.regularizers.registry import deserialize, get, serialize
+    from pycnn.regularizers.regularizers import (
+        L1,
+        L1L2,
+        L2,
+        OrthogonalRegularizer,
+        l1,
+        l1_l2,
+        l2,
+        orthogonal_regularizer,
+    )
 
 __all__ = [
     "L1",
@@ -27,3 +37,9 @@ __all__ = [
     "orthogonal_regularizer",
     "serialize",
 ]
+
+_MODULES = ("base", "regularizers", "registry")
+
+__getattr__, __dir__ = names_from(__name__, __all__, _MODULES)
+
+add_package(__name__)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from pycnn.core import registry
 from pycnn.core.finding import Finder
 from pycnn.regularizers.base import Regularizer
 from pycnn.regularizers.regularizers import L1, L1L2, L2, OrthogonalRegularizer
@@ -40,7 +39,3 @@ def serialize(regularizer: Any) -> Any:
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
     """The regularizer that `serialize` described; `custom_objects` names your own classes and functions."""
     return _finder.deserialize(config, custom_objects)
-
-
-registry.add_resolver("regularizer", get, serialize)
-registry.add_package("regularizers", serialize, deserialize)

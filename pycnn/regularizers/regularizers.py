@@ -142,3 +142,9 @@ def _factor(owner: Regularizer, name: str, value: Any) -> float:
     if number < 0:
         raise ValueError(f"{type(owner).__name__}: {name} is {number}; expected at least 0")
     return number
+
+
+l1 = L1
+l2 = L2
+l1_l2 = L1L2
+orthogonal_regularizer = OrthogonalRegularizer

@@ -1,8 +1,5 @@
 """Small helpers, with Keras' names."""
 
-from typing import Any
-
-from pycnn.core.aliases import old_name
 from pycnn.core.custom_objects import (
     custom_object_scope,
     get_custom_objects,
@@ -10,8 +7,9 @@ from pycnn.core.custom_objects import (
     get_registered_object,
     register_keras_serializable,
 )
-from pycnn.core.refusal import refusing
+from pycnn.core.lazy import names_from
 from pycnn.core.registry import deserialize_keras_object, serialize_keras_object
+from pycnn.core.session import clear_session
 from pycnn.utils.arrays import normalize, to_categorical
 from pycnn.utils.dataset import PyDataset, Sequence
 from pycnn.utils.drawing import plot_model
@@ -24,7 +22,6 @@ from pycnn.utils.seeds import set_random_seed
 from pycnn.utils.sequences import pad_sequences
 
 CustomObjectScope = custom_object_scope
-_old_module = old_name(__name__)
 
 __all__ = [
     "CustomObjectScope",
@@ -32,6 +29,7 @@ __all__ = [
     "PyDataset",
     "Sequence",
     "array_to_img",
+    "clear_session",
     "custom_object_scope",
     "deserialize_keras_object",
     "get_custom_objects",
@@ -53,24 +51,4 @@ __all__ = [
     "unpack_x_y_sample_weight",
 ]
 
-_IMAGES_ONLY = "it is made for images; give fit a PyDataset or a generator of your own"
-
-_refused = refusing(
-    "utils",
-    {
-        "FeatureSpace": _IMAGES_ONLY,
-        "audio_dataset_from_directory": _IMAGES_ONLY,
-        "text_dataset_from_directory": _IMAGES_ONLY,
-        "timeseries_dataset_from_array": _IMAGES_ONLY,
-        "model_to_dot": "use utils.plot_model, which draws without Graphviz",
-        "split_dataset": "cut the arrays, or give fit `validation_split`",
-        "get_source_inputs": "use model.inputs",
-    },
-)
-
-
-def __getattr__(name: str) -> Any:
-    try:
-        return _old_module(name)
-    except AttributeError:
-        return _refused(name)
+__getattr__, __dir__ = names_from(__name__, __all__)

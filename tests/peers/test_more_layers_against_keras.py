@@ -206,6 +206,18 @@ def test_configuration_and_shape(name, arguments, shapes):
     assert layer.compute_output_shape(given) == tuple(peer.compute_output_shape(given))
 
 
+def test_gradients_where_activations_have_none():
+    """At corners of their curves; but for leaky_relu, which has the slope of TensorFlow and PyTorch there."""
+    x = np.array([[-6, -3, -2, -1, -0.5, 0, 0.5, 1, 2, 3, 6]], np.float32)
+    along_axes = ("glu", "log_softmax", "softmax")
+    for name in set(ACTIVATIONS) - {*along_axes, "leaky_relu"}:
+        _, (expected,) = keras_peer.value_and_gradients(getattr(keras.activations, name), np.ones_like(x), x)
+        with pycnn.GradientTape() as tape:
+            tape.watch(symbol := pycnn.constant(x))
+            y = getattr(pycnn.activations, name)(symbol)
+        np.testing.assert_allclose(tape.gradient(y, symbol), expected, rtol=1e-5, atol=1e-5, err_msg=name)
+
+
 ACTIVATIONS = sorted(n for n in dir(keras.activations) if not n.startswith("_"))
 ACTIVATIONS = [n for n in ACTIVATIONS if n not in ("get", "serialize", "deserialize", "threshold")]
 # Keras 3.15 sums all cumulated sums where it needs the last: its results do not add up to one.

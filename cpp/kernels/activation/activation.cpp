@@ -180,6 +180,13 @@ void forward(float* y, const float* x, int64_t n, Activation f) {
   });
 }
 
+void forward_rows(float* y, int64_t rows, int64_t stride, int64_t columns, Activation f) {
+  with_rule(f, [&](auto rule) {
+    for (int64_t row = 0; row < rows; ++row, y += stride)
+      for_vectors(columns, [&](int64_t i, auto lanes) { store(y + i, rule.forward(load(y + i, lanes)), lanes); });
+  });
+}
+
 void backward(float* dx, const float* x, const float* y, const float* dy, int64_t n, Activation f) {
   const float* source = derivative_from_output(f) ? y : x;
   with_rule(f, [&](auto rule) {
@@ -194,6 +201,7 @@ void backward(float* dx, const float* x, const float* y, const float* dy, int64_
 ActivationKernels activation_kernels() {
   ActivationKernels kernels{};
   kernels.forward = forward;
+  kernels.forward_rows = forward_rows;
   kernels.backward = backward;
   return kernels;
 }

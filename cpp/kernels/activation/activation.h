@@ -53,6 +53,8 @@ __attribute__((always_inline)) inline constexpr bool derivative_from_output(cons
 struct ActivationKernels {
   // y[i] = f(x[i]); y may be x.
   void (*forward)(float* y, const float* x, int64_t n, Activation f);
+  // In place: `columns` numbers of each of `rows` rows, `stride` floats apart.
+  void (*forward_rows)(float* y, int64_t rows, int64_t stride, int64_t columns, Activation f);
   // dx[i] = dy[i] * f'(.), overwriting; dx may be dy. f' is taken from y where derivative_from_output(f), and x
   // may then be null; otherwise it is taken from x, and y may be null.
   void (*backward)(float* dx, const float* x, const float* y, const float* dy, int64_t n, Activation f);

@@ -19,9 +19,9 @@ PYCNN_INLINE float lower_bound(const Activation& f) {
 
 // `columns` channels of pixels `stride` floats apart.
 PYCNN_INLINE void activate_pixels(float* y, int64_t pixels, int64_t stride, int64_t columns, Activation activation) {
-  const auto activate = activation_kernels().forward;
-  if (columns == stride) return activate(y, y, pixels * stride, activation);
-  for (int64_t i = 0; i < pixels; ++i) activate(y + i * stride, y + i * stride, columns, activation);
+  const ActivationKernels kernels = activation_kernels();
+  if (columns == stride) kernels.forward(y, y, pixels * stride, activation);
+  else kernels.forward_rows(y, pixels, stride, columns, activation);
 }
 
 // db (k), which may be null, from dy (oh, ow, k).

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from pycnn.core.names import unknown
-from pycnn.initializers.random import Random, truncated_normal
+from pycnn.initializers.random import Random, truncated_normal_values
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -59,7 +59,7 @@ class VarianceScaling(Random):
         stddev = math.sqrt(variance)
         if self.distribution == "untruncated_normal":
             return self._generator().normal(0.0, stddev, shape)
-        return truncated_normal(self._generator(), shape) * (stddev / _TRUNCATED_STDDEV)
+        return truncated_normal_values(self._generator(), shape) * (stddev / _TRUNCATED_STDDEV)
 
     def get_config(self) -> dict[str, Any]:
         config: dict[str, Any] = {"seed": self.seed, "input_axes": None, "output_axes": None}
@@ -119,3 +119,12 @@ def _fans(shape: tuple[int, ...]) -> tuple[float, float]:
         return (float(shape[0]),) * 2 if shape else (1.0, 1.0)
     field = math.prod(shape[:-2])
     return float(shape[-2] * field), float(shape[-1] * field)
+
+
+glorot_normal = GlorotNormal
+glorot_uniform = GlorotUniform
+he_normal = HeNormal
+he_uniform = HeUniform
+lecun_normal = LecunNormal
+lecun_uniform = LecunUniform
+variance_scaling = VarianceScaling

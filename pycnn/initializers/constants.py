@@ -42,3 +42,35 @@ class Constant(Initializer):
     def get_config(self) -> dict[str, Any]:
         value = self.value
         return {"value": value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value}
+
+
+class Identity(Initializer):
+    """A matrix with `gain` on its main diagonal and zeros elsewhere; ValueError for other shapes.
+
+    Args:
+        gain: a number.
+
+    Example:
+        >>> import pycnn as keras
+        >>> keras.initializers.Identity(2.0)((2, 3))
+        array([[2., 0., 0.],
+               [0., 2., 0.]], dtype=float32)
+    """
+
+    def __init__(self, gain: float = 1.0) -> None:
+        self.gain = gain
+
+    def _values(self, shape: tuple[int, ...]) -> NDArray[Any]:
+        if len(shape) != 2:
+            raise ValueError(f"Identity makes matrices, which have two axes; shape is {shape}")
+        return self.gain * np.eye(*shape, dtype=np.float32)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"gain": self.gain}
+
+
+IdentityInitializer = Identity
+constant = Constant
+identity = Identity
+ones = Ones
+zeros = Zeros
