@@ -56,7 +56,7 @@ def history_of(folder):
 # --- the command --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", ["", "train", "predict", "info", "bench"])
+@pytest.mark.parametrize("command", ["", "train", "finetune", "predict", "info", "bench"])
 def test_help(command, capsys):
     with pytest.raises(SystemExit) as info:
         main([*command.split(), "--help"])

@@ -11,7 +11,7 @@ from pycnn.cli.output import writable_folder
 
 __all__ = ["DESCRIPTION", "EPILOG", "SUMMARY", "add_arguments", "run"]
 
-SUMMARY = "let a network that has learnt ImageNet learn a folder of pictures"
+SUMMARY = "train a network of keras.applications on a folder of pictures"
 DESCRIPTION = f"""\
 Takes a network of keras.applications without its classifier, and trains a new one for a folder's classes.
 While the network is frozen, its features of each picture are computed once. With --unfreeze its last
@@ -73,7 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Trains, and returns the exit status."""
-    output = writable_folder(arguments.output)
+    output = writable_folder(arguments.output, outside=arguments.folder)
     from pycnn.cli.folder.pretrained import finetune
 
     return finetune(arguments, output)

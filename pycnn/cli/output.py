@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 __all__ = ["writable_folder", "write_json", "write_picture"]
 
 
-def writable_folder(folder: Path) -> Path:
-    """The folder, made where it is not there; WrongUsage where no file can be made in it."""
+def writable_folder(folder: Path, outside: Path | None = None) -> Path:
+    """The folder, made where it is not there; WrongUsage where it lies in `outside` or takes no files."""
+    if outside is not None and folder.resolve().is_relative_to(outside.resolve()):
+        raise WrongUsage(f"--output: {folder} is in the folder of pictures, where it would be a class")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

@@ -107,7 +107,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Trains, and returns the exit status."""
     _check(arguments)
-    folder = writable_folder(arguments.output)
+    folder = writable_folder(arguments.output, outside=arguments.folder)
     if arguments.folder is not None:
         from pycnn.cli.folder.own import train
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from typing import TYPE_CHECKING
 
 from pycnn.cli.arguments import fraction, positive_int
@@ -24,6 +25,7 @@ It writes into the output folder:
   curve.png          the learning curve, where matplotlib is installed
 
 Ctrl-C stops after the batch at hand, tests and saves what was learnt so far."""
+_SIZES = (8, 2048)
 
 
 def add_reading(group: _ActionsContainer, size: str) -> None:
@@ -34,8 +36,15 @@ def add_reading(group: _ActionsContainer, size: str) -> None:
         size: what is said of the size's default.
     """
     add = group.add_argument
-    add("--size", type=positive_int, metavar="N", help=f"height and width of pictures in pixels ({size})")
+    add("--size", type=_size, metavar="N", help=f"height and width of pictures in pixels ({size})")
     add(
         "--validation", type=fraction, metavar="X",
         help="share of the pictures of each class that is drawn for the test (default: 0.2)",
     )  # fmt: skip
+
+
+def _size(text: str) -> int:
+    size = positive_int(text)
+    if not _SIZES[0] <= size <= _SIZES[1]:
+        raise argparse.ArgumentTypeError(f"{text} is not a size from {_SIZES[0]} to {_SIZES[1]}")
+    return size

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.console import Console
+
 from pycnn.cli.folder import learning
 from pycnn.cli.folder.reading import shorter_sides
 from pycnn.cli.folder.report import finish
@@ -17,8 +19,6 @@ __all__ = ["train"]
 
 def train(arguments: argparse.Namespace, output: Path) -> int:
     """Reads, trains, tests and writes, and returns the exit status."""
-    from rich.console import Console
-
     import pycnn as keras
     from pycnn import _core
     from pycnn.recipes.pictures import augmentation, recipe_for, size_for

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from rich.console import Console
+from rich.markup import escape
 
 from pycnn.cli.arguments import WrongUsage
 from pycnn.cli.folder import learning
@@ -15,8 +18,6 @@ from pycnn.cli.imagenet import network_named
 
 if TYPE_CHECKING:
     import argparse
-
-    from rich.console import Console
 
     from pycnn.models import Model
     from pycnn.recipes.finetuning import Parts
@@ -33,8 +34,6 @@ _AFTERWARDS = "testing and saving what was learnt so far"
 
 def finetune(arguments: argparse.Namespace, output: Path) -> int:
     """Reads, trains, tests and writes, and returns the exit status."""
-    from rich.console import Console
-
     import pycnn as keras
     from pycnn import _core, applications
     from pycnn.recipes.finetuning import adapt_statistics, assembled, unfreeze
@@ -49,7 +48,8 @@ def finetune(arguments: argparse.Namespace, output: Path) -> int:
             f"--base {arguments.base} is no network of keras.applications; expected one of "
             f"{', '.join(applications.FAMILY_OF)}"
         )
-    base = _base(network, arguments.weights, arguments.size)
+    console = Console(highlight=False, soft_wrap=True)
+    base = _base(console, network, arguments.weights, arguments.size)
     preprocess = getattr(applications, applications.FAMILY_OF[network]).preprocess_input
     parts = assembled(base, preprocess, len(files.names))
     if arguments.unfreeze:
@@ -59,7 +59,6 @@ def finetune(arguments: argparse.Namespace, output: Path) -> int:
             raise WrongUsage(f"--unfreeze: {error}") from error
         base.trainable = False
 
-    console = Console(highlight=False, soft_wrap=True)
     size = base.input_shape[1:3]
     data = learning.read(console, arguments.folder, files, size)
     if arguments.weights == "none":
@@ -83,15 +82,22 @@ def finetune(arguments: argparse.Namespace, output: Path) -> int:
     return finish(console, output, parts.whole, data, phases, settings)
 
 
-def _base(network: str, weights: str, size: int | None) -> Model:
+def _base(console: Console, network: str, weights: str, size: int | None) -> Model:
     """The network without its classifier, ending with the mean of each map. WrongUsage where it cannot be."""
     from pycnn import applications
 
     make: Any = getattr(applications, network)
+    if weights not in ("imagenet", "none") and not Path(weights).is_file():
+        raise WrongUsage(f"--weights {weights}: there is no such file; expected a file, imagenet or none")
     shape = None if size is None else (size, size, 3)
     source = None if weights == "none" else weights
     try:
-        model: Model = make(include_top=False, pooling="avg", input_shape=shape, weights=source)
+        with warnings.catch_warnings(record=True) as remarks:
+            warnings.simplefilter("always")
+            model: Model = make(include_top=False, pooling="avg", input_shape=shape, weights=source)
+        if size is not None:  # a size for which there may be no weights
+            for remark in remarks:
+                console.print(escape(str(remark.message)))
     except (ValueError, TypeError) as error:
         raise WrongUsage(str(error)) from error
     return model
