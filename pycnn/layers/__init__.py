@@ -45,7 +45,9 @@ from pycnn.layers.image_hues import (
     RandomSaturation,
     RandomSharpness,
 )
+from pycnn.layers.image_levels import AutoContrast, Equalization, RandomColorDegeneration, Solarization
 from pycnn.layers.image_mixing import CutMix, MixUp
+from pycnn.layers.image_policies import AugMix, RandAugment
 from pycnn.layers.image_sizes import CenterCrop, RandomCrop, Resizing
 from pycnn.layers.input import Input, InputLayer
 from pycnn.layers.merging import (
@@ -115,6 +117,8 @@ __all__ = [
     "ActivityRegularization",
     "Add",
     "AlphaDropout",
+    "AugMix",
+    "AutoContrast",
     "Average",
     "AveragePooling1D",
     "AveragePooling2D",
@@ -141,6 +145,7 @@ __all__ = [
     "Dropout",
     "EinsumDense",
     "Embedding",
+    "Equalization",
     "Flatten",
     "GaussianDropout",
     "GaussianNoise",
@@ -175,7 +180,9 @@ __all__ = [
     "Permute",
     "PythonStep",
     "RMSNormalization",
+    "RandAugment",
     "RandomBrightness",
+    "RandomColorDegeneration",
     "RandomColorJitter",
     "RandomContrast",
     "RandomCrop",
@@ -201,6 +208,7 @@ __all__ = [
     "SeparableConvolution1D",
     "SeparableConvolution2D",
     "Softmax",
+    "Solarization",
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
@@ -283,7 +291,13 @@ _CLASSES: dict[str, type[Layer]] = {
         CutMix,
         MixUp,
         RandomBrightness,
+        AugMix,
+        AutoContrast,
+        Equalization,
+        RandAugment,
+        RandomColorDegeneration,
         RandomColorJitter,
+        Solarization,
         RandomHue,
         RandomPosterization,
         RandomSaturation,
