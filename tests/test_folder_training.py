@@ -10,6 +10,7 @@ from PIL import Image
 import pycnn as keras
 from pycnn.cli import main
 from pycnn.cli.folder.files import Files, split
+from pycnn.cli.folder.reading import read_all
 from pycnn.recipes.finetuning import adapt_statistics, assembled
 from pycnn.recipes.pictures import CHOICES, INPUT, recipe_for, size_for
 
@@ -132,6 +133,32 @@ def test_many_classes_and_wrong_pictures(tmp_path, capsys):
     with Image.open(tmp_path / "out" / "wrong.png") as sheet:
         assert sheet.size == (6 + 10 * 102, 6 + len(pairs) * 126)
         assert len(sheet.getcolors(2**20)) > 100
+
+
+def test_damaged_files_are_left_out(tmp_path):
+    """Files cut off and with wrong bytes, in several formats: nothing is raised."""
+    rng = np.random.default_rng(0)
+    paths = []
+    for ending in ("jpg", "png", "bmp", "tif", "ppm"):
+        image = Image.fromarray(rng.integers(0, 256, (20, 24, 3), np.uint8))
+        image.save(tmp_path / f"whole.{ending}")
+        whole = (tmp_path / f"whole.{ending}").read_bytes()
+        paths.append(tmp_path / f"whole.{ending}")
+        for i in range(30):
+            changed = bytearray(whole[: len(whole) * i // 15] if i < 15 else whole)
+            for place in rng.integers(0, 200, i - 14 if i >= 15 else 0):
+                changed[place] = rng.integers(256)
+            paths.append(tmp_path / f"{i}.{ending}")
+            paths[-1].write_bytes(changed)
+    files = Files([str(path) for path in paths], np.arange(len(paths)))
+    read = read_all(files, (8, 8))
+    assert len(read.pixels) == len(read.files.paths) == len(files.paths) - len(read.broken)
+    assert [files.paths[label] for label in read.files.labels] == read.files.paths
+    assert {f"whole.{ending}" for ending in ("jpg", "png", "bmp", "tif", "ppm")} <= {
+        path.rpartition("/")[2] for path in read.files.paths
+    }
+    assert len(read.broken) > 60
+    assert all(one.reason and "\n" not in one.reason for one in read.broken)
 
 
 @pytest.fixture(scope="module")

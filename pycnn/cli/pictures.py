@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -103,7 +104,7 @@ def _read(path: Path, convert: Callable[[Image.Image], Image.Image], side: int |
         raise ValueError(f"{path} is not a picture in a format that Pillow reads") from error
     except Image.DecompressionBombError as error:
         raise ValueError(f"{path} is too large a picture: {error}") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except (OSError, SyntaxError, ValueError, TypeError, EOFError, IndexError, struct.error) as error:
         raise ValueError(f"{path} is a damaged picture: {error}") from error
 
 

@@ -35,6 +35,7 @@ A plain number is always the number of a test image; write ./7 for a file of tha
 examples:
   pycnn predict pycnn-out/deck.safetensors shoe.jpg bag.png
   pycnn predict pycnn-out/deck.safetensors 0 1 2 --top 1
+  pycnn predict pycnn-out/model.safetensors holiday.jpg
   pycnn predict pycnn-out/deck.safetensors shoe.jpg --json
   pycnn predict inception_v3 elephant.jpg --weights inception_v3_weights_tf_dim_ordering_tf_kernels.h5
 """

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 import tempfile
+import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -51,20 +53,27 @@ def read_all(files: Files, size: tuple[int, int], done: Callable[[], None] | Non
         try:
             return read_colours(path, size)
         except (ValueError, OSError) as error:
-            return Broken(path, str(error).removeprefix(path).strip())
+            return Broken(path, str(error).removeprefix(path).strip().removeprefix("is "))
 
     pixels = _array((len(files.paths), *size, 3))
     good: list[int] = []
     broken: list[Broken] = []
-    with ThreadPoolExecutor(max(_core.get_num_threads(), 1), "pycnn-pictures") as pool:
-        for i, picture in enumerate(pool.map(one, files.paths)):
-            if isinstance(picture, Broken):
-                broken.append(picture)
-            else:
-                pixels[len(good)] = picture
-                good.append(i)
-            if done is not None:
-                done()
+    with (
+        warnings.catch_warnings(),
+        ThreadPoolExecutor(max(_core.get_num_threads(), 1), "pycnn-pictures") as pool,
+    ):
+        warnings.simplefilter("ignore")  # of Pillow, about files that it reads all the same
+        try:
+            for i, picture in enumerate(pool.map(one, files.paths)):
+                if isinstance(picture, Broken):
+                    broken.append(picture)
+                else:
+                    pixels[len(good)] = picture
+                    good.append(i)
+                if done is not None:
+                    done()
+        finally:  # after Ctrl-C nobody waits for the rest
+            pool.shutdown(cancel_futures=True)
     return Pictures(files.take(np.array(good, np.int64)), pixels[: len(good)], broken)
 
 
@@ -81,7 +90,9 @@ def shorter_sides(files: Files) -> list[int]:
         try:
             with Image.open(path) as image:
                 sides.append(min(image.size))
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        except (OSError, SyntaxError, ValueError, TypeError, EOFError, IndexError, struct.error):
+            continue
+        except Image.DecompressionBombError:
             continue
     if not sides:
         raise WrongUsage(f"no picture can be read, {files.paths[0]} for one")
