@@ -112,7 +112,7 @@ def picture(kind, size, rng):
 def draw_folder(folder, count, size, rng):
     """Draws `count` pictures, half of them of each kind."""
     for kind in KINDS:
-        (folder / kind).mkdir(parents=True, exist_ok=True)
+        (folder / kind).mkdir(parents=True)
         for i in range(count // 2):
             image = picture(kind, size, rng)
             image.save(folder / kind / f"{kind}-{i:05}.jpg", quality=int(rng.integers(60, 95)))
@@ -191,6 +191,8 @@ def main():
 
     keras.utils.set_random_seed(options.seed)
     pictures = options.folder / "pictures"
+    if pictures.exists():
+        raise SystemExit(f"{pictures} is there already: remove it, or name another --folder")
     draw_folder(pictures, options.pictures, options.size, np.random.default_rng(options.seed))
     model, held_out = learn(pictures, options.size, options.epochs, options.batch_size)
     probabilities = model.predict(held_out, verbose=0)[:, 0]

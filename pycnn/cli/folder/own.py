@@ -35,6 +35,7 @@ def train(arguments: argparse.Namespace, output: Path) -> int:
     recipe = recipe_for(size, count, len(data.names))
     epochs, batch_size = arguments.epochs or recipe.epochs, arguments.batch_size or recipe.batch_size
     model = recipe.compiled(arguments.policy, arguments.optimizer, arguments.learning_rate)
+    rate = float(model.optimizer.learning_rate)
     augmented = not arguments.no_augment
     config = _core.config()
     console.print(
@@ -53,7 +54,7 @@ def train(arguments: argparse.Namespace, output: Path) -> int:
     settings = {
         "command": "train", "folder": str(arguments.folder), "size": size, "epochs": epochs,
         "batch_size": batch_size, "optimizer": arguments.optimizer or recipe.optimizer,
-        "learning_rate": arguments.learning_rate or recipe.settings["learning_rate"],
+        "learning_rate": rate,
         "schedule": arguments.schedule, "policy": arguments.policy, "augmented": augmented,
         "validation": arguments.validation, "seed": arguments.seed,
     }  # fmt: skip
