@@ -141,8 +141,7 @@ def test_rand_augment_applies_keras_operations(rng):
 def test_policies_that_change_nothing(rng):
     x = rng.uniform(0, 255, (2, 8, 8, 3)).astype(np.float32)
     compared("RandAugment", x, num_ops=0)
-    compared("AugMix", x, chain_depth=0)
-    compared("AugMix", x / 255, (0, 1), chain_depth=0, num_chains=1)
+    compared("AugMix", x / 255, (0, 1), chain_depth=0)
 
 
 CONFIGS = {
