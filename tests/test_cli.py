@@ -56,7 +56,7 @@ def history_of(folder):
 # --- the command --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", ["", "train", "predict", "info", "bench"])
+@pytest.mark.parametrize("command", ["", "train", "finetune", "predict", "info", "bench"])
 def test_help(command, capsys):
     with pytest.raises(SystemExit) as info:
         main([*command.split(), "--help"])
@@ -257,7 +257,7 @@ def test_schedule_makes_a_difference(tmp_path, data):
 
 def test_output_is_checked_before_anything_else(tmp_path, capsys):
     (tmp_path / "file").write_text("not a folder")
-    assert train(tmp_path / "file" / "out", "/no/data") == 1
+    assert train(tmp_path / "file" / "out", "/no/data") == 2
     message = capsys.readouterr().err
     assert message.startswith("pycnn train: error: --output: can't write into ")
     assert "Traceback" not in message

@@ -1,5 +1,6 @@
 """The examples run, and do what they say."""
 
+import json
 import re
 import runpy
 import subprocess
@@ -103,3 +104,19 @@ def test_transfer_learning():
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert float(re.search(r"test accuracy ([\d.]+)", done.stdout)[1]) >= 0.8
+
+
+def test_pictures_from_folder(tmp_path):
+    arguments = ["--pictures", "800", "--size", "64", "--epochs", "14", "--least", "0.7", "--folder"]
+    command = [sys.executable, EXAMPLES / "pictures_from_folder.py", *arguments, tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert float(re.search(r"accuracy ([\d.]+) on 160 pictures", done.stdout)[1]) >= 0.7
+    with Image.open(tmp_path / "hardest.png") as sheet:
+        assert len(set(sheet.convert("L").tobytes())) > 100
+    predict = [sys.executable, "-m", "pycnn.cli", "predict", "--json", tmp_path / "model.safetensors"]
+    picture = tmp_path / "pictures" / "suns" / "suns-00000.jpg"
+    done = subprocess.run([*predict, picture], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    classes = [one["class"] for one in json.loads(done.stdout)[0]["predictions"]]
+    assert sorted(classes) == ["hearts", "suns"]

@@ -30,6 +30,10 @@ RANDOM = {
     "RandomPosterization": lambda **k: layers.RandomPosterization(5, **k),
     "RandomColorJitter": lambda **k: layers.RandomColorJitter((0, 255), 0.1, 0.2, (0.4, 0.6), 0.1, **k),
     "RandomGrayscale": lambda **k: layers.RandomGrayscale(0.5, **k),
+    "RandomColorDegeneration": lambda **k: layers.RandomColorDegeneration((0.2, 0.9), **k),
+    "Solarization": lambda **k: layers.Solarization(0.3, 0.6, **k),
+    "RandAugment": lambda **k: layers.RandAugment(**k),
+    "AugMix": lambda **k: layers.AugMix(**k),
 }
 
 
@@ -230,6 +234,14 @@ def test_in_a_dataset(x: np.ndarray) -> None:
         (lambda: layers.RandomFlip()(np.zeros((2, 2))), ValueError, r"\(h, w, c\)"),
         (lambda: layers.Resizing(2, 2)(keras.Input((4,))), ValueError, "expects images"),
         (lambda: layers.RandomGrayscale()(np.zeros((1, 2, 2, 1))), ValueError, "3 colours"),
+        (lambda: layers.RandAugment()(np.zeros((1, 2, 2, 1))), ValueError, "3 colours"),
+        (lambda: layers.RandAugment(factor=1.5), ValueError, "factor"),
+        (lambda: layers.RandAugment(num_ops=-1), ValueError, "num_ops"),
+        (lambda: layers.RandAugment(interpolation="cubic"), ValueError, "interpolation"),
+        (lambda: layers.AugMix(alpha=0), ValueError, "alpha"),
+        (lambda: layers.AugMix(num_chains=0), ValueError, "num_chains"),
+        (lambda: layers.Equalization(bins=1), ValueError, "bins"),
+        (lambda: layers.Solarization(1.2), ValueError, "addition_factor"),
     ],
 )
 def test_refusals(call: object, error: type[Exception], message: str) -> None:

@@ -104,6 +104,8 @@ def test_predict_errors(model, data, tmp_path, capsys):
     (tmp_path / "junk.safetensors").write_bytes(b"junk" * 100)
     colour = pycnn.Sequential([pycnn.Input((8, 8, 3)), pycnn.layers.Flatten(), pycnn.layers.Dense(10)])
     colour.save(tmp_path / "colour.safetensors")
+    two = pycnn.Sequential([pycnn.Input((8, 8, 2)), pycnn.layers.Flatten(), pycnn.layers.Dense(10)])
+    two.save(tmp_path / "two.safetensors")
     small = pycnn.Sequential([pycnn.Input((8, 8, 1)), pycnn.layers.Flatten(), pycnn.layers.Dense(10)])
     small.save(tmp_path / "small.safetensors")
     for arguments, message in (
@@ -111,7 +113,11 @@ def test_predict_errors(model, data, tmp_path, capsys):
         ([str(tmp_path / "junk.safetensors"), "0"], "junk.safetensors"),
         (
             [str(tmp_path / "colour.safetensors"), "0"],
-            "takes inputs of shape (8, 8, 3), expected grey images",
+            "the model takes coloured images, but test image 0 is a grey one",
+        ),
+        (
+            [str(tmp_path / "two.safetensors"), "0"],
+            "takes inputs of shape (8, 8, 2), expected grey or coloured images",
         ),
         ([str(tmp_path / "small.safetensors"), "0"], "the model takes images of shape (8, 8)"),
         ([model, "40"], "there is no test image 40: they are numbered 0 to 39"),

@@ -9,13 +9,16 @@ import sys
 from collections.abc import Sequence
 
 from pycnn._version import __version__
+from pycnn.cli.arguments import WrongUsage
 
 __all__ = ["main"]
 
-_COMMANDS = ("train", "predict", "profile", "check", "filter", "explain", "info", "bench")
+_COMMANDS = ("train", "finetune", "predict", "profile", "check", "filter", "explain", "info", "bench")
 _EPILOG = """\
 examples:
   pycnn train                         train a network on Fashion-MNIST, into ./pycnn-out
+  pycnn train --folder photos         train one on pictures of your own, a subfolder for each class
+  pycnn finetune photos               the same from a network that has learnt ImageNet
   pycnn predict pycnn-out/deck.safetensors shoe.jpg
   pycnn profile --train               where the time of a training step goes, layer by layer
   pycnn check photos                  look through a folder of pictures before training
@@ -58,8 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the arguments, without the program's name; those of the process where None.
 
     Returns:
-        The exit status: 0 done, 1 error (told on stderr), 130 stopped with Ctrl-C. PYCNN_TRACEBACK=1 in the
-        environment shows where an error came from.
+        The exit status: 0 done, 1 error (told on stderr), 2 where it cannot begin with its arguments,
+        130 stopped with Ctrl-C. PYCNN_TRACEBACK=1 in the environment shows where an error came from.
 
     Raises:
         SystemExit: with status 2 where the usage is wrong, 0 after `--help` and `--version`.
@@ -77,6 +80,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"\npycnn {arguments.command}: stopped", file=sys.stderr)
         return 130
+    except WrongUsage as error:
+        print(f"pycnn {arguments.command}: error: {error}", file=sys.stderr)
+        return 2
     except BrokenPipeError:
         # The reader, `head` say, has gone. Keep the interpreter from telling so when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

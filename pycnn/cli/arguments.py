@@ -5,7 +5,11 @@ from __future__ import annotations
 import argparse
 import math
 
-__all__ = ["non_negative_int", "positive_float", "positive_int", "positive_ints"]
+__all__ = ["WrongUsage", "fraction", "non_negative_int", "positive_float", "positive_int", "positive_ints"]
+
+
+class WrongUsage(Exception):
+    """Arguments, or files that they name, with which the command cannot begin: exit status 2."""
 
 
 def positive_int(text: str) -> int:
@@ -31,6 +35,14 @@ def positive_float(text: str) -> float:
         value = math.nan
     if not 0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return value
+
+
+def fraction(text: str) -> float:
+    """A number above 0 and below 1."""
+    value = positive_float(text)
+    if value >= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number between 0 and 1")
     return value
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pycnn.cli.output import write_picture
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -55,12 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
         _print(report, Console(soft_wrap=True))
     if arguments.sheet is not None:
         sheet = contact_sheet(report)
-        part = arguments.sheet.with_name(f".{os.getpid()}.part.{arguments.sheet.name}")
-        try:
-            sheet.save(part)
-            part.replace(arguments.sheet)
-        finally:
-            part.unlink(missing_ok=True)
+        write_picture(arguments.sheet, sheet)
         if not arguments.json:
             print(f"contact sheet: {arguments.sheet}")
     return 0

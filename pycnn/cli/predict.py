@@ -23,7 +23,8 @@ __all__ = ["DESCRIPTION", "EPILOG", "SUMMARY", "add_arguments", "run"]
 SUMMARY = "name what is on pictures, with a trained model"
 DESCRIPTION = """\
 Prints class names and probabilities for picture files, or for test images of Fashion-MNIST by their numbers.
-A picture may have any size and colours: it is made grey, padded to the network's proportions and resized.
+A picture may have any size and colours: for a network that takes grey images it is made grey and padded to
+the network's proportions; one that takes colours sees the middle of the picture.
 A network of keras.applications, such as inception_v3, names what it has learnt from ImageNet; it takes the
 middle of each picture in its colours."""
 EPILOG = """\
@@ -34,6 +35,7 @@ A plain number is always the number of a test image; write ./7 for a file of tha
 examples:
   pycnn predict pycnn-out/deck.safetensors shoe.jpg bag.png
   pycnn predict pycnn-out/deck.safetensors 0 1 2 --top 1
+  pycnn predict pycnn-out/model.safetensors holiday.jpg
   pycnn predict pycnn-out/deck.safetensors shoe.jpg --json
   pycnn predict inception_v3 elephant.jpg --weights inception_v3_weights_tf_dim_ordering_tf_kernels.h5
 """
@@ -41,7 +43,7 @@ examples:
 
 class _Input(NamedTuple):
     name: str
-    pixels: NDArray[np.uint8]  # (height, width)
+    pixels: NDArray[np.uint8]  # (height, width), or (height, width, 3)
     inverted: bool = False
     label: int | None = None  # the true class, where it is known
 
@@ -105,32 +107,40 @@ def _of_file(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     from pycnn.models import load_model
 
     model = load_model(arguments.model)
-    size = _image_size(model, arguments.model)
-    inputs = _read_all(arguments.images, size, arguments.invert, arguments.data)
+    shape = _image_shape(model, arguments.model)
+    inputs = _read_all(arguments.images, shape, arguments.invert, arguments.data)
     return _describe(model, inputs, _probabilities(model, inputs), arguments.top or 3)
 
 
-def _image_size(model: Model, path: Path) -> tuple[int, int]:
+def _image_shape(model: Model, path: Path) -> tuple[int, int, int]:
     shape, classes = model.input_shape[1:], model.output_shape[1:]
-    if len(shape) != 3 or shape[2] != 1:
+    if len(shape) != 3 or shape[2] not in (1, 3):
         raise ValueError(
-            f"{path}: the model takes inputs of shape {shape}, expected grey images (height, width, 1)"
+            f"{path}: the model takes inputs of shape {shape}, expected grey or coloured images "
+            f"(height, width, 1 or 3)"
         )
-    if len(classes) != 1 or not classes[0] or classes[0] < 2:
+    if len(classes) != 1 or not classes[0]:
         raise ValueError(f"{path}: the model gives outputs of shape {classes}, expected (classes,)")
-    return shape[0] or 28, shape[1] or 28
+    return shape[0] or 28, shape[1] or 28, shape[2]
 
 
-def _read_all(names: list[str], size: tuple[int, int], invert: str, data_dir: str | None) -> list[_Input]:
+def _read_all(
+    names: list[str], shape: tuple[int, int, int], invert: str, data_dir: str | None
+) -> list[_Input]:
+    from pycnn.cli.pictures import read_colours, read_picture
+
     inputs = []
     test = None  # test images, read once they are asked for
+    size = shape[:2]
     for name in names:
         if re.fullmatch(r"-?[0-9]+", name):
+            if shape[2] != 1:
+                raise ValueError(f"the model takes coloured images, but test image {name} is a grey one")
             test = test or _test_images(data_dir, size)
             inputs.append(_test_image(int(name), *test))
+        elif shape[2] == 3:
+            inputs.append(_Input(name, read_colours(name, size)))
         else:
-            from pycnn.cli.pictures import read_picture
-
             picture = read_picture(name, size, invert)
             inputs.append(_Input(name, picture.pixels, picture.inverted))
     return inputs
@@ -154,16 +164,30 @@ def _test_image(index: int, x: NDArray[np.uint8], y: NDArray[np.uint8]) -> _Inpu
 def _probabilities(model: Model, inputs: list[_Input]) -> NDArray[np.float32]:
     import numpy as np
 
-    from pycnn.layers import Rescaling
-
-    x = np.stack([each.pixels for each in inputs])[..., None].astype(np.float32)
-    if not any(isinstance(layer, Rescaling) and 0 < np.max(layer.scale) < 0.1 for layer in model.layers):
-        x /= 255  # what it was trained on, unless it scales by itself
-    y: NDArray[np.float32] = np.asarray(model.predict(x, verbose=0))
+    x = np.stack([each.pixels for each in inputs]).astype(np.float32)
+    if not _scales(model):
+        x /= 255  # what it was trained on
+    y: NDArray[np.float32] = np.asarray(model.predict(x if x.ndim == 4 else x[..., None], verbose=0))
+    if y.shape[1] == 1:  # of a sigmoid: the probability of the second class, or its logit
+        if not ((y >= 0) & (y <= 1)).all():
+            y = (1 / (1 + np.exp(-y))).astype(np.float32)
+        return np.concatenate([1 - y, y], axis=1)
     if (y < 0).any() or not np.allclose(y.sum(axis=1), 1, atol=1e-3):  # logits
         y = np.exp(y - y.max(axis=1, keepdims=True))
         y /= y.sum(axis=1, keepdims=True)
     return y
+
+
+def _scales(model: Model) -> bool:
+    """Whether the model takes pixels from 0 to 255: its input says so, or it has a layer that scales them."""
+    import numpy as np
+
+    from pycnn.layers import Rescaling
+    from pycnn.recipes.pictures import INPUT
+
+    return model.input_names == [INPUT] or any(
+        isinstance(layer, Rescaling) and 0 < np.max(layer.scale) < 0.1 for layer in model.leaves()
+    )
 
 
 def _describe(

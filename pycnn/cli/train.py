@@ -1,16 +1,15 @@
-"""`pycnn train`: a network learns Fashion-MNIST after a recipe of pycnn.recipes."""
+"""`pycnn train`: a network learns Fashion-MNIST after a recipe of pycnn.recipes, or a folder of pictures."""
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pycnn.cli.arguments import non_negative_int, positive_float, positive_int
+from pycnn.cli.arguments import WrongUsage, non_negative_int, positive_float, positive_int
+from pycnn.cli.folder.options import FILES, FOLDER, add_reading
+from pycnn.cli.output import writable_folder, write_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,8 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DESCRIPTION", "EPILOG", "SUMMARY", "add_arguments", "run"]
 
-SUMMARY = "train a network on Fashion-MNIST"
-DESCRIPTION = """\
+SUMMARY = "train a network on Fashion-MNIST, or on a folder of pictures"
+DESCRIPTION = f"""\
 Trains a convolutional network on the 60,000 training images of Fashion-MNIST (28 x 28 pixels, 10 kinds of
 clothes). A recipe names the network and how it learns; the options below change single points of it.
   deck     two convolutions of 64 filters 3 x 3, each with a max-pooling behind it, two dense layers
@@ -29,8 +28,17 @@ clothes). A recipe names the network and how it learns; the options below change
   best     a residual network on images moved and mirrored at random; SGD with momentum and weight decay
   patient  a wider one, over three times the epochs, and rectangles erased in the images too
 With the last two the final test averages the predictions for 18 views of each image (moved by up to a
-pixel, mirrored); the accuracies of the epochs are those of the images as they are."""
-EPILOG = """\
+pixel, mirrored); the accuracies of the epochs are those of the images as they are.
+
+With --folder it trains a network of a suitable size on pictures of your own, augmented at random.
+{FOLDER}
+The network has convolutions 3 x 3 with batch normalization, a max-pooling after each stage until maps are
+smaller than 16 pixels, and a classifier on the mean of each map:
+  pictures to learn from   filters      convolutions a stage   epochs   batches of
+  up to 1,999              16 to 128    1                      16-40    16
+  2,000 to 19,999          24 to 192    1                      10-15    32
+  20,000 and more          32 to 256    2                      10       32"""
+EPILOG = f"""\
 It writes into the output folder:
   RECIPE.safetensors the model, for `pycnn predict` and pycnn.models.load_model
   history.json       loss and accuracy of every epoch, and the settings
@@ -39,20 +47,26 @@ It writes into the output folder:
 
 Ctrl-C stops after the batch at hand and saves what was learnt so far.
 
+With --folder: {FILES[:1].lower()}{FILES[1:]}
+
 examples:
   pycnn train
   pycnn train --recipe best --seed 1
   pycnn train --epochs 10 --optimizer sgd --learning-rate 0.05 --output runs/sgd
   pycnn train --data ~/my-idx-files
+  pycnn train --folder photos --size 96 --output runs/photos
 """
 _EVALUATION_BATCH = 512
+_RECIPES = ("deck", "fast", "best", "patient")
+# Arguments that are for one kind of data only.
+_OF_FASHION, _OF_FOLDERS = ("recipe", "data"), ("size", "validation", "no_augment")
 _SETTINGS = ("recipe", "epochs", "batch_size", "optimizer", "learning_rate", "schedule", "policy", "seed")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the command's arguments."""
     add = parser.add_argument
-    add("--recipe", choices=("deck", "fast", "best", "patient"), default="deck", help="default: deck")
+    add("--recipe", choices=_RECIPES, help="default: deck")
     add(
         "--epochs",
         type=positive_int,
@@ -84,11 +98,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--threads", type=positive_int, metavar="N", help="default: what `pycnn info` tells")
     add("--data", metavar="DIR", help="folder with the four idx files (default: see `pycnn info`)")
     add("--output", type=Path, default=Path("pycnn-out"), metavar="DIR", help="default: ./pycnn-out")
+    folder = parser.add_argument_group("pictures of your own")
+    folder.add_argument("--folder", type=Path, metavar="DIR", help="folder with a subfolder for each class")
+    add_reading(folder, "default: a suitable one up to 160")
+    folder.add_argument("--no-augment", action="store_true", help="show pictures always as they are")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Trains, and returns the exit status."""
-    folder = _writable_folder(arguments.output)
+    _check(arguments)
+    folder = writable_folder(arguments.output, outside=arguments.folder)
+    if arguments.folder is not None:
+        from pycnn.cli.folder.own import train
+
+        return train(arguments, folder)
+    return _on_fashion_mnist(arguments, folder)
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Puts defaults; WrongUsage for arguments that are for another kind of data."""
+    own = arguments.folder is not None
+    for name in _OF_FASHION if own else _OF_FOLDERS:
+        if getattr(arguments, name):
+            what = "for Fashion-MNIST, not for --folder" if own else "for --folder only"
+            raise WrongUsage(f"--{name.replace('_', '-')} is {what}")
+    arguments.recipe = arguments.recipe or "deck"
+
+
+def _on_fashion_mnist(arguments: argparse.Namespace, folder: Path) -> int:
 
     from rich.console import Console
 
@@ -154,23 +191,12 @@ def run(arguments: argparse.Namespace) -> int:
     model_file = f"{arguments.recipe}.safetensors"
     model.class_names = list(class_names)
     model.save(folder / model_file)
-    _write_json(folder / "history.json", report)
+    write_json(folder / "history.json", report)
     written = [model_file, "history.json"]
     if progress.history["loss"]:
         written += _figures(console, folder, model, progress.history, x_test, y_test)
     console.print(f"written to {folder}: {', '.join(written)}")
     return 0 if finished else 130
-
-
-def _writable_folder(folder: Path) -> Path:
-    """The folder, made where it is not there; an error, before any work, where files can't be made in it."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise OSError(f"--output: can't write into {folder}: {error.strerror or error}") from error
-    return folder
 
 
 def _complete(arguments: argparse.Namespace, recipe: Recipe) -> None:
@@ -180,13 +206,6 @@ def _complete(arguments: argparse.Namespace, recipe: Recipe) -> None:
     arguments.optimizer = arguments.optimizer or recipe.optimizer
     if arguments.learning_rate is None and arguments.optimizer == recipe.optimizer:
         arguments.learning_rate = recipe.settings.get("learning_rate")
-
-
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    """Writes beside the file and renames, so that there is never half a file."""
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(json.dumps(content, indent=1) + "\n")
-    os.replace(part, path)
 
 
 def _figures(

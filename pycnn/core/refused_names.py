@@ -95,10 +95,8 @@ REFUSED: Mapping[str, Mapping[str, str]] = {
         ("HashedCrossing Hashing IntegerLookup StringLookup TextVectorization", _WORDS),
         ("CategoryEncoding Discretization MelSpectrogram STFTSpectrogram", _NUMBERS),
         ("FlaxLayer JaxLayer TFSMLayer TorchModuleWrapper", _FOREIGN),
-        ("AugMix AutoContrast CLAHE ContrastLimitedAdaptiveHistogramEqualization", _NETWORK_IMAGES),
-        ("Equalization MaxNumBoundingBoxes RandAugment Pipeline", _NETWORK_IMAGES),
-        ("RandomColorDegeneration RandomElasticTransform RandomGaussianBlur", _NETWORK_IMAGES),
-        ("RandomPerspective Solarization", _NETWORK_IMAGES),
+        ("CLAHE ContrastLimitedAdaptiveHistogramEqualization MaxNumBoundingBoxes", _NETWORK_IMAGES),
+        ("Pipeline RandomElasticTransform RandomGaussianBlur RandomPerspective", _NETWORK_IMAGES),
         ("Masking", "masks are not passed on; multiply by one, and give Softmax one as `mask`"),
         ("ReversibleEmbedding", "use Embedding, and keras.ops.matmul with its weight `embeddings`"),
         (

@@ -60,7 +60,9 @@ if TYPE_CHECKING:
         RandomSaturation,
         RandomSharpness,
     )
+    from pycnn.layers.image_levels import AutoContrast, Equalization, RandomColorDegeneration, Solarization
     from pycnn.layers.image_mixing import CutMix, MixUp
+    from pycnn.layers.image_policies import AugMix, RandAugment
     from pycnn.layers.image_sizes import CenterCrop, RandomCrop, Resizing
     from pycnn.layers.input import Input, InputLayer
     from pycnn.layers.merging import (
@@ -125,6 +127,8 @@ __all__ = [
     "ActivityRegularization",
     "Add",
     "AlphaDropout",
+    "AugMix",
+    "AutoContrast",
     "Average",
     "AveragePooling1D",
     "AveragePooling2D",
@@ -151,6 +155,7 @@ __all__ = [
     "Dropout",
     "EinsumDense",
     "Embedding",
+    "Equalization",
     "Flatten",
     "GaussianDropout",
     "GaussianNoise",
@@ -185,7 +190,9 @@ __all__ = [
     "Permute",
     "PythonStep",
     "RMSNormalization",
+    "RandAugment",
     "RandomBrightness",
+    "RandomColorDegeneration",
     "RandomColorJitter",
     "RandomContrast",
     "RandomCrop",
@@ -211,6 +218,7 @@ __all__ = [
     "SeparableConvolution1D",
     "SeparableConvolution2D",
     "Softmax",
+    "Solarization",
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
@@ -256,7 +264,9 @@ _MODULES = (
     "image_colors",
     "image_geometry",
     "image_hues",
+    "image_levels",
     "image_mixing",
+    "image_policies",
     "image_sizes",
     "random_noise",
     "regularization",

@@ -24,6 +24,12 @@ def check_colors(layer: RandomImageLayer, images: NDArray[Any]) -> None:
         raise ValueError(f"Layer {layer.name!r}: images have {images.shape[3]} channels; expected 3 colours")
 
 
+def as_gray(images: NDArray[Any]) -> NDArray[np.float32]:
+    """The brightness (n, h, w, 1) of colours (n, h, w, 3)."""
+    found: NDArray[np.float32] = (images @ np.array(_GRAY, np.float32))[..., None]
+    return found
+
+
 class OfColors(RandomImageLayer):
     """With a factor and a range of values.
 
@@ -175,7 +181,7 @@ class RandomGrayscale(RandomImageLayer):
         check_colors(self, images)
         (drawn,) = self.uniform(images, (0, 1))
         chosen = per_image(drawn < self.factor) != 0
-        return np.where(chosen, (images @ np.array(_GRAY, np.float32))[..., None], images)
+        return np.where(chosen, as_gray(images), images)
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"factor": self.factor}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pycnn.core.arguments import as_int
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from pycnn.preprocessing.image.checking import FolderReport
 
 _EDGE, _GAP, _TEXT = 96, 6, 24  # pixels: of a small picture, between them, of a line of text
-_MAX_CLASSES = 100
+_MAX_ROWS = 100
 
 
 def contact_sheet(report: FolderReport, columns: int = 10) -> Image:
@@ -39,27 +40,38 @@ def contact_sheet(report: FolderReport, columns: int = 10) -> Image:
         ...     contact_sheet(check_folder(folder), columns=1).size
         (108, 132)
     """
-    from PIL import Image, ImageDraw, ImageOps
-
     if as_int("columns", columns, 1) > 100:
         raise ValueError(f"columns is {columns}; expected at most 100")
     counts = {label: count for label, count in report.counts.items() if count}
     if not counts:
         raise ValueError(f"{report.directory}: there is no picture for a contact sheet")
-    labels = list(counts)[:_MAX_CLASSES]
-    row = _TEXT + _EDGE + _GAP
-    sheet = Image.new("RGB", (_GAP + columns * (_EDGE + _GAP), _GAP + len(labels) * row), "white")
+    rows = []
+    for label in list(counts)[:_MAX_ROWS]:
+        paths = [os.path.join(report.directory, one.path) for one in report.pictures if one.label == label]
+        shown = min(columns, len(paths))
+        title = f"{label or 'beside the class folders'}: {len(paths)}"
+        rows.append((title, [paths[column * len(paths) // shown] for column in range(shown)]))
+    return sheet_of(rows, columns)
+
+
+def sheet_of(rows: Sequence[tuple[str, Sequence[str]]], columns: int) -> Image:
+    """An image of rows, at most 100, of a title and the small pictures of up to `columns` files.
+
+    Raises:
+        OSError: a picture cannot be read.
+    """
+    from PIL import Image, ImageDraw, ImageOps
+
+    height = _TEXT + _EDGE + _GAP
+    shown = rows[:_MAX_ROWS]
+    sheet = Image.new("RGB", (_GAP + columns * (_EDGE + _GAP), _GAP + len(shown) * height), "white")
     draw = ImageDraw.Draw(sheet)
-    for line, label in enumerate(labels):
-        pictures = [picture for picture in report.pictures if picture.label == label]
-        top = _GAP + line * row
-        _write(draw, (_GAP, top), f"{label or 'beside the class folders'}: {len(pictures)}")
-        shown = min(columns, len(pictures))
-        for column in range(shown):
-            picture = pictures[column * len(pictures) // shown]
-            with Image.open(os.path.join(report.directory, picture.path)) as opened:
-                small = ImageOps.exif_transpose(opened)
-                small = _in_colours(small)
+    for line, (title, paths) in enumerate(shown):
+        top = _GAP + line * height
+        _write(draw, (_GAP, top), title)
+        for column, path in enumerate(paths[:columns]):
+            with Image.open(path) as opened:
+                small = _in_colours(ImageOps.exif_transpose(opened))
             small.thumbnail((_EDGE, _EDGE))
             left = _GAP + column * (_EDGE + _GAP) + (_EDGE - small.width) // 2
             sheet.paste(small, (left, top + _TEXT + (_EDGE - small.height) // 2))
