@@ -19,7 +19,7 @@ def test_what_is_refused_is_told():
     for package, names in REFUSED.items():
         section = page.partition(f"### `{package}`\n")[2].partition("\n### ")[0]
         assert all(f"`{name}`" in section for name in names), package
-    for method in ("quantize", "add_metric", "export", "predict_classes"):
+    for method in ("quantize", "add_metric", "predict_classes"):
         assert f"`{method}`" in page.partition("### Methods")[2], method
 
 

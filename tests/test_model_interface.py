@@ -21,7 +21,6 @@ def model_of(cls=keras.Model, units=1):
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("export", "save"),
         ("quantize", "mixed_bfloat16"),
         ("rematerialized_call", "core"),
         ("add_metric", "compile"),

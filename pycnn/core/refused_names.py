@@ -48,7 +48,10 @@ REFUSED: Mapping[str, Mapping[str, str]] = {
         ("StatelessScope SymbolicScope", _STATE),
         ("device distribution", _ONE_CPU),
         ("distillation", "override `compute_loss` or `train_step` of a Model, and call the teacher there"),
-        ("export", "`model.save('model.safetensors')` writes what programs in C++ and C load"),
+        (
+            "export",
+            "`model.export('model.onnx')` writes ONNX, `model.save('model.safetensors')` what C++ loads",
+        ),
         ("legacy", "use today's names of keras.layers, keras.losses, ..."),
         ("name_scope", "give layers and models a `name`"),
         ("src", "use the public names"),
