@@ -356,3 +356,15 @@ def test_values_without_a_batch_axis(rng):
 def test_one_definition_for_symbols_and_arrays(rng):
     x = normal(rng, 2, 3)
     check(lambda x: ops.where(ops.isfinite(ops.log(x)), x, 0), lambda x: np.where(x > 0, x, 0), np.abs(x) + 1)
+
+
+def test_slice():
+    x = np.arange(2 * 3 * 4, dtype=np.float32).reshape(2, 3, 4)
+    np.testing.assert_array_equal(ops.slice(x, (0, 1, 2), (1, 2, -1)), x[0:1, 1:3, 2:])
+    found = predicted(lambda s: ops.slice(s, (0, 1, 0), (None, 1, 2)), x)
+    np.testing.assert_array_equal(found, x[:, 1:2, :2])
+    for start, shape, message in (((0, 1), (1, 1), "do not fit"), ((0, 2, 0), (1, 2, 1), "reach beyond")):
+        with pytest.raises(ValueError, match=message):
+            ops.slice(x, start, shape)
+    with pytest.raises(ValueError, match="select samples"):
+        ops.slice(keras.Input((3, 4)), (1, 0, 0), (1, 1, 1))

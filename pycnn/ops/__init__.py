@@ -11,6 +11,9 @@ and memory order come in, float32 arrays go out. A function `f(x, ...)` has its 
 x, ...)`, dy being the gradient of f's result.
 """
 
+import importlib
+from typing import Any
+
 from pycnn.core.operations.arithmetic import (
     add,
     clip,
@@ -89,6 +92,7 @@ from pycnn.core.operations.padding import pad
 from pycnn.core.operations.products import dot, einsum, matmul, tensordot
 from pycnn.core.operations.reductions import all, amax, amin, any, argmax, argmin, max, mean, min, prod, sum
 from pycnn.core.operations.selection import get_item, one_hot, take, take_along_axis
+from pycnn.core.operations.selection import slice_of as slice
 from pycnn.core.operations.shapes import expand_dims, moveaxis, ravel, reshape, squeeze, swapaxes, transpose
 from pycnn.core.operations.statistics import average, count_nonzero, logsumexp, norm, std, var
 
@@ -331,6 +335,7 @@ __all__ = [
     "silu_backward",
     "sin",
     "size",
+    "slice",
     "soft_shrink",
     "softmax",
     "softmax_backward",
@@ -373,3 +378,9 @@ __all__ = [
     "zeros",
     "zeros_like",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "image":
+        return importlib.import_module("pycnn.ops.image")
+    raise AttributeError(f"module 'pycnn.ops' has no attribute {name!r}")

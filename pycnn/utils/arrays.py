@@ -59,7 +59,7 @@ def to_categorical(x: ArrayLike, num_classes: int | None = None) -> F64:
     return one_hot.reshape((*shape, classes))
 
 
-def normalize(x: Any, axis: int = -1, order: float = 2) -> Any:
+def normalize(x: Any, axis: int = -1, order: int = 2) -> Any:
     """x divided by its norm along an axis; vectors of zeros stay.
 
     Args:

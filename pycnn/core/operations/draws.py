@@ -27,7 +27,7 @@ from pycnn.core.symbolic import KerasTensor
 from pycnn.core.tensor import Tensor
 
 
-def _sizes(name: str, shape: Any) -> tuple[int | None, ...]:
+def _sizes(name: str, shape: Any) -> Any:
     """A shape as a tuple; None for the axis of the samples alone."""
     given = shape if isinstance(shape, (tuple, list)) else np.atleast_1d(np.asarray(shape)).tolist()
     try:
@@ -59,7 +59,7 @@ def _refuse_later(name: str, shape: tuple[int | None, ...], seed: Any) -> None:
         )
 
 
-def _uniform_symbol(shape: tuple[int | None, ...], seed: Any) -> KerasTensor:
+def _uniform_symbol(shape: tuple[int | None, ...], seed: Any) -> Any:
     """Numbers from 0 to below 1 that each run draws."""
     symbol = KerasTensor(shape, name="random")
     symbol.seed = seed.seed if isinstance(seed, SeedGenerator) else seeds.next_seed()
