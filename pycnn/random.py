@@ -1,9 +1,35 @@
-"""TensorFlow's `tf.random`, as far as programs for Keras use it."""
+"""Keras' `keras.random`, and `set_seed`, TensorFlow's name in it for `keras.utils.set_random_seed`."""
 
 from pycnn.core import seeds
 from pycnn.core.lazy import names_from
+from pycnn.core.operations.draws import (
+    beta,
+    binomial,
+    categorical,
+    dropout,
+    gamma,
+    normal,
+    randint,
+    shuffle,
+    truncated_normal,
+    uniform,
+)
+from pycnn.core.seed_generator import SeedGenerator
 
-__all__ = ["set_seed"]
+__all__ = [
+    "SeedGenerator",
+    "beta",
+    "binomial",
+    "categorical",
+    "dropout",
+    "gamma",
+    "normal",
+    "randint",
+    "set_seed",
+    "shuffle",
+    "truncated_normal",
+    "uniform",
+]
 
 
 def set_seed(seed: int) -> None:

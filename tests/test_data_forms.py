@@ -380,3 +380,22 @@ def test_older_names():
         pytest.warns(DeprecationWarning, match="fit_generator"),
     ):
         assert len(model.fit_generator(iter([(X, Y)] * 3), 2, epochs=5, verbose=0).epoch) == 2
+
+
+class Both(Squares):
+    """Items and `next`, as iterators over images have."""
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return self[0]
+
+
+def test_older_names_with_iterators_that_have_items():
+    model = line()
+    with pytest.warns(DeprecationWarning, match="fit_generator"):
+        model.fit_generator(Both(), steps_per_epoch=1, epochs=2, verbose=0)
+    assert model.optimizer.iterations == 2
+    with pytest.warns(DeprecationWarning, match="evaluate_generator"):
+        assert model.evaluate_generator(Both()) == model.evaluate(X, Y, verbose=0)

@@ -4,6 +4,7 @@ import copy
 import pickle
 
 import numpy as np
+import pytest
 
 import pycnn as keras
 from pycnn import layers
@@ -38,3 +39,33 @@ def test_several_outputs():
     x = keras.Input((2,))
     model = keras.Model(x, {"a": layers.ReLU()(x), "b": layers.Flatten()(x)})
     assert {name: type(part.numpy()) for name, part in model(X).items()} == {"a": np.ndarray, "b": np.ndarray}
+
+
+class Own(keras.metrics.Metric):
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        self.last = float(np.mean(y_pred))
+
+    def result(self):
+        return self.last
+
+
+def test_metrics():
+    for metric in (
+        keras.metrics.BinaryAccuracy(),
+        keras.metrics.AUC(),
+        keras.metrics.MeanSquaredError(),
+        Own(),
+    ):
+        value = metric(np.array([[0.0], [1.0]]), np.array([[0.25], [1.0]]))
+        for result in (value, metric.result()):
+            assert type(result.numpy()) is np.float32
+            assert result.numpy() == np.float32(result)
+    mean = keras.metrics.Mean()
+    mean.update_state([1.0, 2.0])
+    assert (f"{mean.result():.2f}", isinstance(mean.result(), float)) == ("1.50", True)
+    with pytest.warns(DeprecationWarning, match="reset_state"):
+        mean.reset_states()
+    assert mean.result() == 0
+    f1 = keras.metrics.F1Score()
+    f1.update_state(np.eye(2), np.eye(2))
+    np.testing.assert_allclose(f1.result().numpy(), [1.0, 1.0], rtol=1e-6)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from symbols import check, check_gradient, close, predicted
 
 import pycnn as keras
+import pycnn.tf as tf
 from pycnn import ops
 from pycnn.core.operations import plain
 
@@ -403,3 +404,38 @@ def test_descriptions_of_operations(rng, function):
 def test_functions_that_do_not_exist():
     with pytest.raises(ValueError, match=r"there is no function 'system' in keras\.ops"):
         plain.from_config({"function": "system", "attributes": {}})
+
+
+@pytest.mark.parametrize("other", [1.0, 2, np.array([1.0, 2.0, 4.0], np.float32)])
+def test_equality_by_operators(other):
+    x = np.array([[1.0, 2.0, 3.0], [2.0, 2.0, 1.0]], np.float32)
+    for compare, right in ((lambda a, b: a == b, x == other), (lambda a, b: a != b, x != other)):
+        found = predicted(lambda s, compare=compare: keras.ops.cast(compare(s, other), "float32"), x)
+        np.testing.assert_array_equal(found, right.astype(np.float32))
+        np.testing.assert_array_equal(compare(tf.constant(x), other).numpy(), right)
+        np.testing.assert_array_equal(compare(keras.Variable(x), other), right)
+    both = predicted(lambda s: keras.ops.cast(keras.ops.round(s) == s, "float32"), x + 0.5)
+    np.testing.assert_array_equal(both, np.zeros_like(x))
+
+
+def test_what_equality_leaves_alone():
+    """Membership goes by identity, and what has no values is not equal."""
+    x, y = keras.Input((2,)), keras.Input((2,))
+    assert x in [y, x]
+    assert x not in [y]
+    assert {x: 1, y: 2}[y] == 2
+    assert (x == None) is False  # noqa: E711
+    assert (x == "x") is False
+    with pytest.raises(TypeError, match="has no values"):
+        bool(x == 1.0)
+    v, w = keras.Variable([1.0, 2.0]), keras.Variable([1.0, 2.0])
+    assert [v, w] == [v, w]
+    assert v not in [w]
+
+
+def test_a_loss_that_compares():
+    """`y_true == 1` in a loss is a comparison of values."""
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, kernel_initializer="ones")])
+    model.compile("sgd", lambda y, p: keras.ops.mean(keras.ops.where(y == 1.0, p * p, 0.0), axis=-1))
+    y = np.array([[1.0, 0.0], [1.0, 1.0]])
+    assert model.evaluate(np.ones((2, 2)), y, verbose=0) == pytest.approx((2 + 4) / 2)

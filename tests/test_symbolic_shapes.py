@@ -205,8 +205,11 @@ MIXES = "would mix the samples of a batch"
 REFUSED = {
     "reshape": (lambda: ops.reshape(X, (4, -1)), MIXES),
     "reshape to other samples": (lambda: ops.reshape(X, (-1, 6)), "newshape is .*sizes of 12 values"),
-    "reshape to one row": (lambda: ops.reshape(X, (-1,)), MIXES),
-    "ravel": (lambda: ops.ravel(X), MIXES),
+    "parts of a row of all": (lambda: ops.reshape(X, (-1,))[1:], "a row of all values of a batch"),
+    "a row beside samples": (lambda: ops.ravel(X) + X, "do not fit together"),
+    "rows of two sizes": (lambda: ops.ravel(X) + ops.ravel(X[:, :1]), "do not fit together"),
+    "a row that stays": (lambda: ops.sum(ops.ravel(X), keepdims=True), "keepdims is not supported"),
+    "rows together": (lambda: ops.concatenate([ops.ravel(X), ops.ravel(X)]), "a row of all values"),
     "transpose": (lambda: ops.transpose(X), MIXES),
     "transpose the batch": (lambda: ops.transpose(X, (1, 0, 2)), "the batch axis stays first"),
     "transpose twice": (lambda: ops.transpose(X, (0, 1, 1)), "expected each of the 3 axes once"),
@@ -356,3 +359,24 @@ def test_values_without_a_batch_axis(rng):
 def test_one_definition_for_symbols_and_arrays(rng):
     x = normal(rng, 2, 3)
     check(lambda x: ops.where(ops.isfinite(ops.log(x)), x, 0), lambda x: np.where(x > 0, x, 0), np.abs(x) + 1)
+
+
+def test_slice():
+    x = np.arange(2 * 3 * 4, dtype=np.float32).reshape(2, 3, 4)
+    np.testing.assert_array_equal(ops.slice(x, (0, 1, 2), (1, 2, -1)), x[0:1, 1:3, 2:])
+    found = predicted(lambda s: ops.slice(s, (0, 1, 0), (None, 1, 2)), x)
+    np.testing.assert_array_equal(found, x[:, 1:2, :2])
+    for start, shape, message in (((0, 1), (1, 1), "do not fit"), ((0, 2, 0), (1, 2, 1), "reach beyond")):
+        with pytest.raises(ValueError, match=message):
+            ops.slice(x, start, shape)
+    with pytest.raises(ValueError, match="select samples"):
+        ops.slice(keras.Input((3, 4)), (1, 0, 0), (1, 1, 1))
+
+
+def test_rows_of_all_values_of_a_batch():
+    x = np.linspace(-1, 2, 24, dtype=np.float32).reshape(2, 3, 4)
+    for axis in (None, 0, -1, [0]):
+        found = predicted(lambda s, axis=axis: ops.sum(ops.square(ops.ravel(s)) * 2.0, axis) + 0.0 * s, x)
+        np.testing.assert_allclose(found, np.full_like(x, 2 * (x**2).sum()), rtol=1e-6)
+    row = ops.reshape(keras.Input((3, 4)), -1)
+    assert (row.shape, ops.reshape(row, (-1,)).shape) == ((None,), (None,))

@@ -162,8 +162,8 @@ def test_symbols_stay_symbols():
     data = RNG.random((3, 4, 4, 2), np.float32)
     expected = np.maximum(data**2, data).max(3).reshape(3, 2, 2, 2, 2).max((2, 4)).reshape(3, 4)
     np.testing.assert_allclose(model.predict(data, verbose=0), expected, rtol=1e-6)
-    with pytest.raises(TypeError, match=r"tf\.image\.resize computes with arrays.*symbol"):
-        tf.image.resize(x, (2, 2))
+    with pytest.raises(TypeError, match=r"tf\.image\.rot90 computes with arrays.*symbol"):
+        tf.image.rot90(x)
 
 
 def test_variables_and_gradients():
@@ -257,6 +257,110 @@ def test_files(tmp_path):
     assert tf.io.decode_image(contents, channels=4, dtype=tf.float32).numpy()[..., 3].min() == 1
     jpeg = tf.image.decode_jpeg(tf.image.encode_jpeg(np.full((8, 8, 3), 90, np.uint8)), channels=3)
     np.testing.assert_allclose(jpeg.numpy(), 90, atol=2)
+
+
+# Of the definitions: U = 0.492 (B - Y), V = 0.877 (R - Y), rounded as they are in ITU-R BT.601.
+def test_luma_and_chroma():
+    luma = IMAGE @ [0.299, 0.587, 0.114]
+    yuv = tf.image.rgb_to_yuv(IMAGE).numpy()
+    np.testing.assert_allclose(yuv[..., 0], luma, rtol=1e-6)
+    np.testing.assert_allclose(yuv[..., 1], 0.492 * (IMAGE[..., 2] - luma), atol=3e-4)
+    np.testing.assert_allclose(yuv[..., 2], 0.877 * (IMAGE[..., 0] - luma), atol=3e-4)
+    yiq = tf.image.rgb_to_yiq(IMAGE).numpy()
+    np.testing.assert_allclose(np.hypot(*yiq[..., 1:].T), np.hypot(*yuv[..., 1:].T), rtol=1e-5)
+    np.testing.assert_allclose(yiq[..., 1], IMAGE @ [0.5959, -0.2746, -0.3213], atol=3e-4)
+    for name, there in (("yuv", yuv), ("yiq", yiq)):
+        np.testing.assert_allclose(getattr(tf.image, f"{name}_to_rgb")(there).numpy(), IMAGE, atol=1e-5)
+
+
+def test_measures():
+    images = np.stack([IMAGE, IMAGE**2])
+    other = np.clip(images + 0.1, 0, 1)
+    error = ((images - other) ** 2).mean((1, 2, 3))
+    np.testing.assert_allclose(tf.image.psnr(images, other, 2.0).numpy(), 10 * np.log10(4 / error), rtol=1e-5)
+    whole = (images * 255).astype(np.uint8)
+    assert np.isinf(tf.image.psnr(whole, whole, 255).numpy()).all()
+    variation = sum(np.abs(np.diff(images, axis=axis)).sum((1, 2, 3)) for axis in (1, 2))
+    np.testing.assert_allclose(tf.image.total_variation(images).numpy(), variation, rtol=1e-5)
+    np.testing.assert_allclose(tf.image.total_variation(IMAGE).numpy(), variation[0], rtol=1e-5)
+    np.testing.assert_allclose(tf.image.ssim(images, images, 1.0, filter_size=3).numpy(), 1, rtol=1e-5)
+    with pytest.raises(ValueError, match="filter_size is 11; expected at most 5"):
+        tf.image.ssim(images, images, 1.0)
+
+
+def test_gradients_go_through_images():
+    """A step of total variation flattens a picture, as in programs for style transfer."""
+    image = tf.Variable(IMAGE[None])
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(tf.image.total_variation(image))
+    gradient = tape.gradient(loss, image).numpy()
+    later = tf.image.total_variation(IMAGE[None] - 1e-4 * gradient).numpy().item()
+    assert later < float(loss)
+    with tf.GradientTape(), pytest.raises(TypeError, match=r"gradient could not go through it"):
+        tf.image.adjust_contrast(image * 2.0, 2.0)
+    with tf.GradientTape() as tape:
+        tape.watch(x := tf.constant(IMAGE[None]))
+        y = tf.image.resize(tf.image.flip_left_right(x), (10, 14))
+    assert tape.gradient(y, x).numpy().sum() == pytest.approx(10 * 14 * 3, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: tf.image.resize(x, (3, 9)),
+        lambda x: tf.image.resize(x, (10, 28), "nearest", preserve_aspect_ratio=True),
+        tf.image.flip_left_right,
+        tf.image.flip_up_down,
+        tf.image.rgb_to_grayscale,
+        lambda x: tf.image.grayscale_to_rgb(x[..., :1]),
+        tf.image.rgb_to_yuv,
+        lambda x: tf.image.ssim(x, x * 0.5, 1.0, filter_size=3),
+        lambda x: tf.image.psnr(x, x * 0.5, 1.0),
+        tf.image.total_variation,
+        lambda x: tf.image.extract_patches(x, [1, 2, 3, 1], [1, 1, 2, 1], [1, 1, 1, 1], "VALID"),
+        lambda x: tf.nn.depth_to_space(tf.concat([x] * 4, -1), 2),
+    ],
+)
+def test_images_in_models(function):
+    batch = np.stack([IMAGE, IMAGE[::-1] ** 2])
+    x = keras.Input((5, 7, 3))
+    found = keras.Model(x, function(x)).predict(batch, verbose=0)
+    np.testing.assert_allclose(found, np.asarray(function(tf.constant(batch))), rtol=1e-5, atol=1e-6)
+
+
+def test_blocks_of_pixels():
+    x = np.arange(2 * 4 * 6 * 3, dtype=np.float32).reshape(2, 4, 6, 3)
+    deep = tf.nn.space_to_depth(x, 2).numpy()
+    expected = x.reshape(2, 2, 2, 3, 2, 3).transpose(0, 1, 3, 2, 4, 5).reshape(2, 2, 3, 12)
+    np.testing.assert_array_equal(deep, expected)
+    np.testing.assert_array_equal(tf.nn.depth_to_space(deep, 2).numpy(), x)
+
+
+@pytest.mark.parametrize(
+    ("name", "args"),
+    [
+        ("brightness", (0.3,)), ("contrast", (0.5, 2.0)), ("crop", ((2, 3, 3),)), ("flip_left_right", ()),
+        ("flip_up_down", ()), ("hue", (0.2,)), ("saturation", (0.5, 2.0)),
+    ],
+)  # fmt: skip
+def test_stateless_changes(name, args):
+    function = getattr(tf.image, f"stateless_random_{name}")
+    found = [function(IMAGE, *args, seed=(i, 1)).numpy() for i in range(20)]
+    np.testing.assert_array_equal(found[3], function(IMAGE, *args, (3, 1)).numpy())
+    assert any(not np.array_equal(x, found[0]) for x in found[1:])
+    with pytest.raises(ValueError, match="two integers"):
+        function(IMAGE, *args, seed=3)
+
+
+def test_transposed_convolution():
+    x, kernel = RNG.random((2, 3, 4, 5), np.float32), RNG.random((3, 3, 2, 5), np.float32)
+    layer = keras.layers.Conv2DTranspose(2, 3, strides=2, padding="same", use_bias=False)
+    layer.build(x.shape)
+    layer.set_weights([kernel])
+    found = tf.nn.conv2d_transpose(x, kernel, (2, 6, 8, 2), 2, "SAME").numpy()
+    np.testing.assert_allclose(found, layer(x), rtol=1e-5)
+    with pytest.raises(ValueError, match=r"output_shape is \(2, 9, 9, 2\)"):
+        tf.nn.conv2d_transpose(x, kernel, (2, 9, 9, 2), 2, "SAME")
 
 
 @pytest.mark.parametrize(

@@ -324,3 +324,45 @@ def test_refusals():
     keras.Model.compile(model, "sgd")
     with pytest.raises(ValueError, match="No loss to compute"):
         model.compute_loss(y=y, y_pred=model(x))
+
+
+class OfThree(keras.Model):
+    """Takes batches of a structure of its own, as triplets are."""
+
+    def __init__(self):
+        super().__init__()
+        self.dense = keras.layers.Dense(2)
+
+    def train_step(self, data):
+        first, second, third = data
+        with keras.GradientTape() as tape:
+            loss = (
+                keras.ops.mean(keras.ops.square(self.dense(first) - self.dense(second))) + 0.0 * third.sum()
+            )
+        self.optimizer.apply(tape.gradient(loss, self.trainable_variables), self.trainable_variables)
+        return {"loss": loss, "shape": third.ndim}
+
+    test_step = train_step
+
+
+def test_batches_of_any_structure():
+    model = OfThree()
+    model.compile("sgd")
+    x = np.ones((8, 3), np.float32)
+    dataset = keras.data.Dataset.from_tensor_slices((x, 2 * x, np.ones((8, 2, 2, 1), np.float32))).batch(4)
+    assert model.fit(dataset, epochs=1, verbose=0).history["shape"] == [4.0]
+    assert model.evaluate(dataset, verbose=0, return_dict=True)["shape"] == 4.0
+
+
+class OldLoss(keras.Model):
+    """`compute_loss` as it was before it was told of `training`."""
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None):
+        return keras.ops.mean(keras.ops.square(y - y_pred))
+
+
+def test_a_compute_loss_without_training():
+    x = keras.Input((2,))
+    model = OldLoss(x, keras.layers.Dense(1, kernel_initializer="zeros")(x))
+    model.compile("sgd")
+    assert model.fit(np.ones((4, 2)), np.ones((4, 1)), verbose=0).history["loss"] == [1.0]

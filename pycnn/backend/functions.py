@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from pycnn import ops
-from pycnn.core import seeds
 from pycnn.core.names import auto_name
+from pycnn.core.operations import draws
+from pycnn.core.seed_generator import SeedGenerator
 from pycnn.core.symbolic import KerasTensor
 from pycnn.core.tensor import Tensor
 from pycnn.core.tensor import constant as _constant
@@ -318,19 +319,35 @@ def ones_like(x: Any, dtype: Any = None, name: str | None = None) -> Any:
 def random_normal(
     shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None
 ) -> Any:
-    """Normally distributed float32 numbers, as an array."""
-    return _generator(seed).normal(mean, stddev, shape).astype(np.float32)
+    """Normally distributed numbers: an array; a symbol in a layer's `call` and where the shape has None."""
+    return draws.normal(shape, mean, stddev, seed=_seed(seed))
 
 
 def random_uniform(
     shape: Any, minval: float = 0.0, maxval: float = 1.0, dtype: Any = None, seed: Any = None
 ) -> Any:
-    """Float32 numbers from `minval` to below `maxval`, as an array."""
-    return _generator(seed).uniform(minval, maxval, shape).astype(np.float32)
+    """Numbers from `minval` to below `maxval`; as in `random_normal`."""
+    return draws.uniform(shape, minval, maxval, seed=_seed(seed))
 
 
-def _generator(seed: Any) -> np.random.Generator:
-    return np.random.default_rng(seeds.next_seed() if seed is None else seeds.checked_seed(seed))
+def random_bernoulli(shape: Any, p: float = 0.0, dtype: Any = None, seed: Any = None) -> Any:
+    """1 with probability p, else 0; as in `random_normal`."""
+    return ops.cast(draws.uniform(shape, seed=_seed(seed)) < p, "float32")
+
+
+random_binomial = random_bernoulli
+
+
+def truncated_normal(
+    shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None
+) -> Any:
+    """Normally distributed numbers within two standard deviations, as an array."""
+    return draws.truncated_normal(shape, mean, stddev, seed=_seed(seed))
+
+
+def _seed(seed: Any) -> Any:
+    """A seed that lets runs of a `call` differ."""
+    return None if seed is None else SeedGenerator(seed)
 
 
 # --- names and types ----------------------------------------------------------------------------------------

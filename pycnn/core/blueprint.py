@@ -45,6 +45,7 @@ class Blueprint(Graph):
         # Of nodes that are images in another form, with its data format: the node of the images (h, w, c).
         self.images: dict[tuple[int, str], int] = {}
         self.losses: list[tuple[int, Any]] = []  # nodes that layers added to the loss, layers
+        self.seeds: list[int] = []  # of random numbers that belong to no layer of this package
         self.values = 0  # numbers that one sample's operations compute
         self._frozen = frozen
         self._calls = 0
@@ -81,9 +82,12 @@ class Blueprint(Graph):
         return self.constant(array, name=name)
 
     def leaf(self, symbol: KerasTensor) -> int:
-        """The node of a variable or constant."""
+        """The node of a variable, a constant or random numbers."""
         if symbol.variable is not None:
             return self.variable(symbol.variable)
+        if symbol.seed is not None:
+            self.seeds.append(symbol.seed)
+            return self.uniform(list(symbol.sample_shape), batched=symbol.is_batched, name=symbol.name)
         assert symbol.constant is not None
         return self.values_of(symbol.constant, symbol.name)
 

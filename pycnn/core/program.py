@@ -69,7 +69,7 @@ class Program:
         network = _core.Network(graph, outputs)
         for i, trainable in enumerate(flags):
             network.set_trainable(i, trainable)
-        network.set_seed(seed_of(graph.layers.values()))
+        network.set_seed(seed_of(graph))
         if arguments is not None:
             network.compile(**arguments)
         return network, graph
@@ -98,7 +98,7 @@ def lowered(function: Function, graph: Blueprint) -> list[int]:
     return function.lower(graph, nodes)
 
 
-def seed_of(layers: Any) -> int:
-    """One seed made from those of all dropout layers."""
-    seeds = [getattr(layer, "actual_seed", 0) for layer in layers]
+def seed_of(graph: Blueprint) -> int:
+    """One seed made from those of all dropout layers, and of the random numbers of other ones."""
+    seeds = [getattr(layer, "actual_seed", 0) for layer in graph.layers.values()] + graph.seeds
     return int(np.random.SeedSequence(seeds).generate_state(1)[0])

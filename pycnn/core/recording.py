@@ -71,7 +71,7 @@ def call_function(function: Function, operands: list[Any], attributes: dict[str,
     attributes = {name: _plain(value) for name, value in attributes.items()}
     operands = [_with_arrays(operand) for operand in operands]
     leaves = tree.flatten(operands)
-    if not (recorders.get() and any(_has_past(leaf) for leaf in leaves)):
+    if not (recorders.get() and any(has_past(leaf) for leaf in leaves)):
         passed = _gradients_in(leaves)
         known = tree.transformed(lambda x: x.numpy() if isinstance(x, Variable) else x, as_known(operands))
         return tree.transformed(lambda x: Tensor(x, passed=passed), function.on_arrays(known, attributes))
@@ -100,7 +100,7 @@ def _watched_or_same(x: Any) -> Any:
     return x if found is None else found
 
 
-def _has_past(leaf: Any) -> bool:
+def has_past(leaf: Any) -> bool:
     """Whether a gradient may go through an operand."""
     if isinstance(leaf, Tensor):
         return leaf.is_recorded or any(tape.find(leaf) is not None for tape in recorders.get())

@@ -29,7 +29,6 @@ _ONE_CPU = "models run on the cores of one CPU; keras.config.set_num_threads say
 _ONE_BY_ONE = "map over it, or use Dataset.from_generator"
 _OPTIONS = "there are none: elements come in their order, by pycnn's own threads"
 _READ = "read the file in Python, and give Dataset.from_generator or from_tensor_slices what is in it"
-_SEEDS = "make the array with NumPy; in a network use Dropout or GaussianNoise"
 _SEQUENCES = "there are no recurrent layers; convolutions along the steps take sequences"
 _SETTING = "there is nothing to set; leave the call out"
 _SORTING = "compute it with NumPy before or after, or in a keras.layers.PythonStep"
@@ -120,7 +119,6 @@ REFUSED: Mapping[str, Mapping[str, str]] = {
         ("adaptive_average_pool adaptive_max_pool", "use average_pool and max_pool with sizes of your own"),
         ("dot_product_attention", "make it of matmul and softmax"),
         ("ctc_decode ctc_loss", "there are no recurrent layers, and nothing aligns sequences"),
-        ("image", "use the layers for images, such as keras.layers.Resizing, or keras.utils"),
         ("linalg nn numpy", "the functions are in keras.ops itself"),
         ("moments", "use mean and var"),
         ("multi_hot", "use one_hot and max"),
@@ -147,7 +145,7 @@ REFUSED: Mapping[str, Mapping[str, str]] = {
         ("jvp", "there are gradients only: keras.GradientTape and keras.ops.gradient"),
         ("append array_split dsplit dstack hsplit hstack vsplit vstack unstack roll rot90", _INDEXING),
         ("depth_to_space space_to_depth fliplr flipud fold unfold extract_sequences rearrange", _INDEXING),
-        ("slice slice_update scatter scatter_update", _INDEXING),
+        ("slice_update scatter scatter_update", _INDEXING),
         ("segment_max segment_min segment_prod segment_sum", _INDEXING),
         ("dtype view saturate_cast", "results are float32; use cast for whole numbers in float32"),
     ),
@@ -165,10 +163,6 @@ REFUSED: Mapping[str, Mapping[str, str]] = {
     "keras.preprocessing": _table(
         ("sequence", "keras.utils.pad_sequences is there"),
         ("text_dataset_from_directory timeseries_dataset_from_array", _NOT_IMAGES),
-    ),
-    "keras.random": _table(
-        ("SeedGenerator", "layers take a `seed`, and keras.utils.set_random_seed seeds everything"),
-        ("beta binomial categorical dropout gamma normal randint shuffle truncated_normal uniform", _SEEDS),
     ),
     "keras.saving": _table(
         ("KerasFileEditor", "load the model, change its weights with `set_weights`, and save it"),

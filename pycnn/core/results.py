@@ -40,8 +40,19 @@ class Number(np.float32):
         return number
 
 
+class Real(float):
+    """A number of Python that answers `numpy()`."""
+
+    def numpy(self) -> np.float32:
+        """The same number as NumPy's float32."""
+        number: np.float32 = np.float32(float(self))
+        return number
+
+
 def answering(result: Any) -> Any:
-    """An array or a float32 number as one that answers `numpy()`; all else as it is."""
+    """An array or a number with fractions as one that answers `numpy()`; all else as it is."""
     if type(result) is np.ndarray:
         return result.view(Array)
+    if type(result) is float:
+        return Real(result)
     return Number(result) if type(result) is np.float32 else result

@@ -43,6 +43,9 @@ class KerasTensor:
         name: None for an automatic one.
     """
 
+    # Of `==` between two symbols: whether they are the same one, which Python's `in` asks for.
+    truth: bool | None = None
+
     # What Python's operators do, by the names of `keras.ops`; `core.operations.operators` fills it in.
     operators: ClassVar[dict[str, Callable[..., Any]]] = {}
 
@@ -54,6 +57,7 @@ class KerasTensor:
         self.index = 0  # among the outputs of its node
         self.variable: Variable | None = None
         self.constant: NDArray[np.float32] | None = None
+        self.seed: int | None = None  # of uniform numbers that every run draws
 
     @property
     def ndim(self) -> int:
@@ -72,8 +76,8 @@ class KerasTensor:
 
     @property
     def is_leaf(self) -> bool:
-        """Whether it is a variable or a constant, which nothing computes."""
-        return self.variable is not None or self.constant is not None
+        """Whether it is a variable, a constant or drawn at random, which nothing computes."""
+        return self.variable is not None or self.constant is not None or self.seed is not None
 
     def __repr__(self) -> str:
         return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
@@ -84,7 +88,10 @@ class KerasTensor:
             f"take it; NumPy, `if`, `float` and other functions of arrays do not"
         )
 
-    __array__ = __iter__ = __bool__ = __len__ = __float__ = __int__ = __index__ = _no_values
+    def __bool__(self) -> bool:
+        return self._no_values() if self.truth is None else self.truth
+
+    __array__ = __iter__ = __len__ = __float__ = __int__ = __index__ = _no_values
     __array_priority__ = 100  # so that an array leaves arithmetic with a symbol to the symbol
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -108,6 +115,9 @@ def add_operators(cls: type) -> None:
     ):  # fmt: skip
         if f"__{method}__" not in cls.__dict__:
             setattr(cls, f"__{method}__", _operator(name))
+    setattr(cls, "__eq__", _comparison("equal"))  # noqa: B010  (mypy takes no assignment to a method)
+    setattr(cls, "__ne__", _comparison("not_equal"))  # noqa: B010
+    setattr(cls, "__hash__", object.__hash__)  # noqa: B010
 
 
 def operator_named(name: str) -> Callable[..., Any] | None:
@@ -122,6 +132,26 @@ def _operator(name: str, swapped: bool = False) -> Callable[..., Any]:
         function = operator_named(name)
         assert function is not None
         return function(*others, self) if swapped else function(self, *others)
+
+    return apply
+
+
+def _comparison(name: str) -> Callable[..., Any]:
+    """`==` or `!=` of the values, with numbers, arrays and what has values; all else is not equal.
+
+    Two weights are compared as objects, as lists of weights are.
+    """
+
+    def apply(self: Any, other: Any) -> Any:
+        weights = isinstance(self, Variable) and isinstance(other, Variable)
+        if weights or not (hasattr(other, "__array__") or isinstance(other, (bool, int, float, list, tuple))):
+            return NotImplemented
+        function = operator_named(name)
+        assert function is not None
+        found = function(self, other)
+        if isinstance(found, KerasTensor) and isinstance(other, KerasTensor):
+            found.truth = (self is other) == (name == "equal")
+        return found
 
     return apply
 

@@ -71,7 +71,7 @@ class TapedProgram:
         for variable in self.graph.variables_of.values():
             variable.initialized()
         self.network = _core.Network(self.graph, list(outputs))
-        self.network.set_seed(seed_of(self.graph.layers.values()))
+        self.network.set_seed(seed_of(self.graph))
         described = [self.graph.node(node) for node in outputs]
         self._shapes = [(shape, batched) for *_, shape, batched in described]
         return self

@@ -81,7 +81,7 @@ class Tensor:
         self._forms: dict[bool, Placeholder] = {}
         self.tapes: frozenset[Recorder] = frozenset() if symbol is None else frozenset(recorders.get())
         if symbol is not None:
-            _unknown.add(self)
+            _unknown[id(self)] = weakref.ref(self)
 
     @property
     def is_recorded(self) -> bool:
@@ -96,7 +96,10 @@ class Tensor:
     def set_value(self, array: Any) -> None:
         """What it was computed to be."""
         self._array = np.asarray(array)
-        _unknown.discard(self)
+        _unknown.pop(id(self), None)
+
+    def __del__(self) -> None:
+        _unknown.pop(id(self), None)
 
     def form(self, batched: bool) -> Placeholder:
         """The symbol of its values, with or without an axis of the samples."""
@@ -226,13 +229,14 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None 
     )
 
 
-# What has been recorded and not computed.
-_unknown: weakref.WeakSet[Tensor] = weakref.WeakSet()
+# What has been recorded and not computed, by identity: `==` compares values.
+_unknown: dict[int, weakref.ref[Tensor]] = {}
 
 
 def unknown() -> list[Tensor]:
     """The Tensors that somebody holds and nobody has computed yet."""
-    return [tensor for tensor in list(_unknown) if not tensor.is_known]
+    held = [tensor for reference in list(_unknown.values()) if (tensor := reference()) is not None]
+    return [tensor for tensor in held if not tensor.is_known]
 
 
 def before_change() -> None:

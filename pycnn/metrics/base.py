@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+import warnings
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
 from pycnn.core import serialization, user_variable
 from pycnn.core.names import auto_name
+from pycnn.core.results import answering
 from pycnn.core.variable import Variable
 
 
@@ -42,6 +45,12 @@ class Metric:
 
     kind: ClassVar[str | None] = None  # the core's name of what it counts
     _direction: ClassVar[str | None] = None  # 'up' or 'down': which values are better, for the mode 'auto'
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Results answer `numpy()`, as programs for TensorFlow ask of a tensor."""
+        super().__init_subclass__(**kwargs)
+        if "result" in cls.__dict__:
+            cls.result = _answering(cls.result)  # type: ignore[method-assign]
 
     def __init__(self, dtype: Any = None, name: str | None = None) -> None:
         self.dtype = self._checked_dtype(dtype)
@@ -100,6 +109,11 @@ class Metric:
         for variable in self._variables:
             variable.assign(np.zeros(variable.shape, np.float32))
 
+    def reset_states(self) -> None:
+        """The older name of `reset_state`."""
+        warnings.warn("`reset_states` is now called `reset_state`", DeprecationWarning, stacklevel=2)
+        self.reset_state()
+
     def update_state(self, *args: Any, **kwargs: Any) -> None:
         """Adds a batch: y_true, y_pred, sample_weight."""
         raise NotImplementedError(f"{type(self).__name__} has no `update_state`")
@@ -124,6 +138,14 @@ class Metric:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"
+
+
+def _answering(result: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(result)
+    def call(self: Any) -> Any:
+        return answering(result(self))
+
+    return call
 
 
 def quotient(x: Any, y: Any) -> Any:

@@ -77,7 +77,7 @@ def _network_of(model: Model) -> _Network:
     def number_of(symbol: KerasTensor) -> int:
         if symbol not in numbers:
             assert symbol.is_leaf
-            leaves[len(numbers)] = symbol.constant if symbol.variable is None else symbol.variable
+            leaves[len(numbers)] = _held(symbol)
             numbers[symbol] = len(numbers)
         return numbers[symbol]
 
@@ -102,6 +102,13 @@ def _network_of(model: Model) -> _Network:
     targets = [number_of(symbol) for symbol in model._targets]
     structures = marked(model._source_structure), marked(model._target_structure)
     return _Network(sources, leaves, steps, targets, structures)
+
+
+def _held(leaf: KerasTensor) -> Any:
+    """What a symbol that nothing computes stands for; itself where each run draws it."""
+    if leaf.seed is not None:
+        return leaf
+    return leaf.constant if leaf.variable is None else leaf.variable
 
 
 def _connect(model: Model, network: _Network) -> None:

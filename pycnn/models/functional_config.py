@@ -43,6 +43,11 @@ def model_config(model: Model) -> dict[str, Any]:
                 f"Model {model.name!r} computes with the weight {leaf.variable.path!r} outside of a layer, "
                 f"which no file can describe; put it into a layer of your own with a `call`"
             )
+        if leaf.seed is not None:
+            raise ValueError(
+                f"Model {model.name!r} draws random numbers outside of a layer, which no file can describe; "
+                f"put them into a layer of your own with a `call`"
+            )
         config = {"shape": list(leaf.shape), "dtype": leaf.dtype, "keras_history": list(keys[leaf])}
         return {"class_name": _SYMBOL, "config": config}
 

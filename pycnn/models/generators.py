@@ -149,7 +149,7 @@ def _fetched(data: Any, workers: int, max_queue_size: int) -> Any:
     max_queue_size = as_int("max_queue_size", max_queue_size, 1)
     if data is None or not is_stream(data):
         return data
-    kind = _FetchedSequence if is_sequence(data) else _Fetched
-    if hasattr(data, "__next__"):
-        kind = _FetchedIterator
+    if is_sequence(data):  # iterators over images are both: their items are what threads fetch
+        return _FetchedSequence(data, workers, max_queue_size)
+    kind = _FetchedIterator if hasattr(data, "__next__") else _Fetched
     return kind(data, workers, max_queue_size)

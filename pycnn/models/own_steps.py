@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -108,7 +109,7 @@ def train_step(model: Compiled, x: Any, y: Any, sample_weight: Any) -> dict[str,
         raise ValueError("`on_gradients` is not supported together with a `compute_loss` of one's own")
     with GradientTape() as tape:
         y_pred = model(x, training=True)
-        loss = model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True)
+        loss = _loss(model, True, x=x, y=y, y_pred=y_pred, sample_weight=sample_weight)
     variables = model.trainable_variables
     model.optimizer.apply(tape.gradient(loss, variables), variables)
     return _measured(model, x, y, y_pred, sample_weight, loss)
@@ -117,8 +118,16 @@ def train_step(model: Compiled, x: Any, y: Any, sample_weight: Any) -> dict[str,
 def test_step(model: Compiled, x: Any, y: Any, sample_weight: Any) -> dict[str, float]:
     """The same without gradients."""
     y_pred = model(x, training=False)
-    loss = model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False)
+    loss = _loss(model, False, x=x, y=y, y_pred=y_pred, sample_weight=sample_weight)
     return _measured(model, x, y, y_pred, sample_weight, loss)
+
+
+def _loss(model: Compiled, training: bool, **given: Any) -> Any:
+    """The model's `compute_loss`, which is told whether it is a training where it asks for that."""
+    parameters = inspect.signature(model.compute_loss).parameters
+    takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    asked = {"training": training} if takes_all or "training" in parameters else {}
+    return model.compute_loss(**given, **asked)
 
 
 def _measured(model: Compiled, x: Any, y: Any, y_pred: Any, weight: Any, loss: Any) -> dict[str, float]:

@@ -132,6 +132,12 @@ def packed(x: Any, y: Any, sample_weight: Any = None, class_weight: Any = None, 
     return RawBatch(parts[0] if len(parts) == 1 else tuple(parts), None, size)
 
 
+def as_given(item: Any) -> RawBatch:
+    """One batch of a stream in its own structure, with arrays."""
+    arrays = tree.transformed(_as_array, tuple(item) if isinstance(item, list) else item)
+    return RawBatch(arrays, None, check_lengths(x=tree.flatten(arrays)[0]))
+
+
 def _as_array(x: Any) -> Any:
     array = np.asarray(as_array("x", x))
     if array.ndim == 0:
@@ -159,9 +165,9 @@ def raw_source(
     check_stream(f"{prefix}x", x, steps)
 
     def convert(item: Any) -> Any:
-        if isinstance(item, (tuple, list)):
-            x, y, weight = unpack(item, f"A batch of `{prefix}x`")
-            return packed(x, y, weight, class_weight, prefix)
-        return packed(item, None)
+        if class_weight is None:  # whatever its structure is, the step gets it
+            return as_given(item)
+        x, y, weight = unpack(item, f"A batch of `{prefix}x`")
+        return packed(x, y, weight, class_weight, prefix)
 
     return stream_source(x, convert, shuffle, steps)

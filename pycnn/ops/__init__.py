@@ -90,6 +90,7 @@ from pycnn.core.operations.padding import pad
 from pycnn.core.operations.products import dot, einsum, matmul, tensordot
 from pycnn.core.operations.reductions import all, amax, amin, any, argmax, argmin, max, mean, min, prod, sum
 from pycnn.core.operations.selection import get_item, one_hot, take, take_along_axis
+from pycnn.core.operations.selection import slice_of as slice
 from pycnn.core.operations.shapes import expand_dims, moveaxis, ravel, reshape, squeeze, swapaxes, transpose
 from pycnn.core.operations.statistics import average, count_nonzero, logsumexp, norm, std, var
 
@@ -332,6 +333,7 @@ __all__ = [
     "silu_backward",
     "sin",
     "size",
+    "slice",
     "soft_shrink",
     "softmax",
     "softmax_backward",
@@ -375,4 +377,4 @@ __all__ = [
     "zeros_like",
 ]
 
-__getattr__, __dir__ = names_from(__name__, __all__)
+__getattr__, __dir__ = names_from(__name__, __all__, submodules=("image",))

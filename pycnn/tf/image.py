@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from pycnn import ops
 from pycnn.core.colors import to_hsv, to_rgb
+from pycnn.core.recording import has_past, is_recording
 from pycnn.core.resizing import METHODS, resized
+from pycnn.core.symbolic import KerasTensor
 from pycnn.core.tensor import Tensor
 from pycnn.tf.dtypes import numpy_dtype
-from pycnn.tf.eager import as_array
-from pycnn.tf.random import generator
+from pycnn.tf.eager import as_array, as_tensor
+from pycnn.tf.random import generator, stateless_seed
 
 _GRAY = (0.2989, 0.5870, 0.1140)  # of ITU-R BT.601, as TensorFlow rounds them
 
@@ -31,8 +34,18 @@ class ResizeMethod:
     AREA = "area"
 
 
+def _is_traced(image: Any) -> bool:
+    """Whether a model or a tape computes it, so that the result must be computed there, too."""
+    return isinstance(image, KerasTensor) or has_past(image)
+
+
 def _images(name: str, image: Any) -> Any:
     """An array of images, whose axes are checked."""
+    if is_recording() and has_past(image):
+        raise TypeError(
+            f"tf.image.{name} computes with arrays, and a GradientTape has recorded these images, whose "
+            f"gradient could not go through it; use keras.ops there, or convert with x.numpy()"
+        )
     array = as_array(f"image.{name}", image)
     if array.ndim not in (3, 4):
         raise ValueError(
@@ -62,11 +75,11 @@ def resize(
     preserve_aspect_ratio: bool = False,
     antialias: bool = False,
     name: str | None = None,
-) -> Tensor:
+) -> Any:
     """Images in another size.
 
     Args:
-        images: (h, w, c) or (n, h, w, c).
+        images: (h, w, c) or (n, h, w, c), as an array or a symbol.
         size: (rows, columns).
         method: 'bilinear', 'bicubic', 'nearest', 'lanczos3', 'lanczos5', 'gaussian', 'mitchellcubic', 'area'.
         preserve_aspect_ratio: whether the image keeps its proportions, and `size` is the most it may have.
@@ -74,7 +87,7 @@ def resize(
         name: has no effect.
 
     Returns:
-        A float32 Tensor; of the images' own type for 'nearest'.
+        A float32 Tensor; of the images' own type for 'nearest'; a symbol for a symbol.
 
     Raises:
         ValueError: if an argument is wrong or the method is not supported.
@@ -84,16 +97,19 @@ def resize(
         >>> tf.image.resize([[[0.0], [2.0]]], (1, 4)).numpy().reshape(-1).tolist()
         [0.0, 0.5, 1.5, 2.0]
     """
-    array = _images("resize", images)
     rows, columns = _whole("resize", size, _ANY, _ANY)
     if method not in METHODS:
         raise ValueError(
             f"tf.image.resize: method {method!r} is not supported; expected one of {', '.join(METHODS)}"
         )
+    traced = _is_traced(images)
+    array = images if traced else _images("resize", images)
     h, w = array.shape[-3:-1]
     if preserve_aspect_ratio:
         scale = min(rows / h, columns / w)
         rows, columns = max(round(h * scale), 1), max(round(w * scale), 1)
+    if traced:
+        return as_tensor(ops.image.resize(images, (rows, columns), method, antialias))
     return Tensor(resized(array, (rows, columns), method, antialias))
 
 
@@ -156,13 +172,17 @@ def random_crop(value: Any, size: Any, seed: Any = None, name: str | None = None
 
 
 # --- turns --------------------------------------------------------------------------------------------------
-def flip_left_right(image: Any) -> Tensor:
+def flip_left_right(image: Any) -> Any:
     """Images with their columns in reverse order."""
+    if _is_traced(image):
+        return as_tensor(ops.flip(image, axis=-2))
     return Tensor(_images("flip_left_right", image)[..., ::-1, :])
 
 
-def flip_up_down(image: Any) -> Tensor:
+def flip_up_down(image: Any) -> Any:
     """Images with their rows in reverse order."""
+    if _is_traced(image):
+        return as_tensor(ops.flip(image, axis=-3))
     return Tensor(_images("flip_up_down", image)[..., ::-1, :, :])
 
 
@@ -297,16 +317,20 @@ def _check_colours(array: Any) -> None:
         raise ValueError(f"tf.image: images have {array.shape[-1]} channels; expected 3 colours")
 
 
-def rgb_to_grayscale(images: Any, name: str | None = None) -> Tensor:
+def rgb_to_grayscale(images: Any, name: str | None = None) -> Any:
     """Images of one channel: 0.2989 red + 0.587 green + 0.114 blue."""
+    if _is_traced(images):
+        return as_tensor(ops.image.rgb_to_grayscale(images))
     array = _images("rgb_to_grayscale", images)
     _check_colours(array)
     gray = (_as_floats(array) @ np.array(_GRAY, np.float32))[..., None]
     return Tensor(_as_type(gray, array.dtype))
 
 
-def grayscale_to_rgb(images: Any, name: str | None = None) -> Tensor:
+def grayscale_to_rgb(images: Any, name: str | None = None) -> Any:
     """Images with their one channel three times."""
+    if _is_traced(images):
+        return as_tensor(ops.concatenate([images] * 3, axis=-1))
     array = _images("grayscale_to_rgb", images)
     if array.shape[-1] != 1:
         raise ValueError(f"tf.image.grayscale_to_rgb: images have {array.shape[-1]} channels; expected 1")
@@ -320,6 +344,31 @@ def per_image_standardization(image: Any) -> Tensor:
     least = 1 / np.sqrt(np.prod(array.shape[-3:]))
     deviation = np.maximum(array.std(axes, keepdims=True), least)
     return Tensor(((array - array.mean(axes, keepdims=True)) / deviation).astype(np.float32))
+
+
+def _linear(name: str, matrix: Any, summary: str) -> Callable[..., Any]:
+    """Other coordinates of colours, (..., 3) times a matrix, of arrays and symbols."""
+
+    def function(images: Any, name: str | None = None) -> Any:
+        if not _is_traced(images):
+            _check_colours(_images(title, images))
+        return as_tensor(ops.matmul(images, matrix.astype(np.float32)))
+
+    title = function.__name__ = function.__qualname__ = name
+    function.__doc__ = summary
+    return function
+
+
+# ITU-R BT.601: red, green and blue in columns of y, u and v; i and q are v and u turned by 33 degrees.
+_LUMA = np.array([0.299, 0.587, 0.114])
+_YUV = np.stack([_LUMA, 0.492111 * ([0, 0, 1] - _LUMA), 0.877283 * ([1, 0, 0] - _LUMA)], 1)
+_COS, _SIN = np.cos(np.deg2rad(33)), np.sin(np.deg2rad(33))
+_YIQ = _YUV @ np.array([[1, 0, 0], [0, -_SIN, _COS], [0, _COS, _SIN]])
+
+rgb_to_yuv = _linear("rgb_to_yuv", _YUV, "Luma and chroma of colours.")
+yuv_to_rgb = _linear("yuv_to_rgb", np.linalg.inv(_YUV), "Colours of luma and chroma.")
+rgb_to_yiq = _linear("rgb_to_yiq", _YIQ, "Luma and chroma of colours, as NTSC turned it.")
+yiq_to_rgb = _linear("yiq_to_rgb", np.linalg.inv(_YIQ), "Colours of luma and turned chroma.")
 
 
 def _random(name: str, change: Callable[..., Tensor], symmetric: bool) -> Callable[..., Tensor]:
@@ -348,6 +397,75 @@ random_brightness = _random("random_brightness", adjust_brightness, True)
 random_contrast = _random("random_contrast", adjust_contrast, False)
 random_hue = _random("random_hue", adjust_hue, True)
 random_saturation = _random("random_saturation", adjust_saturation, False)
+
+
+def _stateless(random: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The same function with a seed of two integers, which alone say what comes out."""
+
+    def function(*args: Any, seed: Any = None, **kwargs: Any) -> Tensor:
+        args, pair = (args, seed) if seed is not None else (args[:-1], args[-1])
+        return random(*args, seed=stateless_seed(pair), **kwargs)
+
+    function.__name__ = function.__qualname__ = f"stateless_{random.__name__}"
+    function.__doc__ = f"`{random.__name__}` as the two integers of `seed`, the last argument, say alone."
+    return function
+
+
+stateless_random_brightness = _stateless(random_brightness)
+stateless_random_contrast = _stateless(random_contrast)
+stateless_random_crop = _stateless(random_crop)
+stateless_random_flip_left_right = _stateless(random_flip_left_right)
+stateless_random_flip_up_down = _stateless(random_flip_up_down)
+stateless_random_hue = _stateless(random_hue)
+stateless_random_saturation = _stateless(random_saturation)
+
+
+# --- measures -----------------------------------------------------------------------------------------------
+def psnr(a: Any, b: Any, max_val: float, name: str | None = None) -> Any:
+    """10 log10(max_val² / mean squared difference) of each image.
+
+    Example:
+        >>> import pycnn.tf as tf
+        >>> round(float(tf.image.psnr([[[0.0]]], [[[0.1]]], 1.0)), 4)
+        20.0
+    """
+    error = ops.mean(ops.square(ops.subtract(_floats(a), _floats(b))), axis=(-3, -2, -1))
+    return as_tensor(ops.multiply(ops.log(ops.divide(max_val**2, error)), 10 / np.log(10)))
+
+
+def ssim(
+    img1: Any,
+    img2: Any,
+    max_val: float,
+    filter_size: int = 11,
+    filter_sigma: float = 1.5,
+    k1: float = 0.01,
+    k2: float = 0.03,
+) -> Any:
+    """The structural similarity of images; see `keras.ops.image.ssim`."""
+    return as_tensor(ops.image.ssim(_floats(img1), _floats(img2), max_val, filter_size, filter_sigma, k1, k2))
+
+
+def total_variation(images: Any, name: str | None = None) -> Any:
+    """The sum of the differences of neighbours, down and across, of each image."""
+    x = _floats(images)
+    down = ops.subtract(x[..., 1:, :, :], x[..., :-1, :, :])
+    across = ops.subtract(x[..., 1:, :], x[..., :-1, :])
+    parts = [ops.sum(ops.abs(part), axis=(-3, -2, -1)) for part in (down, across)]
+    return as_tensor(ops.add(*parts))
+
+
+def _floats(images: Any) -> Any:
+    """Images as floats, where they are an array."""
+    return images if _is_traced(images) else as_array("image", images).astype(np.float32)
+
+
+def extract_patches(
+    images: Any, sizes: Any, strides: Any, rates: Any, padding: str, name: str | None = None
+) -> Any:
+    """The windows of images, each as one row of channels; see `keras.ops.image.extract_patches`."""
+    given = [[int(n) for n in four][1:3] for four in (sizes, strides, rates)]
+    return as_tensor(ops.image.extract_patches(images, *given, padding=padding.lower()))
 
 
 # --- files --------------------------------------------------------------------------------------------------
@@ -437,11 +555,52 @@ def encode_jpeg(image: Any, format: str = "", quality: int = 95, name: str | Non
 
 
 __all__ = [
-    "ResizeMethod", "adjust_brightness", "adjust_contrast", "adjust_gamma", "adjust_hue",
-    "adjust_saturation", "central_crop", "convert_image_dtype", "crop_to_bounding_box", "decode_image",
-    "decode_jpeg", "decode_png", "encode_jpeg", "encode_png", "flip_left_right", "flip_up_down",
-    "grayscale_to_rgb", "hsv_to_rgb", "pad_to_bounding_box", "per_image_standardization",
-    "random_brightness", "random_contrast", "random_crop", "random_flip_left_right",
-    "random_flip_up_down", "random_hue", "random_saturation", "resize", "resize_with_crop_or_pad",
-    "rgb_to_grayscale", "rgb_to_hsv", "rot90", "transpose",
+    "ResizeMethod",
+    "adjust_brightness",
+    "adjust_contrast",
+    "adjust_gamma",
+    "adjust_hue",
+    "adjust_saturation",
+    "central_crop",
+    "convert_image_dtype",
+    "crop_to_bounding_box",
+    "decode_image",
+    "decode_jpeg",
+    "decode_png",
+    "encode_jpeg",
+    "encode_png",
+    "extract_patches",
+    "flip_left_right",
+    "flip_up_down",
+    "grayscale_to_rgb",
+    "hsv_to_rgb",
+    "pad_to_bounding_box",
+    "per_image_standardization",
+    "psnr",
+    "random_brightness",
+    "random_contrast",
+    "random_crop",
+    "random_flip_left_right",
+    "random_flip_up_down",
+    "random_hue",
+    "random_saturation",
+    "resize",
+    "resize_with_crop_or_pad",
+    "rgb_to_grayscale",
+    "rgb_to_hsv",
+    "rgb_to_yiq",
+    "rgb_to_yuv",
+    "rot90",
+    "ssim",
+    "stateless_random_brightness",
+    "stateless_random_contrast",
+    "stateless_random_crop",
+    "stateless_random_flip_left_right",
+    "stateless_random_flip_up_down",
+    "stateless_random_hue",
+    "stateless_random_saturation",
+    "total_variation",
+    "transpose",
+    "yiq_to_rgb",
+    "yuv_to_rgb",
 ]  # fmt: skip

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from pycnn import nn, ops
+from pycnn.core.operations import draws
+from pycnn.core.seed_generator import SeedGenerator
 from pycnn.nn import *  # noqa: F403
 from pycnn.tf.eager import as_tensor
 from pycnn.tf.functions import reduce_mean, reduce_sum, reduce_variance
@@ -97,6 +99,61 @@ def moments(x: Any, axes: Any, shift: None = None, keepdims: bool = False, name:
     return reduce_mean(x, axes, keepdims), reduce_variance(x, axes, keepdims)
 
 
+def depth_to_space(input: Any, block_size: int, data_format: str = "NHWC", name: Any = None) -> Any:
+    """Images (n, h, w, b * b * c) as (n, h * b, w * b, c): channels in groups become blocks of pixels.
+
+    Shi et al., Real-time single image and video super-resolution using an efficient sub-pixel CNN, 2016.
+
+    Example:
+        >>> import pycnn.tf as tf
+        >>> tf.nn.depth_to_space([[[[1.0, 2.0, 3.0, 4.0]]]], 2).numpy()[0, :, :, 0].tolist()
+        [[1.0, 2.0], [3.0, 4.0]]
+    """
+    _check_format(data_format)
+    (n, *sizes), b = ops.shape(input), int(block_size)
+    h, w, c = (int(size or 0) for size in sizes)
+    blocks = ops.transpose(ops.reshape(input, (n, h, w, b, b, c // b**2)), (0, 1, 3, 2, 4, 5))
+    return as_tensor(ops.reshape(blocks, (n, h * b, w * b, c // b**2)))
+
+
+def space_to_depth(input: Any, block_size: int, data_format: str = "NHWC", name: Any = None) -> Any:
+    """The other way round: blocks of pixels become channels."""
+    _check_format(data_format)
+    (n, *sizes), b = ops.shape(input), int(block_size)
+    h, w, c = (int(size or 0) for size in sizes)
+    blocks = ops.transpose(ops.reshape(input, (n, h // b, b, w // b, b, c)), (0, 1, 3, 2, 4, 5))
+    return as_tensor(ops.reshape(blocks, (n, h // b, w // b, c * b**2)))
+
+
+def dropout(x: Any, rate: float, noise_shape: Any = None, seed: Any = None, name: Any = None) -> Any:
+    """Zeros with probability `rate`, and the rest multiplied by 1 / (1 - rate), in inference, too."""
+    return as_tensor(draws.dropout(x, rate, noise_shape, None if seed is None else SeedGenerator(seed)))
+
+
+def conv2d_transpose(
+    input: Any, filters: Any, output_shape: Any, strides: Any, padding: str = "SAME",
+    data_format: str = "NHWC", dilations: Any = None, name: Any = None,
+) -> Any:  # fmt: skip
+    """The transposed convolution with kernels (kh, kw, k, c); arguments as in `conv2d`.
+
+    Args:
+        output_shape: (n, h, w, k) of the result, which must be what strides and padding make.
+    """
+    _check_format(data_format)
+    found = as_tensor(
+        ops.conv_transpose(
+            input, filters, strides=_two("strides", strides), padding=_padding(padding),
+            dilation_rate=_two("dilations", 1 if dilations is None else dilations),
+        )
+    )  # fmt: skip
+    if output_shape is not None and tuple(found.shape[1:]) != tuple(int(n) for n in output_shape[1:]):
+        raise ValueError(
+            f"conv2d_transpose: output_shape is {tuple(output_shape)}; expected {tuple(found.shape)}, which "
+            f"strides and padding make"
+        )
+    return found
+
+
 def zero_fraction(value: Any, name: Any = None) -> Any:
     """The part of the values that is zero."""
     return reduce_mean(ops.cast(ops.equal(value, 0.0), "float32"))
@@ -123,7 +180,8 @@ def _check_format(data_format: str) -> None:
 
 
 __all__ = [
-    *nn.__all__, "avg_pool", "avg_pool2d", "bias_add", "conv2d", "l2_loss", "l2_normalize", "max_pool",
+    *nn.__all__, "avg_pool", "avg_pool2d", "bias_add", "conv2d", "conv2d_transpose", "depth_to_space",
+    "dropout", "space_to_depth", "l2_loss", "l2_normalize", "max_pool",
     "max_pool2d", "moments", "reduce_sum", "sigmoid_cross_entropy_with_logits",
     "softmax_cross_entropy_with_logits", "sparse_softmax_cross_entropy_with_logits", "zero_fraction",
 ]  # fmt: skip

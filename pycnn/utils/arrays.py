@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from pycnn.core.arguments import as_int
+from pycnn.core.symbolic import KerasTensor
+from pycnn.core.tensor import Tensor
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -57,22 +59,26 @@ def to_categorical(x: ArrayLike, num_classes: int | None = None) -> F64:
     return one_hot.reshape((*shape, classes))
 
 
-def normalize(x: ArrayLike, axis: int = -1, order: float = 2) -> F64:
+def normalize(x: Any, axis: int = -1, order: int = 2) -> Any:
     """x divided by its norm along an axis; vectors of zeros stay.
 
     Args:
-        x: array.
+        x: array, or a symbol.
         axis: along which the norm is taken.
         order: of the norm.
 
     Returns:
-        An array of x's shape.
+        An array of x's shape; a symbol for a symbol, and a Tensor for a Tensor.
 
     Example:
         >>> import pycnn as keras
         >>> keras.utils.normalize([[3.0, 4.0]])
         array([[0.6, 0.8]])
     """
+    if isinstance(x, (KerasTensor, Tensor)):
+        from pycnn import ops
+
+        return ops.normalize(x, axis=axis, order=order)
     array = np.asarray(x)
     norm = np.linalg.norm(array, order, axis, keepdims=True)
     return np.asarray(array / np.where(norm == 0, 1.0, norm))

@@ -16,6 +16,7 @@ from pycnn.core.arrays import as_float32
 from pycnn.core.blueprint import Blueprint
 from pycnn.core.function import is_tracing
 from pycnn.core.names import auto_name
+from pycnn.core.operations import rows
 from pycnn.core.operations.value import Value as Value
 from pycnn.core.results import answering
 from pycnn.core.symbolic import KerasTensor, Node, as_symbol
@@ -131,6 +132,8 @@ class Function:
             if isinstance(leaf, Value):
                 return self.lower(*self._values(operands, leaf), **attributes)
         if any(map(_is_symbolic, leaves)):
+            if any(isinstance(leaf, rows.Row) for leaf in leaves):
+                return rows.call(self, operands, attributes)
             return self.on_symbols(operands, attributes)
         if recording.takes(leaves):
             return recording.call_function(self, operands, attributes)

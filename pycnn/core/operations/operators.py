@@ -10,9 +10,12 @@ for _module, _names in (
     (elementwise, ("negative", "absolute")),
     (
         comparisons,
-        ("less", "less_equal", "greater", "greater_equal", "logical_not", "logical_and", "logical_or"),
+        (
+            "equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "logical_not",
+            "logical_and", "logical_or",
+        ),
     ),
     (products, ("matmul",)),
     (selection, ("get_item",)),
-):
+):  # fmt: skip
     KerasTensor.operators.update({_name: getattr(_module, _name) for _name in _names})

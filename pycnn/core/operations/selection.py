@@ -57,6 +57,44 @@ def get_item(x: Any, key: Any) -> Any:
     return _selected(x, keys)
 
 
+def slice_of(inputs: Any, start_indices: Any, shape: Any) -> Any:
+    """A part of an array: where it begins along each axis, and its size.
+
+    Args:
+        inputs: a symbol, a weight, or an array.
+        start_indices: an integer for each axis; 0 for a batch axis.
+        shape: an integer for each axis, -1 for all from there on; None for a batch axis.
+
+    Returns:
+        A symbol for a symbol, else an array.
+
+    Raises:
+        ValueError: if samples would be selected, or the part is not inside.
+
+    Source: keras.ops.slice.
+
+    >>> from pycnn import ops
+    >>> ops.slice([1, 2, 3, 4], (1,), (2,)).tolist()
+    [2, 3]
+    """
+    sizes = inputs.shape if hasattr(inputs, "shape") else np.shape(inputs)
+    if not len(start_indices) == len(shape) == len(sizes):
+        raise ValueError(f"slice: {start_indices} and {shape} do not fit an array of {len(sizes)} axes")
+    keys = []
+    for start, count, size in zip(start_indices, shape, sizes, strict=True):
+        first = operator.index(start)
+        if size is None and first == 0 and count in (None, -1):
+            keys.append(slice(None))
+            continue
+        if size is None or count is None:
+            raise ValueError(f"slice: {start_indices} and {shape} select samples of a batch: {sizes}")
+        last = size if count == -1 else first + operator.index(count)
+        if not 0 <= first < last <= size:
+            raise ValueError(f"slice: {start_indices} and {shape} reach beyond shape {tuple(sizes)}")
+        keys.append(slice(first, last))
+    return get_item(inputs, tuple(keys))
+
+
 def _text(key: Any) -> str:
     parts = key if isinstance(key, tuple) else (key,)
     return ", ".join(

@@ -12,6 +12,8 @@ from pycnn.core.arguments import as_int
 from pycnn.core.operations.base import operation
 from pycnn.core.operations.batching import axes_of, axis_of, refuse_batch, samples_of, within_sample
 from pycnn.core.operations.nodes import permuted, reshaped
+from pycnn.core.operations.rows import Row
+from pycnn.core.symbolic import KerasTensor
 
 if TYPE_CHECKING:
     pass
@@ -29,26 +31,7 @@ def _array_reshape(x: Any, newshape: Any) -> Any:
 
 
 @operation(arrays=_array_reshape, dtype="same")
-def reshape(x: Any, newshape: Any) -> Any:
-    """The same values in another shape.
-
-    Args:
-        x: a symbol or an array of any shape.
-        newshape: integers, one of which may be -1 for what is left. For a symbol with a batch axis -1 or None
-            comes first; after None there may be a -1.
-
-    Returns:
-        A symbol for a symbol, else an array.
-
-    Raises:
-        ValueError: if the number of values differs, or a sample's values would go to another sample.
-
-    Source: numpy.reshape.
-
-    >>> from pycnn import ops
-    >>> ops.reshape([[1, 2], [3, 4]], (4, 1)).tolist()
-    [[1], [2], [3], [4]]
-    """
+def _reshape(x: Any, newshape: Any) -> Any:
     given = _sizes(x.name, "newshape", newshape)
     hint = f"expected -1 or None first, then sizes of {math.prod(x.sample)} values, the sample's"
     sample = samples_of(x, given, "newshape", hint)
@@ -63,17 +46,48 @@ def reshape(x: Any, newshape: Any) -> Any:
     return reshaped(x, sample)
 
 
+def reshape(x: Any, newshape: Any) -> Any:
+    """The same values in another shape.
+
+    Args:
+        x: a symbol or an array of any shape.
+        newshape: integers, one of which may be -1 for what is left. For a symbol with a batch axis -1 or None
+            comes first; after None there may be a -1. (-1,) puts the values of all samples in a row, of which
+            functions of each value and sums, means and their like are available.
+
+    Returns:
+        A symbol for a symbol, else an array.
+
+    Raises:
+        ValueError: if the number of values differs, or a sample's values would go to another sample.
+
+    Source: numpy.reshape.
+
+    >>> from pycnn import ops
+    >>> ops.reshape([[1, 2], [3, 4]], (4, 1)).tolist()
+    [[1], [2], [3], [4]]
+    """
+    if (
+        isinstance(x, KerasTensor)
+        and x.is_batched
+        and _sizes("reshape", "newshape", newshape) == (-1,)
+        and math.prod(x.sample_shape) > 1
+    ):
+        return Row(_reshape(x, (-1, math.prod(x.sample_shape))))
+    return _reshape(x, newshape)
+
+
 def ravel(x: Any) -> Any:
     """All values in one row.
 
     Args:
-        x: an array of any shape, or a symbol without a batch axis.
+        x: a symbol or an array of any shape.
 
     Returns:
-        An array, or a symbol, of one axis.
+        An array, or a symbol, of one axis; of a symbol with a batch axis see `reshape`.
 
     Raises:
-        ValueError: if x has a batch axis: reshape(x, (-1, size)) keeps it.
+        TypeError: if x is neither a symbol nor real numbers.
 
     Source: numpy.ravel.
 
