@@ -15,6 +15,7 @@ from pycnn.core.refusal import Refused
 from pycnn.core.seeds import checked_seed, next_seed
 from pycnn.data import sizes
 from pycnn.data.elements import (
+    NumpyIterator,
     TensorSpec,
     as_element,
     as_plain,
@@ -424,9 +425,9 @@ class Dataset:
     def __iter__(self) -> Iterator[Any]:
         return self._make()
 
-    def as_numpy_iterator(self) -> Iterator[Any]:
+    def as_numpy_iterator(self) -> NumpyIterator:
         """The elements with arrays of NumPy's own class, and bytes for strings."""
-        return (transformed(as_plain, element) for element in self)
+        return NumpyIterator(self)
 
     def get_single_element(self, name: str | None = None) -> Any:
         """The only element; ValueError where there is another number of them."""
