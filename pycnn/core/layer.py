@@ -80,6 +80,9 @@ class Layer(policy.HasDTypePolicy, Interface):
     _given: tuple[tuple[Any, ...], dict[str, Any]]
     _adds_losses = False
 
+    # Whether arrays may be one sample without an axis of the samples: layers that prepare images.
+    takes_one_sample = False
+
     # Further arguments of a call that are inputs, for layers of this package.
     call_inputs: tuple[str, ...] = ()
 

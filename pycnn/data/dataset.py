@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Callable, Iterator, Mapping
-from itertools import chain, islice
+from itertools import chain, count, islice
 from typing import Any
 
 import numpy as np
@@ -151,6 +151,17 @@ class Dataset:
             lambda: (as_element(np.array(i, dtype)) for i in numbers),
             len(numbers),
             lambda: TensorSpec((), dtype),
+        )
+
+    @staticmethod
+    def counter(start: int = 0, step: int = 1, dtype: Any = "int64", name: str | None = None) -> Dataset:
+        """The integers from `start` on, `step` by `step`, without an end."""
+        kind = np.dtype(str(dtype) if isinstance(dtype, str) else dtype)
+        first, distance = as_int("start", start, -(2**62)), as_int("step", step, -(2**62))
+        return Dataset(
+            lambda: (as_element(np.array(i, kind)) for i in count(first, distance)),
+            sizes.INFINITE_CARDINALITY,
+            lambda: TensorSpec((), kind),
         )
 
     @staticmethod
