@@ -105,6 +105,21 @@ def test_settings():
         True,
     )
     assert K.random_normal((2, 3), seed=1).shape == K.random_uniform((2, 3), seed=1).shape
-    for name in ("gradients", "get_session", "learning_phase", "_same"):
+    for name in ("get_session", "learning_phase", "_same"):
         with pytest.raises(AttributeError, match=name):
             getattr(K, name)
+
+
+def test_gradients_of_symbols():
+    """Pictures that excite a filter, as programs for Keras 2 compute them."""
+    x = keras.Input((4, 4, 2))
+    y = keras.layers.Conv2D(3, 2)(x)
+    loss = K.mean(y[:, :, :, 1])
+    (by_x,) = K.gradients(loss, x)
+    images = np.random.default_rng(0).random((1, 4, 4, 2), np.float32)
+    value, gradient = K.function([x], [loss, by_x])([images])
+    step = 1e-2
+    moved = np.array(images)
+    moved[0, 1, 2, 0] += step
+    later, _ = K.function([x], [loss, by_x])([moved])
+    assert (later - value) / step == pytest.approx(gradient[0, 1, 2, 0], rel=1e-3)

@@ -174,3 +174,10 @@ def test_models_take_datasets() -> None:
 def test_refusals(call: object, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         call()
+
+
+def test_counter():
+    assert [int(i) for i in Dataset.counter(3, -2).take(3)] == [3, 1, -1]
+    pairs = Dataset.zip((Dataset.range(2), tf.data.experimental.Counter()))
+    assert [(int(a), int(b)) for a, b in pairs] == [(0, 0), (1, 1)]
+    assert int(Dataset.counter().cardinality()) == -1

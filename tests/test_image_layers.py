@@ -247,3 +247,18 @@ def test_in_a_dataset(x: np.ndarray) -> None:
 def test_refusals(call: object, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         call()
+
+
+def test_one_image_through_several_layers():
+    """A Sequential that prepares images takes one, too, of any size."""
+    prepare = keras.Sequential([layers.Resizing(4, 6), layers.Rescaling(1 / 255)])
+    for size in ((8, 9), (5, 7)):
+        image = np.random.default_rng(0).integers(0, 256, (*size, 3)).astype(np.uint8)
+        found = prepare(image, training=True)
+        assert found.shape == (4, 6, 3)
+        np.testing.assert_allclose(found, layers.Resizing(4, 6)(image) / 255, rtol=1e-6)
+    augment = keras.Sequential([keras.Input((4, 6, 3)), layers.RandomFlip("horizontal")])
+    assert augment(found).shape == (4, 6, 3)
+    assert prepare(np.zeros((2, 8, 9, 3))).shape == (2, 4, 6, 3)
+    with pytest.raises(ValueError, match="shape"):
+        keras.Sequential([layers.Resizing(4, 6), layers.Conv2D(2, 3)])(image)

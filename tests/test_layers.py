@@ -393,3 +393,20 @@ def test_old_names_and_arguments():
     assert layers.Dense(2, input_dim=3).requested_input_shape == (3,)
     assert layers.Dense(2, input_shape=(4, 3)).requested_input_shape == (4, 3)
     assert layers.Dense(2, batch_input_shape=(None, 4, 3)).requested_input_shape == (4, 3)
+
+
+def test_an_activation_that_is_taken_away(rng):
+    """`model.layers[-1].activation = None`, for the scores before a softmax."""
+    for layer, x in (
+        (keras.layers.Dense(3, "softmax"), normal(rng, 4, 5)),
+        (keras.layers.Conv2D(3, 2, activation="relu"), normal(rng, 2, 4, 4, 2)),
+    ):
+        model = keras.Sequential([keras.Input(x.shape[1:]), layer])
+        layer.activation = None
+        without = model.predict(x, verbose=0)
+        layer.activation = keras.activations.linear
+        np.testing.assert_array_equal(without, keras.Model(model.input, model.output).predict(x, verbose=0))
+
+
+def test_average_pooling_of_two_by_two():
+    assert keras.layers.AveragePooling2D().pool_size == (2, 2)

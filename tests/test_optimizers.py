@@ -285,3 +285,12 @@ def test_the_scale_of_a_loss():
         loss = optimizer.scale_loss(keras.ops.sum(v * v))
     optimizer.apply(tape.gradient(loss, [v]), [v])
     assert v.numpy().tolist() == [0.0]
+
+
+def test_names_in_small_letters():
+    """`keras.optimizers.rmsprop(lr=0.1)`, in programs for Keras 2; modules of these names stay."""
+    from pycnn.optimizers.adam import Adam
+
+    assert keras.optimizers.adam is Adam
+    for name in ("SGD", "RMSprop", "Adagrad", "Adadelta", "Adam", "Adamax", "Nadam"):
+        assert getattr(keras.optimizers, name.lower()) is getattr(keras.optimizers, name)

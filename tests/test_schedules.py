@@ -118,3 +118,10 @@ def test_a_schedule_of_one_s_own_is_saved_by_its_registered_name(tmp_path):
 
     optimizer = keras.optimizers.deserialize(keras.optimizers.serialize(keras.optimizers.SGD(Warm(4))))
     assert optimizer.learning_rate == pytest.approx(0.025)
+
+
+def test_arrays_of_steps():
+    schedule = keras.optimizers.schedules.InverseTimeDecay(0.1, 10, 0.5)
+    steps = np.arange(6).reshape(2, 3)
+    expected = np.array([[schedule(int(step)) for step in row] for row in steps], np.float32)
+    np.testing.assert_array_equal(schedule(steps), expected)

@@ -525,3 +525,18 @@ def test_constraints_hold():
     v.constraint = lambda w: np.maximum(w, 0.0)
     keras.optimizers.SGD(1.0).apply([np.array([3.0, 1.0])], [v])
     assert v.numpy().tolist() == [0.0, 1.0]
+
+
+def test_a_model_on_a_variable():
+    """A picture that is optimized, as in programs for style transfer: by the model and by itself."""
+    model = keras.Sequential([keras.Input((2,)), layers.Dense(1, use_bias=False, kernel_initializer="ones")])
+    image = keras.Variable(np.array([[1.0, 2.0], [3.0, 5.0]]))
+    for _ in range(2):
+        values = image.numpy()
+        with keras.GradientTape() as tape:
+            loss = ops.sum(ops.square(model(image))) + ops.sum(ops.square(image))
+        by_image, (by_kernel,) = tape.gradient(loss, [image, model.trainable_variables])
+        sums = values.sum(1, keepdims=True)
+        np.testing.assert_allclose(by_image, 2 * sums + 2 * values, rtol=1e-6)
+        np.testing.assert_allclose(by_kernel, (2 * sums * values).sum(0)[:, None], rtol=1e-6)
+        image.assign(values * 0.5)

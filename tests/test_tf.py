@@ -80,8 +80,8 @@ def test_old_imports():
 
 
 def test_what_is_not_there():
-    with pytest.raises(AttributeError, match=r"no attribute 'distribute'.*reduce_mean.*keras\.ops"):
-        _ = tf.distribute
+    with pytest.raises(AttributeError, match=r"no attribute 'lookup'.*reduce_mean.*keras\.ops"):
+        _ = tf.lookup
     assert {"keras", "image", "reduce_sum", "float32", "GradientTape"} <= set(dir(tf))
     for name in dir(tf):
         assert name == "data" or hasattr(tf, name)
@@ -385,3 +385,33 @@ def test_transposed_convolution():
 def test_wrong_arguments(call, message):
     with pytest.raises((TypeError, ValueError), match=message):
         call()
+
+
+def test_names_of_files():
+    parts = tf.strings.split(b"flowers/roses/1.jpg", "/")
+    assert (parts, parts[-2].numpy()) == (["flowers", "roses", "1.jpg"], b"roses")
+    assert (parts[-2] == np.array(["daisy", "roses"])).tolist() == [False, True]
+    assert tf.strings.split("a  b") == ["a", "b"]
+    assert tf.strings.join(["a", "b"], "/") == "a/b"
+    assert tf.strings.lower("A.JPG") == "a.jpg"
+    assert tf.strings.regex_full_match("a.jpg", ".*jpg")
+    assert tf.strings.regex_replace("aaa", "a", "b", replace_global=False) == "baa"
+    assert tf.strings.to_number("3", tf.int32) == 3
+    with pytest.raises(TypeError, match="no string"):
+        tf.strings.split(["a", "b"], "/")
+
+
+def test_older_names():
+    assert isinstance(tf.random_normal_initializer(0.0, 0.02), keras.initializers.RandomNormal)
+    assert isinstance(tf.zeros_initializer(), keras.initializers.Zeros)
+    assert tf.__version__ == tf.version.VERSION
+    assert tf.add_n([FLOATS, FLOATS, 1.0]).numpy().tolist() == (2 * FLOATS + 1).tolist()
+    x = keras.Input((4, 6))
+    assert tf.reshape(x, (tf.shape(x)[0], -1)).shape == (None, 24)
+    for name, message in (("numpy_function", r"keras\.metrics\.Metric"), ("train", r"model\.save")):
+        with pytest.raises(AttributeError, match=message):
+            getattr(tf, name)
+    elements = tf.data.Dataset.range(3).as_numpy_iterator()
+    assert [elements.next(), *elements] == [0, 1, 2]
+    with pytest.raises(ModuleNotFoundError, match=r"pycnn\.sklearn has CNNClassifier"):
+        import pycnn.keras.wrappers.scikit_learn  # noqa: F401

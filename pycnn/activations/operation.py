@@ -31,15 +31,19 @@ def is_known(activation: Any) -> bool:
 _ALONG_AXIS = ("glu", "log_softmax", "softmax", "sparsemax")
 
 
-def is_elementwise(activation: ActivationFunction | Layer) -> bool:
+def is_elementwise(activation: ActivationFunction | Layer | None) -> bool:
     """Whether an activation is known to treat each value by itself, so that axes may be moved after it."""
+    if activation is None:
+        return True
     if isinstance(activation, Layer):
         return False
     return is_known(activation) and activation.__name__ not in _ALONG_AXIS
 
 
-def lower(activation: ActivationFunction | Layer, graph: Blueprint, node: int, name: str) -> int:
-    """Adds an activation (what `get` returned) to a graph and returns its node."""
+def lower(activation: ActivationFunction | Layer | None, graph: Blueprint, node: int, name: str) -> int:
+    """Adds an activation (what `get` returned) to a graph and returns its node; None adds nothing."""
+    if activation is None:
+        return node
     if not isinstance(activation, Layer) and is_known(activation):
         if activation.__name__ == "linear":
             return node

@@ -74,7 +74,8 @@ def _recognized(function: Callable[..., Any]) -> ActivationFunction | Layer:
     """What a foreign function (of tf.nn, a lambda, a partial) is in terms of `keras.activations`."""
     symbol, output = _traced(function)
     call = output.node
-    operation: Any = None if call is None or call.inputs != (symbol,) else call.operation
+    is_one = call is not None and len(call.inputs) == 1 and call.inputs[0] is symbol
+    operation: Any = call.operation if call is not None and is_one else None
     name = getattr(getattr(operation, "function", None), "name", "")
     known = functions().get(name)
     if known is None:

@@ -250,6 +250,20 @@ def pool2d(
     return pool(x, pool_size, strides, padding, data_format)
 
 
+def gradients(loss: Any, variables: Any) -> Any:
+    """The gradients of the sum of a symbol by others, as symbols: `K.gradients(loss, model.input)[0]`.
+
+    Args:
+        loss: a symbol of a model, or one that is computed from it.
+        variables: symbols or weights that it is computed from: one, or a list of them.
+
+    Returns:
+        A list of symbols.
+    """
+    by = list(variables) if isinstance(variables, (list, tuple)) else [variables]
+    return list(ops.gradient(loss, by))
+
+
 def function(
     inputs: Any, outputs: Any, updates: None = None, name: str | None = None
 ) -> Callable[[Any], Any]:

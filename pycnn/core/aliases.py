@@ -26,6 +26,13 @@ OLD_NAMES = {
 }
 
 
+# Modules of older versions of Keras that have no like here, and what to use instead.
+_ABSENT = {
+    "pycnn.wrappers": "pycnn.sklearn has CNNClassifier and CNNRegressor for scikit-learn",
+    "pycnn.contrib": "pycnn has nothing of it",
+}
+
+
 class Aliases:
     """Finds the modules that a function names, and gives those that these names stand for.
 
@@ -43,6 +50,8 @@ class Aliases:
         real = self._real_name(fullname)
         if real is None:
             return None
+        if real in _ABSENT:
+            raise ModuleNotFoundError(f"There is no module {fullname!r}: {_ABSENT[real]}", name=fullname)
         from importlib.util import find_spec
 
         if find_spec(real) is None:

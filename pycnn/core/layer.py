@@ -83,6 +83,9 @@ class Layer(policy.HasDTypePolicy, Interface):
     _added_losses: tuple[Any, ...] = ()
     _has_noted = False  # whether such a call was one of this layer, rather than of one around it
 
+    # Whether arrays may be one sample without an axis of the samples: layers that prepare images.
+    takes_one_sample = False
+
     # Further arguments of a call that are inputs, for layers of this package.
     call_inputs: tuple[str, ...] = ()
 

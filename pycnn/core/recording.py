@@ -95,6 +95,16 @@ def _with_arrays(operand: Any) -> Any:
     return tree.transformed(_watched_or_same, operand)
 
 
+def _with_samples(x: Any) -> Any:
+    """An array as the Tensor that a tape watches it as; a variable's values as samples of a tape."""
+    if not isinstance(x, Variable) or x.ndim < 2:
+        return _watched_or_same(x)
+    samples = Tensor(x.numpy())
+    for tape in recorders.get():
+        tape.called_on(x, samples)
+    return samples
+
+
 def _watched_or_same(x: Any) -> Any:
     found = watched(x) if isinstance(x, np.ndarray) else None
     return x if found is None else found
@@ -218,7 +228,7 @@ def picked(x: Tensor, key: Any) -> Any:
 # --- layers -------------------------------------------------------------------------------------------------
 def call_layer(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A layer or model on arrays and Tensors, inside a tape."""
-    args = tree.transformed(_watched_or_same, args)
+    args = tree.transformed(_with_samples, args)
     if any(isinstance(x, Tensor) for x in tree.flatten(args)):
         args = tree.transformed(_as_leaf, args)
     else:

@@ -136,8 +136,16 @@ def _operator(name: str, swapped: bool = False) -> Callable[..., Any]:
     return apply
 
 
+def _may_broadcast(first: Sequence[int | None], second: Sequence[int | None]) -> bool:
+    """Whether arrays of these shapes may broadcast, where None may be any number."""
+    return all(
+        a == b or 1 in (a, b) or a is None or b is None
+        for a, b in zip(first[::-1], second[::-1], strict=False)
+    )
+
+
 def _comparison(name: str) -> Callable[..., Any]:
-    """`==` or `!=` of the values, with numbers, arrays and what has values; all else is not equal.
+    """`==` or `!=` of the values, with numbers, arrays and symbols of shapes that fit; all else is not equal.
 
     Two weights are compared as objects, as lists of weights are.
     """
@@ -145,6 +153,8 @@ def _comparison(name: str) -> Callable[..., Any]:
     def apply(self: Any, other: Any) -> Any:
         weights = isinstance(self, Variable) and isinstance(other, Variable)
         if weights or not (hasattr(other, "__array__") or isinstance(other, (bool, int, float, list, tuple))):
+            return NotImplemented
+        if isinstance(other, KerasTensor) and not _may_broadcast(self.shape, other.shape):
             return NotImplemented
         function = operator_named(name)
         assert function is not None

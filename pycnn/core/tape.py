@@ -59,6 +59,7 @@ class GradientTape:
         self._recorded: list[weakref.ref[Tensor]] = []
         self._tensors: dict[int, tuple[Any, Tensor]] = {}  # by the identity of what is watched, which is kept
         self._variables: dict[Variable, None] = {}
+        self._samples: dict[Variable, list[Tensor]] = {}  # as which layers took a variable's values
 
     def __enter__(self) -> GradientTape:
         if self._token is not None:
@@ -119,6 +120,13 @@ class GradientTape:
         if self._watches_accessed:
             self._variables |= {variable: None for variable in variables if variable.trainable}
 
+    def called_on(self, variable: Variable, samples: Tensor) -> None:
+        """Notes that a layer takes a variable's values as samples: they are watched where the variable is."""
+        self.accessed([variable])
+        if variable in self._variables:
+            self._tensors[id(samples)] = (samples, samples)
+            self._samples.setdefault(variable, []).append(samples)
+
     def watched_variables(self) -> tuple[Variable, ...]:
         """The variables that are watched, in the order in which they were read."""
         return tuple(self._variables)
@@ -161,7 +169,9 @@ class GradientTape:
         given = [self._source(x) for x in tree.flatten(sources)]
         total = self._total(tree.flatten(target), output_gradients)
         watched = [x for x in given if self._is_watched(x)]
-        found = dict(zip(map(id, watched), self._gradients(total, watched), strict=True))
+        forms = {id(x): [x, *(self._samples.get(x, ()) if isinstance(x, Variable) else ())] for x in watched}
+        parts = iter(self._gradients(total, [form for group in forms.values() for form in group]))
+        found = {key: _added([next(parts) for _ in group]) for key, group in forms.items()}
         self._used = True
         passed = frozenset(recorders.get())
         results: list[Any] = []
@@ -243,6 +253,12 @@ class GradientTape:
         )
 
     batch_jacobian = jacobian
+
+
+def _added(parts: list[Any]) -> Any:
+    """The sum of the gradients by all forms of a source; None where there is none."""
+    known = [part for part in parts if part is not None]
+    return sum(known[1:], known[0]) if known else None
 
 
 def _second_order() -> NotImplementedError:

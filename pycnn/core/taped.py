@@ -148,7 +148,7 @@ class StepProgram(TapedProgram):
     def __init__(
         self, recording: Recording, outputs: Sequence[KerasTensor], target: KerasTensor, sources: Sources
     ) -> None:
-        self._target = outputs.index(target) if target in outputs else None
+        self._target = next((i for i, x in enumerate(outputs) if x is target), None)
         self._shape = target.sample_shape
         summed = _summed(target)
         super().__init__(recording, [x for x in outputs if x is not target], [summed])

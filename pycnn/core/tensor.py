@@ -28,6 +28,9 @@ class Recorder(Protocol):
     def accessed(self, variables: Any) -> None:
         """Notes variables that what is recorded reads."""
 
+    def called_on(self, variable: Any, samples: Tensor) -> None:
+        """Notes that a layer takes a variable's values as samples."""
+
 
 recorders: ContextVar[tuple[Recorder, ...]] = ContextVar("recorders", default=())
 

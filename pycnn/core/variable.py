@@ -118,8 +118,9 @@ class Variable:
         Raises:
             TypeError: if these are no real numbers.
             ValueError: if the shape is another one.
+            NotImplementedError: for a symbol, in a layer's `call`.
         """
-        array = as_float32(f"{self.path}: the new value", value)
+        array = self._numbers("the new value", value)
         if array.shape != self.shape:
             raise ValueError(f"{self.path}: the new value has shape {array.shape}, expected {self.shape}")
         from pycnn.core.tensor import before_change
@@ -130,11 +131,21 @@ class Variable:
 
     def assign_add(self, value: ArrayLike) -> Variable:
         """Adds numbers of the variable's shape, or that broadcast to it."""
-        return self.assign(self.value + as_float32("value", value))
+        return self.assign(self.value + self._numbers("value", value))
 
     def assign_sub(self, value: ArrayLike) -> Variable:
         """Subtracts numbers of the variable's shape, or that broadcast to it."""
-        return self.assign(self.value - as_float32("value", value))
+        return self.assign(self.value - self._numbers("value", value))
+
+    def _numbers(self, name: str, value: Any) -> F32:
+        from pycnn.core.symbolic import KerasTensor
+
+        if isinstance(value, KerasTensor):
+            raise NotImplementedError(
+                f"{self.path}: a weight cannot be assigned what a `call` computes: that is traced, and has no "
+                f"values there; keep such numbers in a keras.metrics.Metric, or assign them in a `train_step`"
+            )
+        return as_float32(f"{self.path}: {name}", value)
 
     def __getstate__(self) -> dict[str, Any]:
         """Its attributes, for copies: the values, where it has some, in the place of the core's memory."""

@@ -17,6 +17,7 @@ def _cardinality(dataset: Dataset) -> Any:
 
 experimental = SimpleNamespace(
     AUTOTUNE=AUTOTUNE,
+    Counter=Dataset.counter,
     INFINITE_CARDINALITY=INFINITE_CARDINALITY,
     UNKNOWN_CARDINALITY=UNKNOWN_CARDINALITY,
     cardinality=_cardinality,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Callable, Iterator, Mapping
-from itertools import chain, islice
+from itertools import chain, count, islice
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from pycnn.core.refusal import Refused, advice_for
 from pycnn.core.seeds import checked_seed, next_seed
 from pycnn.data import sizes
 from pycnn.data.elements import (
+    NumpyIterator,
     TensorSpec,
     as_element,
     as_plain,
@@ -130,6 +131,17 @@ class Dataset:
             lambda: (as_element(np.array(i, dtype)) for i in numbers),
             len(numbers),
             lambda: TensorSpec((), dtype),
+        )
+
+    @staticmethod
+    def counter(start: int = 0, step: int = 1, dtype: Any = "int64", name: str | None = None) -> Dataset:
+        """The integers from `start` on, `step` by `step`, without an end."""
+        kind = np.dtype(str(dtype) if isinstance(dtype, str) else dtype)
+        first, distance = as_int("start", start, -(2**62)), as_int("step", step, -(2**62))
+        return Dataset(
+            lambda: (as_element(np.array(i, kind)) for i in count(first, distance)),
+            sizes.INFINITE_CARDINALITY,
+            lambda: TensorSpec((), kind),
         )
 
     @staticmethod
@@ -404,9 +416,9 @@ class Dataset:
     def __iter__(self) -> Iterator[Any]:
         return self._make()
 
-    def as_numpy_iterator(self) -> Iterator[Any]:
+    def as_numpy_iterator(self) -> NumpyIterator:
         """The elements with arrays of NumPy's own class, and bytes for strings."""
-        return (transformed(as_plain, element) for element in self)
+        return NumpyIterator(self)
 
     def get_single_element(self, name: str | None = None) -> Any:
         """The only element; ValueError where there is another number of them."""

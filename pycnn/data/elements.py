@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -179,6 +179,25 @@ def spec_of(leaf: Any) -> TensorSpec:
     if isinstance(leaf, (str, bytes)):
         return TensorSpec((), "string")
     return TensorSpec(leaf.shape, "string" if leaf.dtype.kind in "SU" else leaf.dtype)
+
+
+class NumpyIterator:
+    """The elements of a dataset as plain arrays and bytes.
+
+    Args:
+        elements: that answer `numpy()`.
+    """
+
+    def __init__(self, elements: Iterable[Any]) -> None:
+        self._elements = iter(elements)
+
+    def __iter__(self) -> NumpyIterator:
+        return self
+
+    def __next__(self) -> Any:
+        return transformed(as_plain, next(self._elements))
+
+    next = __next__
 
 
 def as_plain(leaf: Any) -> Any:

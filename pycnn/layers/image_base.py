@@ -33,6 +33,7 @@ class ImageLayer(Layer):
         kwargs: name, trainable, input_shape.
     """
 
+    takes_one_sample = True
     has_channel_order = True  # whether the configuration has `data_format`
 
     def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:

@@ -23,7 +23,7 @@ class _Pooling(ElementLayer):
 
     def __init__(
         self,
-        pool_size: Sizes,
+        pool_size: Sizes = 2,
         strides: Sizes | None = None,
         padding: str = "valid",
         data_format: str | None = None,
@@ -50,17 +50,6 @@ class _Pooling(ElementLayer):
 
 class _MaxPooling(_Pooling):
     average = False
-
-    def __init__(
-        self,
-        pool_size: Sizes = 2,
-        strides: Sizes | None = None,
-        padding: str = "valid",
-        data_format: str | None = None,
-        name: str | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
 
 
 _described = described(

@@ -176,6 +176,8 @@ class Rescaling(Layer):
         array([[2., 7.]], dtype=float32)
     """
 
+    takes_one_sample = True
+
     def __init__(
         self, scale: float | Sequence[float], offset: float | Sequence[float] = 0.0, **kwargs: Any
     ) -> None:

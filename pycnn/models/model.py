@@ -305,7 +305,9 @@ class Model(Trainer):
         if not self._targets:  # a model without layers
             return [symbol.shape for symbol in call.inputs], None
         single = len(self._targets) == 1 and not isinstance(self._target_structure, dict)
-        if self._lowered != self._targets:  # once; `_build` checks the inputs of every call
+        if list(map(id, self._lowered)) != list(
+            map(id, self._targets)
+        ):  # once; `_build` checks the inputs of every call
             super()._inferred(call)
             self._lowered = list(self._targets)
         shapes = [symbol.shape for symbol in self._targets]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from pycnn.core import policy, registry, serialization
 from pycnn.core.arguments import checked_shape
 from pycnn.core.arrays import as_samples
@@ -61,6 +63,19 @@ class Sequential(Model):
             raise
         if not trainable:
             self.trainable = False
+
+    def _call_on_arrays(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if len(args) == 1 and np.ndim(args[0]) == 3 and self._takes_one_image():
+            x = np.asarray(args[0])
+            for layer in self._layers:
+                x = np.asarray(layer(x, **kwargs))
+            return x
+        return super()._call_on_arrays(args, kwargs)
+
+    def _takes_one_image(self) -> bool:
+        """Whether it prepares images and takes one (h, w, c) by itself, as all its layers do."""
+        images = not self._input_layers or len(self._input_layers[0].batch_shape) == 4
+        return images and bool(self._layers) and all(layer.takes_one_sample for layer in self._layers)
 
     # --- layers ---------------------------------------------------------------------------------------------
     def add(self, layer: Any, rebuild: bool = True) -> None:

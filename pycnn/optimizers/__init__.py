@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from pycnn.optimizers.rmsprop import RMSprop
     from pycnn.optimizers.sgd import SGD
 
+# Names of classes in programs for Keras 2: `keras.optimizers.adam(lr=0.001)`. The modules of these names are
+# found by `import` all the same.
+sgd, adam, adagrad, adadelta, adamax, nadam = SGD, Adam, Adagrad, Adadelta, Adamax, Nadam
+rmsprop = RMSprop
+
 __all__ = [
     "SGD",
     "Adadelta",

@@ -15,9 +15,12 @@ Example:
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from pycnn.core.arguments import as_number
 from pycnn.core.finding import Finder
@@ -65,7 +68,11 @@ class LearningRateSchedule:
 
 
 class _Numbers(LearningRateSchedule):
-    """A schedule whose arguments are numbers, kept under their names."""
+    """A schedule whose arguments are numbers, kept under their names. Arrays of steps give arrays."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.__call__ = _of_each(cls.__call__)  # type: ignore[method-assign]
 
     def _take(self, name: str | None, **numbers: Any) -> None:
         owner = type(self).__name__
@@ -85,6 +92,19 @@ class _Numbers(LearningRateSchedule):
 
     def get_config(self) -> dict[str, Any]:
         return self._arguments | {"name": self.name}
+
+
+def _of_each(call: Callable[..., float]) -> Callable[..., Any]:
+    """The rate of a step, or those of an array of steps."""
+
+    @functools.wraps(call)
+    def rates(self: Any, step: Any) -> Any:
+        if np.ndim(step) == 0:
+            return call(self, step)
+        steps = np.asarray(step)
+        return np.array([call(self, one) for one in steps.ravel()], np.float32).reshape(steps.shape)
+
+    return rates
 
 
 class ExponentialDecay(_Numbers):

@@ -45,6 +45,8 @@ def write(path: str, overwrite: bool, fill: Callable[[BinaryIO], object]) -> Non
     target = os.path.realpath(path)
     if os.path.isdir(target):
         raise IsADirectoryError(f"{path!r} is a folder; expected the name of a file")
+    if not os.path.isdir(folder := os.path.dirname(target)):
+        raise FileNotFoundError(f"{path!r} cannot be written: there is no folder {folder!r}")
     replaced = os.stat(target) if os.path.exists(target) else None
     if replaced is not None and not os.access(target, os.W_OK):
         raise PermissionError(f"{path!r} may not be written")

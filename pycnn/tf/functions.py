@@ -116,10 +116,30 @@ def reshape(tensor: Any, shape: Any, name: str | None = None) -> Any:
         >>> tf.reshape([1, 2, 3, 4], (2, -1)).numpy().tolist()
         [[1, 2], [3, 4]]
     """
-    sizes = tuple(int(size) for size in as_array("reshape", shape).reshape(-1))
+    if isinstance(shape, (tuple, list)):  # which may begin with None, as `tf.shape` gives it for a symbol
+        sizes = tuple(None if size is None else int(size) for size in shape)
+    else:
+        sizes = tuple(int(size) for size in as_array("reshape", shape).reshape(-1))
     if isinstance(tensor, KerasTensor) or (isinstance(tensor, Tensor) and tensor.is_recorded):
         return ops.reshape(tensor, sizes)
     return Tensor(as_array("reshape", tensor).reshape(sizes))
+
+
+def add_n(inputs: Any, name: str | None = None) -> Any:
+    """The sum of several arrays or numbers.
+
+    Example:
+        >>> import pycnn.tf as tf
+        >>> float(tf.add_n([1.0, 2.0, 3.0]))
+        6.0
+    """
+    given = list(inputs)
+    if not given:
+        raise ValueError("tf.add_n: inputs is empty; expected at least one array")
+    total = as_tensor(given[0])
+    for x in given[1:]:
+        total = add(total, x)
+    return total
 
 
 def concat(values: Any, axis: int, name: str | None = None) -> Any:
@@ -393,7 +413,7 @@ def name_scope(name: str) -> Iterator[str]:
 
 
 __all__ = [
-    "Variable", "abs", "add", "argmax", "argmin", "boolean_mask", "cast", "clip_by_value", "concat",
+    "Variable", "abs", "add", "add_n", "argmax", "argmin", "boolean_mask", "cast", "clip_by_value", "concat",
     "constant", "convert_to_tensor", "cos", "device", "divide", "einsum", "equal", "executing_eagerly",
     "exp", "expand_dims", "eye", "fill", "floor", "function", "gather", "get_logger", "greater",
     "greater_equal", "identity", "is_tensor", "less", "less_equal", "linspace", "logical_and",
