@@ -16,21 +16,16 @@ from pycnn.core.registry import add_package
 if TYPE_CHECKING:
     from pycnn.optimizers import legacy, schedules
     from pycnn.optimizers.adafactor import Adafactor
-    from pycnn.optimizers.adagrad import Adadelta, Adagrad
-    from pycnn.optimizers.adam import Adam, Adamax, AdamW, Nadam
+    from pycnn.optimizers.adaptive_moments import Adam, Adamax, AdamW, Nadam
+    from pycnn.optimizers.adaptive_rates import Adadelta, Adagrad
     from pycnn.optimizers.base import Optimizer
     from pycnn.optimizers.ftrl import Ftrl
+    from pycnn.optimizers.gradient_descent import SGD
     from pycnn.optimizers.lamb import Lamb
     from pycnn.optimizers.lion import Lion
     from pycnn.optimizers.muon import Muon
     from pycnn.optimizers.registry import deserialize, get, serialize
-    from pycnn.optimizers.rmsprop import RMSprop
-    from pycnn.optimizers.sgd import SGD
-
-# Names of classes in programs for Keras 2: `keras.optimizers.adam(lr=0.001)`. The modules of these names are
-# found by `import` all the same.
-sgd, adam, adagrad, adadelta, adamax, nadam = SGD, Adam, Adagrad, Adadelta, Adamax, Nadam
-rmsprop = RMSprop
+    from pycnn.optimizers.root_mean_square import RMSprop
 
 __all__ = [
     "SGD",
@@ -55,22 +50,24 @@ __all__ = [
 ]
 
 _MODULES = (
+    "adaptive_moments",
+    "gradient_descent",
+    "root_mean_square",
+    "adaptive_rates",
     "adafactor",
-    "adagrad",
-    "adam",
     "base",
     "ftrl",
     "lamb",
     "lion",
     "muon",
-    "rmsprop",
-    "sgd",
     "registry",
+    "small_letters",
 )
+_SMALL_LETTERS = ("sgd", "rmsprop", "adagrad", "adadelta", "adam", "adamax", "nadam")
 
 __getattr__, __dir__ = names_from(
     __name__,
-    __all__,
+    [*__all__, *_SMALL_LETTERS],
     _MODULES,
     submodules=("legacy", "schedules"),
 )

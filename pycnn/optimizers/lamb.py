@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pycnn.core.variable import Variable
-from pycnn.optimizers.adam import _Moments
+from pycnn.optimizers.adaptive_moments import _Moments
 
 
 class Lamb(_Moments):

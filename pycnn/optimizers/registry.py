@@ -10,15 +10,15 @@ from pycnn.core import serialization
 from pycnn.core.names import unknown
 from pycnn.core.refusal import refuse
 from pycnn.optimizers.adafactor import Adafactor
-from pycnn.optimizers.adagrad import Adadelta, Adagrad
-from pycnn.optimizers.adam import Adam, Adamax, AdamW, Nadam
+from pycnn.optimizers.adaptive_moments import Adam, Adamax, AdamW, Nadam
+from pycnn.optimizers.adaptive_rates import Adadelta, Adagrad
 from pycnn.optimizers.base import Optimizer
 from pycnn.optimizers.ftrl import Ftrl
+from pycnn.optimizers.gradient_descent import SGD
 from pycnn.optimizers.lamb import Lamb
 from pycnn.optimizers.lion import Lion
 from pycnn.optimizers.muon import Muon
-from pycnn.optimizers.rmsprop import RMSprop
-from pycnn.optimizers.sgd import SGD
+from pycnn.optimizers.root_mean_square import RMSprop
 
 _CLASSES: dict[str, type[Optimizer]] = {
     cls.__name__: cls
