@@ -143,7 +143,7 @@ class Variable:
         if isinstance(value, KerasTensor):
             raise NotImplementedError(
                 f"{self.path}: a weight cannot be assigned what a `call` computes: that is traced, and has "
-                "no values there; keep such numbers in a keras.metrics.Metric, or assign them in a `train_step`"
+                "no values there; keep them in a keras.metrics.Metric, or assign them in a `train_step`"
             )
         return as_float32(f"{self.path}: {name}", value)
 
