@@ -7,8 +7,10 @@ namespace pycnn::testing {
 namespace {
 
 MathFunctions math_functions_of([[maybe_unused]] const KernelTable& kernels) {
-#if defined(__x86_64__)
+#if defined(PYCNN_AVX512)
   if (std::string(kernels.isa) == "avx512") return avx512::math_functions();
+#endif
+#if defined(__x86_64__)
   if (std::string(kernels.isa) == "avx2") return avx2::math_functions();
 #endif
   return baseline::math_functions();
