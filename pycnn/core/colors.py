@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 
+# Weights of red, green and blue in gray: ITU-R BT.601, as Keras and TensorFlow round them.
+GRAY = np.array((0.2989, 0.5870, 0.1140), np.float32)
+
 
 def to_hsv(rgb: Any) -> Any:
     """Hue, saturation and value of red, green and blue (..., 3); hue is from 0 to 1."""

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pycnn.core.arguments import as_number
+from pycnn.core.colors import GRAY
 from pycnn.layers.documentation import described
 from pycnn.layers.image_base import RandomImageLayer, checked_range, limits_within, per_image
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_GRAY = (0.2989, 0.5870, 0.1140)  # of ITU-R BT.601, as Keras rounds them
 _SEED = "an integer, or None for one that follows from `keras.utils.set_random_seed`."
 _VALUE_RANGE = "the smallest and the largest value of images; values beyond are cut off."
 
@@ -26,7 +26,7 @@ def check_colors(layer: RandomImageLayer, images: NDArray[Any]) -> None:
 
 def as_gray(images: NDArray[Any]) -> NDArray[np.float32]:
     """The brightness (n, h, w, 1) of colours (n, h, w, 3)."""
-    found: NDArray[np.float32] = (images @ np.array(_GRAY, np.float32))[..., None]
+    found: NDArray[np.float32] = (images @ GRAY)[..., None]
     return found
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pycnn.core.arguments import as_int, as_number
+from pycnn.core.colors import GRAY
 from pycnn.core.data_format import image_data_format
 from pycnn.core.operations.arithmetic import add, divide, multiply
 from pycnn.core.operations.elementwise import square
@@ -19,8 +20,6 @@ from pycnn.core.operations.reductions import sum as sum_over
 from pycnn.core.operations.selection import get_item, take
 from pycnn.core.operations.shapes import expand_dims
 from pycnn.core.resizing import KERNELS, nearest, weights
-
-_GRAY = (0.2989, 0.5870, 0.1140)  # of ITU-R BT.601, as Keras and TensorFlow round them
 
 
 def _sizes(name: str, images: Any, data_format: str | None) -> tuple[int, int, int]:
@@ -120,7 +119,7 @@ def rgb_to_grayscale(images: Any, data_format: str | None = None) -> Any:
     """
     if (channels := _sizes("rgb_to_grayscale", images, data_format)[2]) != 3:
         raise ValueError(f"rgb_to_grayscale: images have {channels} channels; expected 3 colors")
-    return sum_over(multiply(images, np.array(_GRAY, np.float32)), axis=-1, keepdims=True)
+    return sum_over(multiply(images, GRAY), axis=-1, keepdims=True)
 
 
 def extract_patches(
@@ -175,15 +174,13 @@ def extract_patches(
         counts = [(n - k) // s + 1 for n, k, s in zip(sizes, spans, steps, strict=True)]
         if min(counts) < 1:
             raise ValueError(f"extract_patches: windows {tuple(spans)} are larger than images {sizes}")
-    images = images if hasattr(images, "shape") else np.asarray(images, np.float32)
-    lead = (slice(None),) * (len(images.shape) - 3)
     ends = [(c - 1) * s + 1 for c, s in zip(counts, steps, strict=True)]
     parts = []
     for i in range(window[0]):
         for j in range(window[1]):
             top, left = i * gaps[0], j * gaps[1]
-            rows = slice(top, top + ends[0], steps[0])
-            parts.append(get_item(images, (*lead, rows, slice(left, left + ends[1], steps[1]))))
+            rows, columns = slice(top, top + ends[0], steps[0]), slice(left, left + ends[1], steps[1])
+            parts.append(_window(images, rows, columns))
     return concatenate(parts, axis=-1)
 
 
@@ -256,9 +253,13 @@ def crop_images(
     h, w, _ = _sizes("crop_images", images, data_format)
     top, below = _edges("crop_images", "height", top_cropping, bottom_cropping, target_height, h, -1)
     left, right = _edges("crop_images", "width", left_cropping, right_cropping, target_width, w, -1)
+    return _window(images, slice(top, h - below), slice(left, w - right))
+
+
+def _window(images: Any, rows: slice, columns: slice) -> Any:
+    """Some rows and columns of images, with all channels."""
     images = images if hasattr(images, "shape") else np.asarray(images, np.float32)
-    lead = (slice(None),) * (len(images.shape) - 3)
-    return get_item(images, (*lead, slice(top, h - below), slice(left, w - right)))
+    return get_item(images, (*(slice(None),) * (len(images.shape) - 3), rows, columns))
 
 
 def _edges(

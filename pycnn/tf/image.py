@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from pycnn import ops
-from pycnn.core.colors import to_hsv, to_rgb
-from pycnn.core.recording import has_past, is_recording
+from pycnn.core.colors import GRAY, to_hsv, to_rgb
 from pycnn.core.resizing import METHODS, resized
-from pycnn.core.symbolic import KerasTensor
 from pycnn.core.tensor import Tensor
-from pycnn.tf.dtypes import numpy_dtype
 from pycnn.tf.eager import as_array, as_tensor
+from pycnn.tf.image_files import decode_image, decode_jpeg, decode_png, encode_jpeg, encode_png
+from pycnn.tf.image_values import as_floats, as_type, convert_image_dtype, images_of, is_traced
 from pycnn.tf.random import generator, stateless_seed
-
-_GRAY = (0.2989, 0.5870, 0.1140)  # of ITU-R BT.601, as TensorFlow rounds them
 
 
 class ResizeMethod:
@@ -32,26 +28,6 @@ class ResizeMethod:
     GAUSSIAN = "gaussian"
     MITCHELLCUBIC = "mitchellcubic"
     AREA = "area"
-
-
-def _is_traced(image: Any) -> bool:
-    """Whether a model or a tape computes it, so that the result must be computed there, too."""
-    return isinstance(image, KerasTensor) or has_past(image)
-
-
-def _images(name: str, image: Any) -> Any:
-    """An array of images, whose axes are checked."""
-    if is_recording() and has_past(image):
-        raise TypeError(
-            f"tf.image.{name} computes with arrays, and a GradientTape has recorded these images, whose "
-            f"gradient could not go through it; use keras.ops there, or convert with x.numpy()"
-        )
-    array = as_array(f"image.{name}", image)
-    if array.ndim not in (3, 4):
-        raise ValueError(
-            f"tf.image.{name}: image has shape {array.shape}; expected (h, w, c) or (n, h, w, c)"
-        )
-    return array
 
 
 def _whole(name: str, given: Any, *limits: tuple[int, int]) -> list[int]:
@@ -102,8 +78,8 @@ def resize(
         raise ValueError(
             f"tf.image.resize: method {method!r} is not supported; expected one of {', '.join(METHODS)}"
         )
-    traced = _is_traced(images)
-    array = images if traced else _images("resize", images)
+    traced = is_traced(images)
+    array = images if traced else images_of("resize", images)
     h, w = array.shape[-3:-1]
     if preserve_aspect_ratio:
         scale = min(rows / h, columns / w)
@@ -117,7 +93,7 @@ def crop_to_bounding_box(
     image: Any, offset_height: int, offset_width: int, target_height: int, target_width: int
 ) -> Tensor:
     """A part of images: rows and columns to begin with, and their numbers."""
-    array = _images("crop_to_bounding_box", image)
+    array = images_of("crop_to_bounding_box", image)
     h, w = array.shape[-3:-1]
     given = (offset_height, offset_width, target_height, target_width)
     limits = (0, h - target_height), (0, w - target_width), (1, h), (1, w)
@@ -129,7 +105,7 @@ def pad_to_bounding_box(
     image: Any, offset_height: int, offset_width: int, target_height: int, target_width: int
 ) -> Tensor:
     """Images with zeros around them: their place in the new size, and this size."""
-    array = _images("pad_to_bounding_box", image)
+    array = images_of("pad_to_bounding_box", image)
     h, w = array.shape[-3:-1]
     given = (target_height - h - offset_height, target_width - w - offset_width, offset_height, offset_width)
     below, right, top, left = _whole("pad_to_bounding_box", given, *[(0, 2**24)] * 4)
@@ -138,7 +114,7 @@ def pad_to_bounding_box(
 
 def resize_with_crop_or_pad(image: Any, target_height: int, target_width: int) -> Tensor:
     """The middle of images, or images in the midst of zeros."""
-    array = _images("resize_with_crop_or_pad", image)
+    array = images_of("resize_with_crop_or_pad", image)
     for axis, target in ((-3, target_height), (-2, target_width)):
         size = array.shape[axis]
         target = _whole("resize_with_crop_or_pad", target, _ANY)[0]
@@ -154,7 +130,7 @@ def resize_with_crop_or_pad(image: Any, target_height: int, target_width: int) -
 
 def central_crop(image: Any, central_fraction: float) -> Tensor:
     """The middle of images, a fraction of their height and width."""
-    array = _images("central_crop", image)
+    array = images_of("central_crop", image)
     if not 0 < central_fraction <= 1:
         raise ValueError(f"tf.image.central_crop: central_fraction is {central_fraction}; expected (0, 1]")
     h, w = array.shape[-3:-1]
@@ -174,31 +150,31 @@ def random_crop(value: Any, size: Any, seed: Any = None, name: str | None = None
 # --- turns --------------------------------------------------------------------------------------------------
 def flip_left_right(image: Any) -> Any:
     """Images with their columns in reverse order."""
-    if _is_traced(image):
+    if is_traced(image):
         return as_tensor(ops.flip(image, axis=-2))
-    return Tensor(_images("flip_left_right", image)[..., ::-1, :])
+    return Tensor(images_of("flip_left_right", image)[..., ::-1, :])
 
 
 def flip_up_down(image: Any) -> Any:
     """Images with their rows in reverse order."""
-    if _is_traced(image):
+    if is_traced(image):
         return as_tensor(ops.flip(image, axis=-3))
-    return Tensor(_images("flip_up_down", image)[..., ::-1, :, :])
+    return Tensor(images_of("flip_up_down", image)[..., ::-1, :, :])
 
 
 def transpose(image: Any, name: str | None = None) -> Tensor:
     """Images with rows and columns exchanged."""
-    return Tensor(np.swapaxes(_images("transpose", image), -3, -2))
+    return Tensor(np.swapaxes(images_of("transpose", image), -3, -2))
 
 
 def rot90(image: Any, k: int = 1, name: str | None = None) -> Tensor:
     """Images turned by k right angles, against the clock."""
-    return Tensor(np.rot90(_images("rot90", image), int(k), (-3, -2)))
+    return Tensor(np.rot90(images_of("rot90", image), int(k), (-3, -2)))
 
 
 def _by_chance(name: str, flip: Callable[[Any], Tensor]) -> Callable[..., Tensor]:
     def function(image: Any, seed: Any = None) -> Tensor:
-        array = _images(name, image)
+        array = images_of(name, image)
         draw = generator(seed)
         if array.ndim == 3:
             return flip(array) if draw.random() < 0.5 else Tensor(array)
@@ -215,39 +191,10 @@ random_flip_up_down = _by_chance("random_flip_up_down", flip_up_down)
 
 
 # --- colours ------------------------------------------------------------------------------------------------
-def convert_image_dtype(image: Any, dtype: Any, saturate: bool = False, name: str | None = None) -> Tensor:
-    """Images as another type: floats are 0 to 1, integers 0 to their largest number.
-
-    Example:
-        >>> import pycnn.tf as tf
-        >>> tf.image.convert_image_dtype([[[1.0]]], tf.uint8).numpy().item()
-        255
-    """
-    array, wanted = as_array("image.convert_image_dtype", image), numpy_dtype("convert_image_dtype", dtype)
-    if array.dtype == wanted:
-        return Tensor(array)
-    return Tensor(_as_type(_as_floats(array), wanted, saturate))
-
-
-def _as_floats(array: Any) -> Any:
-    """0 to 1."""
-    if array.dtype.kind == "f":
-        return array.astype(np.float32)
-    return (array / np.float64(np.iinfo(array.dtype).max)).astype(np.float32)
-
-
-def _as_type(floats: Any, wanted: Any, saturate: bool = True) -> Any:
-    if wanted.kind == "f":
-        return floats.astype(wanted)
-    limits = np.iinfo(wanted)
-    scaled = floats.astype(np.float64) * (limits.max + 0.5)
-    return (np.clip(scaled, limits.min, limits.max) if saturate else scaled).astype(wanted)
-
-
 def _adjusted(name: str, image: Any, change: Callable[[Any], Any]) -> Tensor:
     """A change of floats from 0 to 1; the type stays."""
-    array = _images(name, image)
-    return Tensor(_as_type(change(_as_floats(array)), array.dtype))
+    array = images_of(name, image)
+    return Tensor(as_type(change(as_floats(array)), array.dtype))
 
 
 def adjust_brightness(image: Any, delta: float) -> Tensor:
@@ -294,12 +241,12 @@ def adjust_hue(image: Any, delta: float, name: str | None = None) -> Tensor:
 
 def rgb_to_hsv(images: Any, name: str | None = None) -> Tensor:
     """Hue, saturation and value of colours from 0 to 1."""
-    return Tensor(_hsv(_images("rgb_to_hsv", images).astype(np.float32)))
+    return Tensor(_hsv(images_of("rgb_to_hsv", images).astype(np.float32)))
 
 
 def hsv_to_rgb(images: Any, name: str | None = None) -> Tensor:
     """Colours from 0 to 1 of their hue, saturation and value."""
-    return Tensor(_rgb(_images("hsv_to_rgb", images).astype(np.float32)))
+    return Tensor(_rgb(images_of("hsv_to_rgb", images).astype(np.float32)))
 
 
 def _hsv(rgb: Any) -> Any:
@@ -319,19 +266,19 @@ def _check_colours(array: Any) -> None:
 
 def rgb_to_grayscale(images: Any, name: str | None = None) -> Any:
     """Images of one channel: 0.2989 red + 0.587 green + 0.114 blue."""
-    if _is_traced(images):
+    if is_traced(images):
         return as_tensor(ops.image.rgb_to_grayscale(images))
-    array = _images("rgb_to_grayscale", images)
+    array = images_of("rgb_to_grayscale", images)
     _check_colours(array)
-    gray = (_as_floats(array) @ np.array(_GRAY, np.float32))[..., None]
-    return Tensor(_as_type(gray, array.dtype))
+    gray = (as_floats(array) @ GRAY)[..., None]
+    return Tensor(as_type(gray, array.dtype))
 
 
 def grayscale_to_rgb(images: Any, name: str | None = None) -> Any:
     """Images with their one channel three times."""
-    if _is_traced(images):
+    if is_traced(images):
         return as_tensor(ops.concatenate([images] * 3, axis=-1))
-    array = _images("grayscale_to_rgb", images)
+    array = images_of("grayscale_to_rgb", images)
     if array.shape[-1] != 1:
         raise ValueError(f"tf.image.grayscale_to_rgb: images have {array.shape[-1]} channels; expected 1")
     return Tensor(np.repeat(array, 3, -1))
@@ -339,7 +286,7 @@ def grayscale_to_rgb(images: Any, name: str | None = None) -> Any:
 
 def per_image_standardization(image: Any) -> Tensor:
     """(x - mean) / max(deviation, 1 / sqrt(number of values)) of each image."""
-    array = _images("per_image_standardization", image).astype(np.float64)
+    array = images_of("per_image_standardization", image).astype(np.float64)
     axes = (-3, -2, -1)
     least = 1 / np.sqrt(np.prod(array.shape[-3:]))
     deviation = np.maximum(array.std(axes, keepdims=True), least)
@@ -350,8 +297,8 @@ def _linear(name: str, matrix: Any, summary: str) -> Callable[..., Any]:
     """Other coordinates of colours, (..., 3) times a matrix, of arrays and symbols."""
 
     def function(images: Any, name: str | None = None) -> Any:
-        if not _is_traced(images):
-            _check_colours(_images(title, images))
+        if not is_traced(images):
+            _check_colours(images_of(title, images))
         return as_tensor(ops.matmul(images, matrix.astype(np.float32)))
 
     title = function.__name__ = function.__qualname__ = name
@@ -457,7 +404,7 @@ def total_variation(images: Any, name: str | None = None) -> Any:
 
 def _floats(images: Any) -> Any:
     """Images as floats, where they are an array."""
-    return images if _is_traced(images) else as_array("image", images).astype(np.float32)
+    return images if is_traced(images) else as_array("image", images).astype(np.float32)
 
 
 def extract_patches(
@@ -466,92 +413,6 @@ def extract_patches(
     """The windows of images, each as one row of channels; see `keras.ops.image.extract_patches`."""
     given = [[int(n) for n in four][1:3] for four in (sizes, strides, rates)]
     return as_tensor(ops.image.extract_patches(images, *given, padding=padding.lower()))
-
-
-# --- files --------------------------------------------------------------------------------------------------
-_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
-
-
-def decode_image(
-    contents: Any,
-    channels: int | None = 0,
-    dtype: Any = "uint8",
-    name: Any = None,
-    expand_animations: bool = True,
-) -> Tensor:
-    """The picture in the bytes of a file.
-
-    Args:
-        contents: bytes of a JPEG, PNG, BMP or GIF file.
-        channels: 1, 3 or 4; 0 or None for what the file has.
-        dtype: uint8, or a float for values from 0 to 1.
-        name: has no effect.
-        expand_animations: has no effect: the first picture of several is decoded.
-
-    Returns:
-        (h, w, channels)
-
-    Raises:
-        TypeError, ValueError: if these are no bytes of a picture, or an argument is wrong.
-    """
-    from PIL import Image, UnidentifiedImageError
-
-    if not isinstance(contents, (bytes, bytearray, memoryview)):
-        raise TypeError(
-            f"tf.image: contents is {contents!r:.100}; expected bytes, as tf.io.read_file gives them"
-        )
-    if channels not in (None, 0, *_MODES):
-        raise ValueError(f"tf.image: channels is {channels!r}; expected 0, 1, 3 or 4")
-    try:
-        with Image.open(io.BytesIO(contents)) as picture:
-            mode = _MODES.get(channels or 0) or _mode_of(picture)
-            array = np.array(picture.convert(mode))
-    except (UnidentifiedImageError, OSError) as error:
-        raise ValueError(f"tf.image: these {len(contents)} bytes are no picture: {error!s:.200}") from None
-    array = array[..., None] if array.ndim == 2 else array
-    return convert_image_dtype(array, dtype)
-
-
-def _mode_of(picture: Any) -> str:
-    """What a file has: gray, colours, or colours with transparency."""
-    if picture.mode in ("1", "L", "I", "I;16", "F"):
-        return "L"
-    transparent = picture.mode in ("LA", "PA", "RGBA") or "transparency" in picture.info
-    return "RGBA" if transparent else "RGB"
-
-
-def decode_jpeg(contents: Any, channels: int = 0, **kwargs: Any) -> Tensor:
-    """The same as `decode_image`; further arguments have no effect."""
-    return decode_image(contents, channels)
-
-
-def decode_png(contents: Any, channels: int = 0, dtype: Any = "uint8", name: Any = None) -> Tensor:
-    """The same as `decode_image`."""
-    return decode_image(contents, channels, dtype)
-
-
-def _encoded(name: str, image: Any, kind: str, **options: Any) -> bytes:
-    from PIL import Image
-
-    array = _images(name, image)
-    if array.ndim != 3 or array.dtype != np.uint8 or array.shape[-1] not in _MODES:
-        raise ValueError(
-            f"tf.image.{name}: image has shape {array.shape} and dtype {array.dtype}; expected (h, w, 1), "
-            f"(h, w, 3) or (h, w, 4) of uint8"
-        )
-    file = io.BytesIO()
-    Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array).save(file, kind, **options)
-    return file.getvalue()
-
-
-def encode_png(image: Any, compression: int = -1, name: str | None = None) -> bytes:
-    """The bytes of a PNG file of a uint8 image (h, w, 1), (h, w, 3) or (h, w, 4)."""
-    return _encoded("encode_png", image, "PNG")
-
-
-def encode_jpeg(image: Any, format: str = "", quality: int = 95, name: str | None = None) -> bytes:
-    """The bytes of a JPEG file of a uint8 image (h, w, 1) or (h, w, 3)."""
-    return _encoded("encode_jpeg", image, "JPEG", quality=quality)
 
 
 __all__ = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from pycnn.tf.image import decode_image, decode_jpeg, decode_png, encode_jpeg, encode_png
+from pycnn.tf.image_files import decode_image, decode_jpeg, decode_png, encode_jpeg, encode_png
 
 decode_bmp = decode_gif = decode_image
 
