@@ -1,13 +1,16 @@
-"""Keras' generator of seeds, and NumPy's generators for whatever a program gives as `seed`."""
+"""Keras' generator of seeds; NumPy's generators for whatever a program gives as `seed`; a distribution."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pycnn.core import seeds
 from pycnn.core.names import auto_name
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 class SeedGenerator:
@@ -58,3 +61,11 @@ def generator_of(seed: Any) -> np.random.Generator:
     if isinstance(seed, SeedGenerator):
         return np.random.default_rng(seed.next())
     return np.random.default_rng(seeds.next_seed() if seed is None else seeds.checked_seed(seed))
+
+
+def truncated_normal_values(generator: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Standard normal numbers; those further from zero than two are drawn again."""
+    values = generator.standard_normal(shape)
+    while (outside := np.abs(values) > 2.0).any():
+        values[outside] = generator.standard_normal(int(outside.sum()))
+    return values

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pycnn.core.seed_generator import truncated_normal_values
 from pycnn.core.seeds import checked_seed, next_seed
 from pycnn.initializers.base import Initializer
 
@@ -100,16 +101,6 @@ class Orthogonal(Random):
 
     def get_config(self) -> dict[str, Any]:
         return {"gain": self.gain, "seed": self.seed}
-
-
-def truncated_normal_values(generator: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Standard normal numbers; those further from zero than two are drawn again."""
-    values = generator.standard_normal(shape)
-    outside = np.abs(values) > 2.0
-    while outside.any():
-        values[outside] = generator.standard_normal(int(outside.sum()))
-        outside = np.abs(values) > 2.0
-    return values
 
 
 OrthogonalInitializer = Orthogonal

@@ -6,7 +6,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from pycnn.core.names import unknown
-from pycnn.initializers.random import Random, truncated_normal_values
+from pycnn.core.seed_generator import truncated_normal_values
+from pycnn.initializers.random import Random
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

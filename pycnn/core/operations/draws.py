@@ -22,7 +22,7 @@ from pycnn.core.operations.comparisons import greater_equal
 from pycnn.core.operations.conversion import cast, checked_dtype
 from pycnn.core.operations.elementwise import cos, floor, log, sqrt
 from pycnn.core.results import answering
-from pycnn.core.seed_generator import SeedGenerator, generator_of
+from pycnn.core.seed_generator import SeedGenerator, generator_of, truncated_normal_values
 from pycnn.core.symbolic import KerasTensor
 from pycnn.core.tensor import Tensor
 
@@ -51,14 +51,6 @@ def _is_drawn_later(name: str, shape: tuple[int | None, ...], seed: Any) -> bool
     return None in shape or is_tracing()
 
 
-def _refuse_later(name: str, shape: tuple[int | None, ...], seed: Any) -> None:
-    if _is_drawn_later(name, shape, seed):
-        raise NotImplementedError(
-            f"{name} is not available in a layer's `call` or with None in its shape; there are "
-            f"keras.random.uniform, normal, randint and dropout, which keras.ops can make others of"
-        )
-
-
 def _uniform_symbol(shape: tuple[int | None, ...], seed: Any) -> Any:
     """Numbers from 0 to below 1 that each run draws."""
     symbol = KerasTensor(shape, name="random")
@@ -77,6 +69,17 @@ def _drawn(name: str, dtype: Any, values: Any) -> Any:
     if checked_dtype(name, dtype) != "float32":
         raise ValueError(f"{name}: dtype is {dtype!r}; expected a float, which is float32 here")
     return answering(np.asarray(values, np.float32)[()])
+
+
+def _on_arrays(name: str, shape: Any, dtype: Any, seed: Any, draw: Callable[..., Any]) -> Any:
+    """Numbers of a distribution that only arrays have: `draw` makes them with NumPy's generator."""
+    sizes = _sizes(name, shape)
+    if _is_drawn_later(name, sizes, seed):
+        raise NotImplementedError(
+            f"{name} is not available in a layer's `call` or with None in its shape; there are "
+            f"keras.random.uniform, normal, randint and dropout, which keras.ops can make others of"
+        )
+    return _drawn(name, dtype, draw(generator_of(seed), sizes))
 
 
 def uniform(shape: Any, minval: Any = 0.0, maxval: Any = 1.0, dtype: Any = None, seed: Any = None) -> Any:
@@ -157,13 +160,13 @@ def truncated_normal(
         >>> float(abs(keras.random.truncated_normal((100,))).max()) <= 2
         True
     """
-    sizes = _sizes("truncated_normal", shape)
-    _refuse_later("truncated_normal", sizes, seed)
-    draw = generator_of(seed)
-    values = draw.standard_normal(sizes)
-    while (far := np.abs(values) > 2).any():
-        values[far] = draw.standard_normal(int(far.sum()))
-    return _drawn("truncated_normal", dtype, values * stddev + mean)
+    return _on_arrays(
+        "truncated_normal",
+        shape,
+        dtype,
+        seed,
+        lambda rng, n: truncated_normal_values(rng, n) * stddev + mean,
+    )
 
 
 def randint(shape: Any, minval: int, maxval: int, dtype: Any = "int32", seed: Any = None) -> Any:
@@ -279,13 +282,6 @@ def categorical(logits: Any, num_samples: int, dtype: Any = "int32", seed: Any =
     return answering((table[:, None] + gumbel).argmax(-1).astype(checked_dtype("categorical", dtype)))
 
 
-def _of_parameters(name: str, shape: Any, dtype: Any, seed: Any, draw: Callable[..., Any]) -> Any:
-    """Numbers of a distribution that only arrays have: `draw` makes them with NumPy's generator."""
-    sizes = _sizes(name, shape)
-    _refuse_later(name, sizes, seed)
-    return _drawn(name, dtype, draw(generator_of(seed), sizes))
-
-
 def gamma(shape: Any, alpha: Any, dtype: Any = None, seed: Any = None) -> Any:
     """Numbers of the gamma distribution with scale 1.
 
@@ -307,7 +303,7 @@ def gamma(shape: Any, alpha: Any, dtype: Any = None, seed: Any = None) -> Any:
         >>> keras.random.gamma((2, 3), 0.2).shape
         (2, 3)
     """
-    return _of_parameters("gamma", shape, dtype, seed, lambda rng, n: rng.gamma(np.asarray(alpha), size=n))
+    return _on_arrays("gamma", shape, dtype, seed, lambda rng, n: rng.gamma(np.asarray(alpha), size=n))
 
 
 def beta(shape: Any, alpha: Any, beta: Any, dtype: Any = None, seed: Any = None) -> Any:
@@ -329,7 +325,7 @@ def beta(shape: Any, alpha: Any, beta: Any, dtype: Any = None, seed: Any = None)
         >>> 0 <= float(keras.random.beta((1,), 0.4, 0.4)[0]) <= 1
         True
     """
-    return _of_parameters(
+    return _on_arrays(
         "beta", shape, dtype, seed, lambda rng, n: rng.beta(np.asarray(alpha), np.asarray(beta), n)
     )
 
@@ -354,7 +350,7 @@ def binomial(shape: Any, counts: Any, probabilities: Any, dtype: Any = None, see
         >>> keras.random.binomial((2,), 5, 1.0).tolist()
         [5.0, 5.0]
     """
-    return _of_parameters(
+    return _on_arrays(
         "binomial",
         shape,
         dtype,
