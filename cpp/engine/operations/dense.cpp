@@ -79,8 +79,7 @@ void plan_block(Planner& planner, const Dense& d, int node, int x, int y) {
                     end, d.lower);
       if (d.clamp) continue;
       const int64_t from = first * 2 * k.lanes, until = std::min(d.units, end * 2 * k.lanes);
-      for (int64_t r = 0; r < rows; ++r)
-        k.activation.forward(to + r * y_stride + from, to + r * y_stride + from, until - from, d.activation);
+      k.activation.forward_rows(to + from, rows, y_stride, until - from, d.activation);
     }
   };
   planner.add(std::move(task));

@@ -49,10 +49,7 @@ void plan_packed(Planner& planner, const Dense& d, int node, int x, int y) {
                     end, d.lower);
       if (d.clamp) continue;
       const int64_t column = first * 2 * k.lanes, width = std::min<int64_t>(end * 2 * k.lanes, d.units) - column;
-      for (int64_t r = 0; r < rows; ++r) {
-        float* row = to + r * w.stride(y) + column;
-        k.activation.forward(row, row, width, d.activation);
-      }
+      k.activation.forward_rows(to + column, rows, w.stride(y), width, d.activation);
     }
   };
   planner.add(std::move(task));

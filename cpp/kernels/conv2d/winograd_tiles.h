@@ -1,7 +1,6 @@
 // What Winograd's forms share: the tiles of a map, and the transforms of their inputs and of kernels.
 #pragma once
 
-#include "kernels/conv2d/cost.h"
 #include "kernels/conv2d/geometry.h"
 #include "kernels/conv2d/winograd_transforms.h"
 
