@@ -305,9 +305,8 @@ class Model(Trainer):
         if not self._targets:  # a model without layers
             return [symbol.shape for symbol in call.inputs], None
         single = len(self._targets) == 1 and not isinstance(self._target_structure, dict)
-        if list(map(id, self._lowered)) != list(
-            map(id, self._targets)
-        ):  # once; `_build` checks the inputs of every call
+        # Once; `_build` checks the inputs of every call.
+        if [*map(id, self._lowered)] != [*map(id, self._targets)]:
             super()._inferred(call)
             self._lowered = list(self._targets)
         shapes = [symbol.shape for symbol in self._targets]

@@ -48,9 +48,8 @@ def onnx_model(model: SavableModel) -> Any:
     writer = Writer({name: variable.numpy() for name, variable in variables.items()})
     for node in graph["nodes"]:
         add_operation(writer, node)
-    outputs = []
+    outputs, taken = [], {value.name for value in writer.inputs}
     for node, name in zip(graph["outputs"], graph["output_names"], strict=True):
-        taken = {value.name for value in writer.inputs}
         name = f"{name}_output" if name in taken else name
         writer.nodes.append(helper.make_node("Identity", [writer.name_of(node)], [name]))
         value = writer.values[node]

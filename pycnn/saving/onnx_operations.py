@@ -18,16 +18,14 @@ _REDUCTIONS = {"mean": "ReduceMean", "max": "ReduceMax", "min": "ReduceMin", "pr
 
 def add_operation(writer: Writer, node: Described) -> None:
     """Adds a node of the graph, whose inputs are there; NotImplementedError where ONNX cannot say it."""
-    operation = _OPERATIONS.get(node["op"])
-    if operation is None or node.get("always"):
-        raise _refusal(node)
-    shape = tuple(node["shape"])
-    if node["op"] in ("input", "parameter", "constant"):
-        writer.values.append(operation(writer, node))
+    if node["op"] in _LEAVES:
+        writer.values.append(_LEAVES[node["op"]](writer, node))
         return
+    if node["op"] not in _OPERATIONS or node.get("always"):
+        raise _refusal(node)
+    layout, name = _OPERATIONS[node["op"]](writer, node)
     batched = any(writer.values[i].batched for i in node["inputs"])
-    layout, name = operation(writer, node)
-    writer.values.append(Value(shape, batched, {layout: name}))
+    writer.values.append(Value(tuple(node["shape"]), batched, {layout: name}))
 
 
 def _refusal(node: Described) -> NotImplementedError:
@@ -265,10 +263,13 @@ def _take(writer: Writer, node: Described) -> tuple[str, str]:
     )
 
 
-_OPERATIONS: dict[str, Callable[[Writer, Described], Any]] = {
-    "input": _input, "parameter": _parameter, "constant": _constant, "conv2d": _conv2d, "dense": _dense,
-    "activation": _activation, "softmax": _softmax, "maxout": _maxout, "pool2d": _pool2d, "dropout": _same,
-    "batch_norm": _batch_norm, "pad2d": _pad2d, "add": _add, "concat": _concat, "reshape": _reshape,
-    "map": _map, "reduce": _reduce, "strided": _strided, "scatter": _scatter, "matmul": _matmul,
-    "stop_gradient": _same, "take": _take,
+_LEAVES: dict[str, Callable[[Writer, Described], Value]] = {
+    "input": _input, "parameter": _parameter, "constant": _constant,
+}  # fmt: skip
+# Each returns the layout and the name of its result.
+_OPERATIONS: dict[str, Callable[[Writer, Described], tuple[str, str]]] = {
+    "conv2d": _conv2d, "dense": _dense, "activation": _activation, "softmax": _softmax, "maxout": _maxout,
+    "pool2d": _pool2d, "dropout": _same, "batch_norm": _batch_norm, "pad2d": _pad2d, "add": _add,
+    "concat": _concat, "reshape": _reshape, "map": _map, "reduce": _reduce, "strided": _strided,
+    "scatter": _scatter, "matmul": _matmul, "stop_gradient": _same, "take": _take,
 }  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,9 +14,6 @@ from pycnn.core.operations.batching import axes_of, axis_of, refuse_batch, sampl
 from pycnn.core.operations.nodes import permuted, reshaped
 from pycnn.core.operations.rows import Row
 from pycnn.core.symbolic import KerasTensor
-
-if TYPE_CHECKING:
-    pass
 
 _STAYS = "the batch axis stays first"
 
