@@ -145,6 +145,52 @@ def test_children_after_fork(threads):
     assert run(script) == ["True"]
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_children_forked_while_another_thread_computes():
+    """A child does not wait for a thread that is not there, and computes what its parent does."""
+    script = """
+        import os, signal, threading
+        from core_graph import predicted
+        model, x = network(), np.random.default_rng(0).random((2048, 16, 16, 3), np.float32)
+        expected = predicted(model, x[:8])
+        working = threading.Event()
+
+        def work():
+            while True:
+                predicted(model, x)
+                working.set()
+
+        threading.Thread(target=work, daemon=True).start()
+        working.wait()
+        codes = []
+        for _ in range(5):
+            pid = os.fork()
+            if pid == 0:
+                signal.alarm(20)  # instead of hanging for ever
+                os._exit(0 if (predicted(model, x[:8]) == expected).all() else 1)
+            codes.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+        print(*codes, flush=True)
+        os._exit(0)
+    """
+    assert run(script) == ["0"] * 5
+
+
+def test_no_subinterpreters():
+    """ImportError, where extensions of pybind11 hang."""
+    script = """
+        try:
+            import _interpreters as interpreters
+        except ImportError:
+            import _xxsubinterpreters as interpreters
+        try:
+            # Python 3.13 returns what was raised.
+            print(interpreters.run_string(interpreters.create(), "import pycnn"))
+        except Exception as error:
+            print(error)
+    """
+    assert "cannot be imported in a subinterpreter" in " ".join(run(script))
+
+
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_multiprocessing(method, tmp_path):
     import multiprocessing

@@ -6,7 +6,7 @@
 #include <stdexcept>
 
 #include "api/network_calls.h"
-#include "runtime/team.h"
+#include "runtime/fork.h"
 
 namespace pycnn {
 namespace {

@@ -2,7 +2,7 @@
 
 #include "runtime/dispatch.h"
 #include "runtime/exact.h"
-#include "runtime/team.h"
+#include "runtime/fork.h"
 
 PYBIND11_MODULE(_core, m) {
   m.doc() = "The C++ core of pycnn.";

@@ -1,6 +1,7 @@
 #include "engine/network.h"
 
 #include <algorithm>
+#include <new>
 #include <stdexcept>
 
 #include "passes/passes.h"
@@ -72,13 +73,23 @@ bool Network::needs_input(int number, bool objective) const {
   return needed_for(graph_, ends(request))[static_cast<size_t>(inputs_.at(static_cast<size_t>(number)))];
 }
 
+// What the thread of a parent was at work on is left as it is, not freed: it may be in any state.
+std::unique_lock<ForkMutex> Network::exclusive() {
+  std::unique_lock<ForkMutex> lock(mutex_);
+  if (mutex_.interrupted()) {
+    new (&plans_) Plans;
+    new (&workspace_) Workspace;
+  }
+  return lock;
+}
+
 void Network::forget_plans(const std::function<bool(const Request&)>& which) {
   for (auto it = plans_.begin(); it != plans_.end();)
     it = which(std::get<0>(it->first)) ? plans_.erase(it) : std::next(it);
 }
 
 void Network::compile(const Objective& objective, std::shared_ptr<Optimizer> optimizer) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  const auto lock = exclusive();
   const auto check = [&](int node) {
     if (node < 0 || node >= static_cast<int>(graph_.nodes().size()))
       throw std::invalid_argument("objective: there is no node " + std::to_string(node));
@@ -105,7 +116,7 @@ void Network::compile(const Objective& objective, std::shared_ptr<Optimizer> opt
 }
 
 void Network::set_trainable(int parameter, bool trainable) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  const auto lock = exclusive();
   if (parameters_.trainable(parameter) == trainable) return;
   parameters_.set_trainable(parameter, trainable);
   forget_plans([](const Request& r) { return r.gradients; });
@@ -191,7 +202,7 @@ static Request step_request(const Batch& batch, bool gradients) {
 }
 
 StepResult Network::train_step(const Batch& batch, float learning_rate, Profile* profile) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  const auto lock = exclusive();
   require_compiled();
   if (batch.samples == 0) throw std::invalid_argument("a training step needs at least one sample");
   Plan& p = plan(step_request(batch, true), batch.samples);
@@ -207,7 +218,7 @@ StepResult Network::train_step(const Batch& batch, float learning_rate, Profile*
 }
 
 StepResult Network::compute_gradients(const Batch& batch) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  const auto lock = exclusive();
   require_compiled();
   if (batch.samples == 0) throw std::invalid_argument("gradients need at least one sample");
   // The first gradients of a step have the dropout that train_step would have; further ones, which accumulate, their
@@ -218,7 +229,7 @@ StepResult Network::compute_gradients(const Batch& batch) {
 }
 
 void Network::apply_gradients(float learning_rate) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  const auto lock = exclusive();
   require_compiled();
   if (!optimizer_) throw std::invalid_argument("the network has no optimizer: give compile one");
   Request request;
@@ -230,7 +241,7 @@ void Network::apply_gradients(float learning_rate) {
 }
 
 StepResult Network::test_step(const Batch& batch) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  const auto lock = exclusive();
   require_compiled();
   if (batch.samples == 0) {
     StepResult none;
@@ -243,7 +254,7 @@ StepResult Network::test_step(const Batch& batch) {
 }
 
 void Network::predict(const Batch& batch, bool training, Profile* profile) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  const auto lock = exclusive();
   if (batch.samples == 0) return;
   Request request;
   request.training = training;
@@ -252,7 +263,7 @@ void Network::predict(const Batch& batch, bool training, Profile* profile) {
 }
 
 std::string Network::plan_text(const Request& request, int64_t batch) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  const auto lock = exclusive();
   if (request.objective) require_compiled();
   return plan(request, std::max<int64_t>(batch, 1)).program.text();
 }

@@ -11,6 +11,7 @@
 #include "engine/optimizer.h"
 #include "engine/planner.h"
 #include "engine/runner.h"
+#include "runtime/fork.h"
 
 namespace pycnn {
 
@@ -55,6 +56,9 @@ class Network {
   std::string plan_text(const Request& request, int64_t batch);
 
  private:
+  typedef std::map<std::tuple<Request, bool, bool, bool>, std::unique_ptr<Plan>> Plans;
+
+  std::unique_lock<ForkMutex> exclusive();
   Plan& plan(const Request& request, int64_t samples);
   std::unique_ptr<Plan> make_plan(const Request& request, bool split, bool single, bool direct) const;
   void run(Plan& plan, const Batch& batch, uint64_t seed, Optimizer* optimizer, Profile* profile);
@@ -75,9 +79,9 @@ class Network {
   int64_t computed_ = 0;  // compute_gradients since the last apply_gradients
   // By what is to be done, whether samples are split, whether there is but one, and whether convolutions are direct
   // sums only.
-  std::map<std::tuple<Request, bool, bool, bool>, std::unique_ptr<Plan>> plans_;
+  Plans plans_;
   Workspace workspace_;
-  std::mutex mutex_;
+  ForkMutex mutex_;
 };
 
 }  // namespace pycnn

@@ -215,12 +215,6 @@ void run_team(int threads, Wake wake, void (*call)(const void*, const Team&), co
   pool()->run(threads, wake, call, body);
 }
 
-void install_fork_handler() {
-#if defined(__unix__) || defined(__APPLE__)
-  // The child has no threads but its own: it begins with a pool of its own.
-  static std::once_flag once;
-  std::call_once(once, [] { pthread_atfork(nullptr, nullptr, [] { pool() = new Pool; }); });
-#endif
-}
+void renew_pool() { pool() = new Pool; }
 
 }  // namespace pycnn

@@ -98,7 +98,7 @@ void parallel(int threads, Wake wake, const Body& body) {
       threads, wake, [](const void* b, const Team& team) { (*static_cast<const Body*>(b))(team); }, &body);
 }
 
-// After fork() the child must not look for the parent's threads: call once when the library is loaded.
-void install_fork_handler();
+// In the child of a fork: begins with threads of its own, of which there are none yet.
+void renew_pool();
 
 }  // namespace pycnn

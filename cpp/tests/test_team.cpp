@@ -1,3 +1,4 @@
+#include "runtime/fork.h"
 #include "runtime/team.h"
 
 #include <algorithm>

@@ -28,5 +28,5 @@
 #include "graph/layers.h"      // add_conv2d, add_dense, add_batch_norm, ...
 #include "runtime/dispatch.h"  // available_isas, set_active_isa
 #include "runtime/exact.h"     // exact, set_exact
-#include "runtime/team.h"      // install_fork_handler
+#include "runtime/fork.h"      // install_fork_handler
 #include "runtime/threads.h"   // num_threads, set_num_threads
