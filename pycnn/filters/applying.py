@@ -72,8 +72,9 @@ def apply(
     if fill != 0 and mode != "constant":
         raise ValueError(f"fill_value is {fill_value!r}; it goes with mode 'constant', not {mode!r}")
     result = _result_type(dtype, pixels)
-    batch = pixels.reshape(_batch_shape(pixels.shape))
-    sides = _sides(padding, batch.shape[1:3], weights.shape, step)
+    n, height, width, channels = _batch_shape(pixels.shape)
+    batch = pixels.reshape(n, height, width, channels)
+    sides = _sides(padding, (height, width), weights.shape, step)
     if batch.dtype != np.uint8:
         with np.errstate(over="ignore"):  # beyond float32: infinite
             batch = batch.astype(np.float32, copy=False)
@@ -83,7 +84,8 @@ def apply(
         np.require(batch, None, ["C", "A"]),
         column.astype(np.float32),
         None if row is None else row.astype(np.float32),
-        *(_positions(n, both, _PAD[mode]) for n, both in zip(batch.shape[1:3], sides, strict=True)),
+        rows=_positions(height, sides[0], _PAD[mode]),
+        columns=_positions(width, sides[1], _PAD[mode]),
         strides=step,
         fill=fill,
         bytes=result == np.uint8,
@@ -192,10 +194,10 @@ def _pixels(image: ArrayLike) -> NDArray[Any]:
     return pixels
 
 
-def _batch_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
-    if len(shape) == 2:
-        return 1, *shape, 1
-    return shape if len(shape) == 4 else (1, *shape)
+def _batch_shape(shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    n = shape[0] if len(shape) == 4 else 1
+    height, width, *channels = shape[1:] if len(shape) == 4 else shape
+    return n, height, width, channels[0] if channels else 1
 
 
 def _result_type(dtype: DTypeLike | None, pixels: NDArray[Any]) -> np.dtype[Any]:
