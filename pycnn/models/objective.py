@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -203,6 +204,7 @@ class Objective:
             self.names += [f"{goal.name}_{name}" if several else name for name in goal.names]
         self._penalties = 0
         self._per_batch: list[bool] = []
+        self._on_host: list[list[Metric]] = []  # of each output, the metrics that the host computes
         self._target_shapes: dict[int, tuple[int, ...]] = {}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -329,19 +331,19 @@ class Objective:
     # --- metrics of the host --------------------------------------------------------------------------------
     def begin(self) -> None:
         """Lets the host's metrics begin anew."""
-        for metric, on_host in self._placed():
-            if on_host:
-                metric.reset_state()
+        self._on_host = [
+            [metric for metric in goal.metrics if goal.place(metric) == "host"] for goal in self.goals
+        ]
+        for metric in chain.from_iterable(self._on_host):
+            metric.reset_state()
 
     def outputs(self, network: Any, samples: int) -> list[Any] | None:
         """Arrays for the outputs that the host's metrics read; None where there are none."""
-        if not any(on_host for _, on_host in self._placed()):
+        if not any(self._on_host):
             return None
         return [
-            np.empty((samples, *network.output_shape(i)), np.float32)
-            if any(goal.place(metric) == "host" for metric in goal.metrics)
-            else None
-            for i, goal in enumerate(self.goals)
+            np.empty((samples, *network.output_shape(i)), np.float32) if on_host else None
+            for i, on_host in enumerate(self._on_host)
         ]
 
     def observe(self, batch: Batch, outputs: Sequence[Any] | None) -> None:
@@ -353,7 +355,7 @@ class Objective:
             return array if array is None or batch.rows is None else array[batch.rows]
 
         for i, (goal, predicted) in enumerate(zip(self.goals, outputs, strict=True)):
-            on_host = [metric for metric in goal.metrics if goal.place(metric) == "host"]
+            on_host = self._on_host[i]
             true = rows(batch.truth[i]) if on_host else None
             for metric in on_host:
                 if goal.is_weighted(metric) and batch.weight:
