@@ -139,12 +139,49 @@ Direct prepare(const Conv2DForward& f, const float* x, const float* packed, cons
   return d;
 }
 
+// What one pass of a pointwise convolution takes of a reduction, so that the rows of the panel stay in L1, and of the
+// pixels, so that those words of them stay in L2 for all panels. Sums go on where the pass before has left them in y.
+constexpr int64_t kReduction = 4096 / kPanel, kPassFloats = 1 << 15;
+
+// One image of a pointwise convolution whose output pixels see input pixels side by side.
+template <class Operand>
+void pointwise_image(float* y, int64_t y_pixel, const float* residual, const Direct& d, int64_t begin, int64_t end) {
+  const Conv2DForward& f = d.f;
+  const int64_t blocks = row_blocks(f.shape.oh), pixels = f.shape.oh * f.shape.ow, length = group_inputs(d.s);
+  const int64_t cuts = (length + kReduction - 1) / kReduction, words = (length + cuts - 1) / cuts;
+  const int64_t group = max(kPassFloats / words / kMaxRows, 1) * kMaxRows, groups = (pixels + group - 1) / group;
+  const auto pixel_of = [&](int64_t block) { return block * f.shape.oh / blocks * f.shape.ow; };
+  for (int64_t g = 0; g < groups; ++g) {
+    for (int64_t from = 0; from < length; from += words) {
+      const bool last = from + words >= length;
+      const Segment part = {from, from * kPanel};
+      for (int64_t panel = begin / blocks; panel * blocks < end; ++panel) {
+        const int64_t first = max(g * pixels / groups, pixel_of(max(begin - panel * blocks, 0)));
+        const int64_t count = min((g + 1) * pixels / groups, pixel_of(min(end - panel * blocks, blocks))) - first;
+        if (count <= 0) continue;
+        const int64_t at = first * y_pixel + d.channel(panel);
+        Tile t = d.tile(y + at, y_pixel, panel, 0);
+        t.x += first * t.x_stride;
+        t.segments = &part;
+        t.length = min(words, length - from);
+        t.accumulate = from > 0;
+        if (!last) t.lower = -__builtin_huge_valf();
+        if (last && residual) t.residual = residual + at;
+        run_tiles<Operand>(t, count);
+        if (last && !f.clamps) activate_pixels(y + at, count, y_pixel, d.columns(panel), f.activation);
+      }
+    }
+  }
+}
+
 // One image of forward, and of forward with a pool, which has in scratch the rows that its registers do not hold.
 template <class Operand>
 void direct_image(float* y, int64_t y_pixel, const float* x, const float* packed, const float* bias,
                   const float* residual, float* scratch, const Conv2DForward& f, int64_t begin, int64_t end) {
   const Conv2D& s = f.shape;
   const Direct d = prepare<Operand>(f, x, packed, bias, scratch);
+  if (s.kh * s.kw == 1 && s.stride_h * s.stride_w == 1 && d.x.w == s.ow)
+    return pointwise_image<Operand>(y, y_pixel, residual, d, begin, end);
   const int64_t blocks = row_blocks(s.oh);
   for (int64_t piece = begin; piece < end; ++piece) {
     const int64_t panel = piece / blocks, block = piece % blocks;
