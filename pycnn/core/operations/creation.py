@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from pycnn.core.operations.base import operation
+from pycnn.core.operations.batching import MixesSamplesError
 from pycnn.core.operations.conversion import cast, checked_dtype
 from pycnn.core.operations.nodes import filled
 
@@ -77,7 +78,7 @@ def full(shape: Any, fill_value: Any, dtype: Any = None) -> Any:
     """
     sizes = shape if isinstance(shape, (tuple, list, np.ndarray)) else (shape,)
     if any(n is None for n in sizes):
-        raise ValueError(
+        raise MixesSamplesError(
             f"full: shape is {tuple(sizes)}; expected integers; zeros_like, ones_like and full_like take "
             f"the shape of a symbol with its batch axis"
         )
