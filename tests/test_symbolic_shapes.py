@@ -178,8 +178,7 @@ def test_arrays_from_nothing():
     assert ops.arange(3, dtype="float32").dtype == np.float32
     np.testing.assert_array_equal(ops.linspace(0, 1, 5), np.linspace(0, 1, 5))
     assert ops.linspace(0, 1, 5, retstep=True)[1] == 0.25
-    with pytest.raises(ValueError, match="zeros_like, ones_like and full_like"):
-        ops.zeros((None, 3))
+    assert ops.zeros((None, 3)).shape == (None, 3)
 
 
 def test_shapes_as_numbers():
@@ -380,3 +379,47 @@ def test_rows_of_all_values_of_a_batch():
         np.testing.assert_allclose(found, np.full_like(x, 2 * (x**2).sum()), rtol=1e-6)
     row = ops.reshape(keras.Input((3, 4)), -1)
     assert (row.shape, ops.reshape(row, (-1,)).shape) == ((None,), (None,))
+
+
+def test_the_number_of_samples_in_a_shape():
+    """`keras.ops.shape(x)[0]` is None in a layer's `call`: what is the same for all samples gets that axis."""
+
+    class Tokens(keras.layers.Layer):
+        def build(self, shape):
+            self.token = self.add_weight(shape=(1, 1, 2), initializer="ones")
+            self.row = self.add_weight(shape=(2,), initializer="ones")
+
+        def call(self, x):
+            n = ops.shape(x)[0]
+            parts = [
+                ops.tile(self.token, (n, 2, 1)),
+                ops.broadcast_to(2 * self.token, (n, 1, 2)),
+                ops.broadcast_to(self.row, ops.shape(x)),
+                ops.tile(np.eye(2)[None], (n, 1, 1)),
+                ops.zeros((n, 1, 2)),
+                ops.full((n, 1, 2), 3, dtype="int32"),
+                x,
+            ]
+            return ops.concatenate(parts, axis=1)
+
+    x = keras.Input((3, 2))
+    layer = Tokens()
+    model = keras.Model(x, layer(x))
+    data = np.random.default_rng(0).normal(size=(4, 3, 2)).astype(np.float32)
+    rows = [[1, 1], [1, 1], [2, 2], [1, 1], [1, 1], [1, 1], [1, 0], [0, 1], [0, 0], [3, 3]]
+    wanted = np.concatenate([np.broadcast_to(rows, (4, 10, 2)), data], axis=1)
+    assert model.output_shape == (None, 13, 2)
+    np.testing.assert_array_equal(model.predict(data, verbose=0), wanted)
+    np.testing.assert_array_equal(layer(data), wanted)
+    model.compile(keras.optimizers.SGD(0.5), loss=keras.losses.MeanSquaredError("sum"))
+    model.fit(data, np.zeros((4, 13, 2)), verbose=0)  # gradients by what all samples share are their sum
+    np.testing.assert_allclose(layer.token.numpy()[0, 0], 1 - 0.5 * 4 * (1 + 1 + 4), rtol=1e-5)
+    for call in (
+        lambda: ops.tile(ops.ones((2, 2)), (None, 1)),
+        lambda: ops.broadcast_to(ops.ones((2, 2)), (None, 2)),
+        lambda: ops.tile(x, (None, 1, 1)),
+    ):
+        with pytest.raises(ValueError, match="None, the number of samples, goes with size 1"):
+            call()
+    with pytest.raises(ValueError, match="on the first axis alone"):
+        ops.zeros((2, None))
