@@ -382,7 +382,7 @@ def test_rows_of_all_values_of_a_batch():
 
 
 def test_the_number_of_samples_in_a_shape():
-    """`keras.ops.shape(x)[0]` is None in a layer's `call`: what is the same for all samples gets that axis."""
+    """None, which `keras.ops.shape(x)[0]` is in a layer's `call`, gives an axis of the samples."""
 
     class Tokens(keras.layers.Layer):
         def build(self, shape):

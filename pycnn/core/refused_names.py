@@ -190,16 +190,14 @@ REFUSED: Mapping[str, Mapping[str, str]] = {
     ),
     "tf.data.Dataset": _table(
         ("bucket_by_sequence_length", "it is made for images: resize them by `map`, and use `batch`"),
-        ("group_by_window scan", _ONE_BY_ONE),
-        ("interleave", "use `flat_map`, or zip and concatenate"),
+        ("group_by_window", _ONE_BY_ONE),
         ("load", "use keras.utils.image_dataset_from_directory, or np.load and from_tensor_slices"),
         ("options with_options", _OPTIONS),
         ("padded_batch ragged_batch", "resize the images by `map`, and use `batch`"),
         ("random", "use Dataset.range(n).map(f) with a generator of NumPy"),
         ("rejection_resample", "give fit `class_weight` or sample weights"),
-        ("sample_from_datasets", "zip or concatenate them, and shuffle"),
         ("save", "use np.savez of the arrays"),
         ("snapshot", "use `cache()`"),
-        ("sparse_batch window", "use `batch`"),
+        ("sparse_batch", "use `batch`"),
     ),
 }

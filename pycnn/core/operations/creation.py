@@ -80,8 +80,8 @@ def full(shape: Any, fill_value: Any, dtype: Any = None) -> Any:
     sizes = shape if isinstance(shape, (tuple, list, np.ndarray)) else (shape,)
     if None in tuple(sizes)[1:]:
         raise MixesSamplesError(
-            f"full: shape is {tuple(sizes)}; expected integers, and None, the number of samples, on the first "
-            f"axis alone"
+            f"full: shape is {tuple(sizes)}; expected integers, and None, the number of samples, on the "
+            f"first axis alone"
         )
     if tuple(sizes[:1]) == (None,):
         number = np.broadcast_to(np.asarray(fill_value, np.float32), (1, *sizes[1:]))

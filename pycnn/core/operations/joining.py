@@ -209,9 +209,9 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
 @operation(arrays=lambda x, repeats: np.tile(x, repeats), dtype="same")
 def _tile(x: Any, repeats: Any) -> Any:
     given = repeats if isinstance(repeats, (tuple, list)) else (repeats,)
-    if given[:1] == (None,) or given[:1] == [None]:
+    if tuple(given[:1]) == (None,):
         if x.is_batched or x.ndim > len(given) or (x.ndim == len(given) and x.shape[0] != 1):
-            raise refuse_batch(x, f"repeats are {tuple(given)}; None, the number of samples, goes with size 1")
+            raise refuse_batch(x, f"repeats are {given}; None, the number of samples, goes with size 1")
         sample = x.sample[1:] if x.ndim == len(given) else x.sample
         return for_samples(_tile(reshaped(x, sample), tuple(given[1:]) or (1,)))
     times = [as_int(f"{x.name}: repeats", number, 1) for number in given]
