@@ -413,5 +413,5 @@ def test_older_names():
             getattr(tf, name)
     elements = tf.data.Dataset.range(3).as_numpy_iterator()
     assert [elements.next(), *elements] == [0, 1, 2]
-    with pytest.raises(ModuleNotFoundError, match=r"pycnn\.sklearn has CNNClassifier"):
+    with pytest.raises(ModuleNotFoundError, match=r"keras\.wrappers has SKLearnClassifier"):
         import pycnn.keras.wrappers.scikit_learn  # noqa: F401

@@ -56,7 +56,6 @@ REFUSED: Mapping[str, Mapping[str, str]] = {
         ("src", "use the public names"),
         ("tree", "go through lists and dicts with Python's own functions"),
         ("visualization", "draw with Matplotlib; pycnn.explain draws how networks work"),
-        ("wrappers", "use the estimators of pycnn.sklearn"),
     ),
     "keras.callbacks": _table(
         ("OrbaxCheckpoint", "use callbacks.ModelCheckpoint, or callbacks.BackupAndRestore to go on"),

@@ -218,7 +218,7 @@ class Dataset(Combining):
             if spec.shape and spec.shape[0] is None
         }
 
-        def spec(leaf: Any) -> TensorSpec:
+        def spec(leaf: Any) -> Any:
             known = spec_of(leaf)
             if known.shape and known.shape[0] in unknown:
                 return TensorSpec((None, *known.shape[1:]), known.dtype)
