@@ -442,14 +442,15 @@ def name_scope(name: str) -> Iterator[str]:
 
 
 __all__ = [
-    "Variable", "abs", "acos", "add", "add_n", "argmax", "argmin", "asin", "atan", "boolean_mask", "cast", "clip_by_value", "concat",
-    "constant", "convert_to_tensor", "cos", "cosh", "cumsum", "device", "divide", "einsum", "equal", "executing_eagerly",
-    "exp", "expand_dims", "eye", "fill", "floor", "function", "gather", "get_logger", "greater",
-    "greater_equal", "identity", "is_tensor", "less", "less_equal", "linspace", "logical_and",
-    "logical_not", "logical_or", "matmul", "maximum", "minimum", "multiply", "name_scope", "norm",
-    "not_equal", "one_hot", "ones", "ones_like", "pad", "pow", "range", "rank", "reduce_all",
-    "reduce_any", "reduce_logsumexp", "reduce_max", "reduce_mean", "reduce_min", "reduce_prod",
-    "reduce_sum", "repeat", "reshape", "reverse", "roll", "round", "shape", "sigmoid", "sign", "sin", "sinh", "size",
-    "split", "sqrt", "square", "squeeze", "stack", "stop_gradient", "subtract", "tan", "tanh", "tensordot",
-    "test", "tile", "transpose", "unstack", "where", "zeros", "zeros_like",
+    "Variable", "abs", "acos", "add", "add_n", "argmax", "argmin", "asin", "atan", "boolean_mask", "cast",
+    "clip_by_value", "concat", "constant", "convert_to_tensor", "cos", "cosh", "cumsum", "device", "divide",
+    "einsum", "equal", "executing_eagerly", "exp", "expand_dims", "eye", "fill", "floor", "function",
+    "gather", "get_logger", "greater", "greater_equal", "identity", "is_tensor", "less", "less_equal",
+    "linspace", "logical_and", "logical_not", "logical_or", "matmul", "maximum", "minimum", "multiply",
+    "name_scope", "norm", "not_equal", "one_hot", "ones", "ones_like", "pad", "pow", "range", "rank",
+    "reduce_all", "reduce_any", "reduce_logsumexp", "reduce_max", "reduce_mean", "reduce_min",
+    "reduce_prod", "reduce_sum", "repeat", "reshape", "reverse", "roll", "round", "shape", "sigmoid",
+    "sign", "sin", "sinh", "size", "split", "sqrt", "square", "squeeze", "stack", "stop_gradient",
+    "subtract", "tan", "tanh", "tensordot", "test", "tile", "transpose", "unstack", "where", "zeros",
+    "zeros_like",
 ]  # fmt: skip

@@ -58,6 +58,6 @@ def matrix_transpose(a: Any, name: str | None = None) -> Any:
 
 
 __all__ = [
-    "band_part", "diag_part", "einsum", "eye", "l2_normalize", "matmul", "matrix_transpose", "norm", "set_diag",
-    "tensordot", "trace",
+    "band_part", "diag_part", "einsum", "eye", "l2_normalize", "matmul", "matrix_transpose", "norm",
+    "set_diag", "tensordot", "trace",
 ]  # fmt: skip
