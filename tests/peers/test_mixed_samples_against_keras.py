@@ -54,12 +54,26 @@ def halves(ops, y, z):
     return ops.sum(ops.square(correlation - ops.eye(4)))
 
 
+def triplets(ops, y, z):
+    """The hardest positive and negative sample for each anchor (Hermans et al. 2017)."""
+    labels = ops.reshape(y, (-1,))
+    products = ops.matmul(z, ops.transpose(z))
+    squares = ops.diagonal(products)
+    distances = ops.maximum(ops.expand_dims(squares, 1) - 2.0 * products + ops.expand_dims(squares, 0), 1e-6)
+    same = ops.cast(ops.equal(ops.expand_dims(labels, 0), ops.expand_dims(labels, 1)), "float32")
+    positive = ops.max(same * distances, axis=1, keepdims=True)
+    farthest = ops.max(distances, axis=1, keepdims=True)
+    negative = ops.min(distances + farthest * same, axis=1, keepdims=True)
+    return ops.mean(ops.relu(positive - negative + 0.5))
+
+
 LOSSES = {
     "contrastive": (contrastive, LABELS),
     "of pairs": (of_pairs, TARGETS),
     "gram": (gram, TARGETS),
     "distances": (distances, TARGETS),
     "halves": (halves, TARGETS),
+    "triplets": (triplets, LABELS),
 }
 
 
@@ -92,7 +106,7 @@ def trained(library, name, weights=None, sample_weight=None, accumulate=None):
         model.set_weights(weights)
     before = weights_of(model)
     optimizer = library.optimizers.SGD(0.05, gradient_accumulation_steps=accumulate)
-    mse = [] if name == "contrastive" else ["mse"]
+    mse = ["mse"] if y is TARGETS else []
     metrics = [library.metrics.MeanMetricWrapper(spread(library), name="spread"), *mse]
     model.compile(optimizer, lambda y, z: function(library.ops, y, z), metrics=metrics, weighted_metrics=mse)
     given = {"sample_weight": sample_weight, "validation_data": (X[:8], y[:8])}

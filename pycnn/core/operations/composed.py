@@ -24,10 +24,19 @@ _LARGEST = float(np.finfo(np.float32).max)
 
 
 def _with_slope(x: Any, value: Any, slope: Any) -> Any:
-    """A value, whose gradient is said instead of going through the steps that make it."""
-    slope = a.clip(slope, -_LARGEST, _LARGEST)  # infinite at the ends, where it would make NaN of 0
-    moved = a.multiply(a.subtract(x, stop_gradient(x)), stop_gradient(slope))
+    """A value, whose derivatives are said instead of going through the steps that make it.
+
+    The slope counts half where it is a constant: then its own derivative comes once in the second one.
+    """
+    moved = a.multiply(a.subtract(x, stop_gradient(x)), a.multiply(a.add(slope, stop_gradient(slope)), 0.5))
     return a.add(stop_gradient(value), a.where(c.isfinite(moved), moved, 0.0))
+
+
+def _inverse_cosine(x: Any) -> Any:
+    """1 / sqrt(1 - x^2), which is infinite at -1 and 1: a large number there, so that 0 times it is 0."""
+    inside = c.less(e.absolute(x), 1.0)
+    square = a.where(inside, a.multiply(a.subtract(1.0, x), a.add(x, 1.0)), 1.0)
+    return a.where(inside, e.rsqrt(square), _LARGEST / 4)
 
 
 def _arctan(x: Any) -> Any:
@@ -67,7 +76,7 @@ def arcsin(x: Any) -> Any:
     """
     cosine = e.sqrt(a.multiply(a.subtract(1.0, x), a.add(x, 1.0)))
     value = a.multiply(_arctan(a.divide(x, a.add(cosine, 1.0))), 2.0)
-    return _with_slope(x, value, a.divide(1.0, cosine))
+    return _with_slope(x, value, _inverse_cosine(x))
 
 
 @documented(ONE)
@@ -81,7 +90,7 @@ def arccos(x: Any) -> Any:
     """
     less, more = a.subtract(1.0, x), a.add(x, 1.0)
     value = a.multiply(_arctan(e.sqrt(a.divide(less, more))), 2.0)
-    return _with_slope(x, value, a.divide(-1.0, e.sqrt(a.multiply(less, more))))
+    return _with_slope(x, value, e.negative(_inverse_cosine(x)))
 
 
 @documented(ONE)
