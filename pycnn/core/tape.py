@@ -27,6 +27,10 @@ class GradientTape:
     `training` it works as in inference. Each structure of recorded calls becomes one program of the core: a
     loop whose steps are alike makes it once, and a step is one call into the core, forward and backward.
 
+    What mixes the samples of a batch (products of all pairs, `transpose`, sorting along it) is recorded, too,
+    at a cost that grows with the square of their number. Gradients by Tensors that are taken while a tape
+    records are recorded themselves: an outer tape differentiates twice, for gradient penalties.
+
     Asking for values inside the block (`print`, `float`, a metric) computes them at once, in a forward pass
     of its own, with a dropout of its own and one more update of moving statistics; after `gradient` they are
     there.

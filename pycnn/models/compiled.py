@@ -59,7 +59,8 @@ class Compiled(Predictor):
         Args:
             optimizer: name or object.
             loss: name, function of `keras.losses`, object, or a function f(y_true, y_pred) written with
-                `keras.ops`; for several outputs a list, or a dict by the outputs' names.
+                `keras.ops`; for several outputs a list, or a dict by the outputs' names. One that mixes the
+                samples of a batch (all pairs of them, say) is recorded by a GradientTape for each batch.
             loss_weights: factors of the outputs' losses, as a list or dict; None for 1.
             metrics: names, objects or functions f(y_true, y_pred); for several outputs a list of such lists,
                 or a dict.

@@ -12,6 +12,8 @@ import numpy as np
 
 from pycnn.core import tree
 from pycnn.core.tape import GradientTape
+from pycnn.core.taped import evaluate
+from pycnn.core.tensor import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,5 +99,8 @@ def _read(objective: Objective) -> int:
 
 def _result(objective: Objective, batch: Batch, predictions: Any, losses: Any, total: Any) -> Result:
     """What the core's steps return, once the metrics have got the batch."""
+    waiting = [x for x in (*predictions, *losses, total) if isinstance(x, Tensor) and not x.is_known]
+    if waiting:  # all of them in one run
+        evaluate(waiting)
     objective.observe(batch, [np.asarray(y) for y in predictions])
     return float(total), [float(loss) for loss in losses], []

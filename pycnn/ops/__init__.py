@@ -3,7 +3,8 @@
 The names of `keras.ops` take symbols (what an `Input` or a layer returns, and weights in a layer's `call`),
 arrays and numbers. With a symbol among them they return one, which `keras.Model` and `call` compute in the
 core; else they compute at once, with float32. Axes are counted with the batch axis, which stays first: what
-would mix samples is refused, but for sums and means, `max` and its like reduce the axes of a sample only.
+would mix samples is refused for symbols, but for sums and means, `max` and its like reduce the axes of a
+sample only. Inside a GradientTape, and in the loss of `compile`, samples may mix.
 `gradient` gives gradients by symbols.
 
 The kernels, such as `conv2d`, take arrays. Images are (n, h, w, c), channels last. Arrays of any real dtype
