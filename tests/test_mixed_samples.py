@@ -132,6 +132,26 @@ def test_compiled_loss():
         model.fit(x, y, verbose=0)
 
 
+def test_streams_files_and_frozen_layers(tmp_path):
+    model, (x, _) = make_model(layers.BatchNormalization()), samples(6)
+    data = keras.data.Dataset.from_tensor_slices((x, x[:, :3])).batch(4)
+    model.compile("adam", keras.saving.register_keras_serializable()(loss_of_batch))
+    history = model.fit(data, epochs=2, validation_data=data, verbose=0).history
+    assert [len(values) for values in history.values()] == [2, 2]
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    wanted = model.evaluate(x, x[:, :3], verbose=0)
+    assert again.evaluate(x, x[:, :3], verbose=0) == pytest.approx(wanted, rel=1e-6)
+    assert int(again.optimizer.iterations) == 4
+    for layer in model.layers:
+        layer.trainable = False
+    model.compile("sgd", loss_of_batch)
+    before = model.get_weights()
+    assert model.fit(x, x[:, :3], verbose=0).history["loss"][0] == pytest.approx(wanted, rel=1e-5)
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(new, old)
+
+
 def test_one_of_several_outputs():
     a = keras.Input((4,))
     model = keras.Model(a, [layers.Dense(3, name="pairs")(a), layers.Dense(1, name="number")(a)])

@@ -41,7 +41,8 @@ def train_step(model: Compiled, objective: Objective) -> Callable[[Batch], Resul
         with GradientTape() as tape:
             predictions, losses, total = _computed(model, objective, batch, True)
         variables = model.trainable_variables
-        objective.optimizer.apply(tape.gradient(total, variables), variables)
+        if variables:
+            objective.optimizer.apply(tape.gradient(total, variables), variables)
         return _result(objective, batch, predictions, losses, total)
 
     return step
