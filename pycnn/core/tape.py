@@ -194,7 +194,10 @@ class GradientTape:
         """Gradients by watched sources, as something that is recorded; None where no tape records them."""
         from pycnn.core.operations.gradients import gradient
 
-        if not target.is_recorded or target.symbol is None or not all(map(self._is_watched, given)):
+        again = {tape for tape in recorders.get() if tape is not self or self._persistent}
+        if target.symbol is None or target.tapes.isdisjoint(again):
+            return None
+        if not all(map(self._is_watched, given)):
             return None
         recording = Recording([target.symbol])
         forms = [recording.forms_of(x) for x in given]
