@@ -143,6 +143,13 @@ def augment_images(
     is x at (m[0] i + m[1] j + m[2], m[3] i + m[4] j + m[5]). fill_mode: nearest, constant, reflect, mirror, wrap
     (period n), wrap_ends (period n - 1)."""
 
+def filter_images(
+    x: NDArray[Any], weights: F32, row: F32 | None, rows: NDArray[np.int64], columns: NDArray[np.int64],
+    strides: tuple[int, int], fill: float, bytes: bool,
+) -> NDArray[Any]:
+    """Images (uint8 or float32) under a matrix, or under a column and a row whose product it is: (n, oh, ow, c), uint8
+    if `bytes`, else float32. rows, columns: of x, for those of the padded images; -1 for `fill`."""
+
 # --- networks ------------------------------------------------------------------------------------------------
 class Variable:
     """A weight: float32 memory of fixed shape, zero at first, that any number of networks read."""

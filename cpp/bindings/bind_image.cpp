@@ -1,4 +1,5 @@
-// Augmentation of batches of images, and the random numbers that it draws.
+// Augmentation of batches of images, the random numbers that it draws, and image kernels.
+#include <algorithm>
 #include <cmath>
 #include <optional>
 
@@ -143,6 +144,53 @@ Floats augment_images(const py::array& x, const std::optional<WideLabels>& rows,
   return y;
 }
 
+// x under a matrix, or under a column and a row whose product it is. rows and columns: where those of the padded
+// picture lie in x, -1 where `fill` does.
+py::array filter_images(const py::array& x, const Floats& weights, const std::optional<Floats>& row,
+                        const WideLabels& rows, const WideLabels& columns, const IntPair& strides, float fill,
+                        bool bytes) {
+  require_rank(x, 4, "x");
+  const bool from_bytes = x.dtype().is(py::dtype::of<uint8_t>());
+  require(from_bytes || x.dtype().is(py::dtype::of<float>()), "x must be uint8 or float32");
+  require((x.flags() & py::array::c_style) != 0, "x must be contiguous");
+  require_rank(weights, 2, "weights");
+  if (row) require_rank(*row, 2, "row");
+  const int64_t n = x.shape(0), h = x.shape(1);
+  FilterPlan plan{};
+  plan.w = x.shape(2), plan.c = x.shape(3);
+  plan.kh = weights.shape(0), plan.kw = row ? row->shape(1) : weights.shape(1);
+  plan.sh = strides[0], plan.sw = strides[1];
+  plan.type = from_bytes ? SourceType::kUint8 : SourceType::kFloat32;
+  plan.bytes = bytes, plan.separable = row.has_value(), plan.fill = fill;
+  require(!row || (weights.shape(1) == 1 && row->shape(0) == 1), "of two factors one is a column and one a row");
+  require(std::max(plan.kh, plan.kw) <= kMaxFilter, "a matrix has at most " + std::to_string(kMaxFilter) + " rows");
+  require(std::min(plan.sh, plan.sw) >= 1, "strides must be at least 1");
+  require(std::min({n, h, plan.w, plan.c, plan.kh, plan.kw}) >= 1, "x and weights may not be empty");
+  require_rank(rows, 1, "rows");
+  require_rank(columns, 1, "columns");
+  require(rows.size() >= plan.kh && columns.size() >= plan.kw, "the matrix is larger than the padded picture");
+  plan.oh = (rows.size() - plan.kh) / plan.sh + 1, plan.ow = (columns.size() - plan.kw) / plan.sw + 1;
+  const auto all_below = [](const WideLabels& at, int64_t end) {
+    return std::all_of(at.data(), at.data() + at.size(), [=](int64_t i) { return i >= -1 && i < end; });
+  };
+  require(all_below(rows, h) && all_below(columns, plan.w), "rows and columns must be those of x, or -1");
+  std::vector<float> both(weights.data(), weights.data() + weights.size());
+  if (row) both.insert(both.end(), row->data(), row->data() + row->size());
+  plan.weights = both.data(), plan.rows = rows.data(), plan.columns = columns.data();
+
+  const std::vector<py::ssize_t> shape = {n, plan.oh, plan.ow, plan.c};
+  py::array y = bytes ? py::array(py::array_t<uint8_t>(shape)) : py::array(py::array_t<float>(shape));
+  auto* to = static_cast<uint8_t*>(y.mutable_data());
+  const auto* from = static_cast<const uint8_t*>(x.data());
+  const int64_t bytes_from = x.nbytes() / n, bytes_to = y.nbytes() / n;
+  const FilterKernels& kernels = active_kernels().filter;
+  const int64_t pieces = kernels.pieces(plan);
+  for_each(n * pieces, kernels.scratch(plan), [&](int64_t i, float* scratch) {
+    kernels.apply(to + i / pieces * bytes_to, scratch, from + i / pieces * bytes_from, plan, i % pieces);
+  });
+  return y;
+}
+
 }  // namespace
 
 void bind_image(py::module_& m) {
@@ -153,6 +201,8 @@ void bind_image(py::module_& m) {
         arg("brightness") = py::none(), arg("size") = py::none(), arg("order") = 1, arg("fill_mode") = "nearest",
         arg("cval") = 0.0f, arg("scale") = 1.0f, arg("center") = false, arg("normalize") = false,
         arg("feature_scale") = py::none(), arg("feature_shift") = py::none());
+  m.def("filter_images", &filter_images, arg("x"), arg("weights"), arg("row"), arg("rows"), arg("columns"),
+        arg("strides"), arg("fill"), arg("bytes"));
 }
 
 }  // namespace pycnn::bindings

@@ -136,7 +136,7 @@ void add_stage(Profile& profile, std::string name, std::vector<StageCost::Alike>
 
 // Into how many pieces threads can share a stage of so many samples.
 int64_t pieces_of(const Stage& stage, const Program& program, int64_t samples) {
-  if (stage.kind == Task::kOnce || stage.by_caller || stage.repeated) return 1;
+  if (stage.kind == Task::kOnce || !stage.is_shared()) return 1;
   if (program.split_samples) return program.tasks[static_cast<size_t>(stage.begin)].pieces;
   return program.by_slots ? program.slot_count(samples) : samples;
 }

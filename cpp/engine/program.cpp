@@ -59,8 +59,14 @@ double Program::flops() const {
   return sum;
 }
 
-int64_t Program::shared_stages() const {
-  return std::count_if(stages_.begin(), stages_.end(), [](const Stage& s) { return !s.repeated; });
+int64_t Program::shared_stages(size_t from, size_t to) const {
+  return std::count_if(stages_.begin() + static_cast<std::ptrdiff_t>(from),
+                       stages_.begin() + static_cast<std::ptrdiff_t>(to), [](const Stage& s) { return s.is_shared(); });
+}
+
+size_t Program::next_host_stage(size_t from) const {
+  while (from < stages_.size() && !stages_[from].by_host) ++from;
+  return from;
 }
 
 void Program::size_slots() {
@@ -117,7 +123,8 @@ int Program::repeated_tasks() const {
 void Program::cut_stages() {
   stages_.clear();
   int first = 0;
-  if (split_samples && (first = repeated_tasks()) > 0) {
+  const bool has_host = std::any_of(tasks.begin(), tasks.end(), [](const Task& task) { return task.by_host; });
+  if (split_samples && !has_host && (first = repeated_tasks()) > 0) {
     stages_.push_back({Task::kBlock, 0, first, {}, {}});
     stages_.back().repeated = true;
   }
@@ -126,7 +133,7 @@ void Program::cut_stages() {
     const bool same_kind = !stages_.empty() && stages_.back().kind == task.kind;
     bool joins = same_kind && (task.kind == Task::kBlock || task.with_previous);
     if (task.kind == Task::kOnce) {
-      joins = same_kind && i > first && task.by_caller == tasks[static_cast<size_t>(i) - 1].by_caller;
+      joins = same_kind && i > first && task.by_host == tasks[static_cast<size_t>(i) - 1].by_host;
     } else if (split_samples && joins) {  // only what one thread does alone, one after the other
       const Task& previous = tasks[static_cast<size_t>(i) - 1];
       joins = i > first && task.kind == Task::kBlock && task.pieces == 1 && previous.pieces == 1;
@@ -137,10 +144,10 @@ void Program::cut_stages() {
   for (Stage& stage : stages_) {
     if (stage.kind == Task::kBlock) cut_passes(stage);
     if (stage.kind == Task::kSplit) cut_pieces(stage);
-    stage.by_caller = stage.kind == Task::kOnce && tasks[static_cast<size_t>(stage.begin)].by_caller;
+    stage.by_host = tasks[static_cast<size_t>(stage.begin)].by_host;
   }
   if (split_samples && !stages_.empty() && tasks[static_cast<size_t>(stages_.back().begin)].pieces == 1)
-    stages_.back().by_caller = true;
+    stages_.back().by_caller = !stages_.back().by_host;
 }
 
 // What the tasks touch of a block of samples stays in the cache.
@@ -246,7 +253,7 @@ std::string Program::text() const {
   };
   for (const Stage& stage : stages_) {
     if (stage.repeated || stage.by_caller || stage.kind == Task::kOnce) {
-      out << (stage.repeated ? "every thread\n" : stage.by_caller ? "the caller\n" : "once\n");
+      out << (stage.repeated ? "every thread\n" : stage.by_caller || stage.by_host ? "the caller\n" : "once\n");
       print(stage.begin, stage.end);
       continue;
     }

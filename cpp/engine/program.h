@@ -111,7 +111,7 @@ struct Task {
   int64_t weight_uses = 1;     // how often a sample uses each of them
   bool with_previous = false;  // kSplit: need not wait for it to end
   bool writes_result = false;  // to the caller's memory
-  bool by_caller = false;      // kOnce: on the calling thread only
+  bool by_host = false;        // kOnce: functions of the caller, on its thread
   // Diagnostics; the planner sets the first two.
   int node = -1;
   bool backward = false;
@@ -172,7 +172,10 @@ struct Stage {
   std::vector<Pass> passes;   // of block tasks
   std::vector<Piece> pieces;  // of split tasks
   bool repeated = false;      // every thread runs these tasks for itself, in memory of its own
-  bool by_caller = false;     // the calling thread runs these tasks
+  bool by_caller = false;     // the last one: the calling thread runs these tasks
+  bool by_host = false;       // it runs them without a team: they are functions of its own
+
+  bool is_shared() const { return !repeated && !by_caller && !by_host; }
 };
 
 // How samples are cut. None of it depends on the number of threads: that is what keeps results the same bits.
@@ -217,7 +220,8 @@ class Program {
   void finish(int64_t capacity);
 
   const std::vector<Stage>& stages() const { return stages_; }
-  int64_t shared_stages() const;
+  int64_t shared_stages(size_t from, size_t to) const;  // of [from, to)
+  size_t next_host_stage(size_t from) const;            // the number of stages where there is none
   int64_t slot_count(int64_t samples) const;
   int64_t capacity() const { return capacity_; }
   int64_t chunk_floats() const { return chunk_floats_; }

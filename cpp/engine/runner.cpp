@@ -81,9 +81,13 @@ void Runner::run(const Batch& batch, uint64_t seed, Optimizer* optimizer, Timers
   thread_memory_ = workspace_.threads((program.own_floats() + program.scratch_floats()) * threads);
   const int64_t version = parameters_.version();
   prepares_ = plan_.prepared_version != version;
-  const int64_t queues = prepares_ + chunks * program.shared_stages() + plan_.has_gradients;
-  queues_ = workspace_.queues(queues);
-  last_queue_ = queues > 0 ? queues_ + queues - 1 : nullptr;
+  const std::vector<Stage>& stages = program.stages();
+  const auto queues_of = [&](size_t from, size_t to) {
+    return (from == 0 && prepares_) + chunks * program.shared_stages(from, to);
+  };
+  const int64_t queues = queues_of(0, stages.size()) + plan_.has_gradients;
+  WorkQueue* queue = workspace_.queues(queues);
+  last_queue_ = queues > 0 ? queue + queues - 1 : nullptr;
 
   if (timers)
     timers->begin(threads,
@@ -93,19 +97,29 @@ void Runner::run(const Batch& batch, uint64_t seed, Optimizer* optimizer, Timers
   }
   std::atomic<bool> failed{false};
   std::exception_ptr exception;
-  const Run run{&batch, 0, 0, seed, workspace_.losses.data(), workspace_.metrics.data(), &failed, &exception};
-  parallel(threads, flops < kFlopsToWake ? Wake::kIfFrequent : Wake::kAlways,
-           [&](const Team& team) { run_on(team, batch, run, optimizer); });
+  Run run{&batch, 0, batch.samples, seed, workspace_.losses.data(), workspace_.metrics.data(), &failed, &exception};
+  // Host functions run between two teams: the threads are theirs.
+  for (size_t from = 0;;) {
+    const size_t to = program.next_host_stage(from);
+    parallel(threads, flops < kFlopsToWake ? Wake::kIfFrequent : Wake::kAlways,
+             [&](const Team& team) { run_on(team, run, from, to, queue, optimizer); });
+    if (to == stages.size()) break;
+    run_once(Team(0, 1), run, stages[to]);
+    if (failed) break;
+    queue += queues_of(from, to);
+    from = to + 1;
+  }
   if (timers) timers->end();
   plan_.prepared_version = version;
   if (exception) std::rethrow_exception(exception);
   if (program.writes_parameters || optimizer) parameters_.touch();
 }
 
-void Runner::run_on(const Team& team, const Batch& batch, Run run, const Optimizer* optimizer) {
+// Stages [from, to); before the first one preparations, after the last one updates.
+void Runner::run_on(const Team& team, Run run, size_t from, size_t to, WorkQueue* queue, const Optimizer* optimizer) {
   const Program& program = plan_.program;
-  WorkQueue* queue = queues_;
-  if (prepares_) {
+  const Batch& batch = *run.batch;
+  if (from == 0 && prepares_) {
     share(team, *queue++, static_cast<int64_t>(program.preparations.size()), [&](int64_t i) {
       const size_t index = static_cast<size_t>(i);
       timed(team, program.tasks.size() + index, program.preparations[index].run);
@@ -113,10 +127,10 @@ void Runner::run_on(const Team& team, const Batch& batch, Run run, const Optimiz
   }
   for (; run.begin < batch.samples; run.begin += program.capacity()) {
     run.samples = std::min(program.capacity(), batch.samples - run.begin);
-    if (program.split_samples) return run_split_samples(team, run, queue);
-    run_stages(team, run, queue);
+    if (program.split_samples) run_split_samples(team, run, from, to, queue);
+    else run_stages(team, run, from, to, queue);
   }
-  if (!plan_.has_gradients || run.failed->load()) return;
+  if (to < program.stages().size() || !plan_.has_gradients) return;
   const GradientSum sum(plan_.kernels->elementwise, slot_memory_, program.slot_floats, slots_);
   const size_t parameters = program.tasks.size() + program.preparations.size();
   share(team, *queue, static_cast<int64_t>(plan_.updates.size()), [&](int64_t i) {
@@ -145,31 +159,25 @@ void Runner::update(const UpdateRange& range, const Optimizer& optimizer) {
                    parameters_.gradient(range.parameter) + range.begin, range.size);
 }
 
-template <class Before>
-void Runner::run_once_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue,
-                            const Before& before) {
-  const auto body = [&](int64_t) {
-    before();
-    Work w = work(team, run);
-    w.end = 1;
-    w.slot_memory = slot_memory_;
-    for (int t = stage.begin; t < stage.end && !run.failed->load(); ++t) {
-      w.piece_end = plan_.program.tasks[static_cast<size_t>(t)].pieces;
-      run_task(team, t, w);
-    }
-  };
-  if (stage.by_caller) queue.run_by_caller(team, &queue != last_queue_, [&] { body(0); });
-  else share(team, queue, 1, body);
+void Runner::run_once(const Team& team, const Run& run, const Stage& stage) {
+  Work w = work(team, run);
+  w.end = 1;
+  w.slot_memory = slot_memory_;
+  for (int t = stage.begin; t < stage.end && !run.failed->load(); ++t) {
+    w.piece_end = plan_.program.tasks[static_cast<size_t>(t)].pieces;
+    run_task(team, t, w);
+  }
 }
 
-void Runner::run_stages(const Team& team, const Run& run, WorkQueue*& queue) {
+void Runner::run_stages(const Team& team, const Run& run, size_t from, size_t to, WorkQueue*& queue) {
   // To and fro: a stage begins with the samples that the one before it has left in the cache.
   bool backwards = false;
-  for (const Stage& stage : plan_.program.stages()) {
+  for (size_t s = from; s < to; ++s) {
+    const Stage& stage = plan_.program.stages()[s];
     if (stage.kind == Task::kSplit) {
       run_split_stage(team, run, stage, *queue++);
     } else if (stage.kind == Task::kOnce) {
-      run_once_stage(team, run, stage, *queue++, [] {});
+      share(team, *queue++, 1, [&](int64_t) { run_once(team, run, stage); });
     } else {
       run_block_stage(team, run, stage, *queue++, backwards);
       backwards = !backwards;
@@ -232,7 +240,7 @@ void Runner::run_split_stage(const Team& team, const Run& run, const Stage& stag
 
 // A stage is one task whose pieces are dealt out evenly, since there are too few samples to deal out; or some tasks of
 // one piece.
-void Runner::run_split_samples(const Team& team, const Run& run, WorkQueue* queue) {
+void Runner::run_split_samples(const Team& team, const Run& run, size_t from, size_t to, WorkQueue*& queue) {
   Work w = work(team, run);
   w.begin = 0;
   w.end = run.samples;
@@ -245,7 +253,8 @@ void Runner::run_split_samples(const Team& team, const Run& run, WorkQueue* queu
     }
   };
   const Stage* repeated = nullptr;  // what this thread has to do before it takes a piece, if it ever gets one
-  for (const Stage& stage : plan_.program.stages()) {
+  for (size_t s = from; s < to; ++s) {
+    const Stage& stage = plan_.program.stages()[s];
     if (stage.repeated) {
       repeated = &stage;
       continue;
@@ -253,19 +262,16 @@ void Runner::run_split_samples(const Team& team, const Run& run, WorkQueue* queu
     const auto run_repeated = [&] {
       if (repeated) run_tasks(*std::exchange(repeated, nullptr), 0, 1);
     };
-    if (stage.kind == Task::kOnce) {
-      run_once_stage(team, run, stage, *queue++, run_repeated);
-      continue;
-    }
-    const int64_t pieces = plan_.program.tasks[static_cast<size_t>(stage.begin)].pieces;
+    const bool once = stage.kind == Task::kOnce;
+    const int64_t pieces = once ? 1 : plan_.program.tasks[static_cast<size_t>(stage.begin)].pieces;
     const int64_t shares = std::min<int64_t>(team.size(), pieces);
     const auto run_share = [&](int64_t share) {
       run_repeated();
-      run_tasks(stage, share * pieces / shares, (share + 1) * pieces / shares);
+      if (once) run_once(team, run, stage);
+      else run_tasks(stage, share * pieces / shares, (share + 1) * pieces / shares);
     };
-    WorkQueue& own = *queue++;
-    if (stage.by_caller) own.run_by_caller(team, &own != last_queue_, [&] { run_share(0); });
-    else this->share(team, own, shares, run_share);
+    if (!stage.by_caller) this->share(team, *queue++, shares, run_share);
+    else if (team.rank() == 0) run_share(0);
   }
 }
 

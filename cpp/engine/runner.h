@@ -1,4 +1,4 @@
-// Runs a program on a batch: one call of parallel() a run.
+// Runs a program on a batch: one call of parallel() a run, and one more after each call of host functions.
 #pragma once
 
 #include <memory>
@@ -62,14 +62,13 @@ class Runner {
   void apply(Optimizer& optimizer);
 
  private:
-  void run_on(const Team& team, const Batch& batch, Run run, const Optimizer* optimizer);
-  void run_stages(const Team& team, const Run& run, WorkQueue*& queue);
+  void run_on(const Team& team, Run run, size_t from, size_t to, WorkQueue* queue, const Optimizer* optimizer);
+  void run_stages(const Team& team, const Run& run, size_t from, size_t to, WorkQueue*& queue);
   void run_block_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue, bool backwards);
   void run_pass(const Team& team, Work& w, const Pass& pass, int64_t begin, int64_t end);
   void run_split_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue);
-  template <class Before>
-  void run_once_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue, const Before& before);
-  void run_split_samples(const Team& team, const Run& run, WorkQueue* queue);
+  void run_once(const Team& team, const Run& run, const Stage& stage);
+  void run_split_samples(const Team& team, const Run& run, size_t from, size_t to, WorkQueue*& queue);
   void update(const UpdateRange& range, const Optimizer& optimizer);
   Work work(const Team& team, const Run& run);
   int64_t piece_count(int64_t samples, int64_t threads) const;
@@ -88,7 +87,6 @@ class Runner {
   float* slot_memory_ = nullptr;
   int64_t slots_ = 0;  // of the batch
   float* thread_memory_ = nullptr;
-  WorkQueue* queues_ = nullptr;  // for preparations if there are any, shared stages of each chunk, the update
   WorkQueue* last_queue_ = nullptr;
 };
 

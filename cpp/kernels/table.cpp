@@ -7,6 +7,7 @@ namespace pycnn::PYCNN_ISA {
 
 BatchNormKernels batch_norm_kernels();
 Bf16Kernels bf16_kernels();
+FilterKernels filter_kernels();
 ImageKernels image_kernels();
 OptimizerKernels optimizer_kernels();
 Pad2DKernels pad2d_kernels();
@@ -43,6 +44,7 @@ KernelTable kernel_table() {
   table.batch_norm = batch_norm_kernels();
   table.conv2d = conv2d_kernels();
   table.elementwise = elementwise_kernels();
+  table.filter = filter_kernels();
   table.gemm = gemm_kernels();
   table.image = image_kernels();
   table.optimizer = optimizer_kernels();

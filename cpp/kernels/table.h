@@ -6,6 +6,7 @@
 #include "kernels/conv2d/conv2d.h"
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/gemm/gemm.h"
+#include "kernels/image/filter.h"
 #include "kernels/image/image.h"
 #include "kernels/optimizer/optimizer.h"
 #include "kernels/pad2d/pad2d.h"
@@ -28,6 +29,7 @@ struct KernelTable {
   BatchNormKernels batch_norm;
   Conv2DKernels conv2d;
   ElementwiseKernels elementwise;
+  FilterKernels filter;
   GemmKernels gemm;
   ImageKernels image;
   OptimizerKernels optimizer;

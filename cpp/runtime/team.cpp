@@ -204,13 +204,6 @@ void WorkQueue::wait(int64_t n) const {
   wait_until([&] { return done_.value.load(std::memory_order_acquire) >= n; });
 }
 
-void WorkQueue::wait_long() const {
-  const auto done = [&] { return done_.value.load(std::memory_order_acquire) >= 1; };
-  const auto start = Clock::now();
-  wait_until([&] { return done() || Clock::now() - start > kAwake; });
-  while (!done()) std::this_thread::sleep_for(kAwake / 2);
-}
-
 void run_team(int threads, Wake wake, void (*call)(const void*, const Team&), const void* body) {
   pool()->run(threads, wake, call, body);
 }

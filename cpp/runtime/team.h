@@ -36,16 +36,6 @@ class WorkQueue {
   void share_last(const Team& team, int64_t n, const Body& body) {
     if (!take(team, n, body, false) && team.rank() == 0) wait(n);
   }
-  // body() on the caller's thread; the others wait for it where `waits`.
-  template <class Body>
-  void run_by_caller(const Team& team, bool waits, const Body& body) {
-    if (team.rank() == 0) {
-      body();
-      done_.value.store(1, std::memory_order_release);
-    } else if (waits) {
-      wait_long();
-    }
-  }
   void reset() {
     for (Count& next : next_) next.value.store(0, std::memory_order_relaxed);
     done_.value.store(0, std::memory_order_relaxed);
@@ -57,7 +47,6 @@ class WorkQueue {
     std::atomic<int64_t> value{0};
   };
   void wait(int64_t n) const;
-  void wait_long() const;  // for the caller, which may take milliseconds
 
   // Returns whether all pieces are done.
   template <class Body>

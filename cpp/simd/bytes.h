@@ -28,13 +28,20 @@ PYCNN_INLINE IntVec load_bytes(const uint8_t* p, int64_t count) {
 #endif
 }
 
+// Lanes from 0 to 255.
 PYCNN_INLINE void store_bytes(uint8_t* p, IntVec v, int64_t count) {
 #if defined(__AVX512F__)
   const __m128i bytes = _mm512_maskz_cvtepi32_epi8(0xffff, reinterpret_cast<__m512i>(v));
   if (count == kLanes) _mm_storeu_si128(reinterpret_cast<__m128i*>(p), bytes);
   else _mm_mask_storeu_epi8(p, static_cast<__mmask16>((1u << count) - 1), bytes);
 #else
+#if defined(__AVX2__)
+  const __m256i all = reinterpret_cast<__m256i>(v);
+  const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(all), _mm256_extracti128_si256(all, 1));
+  const LaneBytes bytes = reinterpret_cast<LaneBytes>(_mm_cvtsi128_si64(_mm_packus_epi16(words, words)));
+#else
   const LaneBytes bytes = __builtin_convertvector(v, LaneBytes);
+#endif
   if (count >= kLanes) __builtin_memcpy(p, &bytes, kLanes);
   else __builtin_memcpy(p, &bytes, static_cast<size_t>(count));
 #endif

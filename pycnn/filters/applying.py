@@ -1,20 +1,18 @@
-"""Applies a kernel to pictures in arrays and in files, by pycnn's depthwise convolution."""
+"""Applies a kernel to pictures in arrays and in files."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pycnn import _core
 from pycnn.core.arguments import as_number, as_pair
 from pycnn.filters import kernels
-from pycnn.ops import depthwise_conv2d
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike, NDArray
-
-    F32: TypeAlias = NDArray[np.float32]
 
 _PAD = {"constant": "constant", "nearest": "edge", "edge": "edge", "reflect": "reflect", "wrap": "wrap"}
 MODES = tuple(_PAD)
@@ -74,13 +72,24 @@ def apply(
     if fill != 0 and mode != "constant":
         raise ValueError(f"fill_value is {fill_value!r}; it goes with mode 'constant', not {mode!r}")
     result = _result_type(dtype, pixels)
-    batch = pixels.reshape(_batch_shape(pixels.shape))
-    sides = _sides(padding, batch.shape[1:3], weights.shape, step)
-    with np.errstate(over="ignore"):  # beyond float32: infinite
-        x = batch.astype(np.float32)
-    y = _convolved(_padded(x, sides, _PAD[mode], fill), weights, step)
-    if result == np.uint8:
-        y = np.clip(np.rint(np.nan_to_num(y, nan=0.0)), 0, 255).astype(np.uint8)
+    n, height, width, channels = _batch_shape(pixels.shape)
+    batch = pixels.reshape(n, height, width, channels)
+    sides = _sides(padding, (height, width), weights.shape, step)
+    if batch.dtype != np.uint8:
+        with np.errstate(over="ignore"):  # beyond float32: infinite
+            batch = batch.astype(np.float32, copy=False)
+    factors = _factors(weights) if weights.size > _SEPARATE_FROM else None
+    column, row = (weights, None) if factors is None else factors
+    y = _core.filter_images(
+        np.require(batch, None, ["C", "A"]),
+        column.astype(np.float32),
+        None if row is None else row.astype(np.float32),
+        rows=_positions(height, sides[0], _PAD[mode]),
+        columns=_positions(width, sides[1], _PAD[mode]),
+        strides=step,
+        fill=fill,
+        bytes=result == np.uint8,
+    )
     if pixels.ndim == 2:
         return y[0, :, :, 0]
     return y if pixels.ndim == 4 else y[0]
@@ -185,10 +194,10 @@ def _pixels(image: ArrayLike) -> NDArray[Any]:
     return pixels
 
 
-def _batch_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
-    if len(shape) == 2:
-        return 1, *shape, 1
-    return shape if len(shape) == 4 else (1, *shape)
+def _batch_shape(shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    n = shape[0] if len(shape) == 4 else 1
+    height, width, *channels = shape[1:] if len(shape) == 4 else shape
+    return n, height, width, channels[0] if channels else 1
 
 
 def _result_type(dtype: DTypeLike | None, pixels: NDArray[Any]) -> np.dtype[Any]:
@@ -228,25 +237,11 @@ def _sides(
     return sides
 
 
-def _padded(x: F32, sides: list[tuple[int, int]], mode: str, fill: float) -> F32:
-    if not any(map(any, sides)):
-        return x
-    widths = [(0, 0), *sides, (0, 0)]
+def _positions(n: int, sides: tuple[int, int], mode: str) -> NDArray[np.int64]:
+    """Of the n pixels of an axis, those that the padded axis has; -1 outside, where the mode is constant."""
     if mode == "constant":
-        return np.pad(x, widths, "constant", constant_values=np.float32(fill))
-    return np.pad(x, widths, mode)  # type: ignore[call-overload,no-any-return]
-
-
-def _convolved(x: F32, weights: NDArray[np.float64], step: tuple[int, int]) -> F32:
-    pair = _factors(weights) if weights.size > _SEPARATE_FROM else None
-    if pair is None:
-        return _depthwise(x, weights, step)
-    return _depthwise(_depthwise(x, pair[0], (step[0], 1)), pair[1], (1, step[1]))
-
-
-def _depthwise(x: F32, weights: NDArray[np.float64], step: tuple[int, int]) -> F32:
-    w = np.repeat(weights.astype(np.float32)[:, :, None, None], x.shape[3], axis=2)
-    return depthwise_conv2d(x, w, strides=step)
+        return np.pad(np.arange(n), sides, constant_values=-1)
+    return np.pad(np.arange(n), sides, mode)  # type: ignore[call-overload,no-any-return]
 
 
 def _factors(weights: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:

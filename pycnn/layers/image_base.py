@@ -71,7 +71,7 @@ class ImageLayer(Layer):
             return self._of_dict(args[0], training is None or training)
         images = self._images(args[0])
         batch = np.asarray(images if images.ndim == 4 else images[None], np.float32)
-        found, _ = self._computed(batch, None, training is None or training)
+        found = np.array(self._computed(batch, None, training is None or training)[0])
         return found if images.ndim == 4 else found[0]
 
     def _of_dict(self, data: dict[str, Any], training: bool) -> dict[str, Any]:
@@ -86,7 +86,7 @@ class ImageLayer(Layer):
         if images.ndim != 4:
             raise ValueError(f"Layer {self.name!r}: `images` has shape {images.shape}; expected (n, h, w, c)")
         found, mixed = self._computed(np.asarray(images, np.float32), labels, training)
-        return {"images": found} | ({} if "labels" not in data else {"labels": mixed})
+        return {"images": np.array(found)} | ({} if "labels" not in data else {"labels": mixed})
 
     def _images(self, x: Any) -> NDArray[Any]:
         """One image or several, as an array."""
@@ -101,7 +101,7 @@ class ImageLayer(Layer):
     def _computed(
         self, images: NDArray[Any], labels: NDArray[Any] | None, training: bool
     ) -> tuple[NDArray[np.float32], NDArray[Any] | None]:
-        """Images in the layer's data format, computed, and their labels."""
+        """Images in the layer's data format, computed, and their labels; perhaps views of those given."""
         first = self.data_format == "channels_first"
         images = images.transpose(0, 2, 3, 1) if first else images
         if not images.size:
@@ -112,7 +112,7 @@ class ImageLayer(Layer):
         else:
             found = self.in_inference(images)
         found = found.transpose(0, 3, 1, 2) if first else found
-        return np.array(found, np.float32, order="C"), labels
+        return np.ascontiguousarray(found, np.float32), labels
 
     # --- networks -------------------------------------------------------------------------------------------
     def lower(self, graph: Blueprint, *nodes: int) -> int:
@@ -170,10 +170,8 @@ class RandomImageLayer(ImageLayer):
         numbers = np.arange(len(images), dtype=np.int64)
         found = _core.random_uniforms(self.actual_seed, self._draws % 2**32, numbers, len(limits))
         self._draws += 1
-        return [
-            low + (high - low) * column
-            for (low, high), column in zip(limits, found.astype(np.float64).T, strict=True)
-        ]
+        lows, highs = np.array(limits, np.float64).T
+        return list((lows + (highs - lows) * found).T)
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"seed": self.seed}

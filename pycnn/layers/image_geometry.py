@@ -103,9 +103,10 @@ class _Affine(RandomImageLayer):
         raise NotImplementedError(f"{type(self).__name__} has no `maps`")
 
     def in_training(self, images: NDArray[Any]) -> NDArray[Any]:
-        n = len(images)
-        a0, a1, a2, b0, b1, b2 = (np.broadcast_to(x, n) for x in self.maps(images))
-        matrices = np.stack([b1, b0, b2, a1, a0, a2], 1).astype(np.float64)  # rows first
+        a0, a1, a2, b0, b1, b2 = self.maps(images)
+        matrices = np.empty((len(images), 6))
+        for column, of_one in enumerate((b1, b0, b2, a1, a0, a2)):  # rows first
+            matrices[:, column] = of_one
         size, fill_mode = images.shape[1:3], self.fill_mode
         if fill_mode == "constant":  # beyond a border of the value, which edges are interpolated with
             border = ((0, 0), (1, 1), (1, 1), (0, 0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -231,6 +232,7 @@ class Objective:
         for goal in self.goals:
             self.names += [f"{goal.name}_{name}" if several else name for name in goal.names]
         self._per_batch: list[bool] = []
+        self._on_host: list[list[Metric]] = []  # of each output, the metrics that the host computes
         self._target_shapes: dict[int, tuple[int, ...]] = {}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -374,19 +376,18 @@ class Objective:
     # --- metrics of the host --------------------------------------------------------------------------------
     def begin(self) -> None:
         """Lets the host's metrics begin anew."""
-        for metric, on_host in self._placed():
-            if on_host:
-                metric.reset_state()
+        whole = self.mixes_samples
+        self._on_host = [[m for m in goal.metrics if whole or goal.place(m) == "host"] for goal in self.goals]
+        for metric in chain.from_iterable(self._on_host):
+            metric.reset_state()
 
     def outputs(self, network: Any, samples: int) -> list[Any] | None:
         """Arrays for the outputs that the host's metrics read; None where there are none."""
-        if not any(on_host for _, on_host in self._placed()):
+        if not any(self._on_host):
             return None
         return [
-            np.empty((samples, *network.output_shape(i)), np.float32)
-            if any(goal.place(metric) == "host" for metric in goal.metrics)
-            else None
-            for i, goal in enumerate(self.goals)
+            np.empty((samples, *network.output_shape(i)), np.float32) if on_host else None
+            for i, on_host in enumerate(self._on_host)
         ]
 
     def observe(self, batch: Batch, outputs: Sequence[Any] | None) -> None:
@@ -398,7 +399,7 @@ class Objective:
             return array if array is None or batch.rows is None else array[batch.rows]
 
         for i, (goal, predicted) in enumerate(zip(self.goals, outputs, strict=True)):
-            on_host = [m for m in goal.metrics if self.mixes_samples or goal.place(m) == "host"]
+            on_host = self._on_host[i]
             true = rows(batch.truth[i]) if on_host else None
             for metric in on_host:
                 if goal.is_weighted(metric) and batch.weight:

@@ -26,7 +26,7 @@ void add_call(Planner& planner, std::string name, const std::vector<HostValue>& 
   Task task;
   task.name = std::move(name);
   task.kind = Task::kOnce;
-  task.by_caller = true;
+  task.by_host = true;
   for (const HostValue& v : touched)
     if (v.buffer >= 0) task.buffers.push_back(v.buffer);
   task.run = [=](const Work& w) {
