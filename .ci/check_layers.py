@@ -52,7 +52,7 @@ PYTHON = (
     ("models",),
     ("applications", "data"),
     ("backend", "config", "mixed_precision", "nn", "random", "utils"),
-    ("filters", "preprocessing"),
+    ("filters", "preprocessing", "wrappers"),
     ("__init__", "keras"),
     ("explain", "recipes", "sklearn", "tf"),
     ("bench",),

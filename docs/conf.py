@@ -35,7 +35,7 @@ PACKAGES = (
     "pycnn.initializers", "pycnn.layers", "pycnn.losses", "pycnn.metrics", "pycnn.mixed_precision",
     "pycnn.models", "pycnn.nn", "pycnn.ops", "pycnn.optimizers", "pycnn.optimizers.schedules",
     "pycnn.preprocessing.image", "pycnn.random", "pycnn.regularizers", "pycnn.saving", "pycnn.sklearn",
-    "pycnn.tf", "pycnn.utils",
+    "pycnn.tf", "pycnn.utils", "pycnn.wrappers",
 )  # fmt: skip
 # Classes whose methods are listed: whether those of their bases are, too.
 WITH_METHODS = {

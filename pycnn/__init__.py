@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         random,
         saving,
         utils,
+        wrappers,
     )
     from pycnn.config import show_config
     from pycnn.core.policy import DTypePolicy
@@ -101,6 +102,7 @@ __all__ = [
     "show_config",
     "utils",
     "version",
+    "wrappers",
 ]
 
 _MODULES = {
@@ -137,6 +139,7 @@ _SUBMODULES = (
     "random",
     "saving",
     "utils",
+    "wrappers",
 )
 
 

@@ -20,7 +20,37 @@ def listed(data: Dataset) -> list:
     return [x.tolist() if isinstance(x, np.ndarray) else x for x in data.as_numpy_iterator()]
 
 
+def window(*args) -> Dataset:
+    """Windows of 7 numbers, as lists."""
+    return numbers(7).window(*args).map(lambda w: np.array([*w, *[-1] * (3 - len(w))]))
+
+
+def constants(n: int) -> Dataset:
+    return Dataset.range(1, n).map(lambda x: x * np.ones(6, int)).interleave(Dataset.from_tensor_slices, 2, 4)
+
+
 EXPECTED = {
+    "window": (lambda: window(3), [[0, 1, 2], [3, 4, 5], [6, -1, -1]], 3),
+    "window shift": (lambda: window(3, 2), [[0, 1, 2], [2, 3, 4], [4, 5, 6], [6, -1, -1]], 4),
+    "window stride": (lambda: window(3, 1, 2, True), [[0, 2, 4], [1, 3, 5], [2, 4, 6]], 3),
+    "window gap": (lambda: window(2, 4), [[0, 1, -1], [4, 5, -1]], 2),
+    "window drop": (lambda: window(3, 5, 1, True), [[0, 1, 2]], 1),
+    "window none": (lambda: numbers(2).window(3, drop_remainder=True), [], 0),
+    # As in TensorFlow's documentation of `interleave`.
+    "interleave": (
+        lambda: constants(6),
+        [1] * 4 + [2] * 4 + [1] * 2 + [2] * 2 + [3] * 4 + [4] * 4 + [3] * 2 + [4] * 2 + [5] * 6,
+        -2,
+    ),
+    "scan": (lambda: numbers(5).scan(0, lambda state, x: (state + x, state * x)), [0, 0, 2, 9, 24], 5),
+    "take_while": (lambda: numbers(5).take_while(lambda x: x < 3), [0, 1, 2], -2),
+    "unique": (lambda: Dataset.from_tensor_slices([1, 37, 2, 37, 2, 1]).unique(), [1, 37, 2], -2),
+    "choose": (
+        lambda: Dataset.choose_from_datasets([numbers(2), Dataset.range(5, 9)], numbers(2).repeat(4)),
+        [0, 5, 1, 6],
+        -2,
+    ),
+    "sample one": (lambda: Dataset.sample_from_datasets([numbers(3), numbers(9)], [1, 0]), [0, 1, 2], 12),
     "range": (lambda: Dataset.range(2, 9, 3), [2, 5, 8], 3),
     "map": (lambda: numbers(4).map(lambda x: x * 2), [0, 2, 4, 6], 4),
     "map in threads": (lambda: numbers(40).map(lambda x: x + 1, tf.data.AUTOTUNE), [*range(1, 41)], 40),
@@ -63,6 +93,30 @@ def test_elements_and_their_number_twice(name: str) -> None:
     else:
         with pytest.raises(TypeError, match="unknown"):
             len(data)
+
+
+def test_datasets_in_elements() -> None:
+    pairs = Dataset.zip((numbers(5), Dataset.range(10, 15))).window(2, shift=2, drop_remainder=True)
+    found = [(listed(a), listed(b)) for a, b in pairs]
+    assert found == [([0, 1], [10, 11]), ([2, 3], [12, 13])]
+    assert pairs.element_spec[1].element_spec == numbers().element_spec
+    joined = pairs.flat_map(lambda a, b: Dataset.zip((a.batch(2), b.batch(2))))
+    assert [(a.tolist(), b.tolist()) for a, b in joined] == found
+    with pytest.raises(TypeError, match="an element is a dataset; flat_map"):
+        listed(numbers(4).window(2).batch(2))
+    drawn = Dataset.sample_from_datasets([numbers(40), Dataset.range(100, 140)], seed=1)
+    assert listed(drawn) == listed(drawn) != sorted(listed(drawn))
+    assert sorted(listed(drawn)) == [*range(40), *range(100, 140)]
+    shorter = Dataset.sample_from_datasets([numbers(4), numbers(400)], seed=1, stop_on_empty_dataset=True)
+    assert len(listed(shorter)) < 100
+    with pytest.raises(ValueError, match="expected 2 of at least 0"):
+        Dataset.sample_from_datasets([numbers(), numbers()], [1.0, -1.0])
+    with pytest.raises(TypeError, match="map_func returned 0; expected a Dataset"):
+        listed(numbers(2).interleave(int, 2))
+    with pytest.raises(ValueError, match="there is no dataset 2"):
+        listed(Dataset.choose_from_datasets([numbers(3), numbers(3)], numbers(3)))
+    with pytest.raises(TypeError, match="no single number"):
+        listed(numbers(4).batch(2).unique())
 
 
 def test_shuffle_draws_from_a_buffer_and_again_in_each_pass() -> None:

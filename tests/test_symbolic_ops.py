@@ -67,9 +67,20 @@ UNARY = {
         (-0.9, 0.9),
     ),
     "sparse_sigmoid": (lambda x: np.clip((x + 1) / 2, 0, 1), (-0.9, 0.9)),
+    "arctan": (np.arctan, (-5, 5)),
+    "arcsin": (np.arcsin, (-0.9, 0.9)),
+    "arccos": (np.arccos, (-0.9, 0.9)),
+    "tan": (np.tan, (-1, 1)),
+    "cosh": (np.cosh, (-2, 2)),
+    "sinh": (np.sinh, (-2, 2)),
+    "exp2": (np.exp2, (-3, 2)),
+    "deg2rad": (np.deg2rad, (-9, 9)),
+    "rad2deg": (np.rad2deg, (-0.1, 0.1)),
+    "nan_to_num": (np.nan_to_num, (-3, 3)),
 }
 STEPS = {
     "sign": np.sign, "floor": np.floor, "ceil": np.ceil, "trunc": np.trunc, "round": np.round,
+    "nan_to_num": lambda x: np.nan_to_num(x.astype(np.float32)),
     "isnan": np.isnan, "isfinite": np.isfinite, "isinf": np.isinf, "logical_not": np.logical_not,
 }  # fmt: skip
 BINARY = {
@@ -82,11 +93,14 @@ BINARY = {
     "maximum": np.maximum,
     "minimum": np.minimum,
     "mod": np.mod,
+    "logaddexp": np.logaddexp,
+    "divide_no_nan": np.divide,
 }
 BINARY_STEPS = {
     "floor_divide": np.floor_divide, "equal": np.equal, "not_equal": np.not_equal, "less": np.less,
     "less_equal": np.less_equal, "greater": np.greater, "greater_equal": np.greater_equal,
-    "logical_and": np.logical_and, "logical_or": np.logical_or,
+    "logical_and": np.logical_and, "logical_or": np.logical_or, "logical_xor": np.logical_xor,
+    "isclose": np.isclose,
 }  # fmt: skip
 
 
@@ -110,6 +124,25 @@ def test_steps(rng, name):
     if name == "trunc":
         x = x[:2]  # the core has sign(x) floor(|x|), which is NaN for infinite x
     check(getattr(ops, name), STEPS[name], x)
+
+
+def test_angles_at_their_ends():
+    """Symbols and arrays alike; the slope of arccos at 1 is infinite, and the angle no NaN."""
+    x = np.array([[-1.0, -0.99999, -0.3, 0.0, 1e-4, 0.41421357, 0.7, 0.99999, 1.0]], np.float32)
+    for name in ("arccos", "arcsin"):
+        wanted = getattr(np, name)(x.astype(np.float64))
+        found = predicted(getattr(ops, name), x)
+        np.testing.assert_allclose(found, wanted, rtol=3e-7, atol=2e-7)
+        slopes = predicted(lambda x, name=name: ops.gradient(getattr(ops, name)(x), x), x)
+        assert np.abs(slopes[0, [0, -1]]).min() > 1e30
+    x = np.array([[-np.inf, -1e9, -2.4142137, -1.0, -0.0, 0.1, 2.0, 3e38, np.inf, np.nan]], np.float32)
+    np.testing.assert_allclose(predicted(ops.arctan, x), np.arctan(x.astype(np.float64)), rtol=3e-7)
+    x = np.array([[0.0, 1.0, -2.0]])
+    check(lambda x: ops.divide_no_nan(6.0, x), lambda x: np.array([[0.0, 6.0, -3.0]]), x)
+    check(lambda x: ops.isclose(x, x * np.nan, equal_nan=True), lambda x: x > 9, x)
+    assert ops.isclose([np.inf, np.nan], [np.inf, np.nan], equal_nan=True).tolist() == [True, True]
+    check(lambda x: ops.moments(x, 1)[0], lambda x: x.mean(1), x)
+    check(lambda x: ops.moments(x, 1, True)[1], lambda x: x.var(1, keepdims=True), x, unit=4)
 
 
 def test_options_of_activations(rng):

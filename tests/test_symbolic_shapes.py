@@ -48,6 +48,19 @@ SAME = {
     "pad symmetric": lambda m, x: m.pad(x, ((0, 0), (1, 2), (4, 1), (2, 0)), "symmetric"),
     "pad wrap": lambda m, x: m.pad(x, ((0, 0), (1, 2), (5, 1), (0, 1)), "wrap"),
     "take": lambda m, x: m.take(x, np.array([[1, 0], [2, -1]]), 2),
+    "diagonal": lambda m, x: m.diagonal(x, 0, 1, 2),
+    "diagonal above": lambda m, x: m.diagonal(x, 2, 1, 2),
+    "diagonal below": lambda m, x: m.diagonal(x, -1, 2, 1),
+    "tril": lambda m, x: m.tril(x, -1),
+    "tril above": lambda m, x: m.tril(m.moveaxis(x, 3, 1), 1),
+    "triu": lambda m, x: m.triu(m.moveaxis(x, 3, 1)),
+    "roll": lambda m, x: m.roll(x, 1, 1),
+    "roll of several": lambda m, x: m.roll(x, (-3, 5), (2, 3)),
+    "rot90": lambda m, x: m.rot90(x, 1, (1, 2)),
+    "rot90 twice": lambda m, x: m.rot90(x, 2, (2, 1)),
+    "rot90 back": lambda m, x: m.rot90(x, -1, (1, 2)),
+    "fliplr": lambda m, x: m.fliplr(x),
+    "hstack": lambda m, x: m.hstack([x, x * 2]),
     "item": lambda m, x: x[:, 1],
     "item from the end": lambda m, x: x[:, -1, ..., 0],
     "slice": lambda m, x: x[:, 1:, ::2],
@@ -100,6 +113,60 @@ def test_shapes_of_two(rng, name):
     np.testing.assert_array_equal(predicted(lambda x, y: TWO[name](ops, x, y), x, y), TWO[name](np, x, y))
     if "along" not in name:
         check_gradient(lambda *z: TWO[name](ops, *z), lambda *z: TWO[name](np, *z), x[:1], y[:1])
+
+
+def blocks(x, size):
+    """depth_to_space by loops."""
+    n, h, w, c = x.shape
+    out = np.zeros((n, h * size, w * size, c // size**2), x.dtype)
+    for i, j in np.ndindex(size, size):
+        start = (i * size + j) * out.shape[-1]
+        out[:, i::size, j::size] = x[..., start : start + out.shape[-1]]
+    return out
+
+
+def test_places_and_channels(rng):
+    x = normal(rng, 3, 2, 5, 8)
+    check(lambda x: ops.depth_to_space(x, 2), lambda x: blocks(x, 2), x)
+    check(lambda x: ops.space_to_depth(ops.depth_to_space(x, 2), 2), lambda x: x, x)
+    images = x.transpose(0, 3, 1, 2)
+    found = ops.depth_to_space(images, 2, "channels_first")
+    np.testing.assert_array_equal(found, blocks(x, 2).transpose(0, 3, 1, 2))
+    np.testing.assert_array_equal(ops.space_to_depth(found, 2, "channels_first"), images)
+    for call, message in (
+        (lambda: ops.depth_to_space(x, 3), "8 channels; expected a multiple of 9"),
+        (lambda: ops.space_to_depth(x, 2), "2 x 5 pixels; expected multiples of 2"),
+        (lambda: ops.depth_to_space(x, 2, "NHWC"), "data_format is 'NHWC'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()
+
+
+def test_matrices(rng):
+    x = normal(rng, 4, 3, 5)
+    check(lambda x: ops.trace(x, 1, 1, 2), lambda x: x.trace(1, 1, 2), x, terms=3)
+    check(lambda x: ops.cumsum(x, 2), lambda x: x.cumsum(2), x, terms=5)
+    check(lambda x: ops.cumsum(x, 1), lambda x: x.cumsum(1), x, terms=3)
+    assert ops.cumsum([[1, 2], [3, 4]]).tolist() == [1, 3, 6, 10]
+    assert ops.cumsum([1, 2], dtype="float32").dtype == np.float32
+    weights = keras.Variable(np.array([1.0, 2.0]))
+
+    class Diagonals(keras.layers.Layer):
+        def call(self, x):
+            return [x @ ops.diag(weights, k)[: x.shape[1]] for k in (0, 1, -2)]
+
+    for k, found in zip((0, 1, -2), Diagonals()(np.ones((1, 2))), strict=True):
+        np.testing.assert_array_equal(found[0], np.diag([1.0, 2.0], k)[:2].sum(0))
+    for k in (0, 1, -1):
+        np.testing.assert_array_equal(ops.diag([1, 2], k), np.diag([1, 2], k))
+        np.testing.assert_array_equal(ops.diag(x[0], k), np.diag(x[0], k))
+    np.testing.assert_array_equal(ops.roll(x, 4), np.roll(x, 4))
+    np.testing.assert_array_equal(ops.vstack([[1, 2], [3, 4]]), [[1, 2], [3, 4]])
+    np.testing.assert_array_equal(ops.flipud(x), x[::-1])
+    symbol = keras.Input((3, 5))
+    parts = ops.unstack(symbol, axis=1)
+    assert [part.shape for part in parts] == [(None, 5)] * 3
+    np.testing.assert_array_equal(keras.Model(symbol, parts[2]).predict(x, verbose=0), x[:, 2])
 
 
 def test_gradient_of_take_along_axis(rng):
@@ -178,8 +245,7 @@ def test_arrays_from_nothing():
     assert ops.arange(3, dtype="float32").dtype == np.float32
     np.testing.assert_array_equal(ops.linspace(0, 1, 5), np.linspace(0, 1, 5))
     assert ops.linspace(0, 1, 5, retstep=True)[1] == 0.25
-    with pytest.raises(ValueError, match="zeros_like, ones_like and full_like"):
-        ops.zeros((None, 3))
+    assert ops.zeros((None, 3)).shape == (None, 3)
 
 
 def test_shapes_as_numbers():
@@ -240,6 +306,19 @@ REFUSED = {
     "pad width": (lambda: ops.pad(X, ((0, 0), (1, -1), (0, 0))), "pad_width is -1"),
     "pad values": (lambda: ops.pad(X, ((0, 0), (1, 1), (0, 0)), "edge", 1.0), "go with mode 'constant'"),
     "broadcast_to": (lambda: ops.broadcast_to(X, (5, 3, 4)), MIXES),
+    "diagonal": (lambda: ops.diagonal(X), MIXES),
+    "diagonal outside": (lambda: ops.diagonal(X, 4, 1, 2), "have no diagonal 4"),
+    "diagonal of one axis": (lambda: ops.trace(X, 0, 1, -2), "axis1 and axis2 are both 1"),
+    "diag": (lambda: ops.diag(X), "expected one axis or two"),
+    "tril": (lambda: ops.tril(X[:, 0, 0]), "two axes or more"),
+    "triu": (lambda: ops.triu(X[:, 0]), MIXES),
+    "cumsum": (lambda: ops.cumsum(X, 0), MIXES),
+    "roll": (lambda: ops.roll(X, 1, 0), MIXES),
+    "roll shifts": (lambda: ops.roll(X, (1, 2), 1), "expected as many"),
+    "rot90": (lambda: ops.rot90(X), MIXES),
+    "rot90 axes": (lambda: ops.rot90(X, 1, (1, 1)), "expected two axes"),
+    "unstack": (lambda: ops.unstack(X, 4, 1), "has another size"),
+    "vstack": (lambda: ops.vstack([X, X]), MIXES),
     "broadcast_to axes": (lambda: ops.broadcast_to(X, (None, 2, 3, 4)), MIXES),
     "broadcast_to sizes": (lambda: ops.broadcast_to(X, (None, 3, 5)), "does not broadcast to"),
     "first sample": (lambda: X[0], r"\[0\] selects samples; expected x\[:, ...\]"),
@@ -380,3 +459,47 @@ def test_rows_of_all_values_of_a_batch():
         np.testing.assert_allclose(found, np.full_like(x, 2 * (x**2).sum()), rtol=1e-6)
     row = ops.reshape(keras.Input((3, 4)), -1)
     assert (row.shape, ops.reshape(row, (-1,)).shape) == ((None,), (None,))
+
+
+def test_the_number_of_samples_in_a_shape():
+    """None, which `keras.ops.shape(x)[0]` is in a layer's `call`, gives an axis of the samples."""
+
+    class Tokens(keras.layers.Layer):
+        def build(self, shape):
+            self.token = self.add_weight(shape=(1, 1, 2), initializer="ones")
+            self.row = self.add_weight(shape=(2,), initializer="ones")
+
+        def call(self, x):
+            n = ops.shape(x)[0]
+            parts = [
+                ops.tile(self.token, (n, 2, 1)),
+                ops.broadcast_to(2 * self.token, (n, 1, 2)),
+                ops.broadcast_to(self.row, ops.shape(x)),
+                ops.tile(np.eye(2)[None], (n, 1, 1)),
+                ops.zeros((n, 1, 2)),
+                ops.full((n, 1, 2), 3, dtype="int32"),
+                x,
+            ]
+            return ops.concatenate(parts, axis=1)
+
+    x = keras.Input((3, 2))
+    layer = Tokens()
+    model = keras.Model(x, layer(x))
+    data = np.random.default_rng(0).normal(size=(4, 3, 2)).astype(np.float32)
+    rows = [[1, 1], [1, 1], [2, 2], [1, 1], [1, 1], [1, 1], [1, 0], [0, 1], [0, 0], [3, 3]]
+    wanted = np.concatenate([np.broadcast_to(rows, (4, 10, 2)), data], axis=1)
+    assert model.output_shape == (None, 13, 2)
+    np.testing.assert_array_equal(model.predict(data, verbose=0), wanted)
+    np.testing.assert_array_equal(layer(data), wanted)
+    model.compile(keras.optimizers.SGD(0.5), loss=keras.losses.MeanSquaredError("sum"))
+    model.fit(data, np.zeros((4, 13, 2)), verbose=0)  # gradients by what all samples share are their sum
+    np.testing.assert_allclose(layer.token.numpy()[0, 0], 1 - 0.5 * 4 * (1 + 1 + 4), rtol=1e-5)
+    for call in (
+        lambda: ops.tile(ops.ones((2, 2)), (None, 1)),
+        lambda: ops.broadcast_to(ops.ones((2, 2)), (None, 2)),
+        lambda: ops.tile(x, (None, 1, 1)),
+    ):
+        with pytest.raises(ValueError, match="None, the number of samples, goes with size 1"):
+            call()
+    with pytest.raises(ValueError, match="on the first axis alone"):
+        ops.zeros((2, None))

@@ -140,6 +140,17 @@ FLOATS = np.linspace(-1, 1, 6, dtype=np.float32).reshape(2, 3)
         (tf.math.log(FLOATS + 2), np.log(FLOATS + 2)),
         (tf.math.divide_no_nan(FLOATS, 0.0), np.zeros_like(FLOATS)),
         (tf.math.squared_difference(FLOATS, 1.0), (FLOATS - 1) ** 2),
+        (tf.matmul(FLOATS, FLOATS, transpose_b=True), FLOATS @ FLOATS.T),
+        (tf.linalg.matmul(FLOATS, FLOATS, transpose_a=True), FLOATS.T @ FLOATS),
+        (tf.linalg.diag_part(FLOATS), np.diagonal(FLOATS)),
+        (tf.linalg.trace(FLOATS), np.trace(FLOATS)),
+        (tf.linalg.band_part(FLOATS, 0, 1), np.triu(np.tril(FLOATS, 1))),
+        (tf.linalg.band_part(FLOATS, -1, -1), FLOATS),
+        (tf.linalg.set_diag(FLOATS, [7.0, 8.0]), np.where(np.eye(*FLOATS.shape), [[7], [8]], FLOATS)),
+        (tf.linalg.matrix_transpose(FLOATS), FLOATS.T),
+        (tf.cumsum(FLOATS, axis=1), FLOATS.cumsum(1)),
+        (tf.roll(FLOATS, shift=1, axis=0), np.roll(FLOATS, 1, 0)),
+        (tf.math.acos(0.5), np.arccos(0.5)),
         (tf.nn.l2_loss(FLOATS), (FLOATS**2).sum() / 2),
         (tf.nn.moments(FLOATS, axes=[0])[1], FLOATS.var(0)),
         (tf.convert_to_tensor([1.5]), np.array([1.5], np.float32)),
@@ -413,5 +424,5 @@ def test_older_names():
             getattr(tf, name)
     elements = tf.data.Dataset.range(3).as_numpy_iterator()
     assert [elements.next(), *elements] == [0, 1, 2]
-    with pytest.raises(ModuleNotFoundError, match=r"pycnn\.sklearn has CNNClassifier"):
+    with pytest.raises(ModuleNotFoundError, match=r"keras\.wrappers has SKLearnClassifier"):
         import pycnn.keras.wrappers.scikit_learn  # noqa: F401

@@ -12,6 +12,7 @@ import pytest
 
 import pycnn as keras
 from pycnn import layers, utils
+from pycnn.core.outline import outline
 from pycnn.utils import archives
 from pycnn.utils.layout import laid_out
 
@@ -238,6 +239,22 @@ def branches():
     return keras.Model(x, layers.concatenate([shared(y), shared(keras.ops.relu(y))], name="both"))
 
 
+def test_outline_of_nested_models():
+    """A model inside is drawn by its layers, between those around; a shared one twice."""
+    steps = [keras.Input((8, 8, 1)), layers.Conv2D(2, 3, name="c"), layers.ReLU(name="r")]
+    inner = keras.Sequential(steps, name="m")
+    a, b = keras.Input((8, 8, 1), name="a"), keras.Input((8, 8, 1), name="b")
+    outer = keras.Model([a, b], layers.add([inner(a), inner(b)], name="sum"), name="outer")
+    image = keras.Input((8, 8, 1), name="x")
+    model = keras.Model(image, layers.Flatten(name="f")(outer([image, image])))
+    boxes = outline(model, True)
+    assert [(box.inside, box.name) for box in boxes[1:-1]] == [
+        ("outer/m", "c"), ("outer/m", "r"), ("outer/m", "c"), ("outer/m", "r"), ("outer", "sum"),
+    ]  # fmt: skip
+    assert [box.origins for box in boxes] == [[], [0], [1], [0], [3], [2, 4], [5]]
+    assert [box.name for box in outline(model)] == ["x", "outer", "f"]
+
+
 @pytest.mark.parametrize("rankdir", ["TB", "LR"])
 @pytest.mark.parametrize("ending", ["png", "svg"])
 def test_plot_model(tmp_path, rankdir, ending):
@@ -248,7 +265,9 @@ def test_plot_model(tmp_path, rankdir, ending):
     everything = dict.fromkeys(
         ("show_shapes", "show_dtype", "show_layer_names", "show_layer_activations", "show_trainable"), True
     )
-    utils.plot_model(branches(), path, rankdir=rankdir, dpi=50, **everything)
+    x = keras.Input((8, 8, 1), name="image")
+    model = branches() if ending == "png" else keras.Model(x, branches()(x))
+    utils.plot_model(model, path, rankdir=rankdir, dpi=50, expand_nested=True, **everything)
     if ending == "svg":
         assert "<svg" in path.read_text()
         return
@@ -271,7 +290,6 @@ def test_pictures_that_are_not_drawn(tmp_path, monkeypatch):
         (lambda: utils.plot_model(model, tmp_path / "model.dot"), "expected a name with one of png"),
         (lambda: utils.plot_model(model, tmp_path / "nowhere" / "m.png"), "no folder"),
         (lambda: utils.plot_model(model, tmp_path / "m.png", rankdir="BT"), "rankdir"),
-        (lambda: utils.plot_model(model, tmp_path / "m.png", expand_nested=True), "expand_nested"),
         (
             lambda: utils.plot_model(keras.Sequential([layers.Dense(2)]), tmp_path / "m.png"),
             "not yet been built",

@@ -28,7 +28,7 @@ OLD_NAMES = {
 
 # Modules of older versions of Keras that have no like here, and what to use instead.
 _ABSENT = {
-    "pycnn.wrappers": "pycnn.sklearn has CNNClassifier and CNNRegressor for scikit-learn",
+    "pycnn.wrappers.scikit_learn": "keras.wrappers has SKLearnClassifier and SKLearnRegressor",
     "pycnn.contrib": "pycnn has nothing of it",
 }
 

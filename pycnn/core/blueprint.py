@@ -49,6 +49,7 @@ class Blueprint(Graph):
         self.values = 0  # numbers that one sample's operations compute
         self._frozen = frozen
         self._calls = 0
+        self._first_input: int | None = None
 
     def phase(self) -> bool:
         """Whether operations that ask for it shall work as in training."""
@@ -76,6 +77,19 @@ class Blueprint(Graph):
         else:
             self.trainable.setdefault(node, variable.trainable)
         return node
+
+    def input(self, shape: Sequence[int], name: str = "input", dtype: str = "float32") -> int:
+        """The node of an input, which every sample has."""
+        node = super().input(shape, name=name, dtype=dtype)
+        if self._first_input is None:
+            self._first_input = node
+        return node
+
+    def zero_of_samples(self) -> int:
+        """The node of a zero that every sample has: what gives a batch axis to values without one."""
+        first = self.input((1,)) if self._first_input is None else self._first_input
+        sample = self.strided(first, shape=[1], offset=0, strides=[1], name="samples")
+        return self.map([sample], [("constant", 0.0)], name="samples")
 
     def values_of(self, array: NDArray[np.float32], name: str = "constant") -> int:
         """The node of a constant."""

@@ -271,7 +271,10 @@ class Layer(policy.HasDTypePolicy, Interface):
             0.5
         """
         if self._losses is None:
-            raise RuntimeError(f"Layer {self.name!r}: add_loss is called outside of `call`")
+            raise RuntimeError(
+                f"Layer {self.name!r}: add_loss is called outside of `call`; give what the loss is made of "
+                f"to a layer of your own, which adds the loss in its `call` and returns its input"
+            )
         for item in loss if isinstance(loss, (list, tuple)) else [loss]:
             if not isinstance(item, KerasTensor):
                 raise TypeError(f"Layer {self.name!r}: add_loss was given {item!r:.200}; expected a symbol")

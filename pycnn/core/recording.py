@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pycnn.core import tree
+from pycnn.core import folding, tree
 from pycnn.core.arrays import as_samples
 from pycnn.core.function import is_tracing
+from pycnn.core.operations import batching
 from pycnn.core.symbolic import KerasTensor, as_symbol
 from pycnn.core.tensor import Placeholder, Recorder, Tensor, recorders
 from pycnn.core.variable import Variable
@@ -78,12 +79,23 @@ def call_function(function: Function, operands: list[Any], attributes: dict[str,
     for tape in recorders.get():
         tape.accessed([leaf for leaf in leaves if isinstance(leaf, Variable)])
     rank, samples = _batch(function.name, leaves)
+    if samples is None:
+        return _on_whole(function, operands, attributes)
     found = iter(
         [_symbol(leaf, _is_batched(function.name, i, leaf, rank, samples)) for i, leaf in enumerate(leaves)]
     )
     symbols = tree.transformed(lambda _: next(found), operands)
-    attributes = _with_batch(attributes, samples)
-    return _wrapped(function.on_symbols(symbols, attributes), samples)
+    try:
+        result = function.on_symbols(symbols, _with_batch(attributes, samples))
+    except batching.MixesSamplesError:
+        return _on_whole(function, operands, attributes)
+    return _wrapped(result, samples)
+
+
+def _on_whole(function: Function, operands: list[Any], attributes: dict[str, Any]) -> Any:
+    """A function that may mix the samples of a batch: its operands are arrays with an axis of them."""
+    symbols = tree.transformed(lambda x: _symbol(folding.folded(x), False), operands)
+    return _wrapped(function.on_symbols(symbols, attributes), None, _batch_of(tree.flatten(operands)))
 
 
 def _with_arrays(operand: Any) -> Any:
@@ -154,7 +166,9 @@ def _batch(name: str, leaves: Sequence[Any]) -> tuple[int, int | None]:
     if name not in _FIRST_HAS_SAMPLES and any(x.ndim >= rank for x in fixed):
         return rank, None
     widest = next((x for x in arrays if x.ndim == rank), None)
-    return rank, None if widest is None or rank < 2 else len(widest)
+    if widest is None or rank < 2 or _batch_of(leaves) not in (None, len(widest)):
+        return rank, None
+    return rank, len(widest)
 
 
 def _is_batched(name: str, place: int, x: Any, rank: int, samples: int | None) -> bool:
@@ -185,9 +199,18 @@ def as_numbers(x: Any) -> Any:
     return array.astype(np.float32) if array.dtype.kind == "b" else array
 
 
-def _wrapped(result: Any, samples: int | None) -> Any:
+def _wrapped(result: Any, samples: int | None, batch: int | None = None) -> Any:
     """Tensors of the symbols that a call returned."""
-    return tree.transformed(lambda x: Tensor(symbol=x, samples=samples if x.is_batched else None), result)
+    batch = samples if batch is None else batch
+    return tree.transformed(
+        lambda x: Tensor(symbol=x, samples=samples if x.is_batched else None, batch=batch), result
+    )
+
+
+def _batch_of(leaves: Sequence[Any]) -> int | None:
+    """The size of the batch that operands are computed from."""
+    sizes = (x.batch for x in leaves if isinstance(x, Tensor) and x.is_recorded)
+    return next((size for size in sizes if size is not None), None)
 
 
 def beside(x: Any, y: Tensor) -> Any:
@@ -239,6 +262,9 @@ def call_layer(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
         for x in tree.flatten((args, kwargs))
         if isinstance(x, (Tensor, np.ndarray)) and x.ndim and not _is_for_all(x)
     }
+    if not sizes:  # what has no axis of the samples for the tape has it for the layer
+        args = tree.transformed(folding.unfolded, args)
+        sizes = {x.samples for x in tree.flatten(args) if isinstance(x, Tensor) and x.samples is not None}
     if len(sizes) > 1:
         raise ValueError(f"Layer {layer.name!r} was given different numbers of samples: {sorted(sizes)}")
     samples = sizes.pop() if sizes else None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from pycnn.core import recording, taped, tree
+from pycnn.core.taped_structure import Recording
 from pycnn.core.tensor import Recorder, Tensor, recorders, unknown
 from pycnn.core.variable import Variable
 
@@ -25,6 +26,10 @@ class GradientTape:
     they return Tensors. What NumPy computes is not. A model is called as `model(x, training=True)`; without
     `training` it works as in inference. Each structure of recorded calls becomes one program of the core: a
     loop whose steps are alike makes it once, and a step is one call into the core, forward and backward.
+
+    What mixes the samples of a batch (products of all pairs, `transpose`, sorting along it) is recorded, too,
+    at a cost that grows with the square of their number. Gradients by Tensors that are taken while a tape
+    records are recorded themselves: an outer tape differentiates twice, for gradient penalties.
 
     Asking for values inside the block (`print`, `float`, a metric) computes them at once, in a forward pass
     of its own, with a dropout of its own and one more update of moving statistics; after `gradient` they are
@@ -154,7 +159,8 @@ class GradientTape:
         Raises:
             RuntimeError: if it is called a second time and the tape is not persistent.
             TypeError, ValueError: if an argument is wrong.
-            NotImplementedError: for the gradient of a gradient.
+            NotImplementedError: for the gradient of a gradient by weights of layers, and where an operation
+                on the way to the first one has no second derivative here.
         """
         if self._used and not self._persistent:
             raise RuntimeError(
@@ -169,6 +175,8 @@ class GradientTape:
         given = [self._source(x) for x in tree.flatten(sources)]
         total = self._total(tree.flatten(target), output_gradients)
         watched = [x for x in given if self._is_watched(x)]
+        if (recorded := self._recorded_gradients(total, given)) is not None:
+            return tree.packed(sources, recorded)
         forms = {id(x): [x, *(self._samples.get(x, ()) if isinstance(x, Variable) else ())] for x in watched}
         parts = iter(self._gradients(total, [form for group in forms.values() for form in group]))
         found = {key: _added([next(parts) for _ in group]) for key, group in forms.items()}
@@ -181,6 +189,28 @@ class GradientTape:
                 value = np.zeros(x.shape, np.float32)
             results.append(None if value is None else Tensor(value, passed=passed))
         return tree.packed(sources, results)
+
+    def _recorded_gradients(self, target: Tensor, given: Sequence[Variable | Tensor]) -> list[Any] | None:
+        """Gradients by watched sources, as something that is recorded; None where no tape records them."""
+        from pycnn.core.operations.gradients import gradient
+
+        again = {tape for tape in recorders.get() if tape is not self or self._persistent}
+        if target.symbol is None or target.tapes.isdisjoint(again):
+            return None
+        if not all(map(self._is_watched, given)):
+            return None
+        recording = Recording([target.symbol])
+        forms = [recording.forms_of(x) for x in given]
+        if recording.has_gradients or any(len(found) != 1 for found in forms):
+            return None
+        self._used = True
+        batch = recording.samples()
+        return [
+            Tensor(
+                symbol=gradient(target.symbol, form), samples=batch if form.is_batched else None, batch=batch
+            )
+            for (form,) in forms
+        ]
 
     def _source(self, x: Any) -> Variable | Tensor:
         if isinstance(x, (Variable, Tensor)):
@@ -219,7 +249,7 @@ class GradientTape:
             return targets[0]  # type: ignore[no-any-return]
         from pycnn.core.operations.arithmetic import add, multiply
 
-        token = recorders.set((self,))  # goes on recording
+        token = recorders.set((*recorders.get(), self))  # goes on recording
         try:
             parts = [
                 recording.total(x if factor is None else multiply(x, factor))
@@ -263,6 +293,7 @@ def _added(parts: list[Any]) -> Any:
 
 def _second_order() -> NotImplementedError:
     return NotImplementedError(
-        "The gradient of a gradient is not available; use a difference of gradients at two points instead: "
+        "The gradient of a gradient is not available where the first one is by the weights of layers, or of "
+        "a gradient itself; use a difference of gradients at two points instead: "
         "(g(x + h v) - g(x - h v)) / 2h is the product of the second derivative with v"
     )

@@ -16,6 +16,7 @@ from pycnn.core.blueprint import Blueprint
 from pycnn.core.function import Function
 from pycnn.core.program import seed_of
 from pycnn.core.symbolic import KerasTensor
+from pycnn.core.tangents import TangentBlueprint, total
 from pycnn.core.taped_structure import Recording, Sources
 from pycnn.core.tensor import Placeholder, Tensor
 from pycnn.core.variable import Variable
@@ -48,7 +49,8 @@ class TapedProgram:
         self._holders = [_reference(holder) for holder in recording.holders]
         self._training = recording.training
         self._slots: list[Variable | None] = []  # of arrays without an axis of the samples
-        self.graph = Blueprint()
+        second = recording.has_gradients
+        self.graph: Blueprint = TangentBlueprint(recording.training) if second else Blueprint()
         nodes = [self._input(placeholder) for placeholder in recording.placeholders]
         self._is_fed = any(slot is None for slot in self._slots)
         if not self._is_fed:
@@ -65,6 +67,13 @@ class TapedProgram:
         slot = Variable("array", placeholder.sample_shape, np.zeros, trainable=False)
         self._slots.append(slot)
         return self.graph.variable(slot)
+
+    def target(self, symbol: KerasTensor) -> int:
+        """The node of what gradients are taken of: one through which they go into gradients, too."""
+        node = self.further[symbol]
+        if not isinstance(self.graph, TangentBlueprint) or not self.graph.gradients_in(node):
+            return node
+        return self.graph.with_second_order(total(self.graph, node))
 
     def finish(self, outputs: Sequence[int]) -> TapedProgram:
         """Makes the network."""
@@ -121,7 +130,7 @@ class GradientProgram(TapedProgram):
     ) -> None:
         inner = [symbol for symbols in sources.symbols for symbol in symbols]
         super().__init__(recording, outputs, [target, *inner])
-        graph, of = self.graph, self.further[target]
+        graph, of = self.graph, self.target(target)
         wanted: list[int] = []
         self._places: list[range] = []  # of each source, of the gradients by its forms
         for nodes in _nodes(self, sources, of):
@@ -150,9 +159,9 @@ class StepProgram(TapedProgram):
     ) -> None:
         self._target = next((i for i, x in enumerate(outputs) if x is target), None)
         self._shape = target.sample_shape
-        summed = _summed(target)
+        summed = target if recording.has_gradients else _summed(target)
         super().__init__(recording, [x for x in outputs if x is not target], [summed])
-        node = self.further[summed]
+        node = self.target(summed)
         places = _nodes(self, sources, node)
         self.finish(self.outputs)
         number = {id(core): i for i, core in enumerate(self.graph.variables)}

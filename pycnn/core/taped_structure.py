@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pycnn.core.symbolic import KerasTensor, Node
+from pycnn.core.symbolic import KerasTensor, Node, as_symbol
 from pycnn.core.tensor import Placeholder, Tensor
 from pycnn.core.variable import Variable
 
@@ -24,6 +24,7 @@ class Recording:
         self.placeholders: list[Placeholder] = []
         self.holders: list[Any] = []  # layers and variables, by whose identity the key knows them
         self.training = False
+        self.has_gradients = False  # whether something is computed from gradients
         self.calls: dict[Node, None] = {}
         self._numbers: dict[KerasTensor, int] = {}
         self._key: list[Any] = []
@@ -39,6 +40,12 @@ class Recording:
     def number(self, symbol: KerasTensor) -> int | None:
         """The number of a symbol; None for one that nothing needs."""
         return self._numbers.get(symbol)
+
+    def forms_of(self, x: Variable | Tensor) -> list[KerasTensor]:
+        """The symbols that stand for a Tensor, or for a variable that no layer has, in what was recorded."""
+        if isinstance(x, Variable):
+            return [as_symbol(x)] if any(x is holder for holder in self.holders) else []
+        return [symbol for symbol in x.forms() if symbol in self._numbers]
 
     def samples(self) -> int | None:
         """How many samples the arrays have, None where there is no batch."""
@@ -94,7 +101,9 @@ class Recording:
             leaves = holder.leaves() if hasattr(holder, "leaves") else ()
             known: Any = (id(holder), tuple((id(leaf), leaf.trainable) for leaf in leaves))
         else:
-            known = (operation.function.name, self._frozen(attributes))  # type: ignore[attr-defined]
+            name = operation.function.name  # type: ignore[attr-defined]
+            known = (name, self._frozen(attributes))
+            self.has_gradients = self.has_gradients or name == "gradient"
         inputs = tuple(self._numbers[symbol] for symbol in node.inputs)
         self._key.append((known, node.training, inputs, self._frozen(node.arguments), len(node.outputs)))
         for symbol in node.outputs:
@@ -130,8 +139,7 @@ class Sources:
         self.given = given
         # Of each source, the symbols that stand for it; a variable stands for itself.
         self.symbols: list[list[KerasTensor]] = [
-            [] if isinstance(x, Variable) else [s for s in x.forms() if recording.number(s) is not None]
-            for x in given
+            [] if isinstance(x, Variable) else recording.forms_of(x) for x in given
         ]
         self.key = tuple(
             id(x) if isinstance(x, Variable) else tuple(recording.number(s) for s in symbols)

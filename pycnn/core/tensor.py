@@ -67,7 +67,7 @@ class Tensor:
         ((2,), [1.0, 4.0], [2.0, 4.0])
     """
 
-    __slots__ = ("__weakref__", "_array", "_forms", "passed", "samples", "symbol", "tapes")
+    __slots__ = ("__weakref__", "_array", "_forms", "batch", "passed", "samples", "symbol", "tapes", "whole")
     __array_priority__ = 200
 
     def __init__(
@@ -76,12 +76,15 @@ class Tensor:
         symbol: KerasTensor | None = None,
         samples: int | None = None,
         passed: frozenset[Recorder] = frozenset(),
+        batch: int | None = None,
     ) -> None:
         self._array: NDArray[Any] | None = None if array is None else np.asarray(array)
         self.symbol = symbol
         self.samples = samples
+        self.batch = samples if batch is None else batch  # the size of the batch that it is computed from
         self.passed = passed
         self._forms: dict[bool, Placeholder] = {}
+        self.whole: Tensor | None = None  # the same without an axis of the samples, once that was needed
         self.tapes: frozenset[Recorder] = frozenset() if symbol is None else frozenset(recorders.get())
         if symbol is not None:
             _unknown[id(self)] = weakref.ref(self)

@@ -14,11 +14,14 @@ from pycnn.core.arguments import as_int
 from pycnn.core.refusal import Refused, advice_for
 from pycnn.core.seeds import checked_seed, next_seed
 from pycnn.data import sizes
+from pycnn.data.combining import Combining
 from pycnn.data.elements import (
     NumpyIterator,
     TensorSpec,
     as_element,
     as_plain,
+    called,
+    check_callable,
     item_of,
     leaves,
     length_of,
@@ -28,7 +31,7 @@ from pycnn.data.elements import (
 from pycnn.data.steps import cached, in_batches, in_random_order, mapped, prefetched
 
 
-class Dataset:
+class Dataset(Combining):
     """Elements, such as (image, label), made when they are asked for: TensorFlow's `tf.data.Dataset`.
 
     `fit`, `evaluate` and `predict` take one whose elements are batches. An element is an array, or a tuple or
@@ -197,11 +200,11 @@ class Dataset:
             use_unbounded_threadpool: has no effect.
             name: has no effect.
         """
-        _check_callable("map", "map_func", map_func)
+        check_callable("map", "map_func", map_func)
         threads = _threads(num_parallel_calls)
 
         def call(element: Any) -> Any:
-            return as_element(_called(map_func, element))
+            return as_element(called(map_func, element))
 
         return Dataset(lambda: mapped(call, iter(self), threads), self._size, lambda: self._mapped_spec(call))
 
@@ -215,7 +218,7 @@ class Dataset:
             if spec.shape and spec.shape[0] is None
         }
 
-        def spec(leaf: Any) -> TensorSpec:
+        def spec(leaf: Any) -> Any:
             known = spec_of(leaf)
             if known.shape and known.shape[0] in unknown:
                 return TensorSpec((None, *known.shape[1:]), known.dtype)
@@ -225,20 +228,20 @@ class Dataset:
 
     def filter(self, predicate: Callable[..., Any], name: str | None = None) -> Dataset:
         """The elements of which a function is true."""
-        _check_callable("filter", "predicate", predicate)
+        check_callable("filter", "predicate", predicate)
 
         def make() -> Iterator[Any]:
-            return (element for element in self if bool(as_plain(_called(predicate, element))))
+            return (element for element in self if bool(as_plain(called(predicate, element))))
 
         return Dataset(make, sizes.UNKNOWN_CARDINALITY, lambda: self.element_spec)
 
     def flat_map(self, map_func: Callable[..., Any], name: str | None = None) -> Dataset:
         """The elements of the datasets that a function returns, one dataset after the other."""
-        _check_callable("flat_map", "map_func", map_func)
+        check_callable("flat_map", "map_func", map_func)
 
         def make() -> Iterator[Any]:
             for element in self:
-                found = _called(map_func, element)
+                found = called(map_func, element)
                 if not isinstance(found, Dataset):
                     raise TypeError(f"Dataset.flat_map: map_func returned {found!r:.100}; expected a Dataset")
                 yield from found
@@ -466,15 +469,6 @@ class Dataset:
 
 
 # --- arguments ----------------------------------------------------------------------------------------------
-def _check_callable(method: str, argument: str, function: Any) -> None:
-    if not callable(function):
-        raise TypeError(f"Dataset.{method}: {argument} is {function!r:.100}; expected a function")
-
-
-def _called(function: Callable[..., Any], element: Any) -> Any:
-    return function(*element) if isinstance(element, tuple) else function(element)
-
-
 def _threads(num_parallel_calls: int | None) -> int:
     """0 for none; -1 is AUTOTUNE."""
     if num_parallel_calls is None:

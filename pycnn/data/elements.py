@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -12,6 +12,10 @@ from pycnn.core.tensor import Tensor
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+class Nested:
+    """Base of `Dataset`: a dataset may be part of an element of another one."""
 
 
 class Text(str):
@@ -69,6 +73,12 @@ class TensorSpec:
         return array.view(Array)
 
 
+class DatasetSpec(NamedTuple):
+    """What the elements of a dataset look like that is an element itself."""
+
+    element_spec: Any
+
+
 def _type_name(dtype: Any) -> str:
     return str(dtype) if isinstance(dtype, str) else np.dtype(dtype).name
 
@@ -79,7 +89,7 @@ def as_leaf(value: Any) -> Any:
     Raises:
         TypeError: if the value is no numbers and no strings.
     """
-    if isinstance(value, (Array, Text)):
+    if isinstance(value, (Array, Text, Nested)):
         return value
     if isinstance(value, str):
         return Text(value)
@@ -162,6 +172,8 @@ def stacked(elements: Sequence[Any]) -> Any:
     """
 
     def stack(*items: Any) -> Any:
+        if any(isinstance(item, Nested) for item in items):
+            raise TypeError("Dataset.batch: an element is a dataset; flat_map(lambda w: w.batch(n)) joins it")
         arrays = [np.asarray(item) for item in items]
         shapes = {array.shape for array in arrays}
         if len(shapes) > 1:
@@ -174,8 +186,10 @@ def stacked(elements: Sequence[Any]) -> Any:
     return transformed(stack, *elements)
 
 
-def spec_of(leaf: Any) -> TensorSpec:
-    """What an array looks like."""
+def spec_of(leaf: Any) -> Any:
+    """What an array or a dataset looks like."""
+    if isinstance(leaf, Nested):
+        return DatasetSpec(leaf.element_spec)  # type: ignore[attr-defined]
     if isinstance(leaf, (str, bytes)):
         return TensorSpec((), "string")
     return TensorSpec(leaf.shape, "string" if leaf.dtype.kind in "SU" else leaf.dtype)
@@ -203,3 +217,15 @@ class NumpyIterator:
 def as_plain(leaf: Any) -> Any:
     """A NumPy array or number, or bytes."""
     return leaf.numpy() if hasattr(leaf, "numpy") else leaf
+
+
+# --- functions of elements ----------------------------------------------------------------------------------
+def check_callable(method: str, argument: str, function: Any) -> None:
+    """TypeError where an argument of a dataset's method is no function."""
+    if not callable(function):
+        raise TypeError(f"Dataset.{method}: {argument} is {function!r:.100}; expected a function")
+
+
+def called(function: Callable[..., Any], element: Any) -> Any:
+    """A function of an element: a tuple's items are arguments of their own."""
+    return function(*element) if isinstance(element, tuple) else function(element)

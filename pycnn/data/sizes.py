@@ -50,3 +50,12 @@ def one_after_the_other(sizes: list[int]) -> int:
         if special in sizes:
             return special
     return sum(sizes)
+
+
+def of_windows(size: int, length: int, shift: int, stride: int, drop_remainder: bool) -> int:
+    """Windows of `length` elements, `stride` apart, which begin every `shift` elements."""
+    if size < 0:
+        return size
+    if not drop_remainder:
+        return -(-size // shift)
+    return max(size - (length - 1) * stride - 1 + shift, 0) // shift

@@ -59,3 +59,42 @@ def cached(elements: Iterable[Any], kept: list[Any]) -> Iterator[Any]:
         found.append(element)
         yield element
     kept[:] = [found]
+
+
+def in_windows(
+    elements: Iterator[Any], size: int, shift: int, stride: int, drop_remainder: bool
+) -> Iterator[list[Any]]:
+    """Lists of `size` elements, `stride` apart, of which each begins `shift` elements after the last one."""
+    ahead: list[Any] = []
+    while True:
+        ahead += islice(elements, max((size - 1) * stride + 1 - len(ahead), 0))
+        window = ahead[: (size - 1) * stride + 1 : stride]
+        if not window or (drop_remainder and len(window) < size):
+            return
+        yield window
+        missing = shift - len(ahead)
+        del ahead[:shift]
+        for _ in islice(elements, max(missing, 0)):
+            pass
+
+
+def in_turns(iterators: Iterator[Iterator[Any]], several: int, block: int) -> Iterator[Any]:
+    """Blocks of elements from each of several iterators in turn; where one ends, the next is opened."""
+    turns: list[Iterator[Any] | None] = [None] * several
+    place = 0
+    more = True
+    while more or any(turn is not None for turn in turns):
+        if turns[place] is None and more:
+            turns[place] = next(iterators, None)
+            more = turns[place] is not None
+        current = turns[place]
+        if current is not None:
+            found = 0
+            for element in islice(current, block):
+                found += 1
+                yield element
+            if found < block:
+                turns[place] = None
+                if found == 0 and more:
+                    continue
+        place = (place + 1) % several

@@ -59,7 +59,8 @@ class Compiled(Predictor):
         Args:
             optimizer: name or object.
             loss: name, function of `keras.losses`, object, or a function f(y_true, y_pred) written with
-                `keras.ops`; for several outputs a list, or a dict by the outputs' names.
+                `keras.ops`; for several outputs a list, or a dict by the outputs' names. One that mixes the
+                samples of a batch (all pairs of them, say) is recorded by a GradientTape for each batch.
             loss_weights: factors of the outputs' losses, as a list or dict; None for 1.
             metrics: names, objects or functions f(y_true, y_pred); for several outputs a list of such lists,
                 or a dict.
@@ -232,8 +233,11 @@ class Compiled(Predictor):
         return self._objective
 
     # --- what is trained ------------------------------------------------------------------------------------
-    def _start(self, x: Any, y: Any) -> tuple[Any, Program, Feeder]:
-        """x, the program that trains on such data, and what makes the data into batches."""
+    def _start(self, x: Any, y: Any) -> tuple[Any, Program | None, Feeder]:
+        """x, the program that trains on such data, and what makes the data into batches.
+
+        There is no program where a loss mixes the samples of a batch: `whole_batches` has the steps then.
+        """
         objective = self._compiled()
         if x is None:
             raise ValueError("`x` is missing; expected samples")
@@ -247,9 +251,13 @@ class Compiled(Predictor):
         objective.resolve(list(self._ends().outputs.values()))
         if needs_data:
             found = feeder.targets(targets)
-            objective.look_at(found, list(self._ends().outputs.values()))
-            if objective.expect(found):
+            shapes = list(self._ends().outputs.values())
+            objective.look_at(found, shapes)
+            if objective.expect(found, shapes):
                 self._trained = None
+        if objective.mixes_samples:
+            objective.begin_whole()
+            return x, None, feeder
         return x, self._program_to_train(), feeder
 
     def _program_to_train(self) -> Program:

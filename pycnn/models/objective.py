@@ -13,6 +13,7 @@ from pycnn.core.added_losses import added_losses, one_number
 from pycnn.core.arguments import as_number
 from pycnn.core.arrays import as_labels, as_samples, as_targets
 from pycnn.core.function import Function, tracing
+from pycnn.core.operations.batching import MixesSamplesError
 from pycnn.core.symbolic import KerasTensor, as_symbol
 from pycnn.losses.base import smoothed
 from pycnn.models.structure import by_output
@@ -51,6 +52,8 @@ class OutputGoal:
         self.metrics: list[metrics.Metric] = []
         self.target_shape: tuple[int, ...] | None = None  # of a sample, once data have come
         self.takes_weights = True  # unless the loss turns out to be one number for all samples
+        self.mixes_samples = False  # whether the loss needs all samples of a batch in one array
+        self._mixing: list[metrics.Metric] = []  # those that do
         given = zip((*entries, *weighted), self._fixed, strict=True)
         self.names = _distinct([_key(entry, metric) for entry, metric in given], len(self.entries))
 
@@ -75,7 +78,7 @@ class OutputGoal:
 
     def place(self, metric: metrics.Metric) -> str:
         """What computes a metric: the 'core', the network's 'graph', or the 'host' from outputs."""
-        if self.is_weighted(metric):
+        if self.is_weighted(metric) or self.mixes_samples or any(metric is other for other in self._mixing):
             return "host"
         smooth = self.loss is not None and self.loss.label_smoothing and metric.kind == "binary_accuracy"
         if metric.is_counted and not self.is_traced and not smooth:
@@ -127,6 +130,32 @@ class OutputGoal:
             return
         if (metric.kind == "sparse_categorical_accuracy") != (kind == _SPARSE):
             raise ValueError(f"Metric {metric.name!r} ({metric.kind}) does not fit the loss {kind}")
+
+    def look_for_mixing(self, target: tuple[int, ...], output: tuple[int, ...]) -> None:
+        """Finds out whether loss and metrics mix the samples of a batch, for shapes of one sample."""
+        shapes = [(None, *target), (None, *output), (None,)]
+
+        def mixes(function: Callable[..., Any], operands: int) -> bool:
+            symbols = [KerasTensor(shape) for shape in shapes[:operands]]
+            try:
+                with tracing():
+                    function(*symbols)
+            except MixesSamplesError:
+                return True
+            except TypeError as error:  # the number of samples is None while a function is traced
+                if "NoneType" not in str(error):
+                    raise
+                return True
+            return False
+
+        self.mixes_samples = False
+        for metric in self.metrics:
+            if self.place(metric) == "graph" and mixes(metric.function, 2):  # type: ignore[attr-defined]
+                self._mixing.append(metric)
+        if self.loss is not None and self.is_traced:
+            whole = self.reads_weights
+            self.mixes_samples = mixes(self.loss if whole else self.loss.call, 3 if whole else 2)
+            self.takes_weights = self.takes_weights or self.mixes_samples
 
     def targets(self, name: str, y: Any, shape: tuple[int, ...]) -> NDArray[Any] | None:
         """y as metrics and traced losses take it: int32 class numbers, or float32 targets."""
@@ -202,7 +231,6 @@ class Objective:
             self.names += [f"{goal.name}_loss" for goal in self.goals if goal.loss is not None]
         for goal in self.goals:
             self.names += [f"{goal.name}_{name}" if several else name for name in goal.names]
-        self._penalties = 0
         self._per_batch: list[bool] = []
         self._on_host: list[list[Metric]] = []  # of each output, the metrics that the host computes
         self._target_shapes: dict[int, tuple[int, ...]] = {}
@@ -237,16 +265,28 @@ class Objective:
             goal.resolve(shape)
 
     # --- the core's side ------------------------------------------------------------------------------------
-    def expect(self, targets: Sequence[NDArray[Any] | None]) -> bool:
+    def expect(self, targets: Sequence[NDArray[Any] | None], outputs: Sequence[tuple[int, ...]]) -> bool:
         """Tells the shapes of targets that functions of one's own will get; whether they are new."""
-        shapes = {
+        if self._read_shapes(targets) == self._target_shapes:
+            return False
+        for goal, y, shape in zip(self.goals, targets, outputs, strict=True):
+            if y is not None and goal.reads_targets:
+                goal.look_for_mixing(y.shape[1:], shape)
+        self._target_shapes = self._read_shapes(targets)
+        return True
+
+    def _read_shapes(self, targets: Sequence[NDArray[Any] | None]) -> dict[int, tuple[int, ...]]:
+        """The shapes of the targets that the network reads, by the numbers of the outputs."""
+        return {
             i: y.shape[1:]
             for i, (goal, y) in enumerate(zip(self.goals, targets, strict=True))
             if y is not None and goal.reads_targets
         }
-        fresh = shapes != self._target_shapes
-        self._target_shapes = shapes
-        return fresh
+
+    @property
+    def mixes_samples(self) -> bool:
+        """Whether a loss needs all samples of a batch in one array, which the core's steps do not have."""
+        return any(goal.mixes_samples for goal in self.goals)
 
     def look_at(self, targets: Sequence[Any], outputs: Sequence[tuple[int, ...]]) -> None:
         """Lets 'accuracy' depend on the shapes of targets, where the loss does not tell."""
@@ -261,6 +301,10 @@ class Objective:
     def read_weights(self) -> list[int]:
         """Numbers of the outputs whose samples' weights are inputs of the network, after those targets."""
         return [i for i, goal in enumerate(self.goals) if goal.reads_weights]
+
+    def begin_whole(self) -> None:
+        """Lets steps on whole batches take the place of the core's: no network computes a metric then."""
+        self._per_batch = []
 
     def bind(self, graph: Blueprint, outputs: Sequence[int]) -> dict[str, Any]:
         """Adds losses and metrics of one's own to a graph; returns the arguments of `Network.compile`."""
@@ -297,10 +341,8 @@ class Objective:
                     metric_terms.append((node, metric.kind, getattr(metric, "threshold", 0.5), i))
                     self._per_batch.append(False)
         self.optimizer.follow(v for node, v in graph.variables_of.items() if graph.trainable[node])
-        penalties = _penalties(graph)
-        self._penalties = len(penalties)
         return {
-            "losses": loss_terms + penalties,
+            "losses": loss_terms + _penalties(graph),
             "metrics": metric_terms,
             "optimizer": self.optimizer.core(),
         }
@@ -309,7 +351,7 @@ class Objective:
         """Values by name, sorted as Keras does, from those of the core's terms and of the host's metrics."""
         values: list[Any] = [total]
         if len(self.goals) > 1:
-            values += losses_[: len(losses_) - self._penalties]
+            values += losses_[: sum(goal.loss is not None for goal in self.goals)]
         terms = iter(counted)
         for metric, on_host in self._placed():
             values.append(_number(metric.result()) if on_host else next(terms))
@@ -317,7 +359,10 @@ class Objective:
 
     def _placed(self) -> list[tuple[Metric, bool]]:
         """All metrics, and whether the host computes them."""
-        return [(metric, goal.place(metric) == "host") for goal in self.goals for metric in goal.metrics]
+        whole = self.mixes_samples
+        return [
+            (metric, whole or goal.place(metric) == "host") for goal in self.goals for metric in goal.metrics
+        ]
 
     @property
     def counted(self) -> list[Metric]:
@@ -331,9 +376,8 @@ class Objective:
     # --- metrics of the host --------------------------------------------------------------------------------
     def begin(self) -> None:
         """Lets the host's metrics begin anew."""
-        self._on_host = [
-            [metric for metric in goal.metrics if goal.place(metric) == "host"] for goal in self.goals
-        ]
+        whole = self.mixes_samples
+        self._on_host = [[m for m in goal.metrics if whole or goal.place(m) == "host"] for goal in self.goals]
         for metric in chain.from_iterable(self._on_host):
             metric.reset_state()
 

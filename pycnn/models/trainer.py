@@ -14,7 +14,7 @@ from pycnn.core.arguments import as_int, as_number
 from pycnn.core.program import Program
 from pycnn.core.progress import Progress
 from pycnn.core.tensor import before_change
-from pycnn.models import own_steps
+from pycnn.models import own_steps, whole_batches
 from pycnn.models.compiled import Compiled
 from pycnn.models.data import Batch, is_stream, unpack
 from pycnn.models.feeding import split
@@ -276,8 +276,10 @@ class Trainer(GeneratorMethods, Compiled):
         assert self._objective is not None
         return self._objective
 
-    def _train_step(self, program: Program) -> Callable[[Batch], tuple[float, list[float], list[float]]]:
+    def _train_step(self, program: Program | None) -> CoreStep:
         """A step on one batch: gradients, what looks at them, and what the optimizer makes of them."""
+        if program is None:
+            return whole_batches.train_step(self, self._goal)
         network, goal, optimizer = program.network, self._goal, self._goal.optimizer
 
         def fused(batch: Batch) -> tuple[float, list[float], list[float]]:
@@ -297,7 +299,9 @@ class Trainer(GeneratorMethods, Compiled):
 
         return parted if step.is_needed else fused
 
-    def _test_step(self, program: Program) -> CoreStep:
+    def _test_step(self, program: Program | None) -> CoreStep:
+        if program is None:
+            return whole_batches.test_step(self, self._goal)
         network, goal = program.test_network, self._goal
 
         def test(batch: Batch) -> tuple[float, list[float], list[float]]:
@@ -537,6 +541,8 @@ class Trainer(GeneratorMethods, Compiled):
             (1.0, [[-2.0], [-2.0]], [-2.0])
         """
         x, program, feeder = self._start(x, y)
+        if program is None:
+            raise whole_batches.refused(self._goal, "gradients")
         return gradients_of(program, feeder.batch(x, y, sample_weight), self.trainable_weights)
 
     def profile(self, x: Any, y: Any = None, sample_weight: Any = None, *, seconds: float = 0.5) -> Profile:
@@ -585,6 +591,8 @@ class Trainer(GeneratorMethods, Compiled):
                 raise ValueError("`x` is empty; expected at least one sample")
             return measure.prediction(self.name, self._ready(None).network, samples, seconds)
         x, program, feeder = self._start(x, y)
+        if program is None:
+            raise whole_batches.refused(self._goal, "profile")
         batch = feeder.batch(x, y, sample_weight)
         rate = self._goal.optimizer.current_rate()
         data = (batch.x, batch.y, batch.weight)

@@ -3,7 +3,8 @@
 The names of `keras.ops` take symbols (what an `Input` or a layer returns, and weights in a layer's `call`),
 arrays and numbers. With a symbol among them they return one, which `keras.Model` and `call` compute in the
 core; else they compute at once, with float32. Axes are counted with the batch axis, which stays first: what
-would mix samples is refused, but for sums and means, `max` and its like reduce the axes of a sample only.
+would mix samples is refused for symbols, but for sums and means, `max` and its like reduce the axes of a
+sample only. Inside a GradientTape, and in the loss of `compile`, samples may mix.
 `gradient` gives gradients by symbols.
 
 The kernels, such as `conv2d`, take arrays. Images are (n, h, w, c), channels last. Arrays of any real dtype
@@ -39,6 +40,23 @@ from pycnn.core.operations.comparisons import (
     logical_not,
     logical_or,
     not_equal,
+)
+from pycnn.core.operations.composed import (
+    arccos,
+    arcsin,
+    arctan,
+    cosh,
+    deg2rad,
+    divide_no_nan,
+    exp2,
+    isclose,
+    logaddexp,
+    logical_xor,
+    moments,
+    nan_to_num,
+    rad2deg,
+    sinh,
+    tan,
 )
 from pycnn.core.operations.conversion import (
     cast,
@@ -85,9 +103,21 @@ from pycnn.core.operations.elementwise import (
 )
 from pycnn.core.operations.gradients import gradient, stop_gradient
 from pycnn.core.operations.joining import broadcast_to, concatenate, flip, repeat, split, stack, tile
+from pycnn.core.operations.matrices import cumsum, diag, diagonal, trace, tril, triu
 from pycnn.core.operations.normalization import layer_normalization, rms_normalization
 from pycnn.core.operations.padding import pad
 from pycnn.core.operations.products import dot, einsum, matmul, tensordot
+from pycnn.core.operations.rearranging import (
+    depth_to_space,
+    fliplr,
+    flipud,
+    hstack,
+    roll,
+    rot90,
+    space_to_depth,
+    unstack,
+    vstack,
+)
 from pycnn.core.operations.reductions import all, amax, amin, any, argmax, argmin, max, mean, min, prod, sum
 from pycnn.core.operations.selection import get_item, one_hot, take, take_along_axis
 from pycnn.core.operations.selection import slice_of as slice
@@ -191,6 +221,9 @@ __all__ = [
     "amin",
     "any",
     "arange",
+    "arccos",
+    "arcsin",
+    "arctan",
     "argmax",
     "argmin",
     "average",
@@ -215,13 +248,20 @@ __all__ = [
     "convert_to_numpy",
     "convert_to_tensor",
     "cos",
+    "cosh",
     "count_nonzero",
+    "cumsum",
+    "deg2rad",
     "dense",
     "dense_backward",
+    "depth_to_space",
     "depthwise_conv",
     "depthwise_conv2d",
     "depthwise_conv2d_backward",
+    "diag",
+    "diagonal",
     "divide",
+    "divide_no_nan",
     "dot",
     "dropout",
     "dropout_backward",
@@ -231,12 +271,15 @@ __all__ = [
     "equal",
     "erf",
     "exp",
+    "exp2",
     "expand_dims",
     "expm1",
     "exponential",
     "exponential_backward",
     "eye",
     "flip",
+    "fliplr",
+    "flipud",
     "floor",
     "floor_divide",
     "full",
@@ -260,7 +303,9 @@ __all__ = [
     "hard_swish",
     "hard_swish_backward",
     "hard_tanh",
+    "hstack",
     "is_tensor",
+    "isclose",
     "isfinite",
     "isinf",
     "isnan",
@@ -279,9 +324,11 @@ __all__ = [
     "log_sigmoid",
     "log_softmax",
     "log_softmax_backward",
+    "logaddexp",
     "logical_and",
     "logical_not",
     "logical_or",
+    "logical_xor",
     "logsumexp",
     "matmul",
     "max",
@@ -297,8 +344,10 @@ __all__ = [
     "mish",
     "mish_backward",
     "mod",
+    "moments",
     "moveaxis",
     "multiply",
+    "nan_to_num",
     "ndim",
     "negative",
     "norm",
@@ -312,6 +361,7 @@ __all__ = [
     "pad2d_backward",
     "power",
     "prod",
+    "rad2deg",
     "ravel",
     "reciprocal",
     "relu",
@@ -320,6 +370,8 @@ __all__ = [
     "repeat",
     "reshape",
     "rms_normalization",
+    "roll",
+    "rot90",
     "round",
     "rsqrt",
     "selu",
@@ -332,6 +384,7 @@ __all__ = [
     "silu",
     "silu_backward",
     "sin",
+    "sinh",
     "size",
     "slice",
     "soft_shrink",
@@ -343,6 +396,7 @@ __all__ = [
     "softplus_backward",
     "softsign",
     "softsign_backward",
+    "space_to_depth",
     "sparse_categorical_crossentropy",
     "sparse_plus",
     "sparse_sigmoid",
@@ -362,16 +416,22 @@ __all__ = [
     "swish_backward",
     "take",
     "take_along_axis",
+    "tan",
     "tanh",
     "tanh_backward",
     "tanh_shrink",
     "tensordot",
     "threshold",
     "tile",
+    "trace",
     "transpose",
+    "tril",
+    "triu",
     "true_divide",
     "trunc",
+    "unstack",
     "var",
+    "vstack",
     "where",
     "zeros",
     "zeros_like",

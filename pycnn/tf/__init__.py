@@ -14,7 +14,7 @@ import pycnn
 from pycnn.core import aliases
 
 # Names, and the modules that they are in; imported when they are asked for.
-_MODULES = ("config", "image", "io", "math", "nn", "random", "strings")
+_MODULES = ("config", "image", "io", "linalg", "math", "nn", "random", "strings")
 _ELSEWHERE = {"data": "pycnn.data", "keras": "pycnn.keras"}
 _CLASSES = {"GradientTape": "pycnn.core.tape", "Tensor": "pycnn.core.tensor", "TensorSpec": "pycnn.data"}
 

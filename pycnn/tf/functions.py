@@ -36,7 +36,15 @@ tanh = translated("tanh", "tanh")
 cos = translated("cos", "cos")
 sin = translated("sin", "sin")
 floor = translated("floor", "floor")
-matmul = translated("matmul", "matmul", "matmul")
+_matmul = translated("matmul", "matmul", "matmul")
+cumsum = translated("cumsum", "cumsum", "cumsum", first=_X)
+roll = translated("roll", "roll", "roll", first=("x", "shift", "axis"), input="x")
+atan = translated("atan", "arctan")
+asin = translated("asin", "arcsin")
+acos = translated("acos", "arccos")
+tan = translated("tan", "tan")
+cosh = translated("cosh", "cosh")
+sinh = translated("sinh", "sinh")
 tensordot = translated("tensordot", "tensordot", "tensordot")
 einsum = translated("einsum", "einsum", "einsum")
 clip_by_value = translated("clip_by_value", "clip", t="x", clip_value_min="x_min", clip_value_max="x_max")
@@ -70,6 +78,27 @@ expand_dims = translated("expand_dims", "expand_dims", "expand_dims", first=_X, 
 stop_gradient = translated("stop_gradient", "stop_gradient", first=("x",), input="x")
 reverse = translated("reverse", "flip", "flip", first=_X, tensor="x")
 linspace = translated("linspace", "linspace", first=("start", "stop", "num"))
+
+
+def matmul(
+    a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False, name: str | None = None
+) -> Any:
+    """The product of matrices, the last two axes of a and b.
+
+    Args:
+        a: a symbol, a Tensor, an array or numbers.
+        b: the same.
+        transpose_a: whether the last two axes of a are exchanged before.
+        transpose_b: the same of b.
+        name: has no effect.
+
+    Example:
+        >>> import pycnn.tf as tf
+        >>> tf.matmul([[1.0, 2.0]], [[3.0, 4.0]], transpose_b=True).numpy().tolist()
+        [[11.0]]
+    """
+    a = ops.swapaxes(a, -2, -1) if transpose_a else a
+    return _matmul(a, ops.swapaxes(b, -2, -1) if transpose_b else b)
 
 
 def cast(x: Any, dtype: Any, name: str | None = None) -> Any:
@@ -413,14 +442,15 @@ def name_scope(name: str) -> Iterator[str]:
 
 
 __all__ = [
-    "Variable", "abs", "add", "add_n", "argmax", "argmin", "boolean_mask", "cast", "clip_by_value", "concat",
-    "constant", "convert_to_tensor", "cos", "device", "divide", "einsum", "equal", "executing_eagerly",
-    "exp", "expand_dims", "eye", "fill", "floor", "function", "gather", "get_logger", "greater",
-    "greater_equal", "identity", "is_tensor", "less", "less_equal", "linspace", "logical_and",
-    "logical_not", "logical_or", "matmul", "maximum", "minimum", "multiply", "name_scope", "norm",
-    "not_equal", "one_hot", "ones", "ones_like", "pad", "pow", "range", "rank", "reduce_all",
-    "reduce_any", "reduce_logsumexp", "reduce_max", "reduce_mean", "reduce_min", "reduce_prod",
-    "reduce_sum", "repeat", "reshape", "reverse", "round", "shape", "sigmoid", "sign", "sin", "size",
-    "split", "sqrt", "square", "squeeze", "stack", "stop_gradient", "subtract", "tanh", "tensordot",
-    "test", "tile", "transpose", "unstack", "where", "zeros", "zeros_like",
+    "Variable", "abs", "acos", "add", "add_n", "argmax", "argmin", "asin", "atan", "boolean_mask", "cast",
+    "clip_by_value", "concat", "constant", "convert_to_tensor", "cos", "cosh", "cumsum", "device", "divide",
+    "einsum", "equal", "executing_eagerly", "exp", "expand_dims", "eye", "fill", "floor", "function",
+    "gather", "get_logger", "greater", "greater_equal", "identity", "is_tensor", "less", "less_equal",
+    "linspace", "logical_and", "logical_not", "logical_or", "matmul", "maximum", "minimum", "multiply",
+    "name_scope", "norm", "not_equal", "one_hot", "ones", "ones_like", "pad", "pow", "range", "rank",
+    "reduce_all", "reduce_any", "reduce_logsumexp", "reduce_max", "reduce_mean", "reduce_min",
+    "reduce_prod", "reduce_sum", "repeat", "reshape", "reverse", "roll", "round", "shape", "sigmoid",
+    "sign", "sin", "sinh", "size", "split", "sqrt", "square", "squeeze", "stack", "stop_gradient",
+    "subtract", "tan", "tanh", "tensordot", "test", "tile", "transpose", "unstack", "where", "zeros",
+    "zeros_like",
 ]  # fmt: skip

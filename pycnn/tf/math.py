@@ -8,10 +8,15 @@ from pycnn import ops
 from pycnn.tf.eager import as_tensor, translated
 from pycnn.tf.functions import (
     abs,
+    acos,
     add,
     argmax,
     argmin,
+    asin,
+    atan,
     cos,
+    cosh,
+    cumsum,
     divide,
     equal,
     exp,
@@ -42,9 +47,11 @@ from pycnn.tf.functions import (
     sigmoid,
     sign,
     sin,
+    sinh,
     sqrt,
     square,
     subtract,
+    tan,
     tanh,
 )
 
@@ -89,11 +96,11 @@ def squared_difference(x: Any, y: Any, name: str | None = None) -> Any:
 
 
 __all__ = [
-    "abs", "add", "argmax", "argmin", "ceil", "cos", "divide", "divide_no_nan", "equal", "erf", "exp",
-    "expm1", "floor", "floormod", "greater", "greater_equal", "is_finite", "is_inf", "is_nan",
-    "l2_normalize", "less", "less_equal", "log", "log1p", "logical_and", "logical_not", "logical_or",
-    "maximum", "minimum", "mod", "multiply", "negative", "not_equal", "pow", "reciprocal", "reduce_all",
-    "reduce_any", "reduce_logsumexp", "reduce_max", "reduce_mean", "reduce_min", "reduce_prod",
-    "reduce_std", "reduce_sum", "reduce_variance", "round", "rsqrt", "sigmoid", "sign", "sin", "softplus",
-    "sqrt", "square", "squared_difference", "subtract", "tanh",
+    "abs", "acos", "add", "argmax", "argmin", "asin", "atan", "ceil", "cos", "cosh", "cumsum", "divide",
+    "divide_no_nan", "equal", "erf", "exp", "expm1", "floor", "floormod", "greater", "greater_equal",
+    "is_finite", "is_inf", "is_nan", "l2_normalize", "less", "less_equal", "log", "log1p", "logical_and",
+    "logical_not", "logical_or", "maximum", "minimum", "mod", "multiply", "negative", "not_equal", "pow",
+    "reciprocal", "reduce_all", "reduce_any", "reduce_logsumexp", "reduce_max", "reduce_mean", "reduce_min",
+    "reduce_prod", "reduce_std", "reduce_sum", "reduce_variance", "round", "rsqrt", "sigmoid", "sign",
+    "sin", "sinh", "softplus", "sqrt", "square", "squared_difference", "subtract", "tan", "tanh",
 ]  # fmt: skip

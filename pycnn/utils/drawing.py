@@ -29,6 +29,7 @@ def plot_model(
     dpi: int = 200,
     show_layer_activations: bool = False,
     show_trainable: bool = False,
+    splines: str = "ortho",
 ) -> Any:
     """Draws a model: a box for each layer, an arrow for what goes from one to the next. Needs matplotlib.
 
@@ -39,10 +40,11 @@ def plot_model(
         show_dtype: whether they tell the type of the outputs.
         show_layer_names: whether they tell the names of layers.
         rankdir: 'TB' from top to bottom, 'LR' from left to right.
-        expand_nested: only False: draw models inside by themselves.
+        expand_nested: whether models inside are drawn by their layers, with the model's name above each.
         dpi: dots in an inch.
         show_layer_activations: whether they tell activations.
         show_trainable: whether they tell which layers train.
+        splines: has no effect: it is for Graphviz.
 
     Returns:
         The picture in a notebook, else None.
@@ -69,14 +71,12 @@ def plot_model(
         raise FileNotFoundError(f"`to_file`: there is no folder {path.parent}")
     if rankdir not in ("TB", "LR"):
         raise ValueError(f"`rankdir` is {rankdir!r}; expected 'TB' or 'LR'")
-    if expand_nested:
-        raise ValueError("`expand_nested` is not supported; call plot_model with the model inside")
     if not model.built:
         raise ValueError(
             "This model has not yet been built. Build the model first by calling `build()` or by calling the "
             "model on a batch of data."
         )
-    boxes = outline(model)
+    boxes = outline(model, bool(expand_nested))
     texts = [
         _lines(box, show_shapes, show_dtype, show_layer_names, show_layer_activations, show_trainable)
         for box in boxes
@@ -94,6 +94,8 @@ def _lines(box: Box, shapes: bool, dtype: bool, names: bool, activations: bool, 
     layer = box.operation
     activation = getattr(layer, "activation", None)
     lines = [f"{box.name} ({box.kind})" if names else box.kind]
+    if box.inside:
+        lines.insert(0, f"{box.inside}:")
     if activations and activation is not None:
         lines.append(f"activation: {getattr(activation, '__name__', activation)}")
     if shapes:
@@ -137,8 +139,9 @@ def _draw(
     middles = [starts[row] + depths[row] / 2 for row in layout.rows]
     for i, lines in enumerate(texts):
         x, y = point(layout.centres[i], middles[i])
+        colour = "#fdf3e4" if boxes[i].inside else "#eef3fa"
         corner = (x - widths[i] / 2, y - heights[i] / 2)
-        axes.add_patch(Rectangle(corner, widths[i], heights[i], facecolor="#eef3fa", edgecolor="#30507a"))
+        axes.add_patch(Rectangle(corner, widths[i], heights[i], facecolor=colour, edgecolor="#30507a"))
         axes.text(x, y, "\n".join(lines), ha="center", va="center", fontsize=_FONT_SIZE, color="#102030")
     for origin, box, points in layout.paths:
         corners = [point(layout.centres[origin], middles[origin] + across[origin] / 2)]

@@ -19,6 +19,7 @@ from sklearn.utils.estimator_checks import check_estimator
 import pycnn as keras
 from pycnn import layers
 from pycnn.sklearn import CNNClassifier, CNNRegressor
+from pycnn.wrappers import SKLearnClassifier, SKLearnRegressor, SKLearnTransformer
 
 pytestmark = pytest.mark.peers
 RNG = np.random.default_rng(0)
@@ -132,3 +133,58 @@ def test_without_scikit_learn():
         [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=False
     )
     assert "pip install 'pycnn[sklearn]'" in done.stdout, done.stderr
+
+
+# --- Keras' wrappers ----------------------------------------------------------------------------------------
+def of_data(X, y, units=4, loss="categorical_crossentropy"):
+    x = keras.Input(X.shape[1:])
+    hidden = layers.Dense(units, activation="relu")(layers.Flatten()(x))
+    activation = "softmax" if loss == "categorical_crossentropy" else None
+    model = keras.Model(x, layers.Dense(y.shape[1], activation=activation)(hidden))
+    model.compile(keras.optimizers.Adam(0.05), loss)
+    return model
+
+
+QUIET = {"epochs": 20, "verbose": 0}
+
+
+def test_wrapped_classifier():
+    keras.utils.set_random_seed(0)
+    estimator = SKLearnClassifier(of_data, model_kwargs={"units": 8}, fit_kwargs=QUIET)
+    assert estimator.fit(IMAGES, LABELS).score(IMAGES, LABELS) > 0.9
+    assert estimator.classes_.tolist() == ["left", "right"]
+    assert estimator.decision_function(IMAGES[:3]).shape == (3, 2)
+    assert len(estimator.history_.history["loss"]) == 20
+    assert len(estimator.fit(IMAGES, LABELS, epochs=1).history_.epoch) == 1
+    found = GridSearchCV(estimator, {"model_kwargs": [{"units": 1}, {"units": 2}]}, cv=2)
+    found.fit(IMAGES.reshape(60, -1), LABELS)
+    assert found.best_params_["model_kwargs"]["units"] in (1, 2)
+    with pytest.raises(ValueError, match="only one class"):
+        estimator.fit(IMAGES, ["a"] * 60)
+    with pytest.raises(ValueError, match=r"Only binary and multiclass.*continuous"):
+        estimator.fit(IMAGES, IMAGES[:, 0, 0])
+
+
+def test_wrapped_regressor_and_transformer():
+    keras.utils.set_random_seed(0)
+    X = RNG.normal(size=(64, 3))
+    model = of_data(X, X[:, :1], loss="mse")
+    before = model.get_weights()
+    regressor = SKLearnRegressor(model, fit_kwargs=QUIET).fit(X, X[:, 0])
+    assert regressor.score(X, X[:, 0]) > 0.9
+    assert regressor.model_ is not model
+    for mine, old in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(mine, old)
+    again = clone(regressor).set_params(warm_start=True)
+    assert again.fit(X, X[:, 0]).model_ is again.model
+    assert SKLearnRegressor(of_data, False, {"loss": "mse"}, QUIET).fit(X, X[:, :2]).predict(X).shape == (
+        64,
+        2,
+    )
+    steps = make_pipeline(SKLearnTransformer(model, fit_kwargs=QUIET), StandardScaler())
+    assert steps.fit_transform(X, X[:, :1]).shape == (64, 1)
+    uncompiled = keras.Sequential([keras.Input((3,)), layers.Dense(1)])
+    with pytest.raises(RuntimeError, match="needs to be compiled"):
+        SKLearnRegressor(uncompiled).fit(X, X[:, 0])
+    with pytest.raises(TypeError, match="expected a model or a function"):
+        SKLearnRegressor("mlp").fit(X, X[:, 0])

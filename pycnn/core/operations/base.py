@@ -17,6 +17,7 @@ from pycnn.core.blueprint import Blueprint
 from pycnn.core.function import is_tracing
 from pycnn.core.names import auto_name
 from pycnn.core.operations import rows
+from pycnn.core.operations.batching import MixesSamplesError
 from pycnn.core.operations.value import Value as Value
 from pycnn.core.results import answering
 from pycnn.core.symbolic import KerasTensor, Node, as_symbol
@@ -199,7 +200,8 @@ class Function:
             nodes = call.operation.connect(graph, call, [_stand_in(graph, symbol) for symbol in call.inputs])
         except ValueError as error:
             shapes = ", ".join(str(symbol.shape) for symbol in call.inputs)
-            raise ValueError(f"{error} (operands of shape {shapes})") from None
+            kind = MixesSamplesError if isinstance(error, MixesSamplesError) else ValueError
+            raise kind(f"{error} (operands of shape {shapes})") from None
         return [Value(graph, node, self.name).shape for node in nodes]
 
     # On arrays

@@ -39,9 +39,13 @@ def axes_of(name: str, axis: Any, rank: int) -> tuple[int, ...]:
     return tuple(sorted(axes))
 
 
-def refuse_batch(x: Value, instead: str) -> ValueError:
+class MixesSamplesError(ValueError):
+    """What a function would do needs the samples of a batch in one array."""
+
+
+def refuse_batch(x: Value, instead: str) -> MixesSamplesError:
     """The error for what would mix the samples of a batch."""
-    return ValueError(
+    return MixesSamplesError(
         f"{x.name}: this would mix the samples of a batch, whose axis is 0 of shape {x.shape}; {instead}"
     )
 
@@ -76,7 +80,8 @@ def aligned(values: Sequence[Value]) -> list[Value]:
         np.broadcast_shapes(*(x.sample for x in found))
     except ValueError:
         shapes = " and ".join(str(x.shape) for x in values)
-        raise ValueError(f"{values[0].name}: shapes {shapes} do not broadcast") from None
+        kind = ValueError if first is None else MixesSamplesError
+        raise kind(f"{values[0].name}: shapes {shapes} do not broadcast") from None
     return found
 
 
@@ -86,14 +91,14 @@ def beside(x: Value, batched: Value) -> Value:
     if x.is_batched:
         if x.ndim == rank:
             return x
-        raise ValueError(
+        raise MixesSamplesError(
             f"{x.name}: shapes {batched.shape} and {x.shape} do not fit together, as a batch axis would meet "
             f"another axis; give both one number of axes with keras.ops.expand_dims or reshape"
         )
     if x.ndim < rank:
         return x
     if x.ndim > rank or x.shape[0] != 1:
-        raise ValueError(
+        raise MixesSamplesError(
             f"{x.name}: shapes {batched.shape} and {x.shape} do not fit together: the second one is the same "
             f"for all samples, so it needs fewer axes, or size 1 on the axis that meets the batch axis"
         )

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from pycnn.core.operations.base import operation
+from pycnn.core.operations.batching import MixesSamplesError
 from pycnn.core.operations.conversion import cast, checked_dtype
+from pycnn.core.operations.joining import broadcast_to
 from pycnn.core.operations.nodes import filled
 
 
@@ -59,15 +61,15 @@ def full(shape: Any, fill_value: Any, dtype: Any = None) -> Any:
     """An array of one number.
 
     Args:
-        shape: integers.
+        shape: integers; None first for the number of samples, as `keras.ops.shape` of a symbol has it.
         fill_value: the number, or numbers that broadcast to the shape.
         dtype: as in `cast`; None for 'float32'.
 
     Returns:
-        An array.
+        An array; a symbol where the number of samples is not known yet.
 
     Raises:
-        ValueError: if there is no such type; if shape has None: full_like takes a symbol's.
+        ValueError: if there is no such type; if shape has None on another axis.
 
     Source: numpy.full.
 
@@ -76,11 +78,14 @@ def full(shape: Any, fill_value: Any, dtype: Any = None) -> Any:
     [3.0, 3.0]
     """
     sizes = shape if isinstance(shape, (tuple, list, np.ndarray)) else (shape,)
-    if any(n is None for n in sizes):
-        raise ValueError(
-            f"full: shape is {tuple(sizes)}; expected integers; zeros_like, ones_like and full_like take "
-            f"the shape of a symbol with its batch axis"
+    if None in tuple(sizes)[1:]:
+        raise MixesSamplesError(
+            f"full: shape is {tuple(sizes)}; expected integers, and None, the number of samples, on the "
+            f"first axis alone"
         )
+    if tuple(sizes[:1]) == (None,):
+        number = np.broadcast_to(np.asarray(fill_value, np.float32), (1, *sizes[1:]))
+        return cast(broadcast_to(number, tuple(sizes)), checked_dtype("full", dtype))
     return np.full(tuple(sizes), fill_value, checked_dtype("full", dtype))
 
 

@@ -80,6 +80,19 @@ Raises:
 Source: the function of that name in NumPy and in keras.ops.
 """
 
+MOVED = """
+Returns:
+    A symbol for a symbol, else an array; a list of them where there are several.
+
+Raises:
+    TypeError: if an operand is neither a symbol nor real numbers.
+    ValueError: if an argument does not fit x's shape, or values of a sample would go to another one.
+
+Source: the function of that name in NumPy, or in keras.ops.
+"""
+
+ON_MATRICES = MOVED.replace("; a list of them where there are several", "")
+
 
 def documented(parts: str, before: str = ">>> ") -> Callable[[_Function], _Function]:
     """Adds parts that a docstring lacks: before its example, or before the line that begins with a word.

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from pycnn.core.arguments import as_int
 from pycnn.core.operations.base import operation
 from pycnn.core.operations.batching import axes_of, axis_of, beside, refuse_batch, samples_of, within_sample
-from pycnn.core.operations.nodes import broadcasted, reshaped, strides_of, viewed
+from pycnn.core.operations.nodes import broadcasted, for_samples, reshaped, strides_of, viewed
 from pycnn.core.operations.shapes import expand_dims, reshape
-
-if TYPE_CHECKING:
-    from pycnn.core.operations.value import Value
+from pycnn.core.operations.value import Value
+from pycnn.core.symbolic import KerasTensor, as_symbol
+from pycnn.core.tensor import Tensor
 
 
 @operation(arrays=np.concatenate, dtype="same", several=True)
@@ -207,26 +207,13 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
 
 
 @operation(arrays=lambda x, repeats: np.tile(x, repeats), dtype="same")
-def tile(x: Any, repeats: Any) -> Any:
-    """The whole array so many times along each axis.
-
-    Args:
-        x: a symbol or an array.
-        repeats: an integer for each axis, or for the last ones. It is 1 for the batch axis.
-
-    Returns:
-        A symbol for a symbol, else an array.
-
-    Raises:
-        ValueError: if the batch would be repeated, or an integer is below 1.
-
-    Source: numpy.tile.
-
-    >>> from pycnn import ops
-    >>> ops.tile([[1, 2]], (2, 1)).tolist()
-    [[1, 2], [1, 2]]
-    """
+def _tile(x: Any, repeats: Any) -> Any:
     given = repeats if isinstance(repeats, (tuple, list)) else (repeats,)
+    if tuple(given[:1]) == (None,):
+        if x.is_batched or x.ndim > len(given) or (x.ndim == len(given) and x.shape[0] != 1):
+            raise refuse_batch(x, f"repeats are {given}; None, the number of samples, goes with size 1")
+        sample = x.sample[1:] if x.ndim == len(given) else x.sample
+        return for_samples(_tile(reshaped(x, sample), tuple(given[1:]) or (1,)))
     times = [as_int(f"{x.name}: repeats", number, 1) for number in given]
     times = [1] * (x.ndim - len(times)) + times
     if x.is_batched:
@@ -241,6 +228,29 @@ def tile(x: Any, repeats: Any) -> Any:
     return y
 
 
+def tile(x: Any, repeats: Any) -> Any:
+    """The whole array so many times along each axis.
+
+    Args:
+        x: a symbol or an array.
+        repeats: an integer for each axis, or for the last ones. It is 1 for the batch axis. None comes first
+            for the number of samples, for what has size 1 or nothing there.
+
+    Returns:
+        A symbol for a symbol, else an array.
+
+    Raises:
+        ValueError: if the batch would be repeated, or an integer is below 1.
+
+    Source: numpy.tile.
+
+    >>> from pycnn import ops
+    >>> ops.tile([[1, 2]], (2, 1)).tolist()
+    [[1, 2], [1, 2]]
+    """
+    return _tile(_symbol_if(x, repeats), repeats)
+
+
 def _tiled(x: Value, place: int, times: int) -> Value:
     shape, strides = list(x.sample), strides_of(x.sample)
     y = viewed(x, [*shape[:place], times, *shape[place:]], [*strides[:place], 0, *strides[place:]])
@@ -249,12 +259,33 @@ def _tiled(x: Value, place: int, times: int) -> Value:
 
 
 @operation(arrays=np.broadcast_to, dtype="same")
+def _broadcast_to(x: Any, shape: Sequence[int | None]) -> Any:
+    if x.is_batched and len(shape) != x.ndim:
+        raise refuse_batch(x, f"shape is {tuple(shape)}; expected {x.ndim} axes, the first one None")
+    if not x.is_batched and len(shape) >= max(x.ndim, 1) and shape[0] is None:
+        if x.ndim == len(shape) and x.shape[0] != 1:
+            raise refuse_batch(x, f"shape is {tuple(shape)}; None, the number of samples, goes with size 1")
+        sample = x.sample[1:] if x.ndim == len(shape) else x.sample
+        return for_samples(_broadcast_to(reshaped(x, sample), shape[1:]))
+    sample = samples_of(x, shape, "shape", "expected None for the batch axis, first")
+    if any(not isinstance(size, (int, np.integer)) for size in sample):
+        raise ValueError(f"{x.name}: shape is {tuple(shape)}; expected integers, and None for a batch axis")
+    try:
+        fits = np.broadcast_shapes(x.sample, sample) == tuple(sample)
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError(f"{x.name}: {x.shape} does not broadcast to {tuple(shape)}")
+    return broadcasted(x, sample)
+
+
 def broadcast_to(x: Any, shape: Sequence[int | None]) -> Any:
     """The values repeated to a shape.
 
     Args:
         x: a symbol or an array.
-        shape: what x broadcasts to; for a symbol with a batch axis -1 or None comes first.
+        shape: what x broadcasts to; for a symbol with a batch axis -1 or None comes first. Where None comes
+            first, the result has a batch axis.
 
     Returns:
         A symbol for a symbol, else an array.
@@ -268,15 +299,10 @@ def broadcast_to(x: Any, shape: Sequence[int | None]) -> Any:
     >>> ops.broadcast_to([1, 2], (2, 2)).tolist()
     [[1, 2], [1, 2]]
     """
-    if x.is_batched and len(shape) != x.ndim:
-        raise refuse_batch(x, f"shape is {tuple(shape)}; expected {x.ndim} axes, the first one None")
-    sample = samples_of(x, shape, "shape", "expected None for the batch axis, first")
-    if any(not isinstance(size, (int, np.integer)) for size in sample):
-        raise ValueError(f"{x.name}: shape is {tuple(shape)}; expected integers, and None for a batch axis")
-    try:
-        fits = np.broadcast_shapes(x.sample, sample) == tuple(sample)
-    except ValueError:
-        fits = False
-    if not fits:
-        raise ValueError(f"{x.name}: {x.shape} does not broadcast to {tuple(shape)}")
-    return broadcasted(x, sample)
+    return _broadcast_to(_symbol_if(x, shape), shape)
+
+
+def _symbol_if(x: Any, shape: Any) -> Any:
+    """An array as a symbol where a shape begins with None, the number of samples."""
+    first = shape[0] if isinstance(shape, (tuple, list)) and len(shape) else 0
+    return x if first is not None or isinstance(x, (KerasTensor, Value, Tensor)) else as_symbol(x)

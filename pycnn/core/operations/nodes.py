@@ -84,6 +84,12 @@ def broadcasted(x: Value, sample: Sequence[int]) -> Value:
     return x if tuple(sample) == x.sample else viewed(x, sample, [0] * skip + strides)
 
 
+def for_samples(x: Value) -> Value:
+    """What is the same for all samples, with a batch axis before its own."""
+    zero = x.then(x.graph.zero_of_samples())
+    return mapped("add", reshaped(zero, (1,) * len(x.sample)), x)
+
+
 def reduced(x: Value, kind: str, axes: Sequence[int], keepdims: bool) -> Value:
     """A reduction over axes of each sample, neighbouring ones at once."""
     shape = list(x.sample)
