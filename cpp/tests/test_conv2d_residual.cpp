@@ -17,6 +17,7 @@ std::vector<Case> cases() {
   for (const bool bfloat16 : {false, true}) {
     all.push_back({make_conv2d(9, 8, 5, 7, {3, 3}, {1, 1, 1, 1}), bfloat16});
     all.push_back({make_conv2d(7, 9, 33, 70, {1, 1}), bfloat16});
+    all.push_back({make_conv2d(7, 9, 1100, 40, {1, 1}), bfloat16});  // in passes
     all.push_back({make_conv2d(11, 10, 6, 40, {3, 3}, {1, 1, 1, 1}, {2, 2}, {}, 2), bfloat16});
     if (!bfloat16) {
       all.push_back({make_conv2d(9, 37, 1, 35, {3, 3}, {1, 1, 1, 1}), bfloat16, 2});

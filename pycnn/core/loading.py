@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 
 __all__: list[str] = []
 
 
 def _check_interpreter() -> None:
     """ImportError in a subinterpreter, where extensions of pybind11 wait for ever for the main one's lock."""
-    for name in ("_interpreters", "_xxsubinterpreters"):
-        try:
-            interpreters = importlib.import_module(name)
-        except ImportError:
-            continue
-        if interpreters.get_current() != interpreters.get_main():
-            raise ImportError(
-                "pycnn cannot be imported in a subinterpreter; use processes, or threads of the main one"
-            )
+    name = "_interpreters" if sys.version_info >= (3, 13) else "_xxsubinterpreters"
+    try:
+        interpreters = importlib.import_module(name)
+    except ImportError:
         return
+    if interpreters.get_current() != interpreters.get_main():
+        raise ImportError(
+            "pycnn cannot be imported in a subinterpreter; use processes, or threads of the main one"
+        )
 
 
 _check_interpreter()

@@ -148,7 +148,8 @@ template <class Operand>
 void pointwise_image(float* y, int64_t y_pixel, const float* residual, const Direct& d, int64_t begin, int64_t end) {
   const Conv2DForward& f = d.f;
   const int64_t blocks = row_blocks(f.shape.oh), pixels = f.shape.oh * f.shape.ow, length = group_inputs(d.s);
-  const int64_t cuts = (length + kReduction - 1) / kReduction, words = (length + cuts - 1) / cuts;
+  // What is added may lie where y does.
+  const int64_t cuts = residual ? 1 : (length + kReduction - 1) / kReduction, words = (length + cuts - 1) / cuts;
   const int64_t group = max(kPassFloats / words / kMaxRows, 1) * kMaxRows, groups = (pixels + group - 1) / group;
   const auto pixel_of = [&](int64_t block) { return block * f.shape.oh / blocks * f.shape.ow; };
   for (int64_t g = 0; g < groups; ++g) {
@@ -166,7 +167,7 @@ void pointwise_image(float* y, int64_t y_pixel, const float* residual, const Dir
         t.length = min(words, length - from);
         t.accumulate = from > 0;
         if (!last) t.lower = -__builtin_huge_valf();
-        if (last && residual) t.residual = residual + at;
+        if (residual) t.residual = residual + at;
         run_tiles<Operand>(t, count);
         if (last && !f.clamps) activate_pixels(y + at, count, y_pixel, d.columns(panel), f.activation);
       }
