@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     F32: TypeAlias = NDArray[np.float32]
 
 # What their bytes are read as; NumPy has no bfloat16.
-STORED = {
+STORED: dict[str, np.dtype[Any]] = {
     "F64": np.dtype("<f8"), "F32": np.dtype("<f4"), "F16": np.dtype("<f2"), "BF16": np.dtype("<u2"),
     "I64": np.dtype("<i8"), "I32": np.dtype("<i4"), "I16": np.dtype("<i2"), "I8": np.dtype("i1"),
     "U8": np.dtype("u1"), "BOOL": np.dtype("u1"),
