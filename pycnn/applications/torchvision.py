@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     F32: TypeAlias = NDArray[np.float32]
-    Turn: TypeAlias = Callable[[F32], F32]
+    Turn: TypeAlias = Callable[[NDArray[Any]], NDArray[Any]]
 
 _MOST_NAMES = 5  # in a message
 # Arguments of Keras' form alone, and what they are in torchvision's.
@@ -82,6 +82,25 @@ def load_torchvision(network: str, filepath: str | os.PathLike[str], **arguments
         restoring = _restoring(path, model, counterpart, _renamed(path, tensors, counterpart), given.classes)
         restoring.into_new_model()
     return model
+
+
+def build(network: str, **arguments: Any) -> Model:
+    """The network in torchvision's form, with random weights; arguments as of `load_torchvision`."""
+    application, counterpart = _found(network)
+    return application.build(_arguments(application, counterpart, arguments))
+
+
+def state_dict(network: str, model: Model) -> dict[str, F32]:
+    """The weights of such a model as torchvision names and orders them."""
+    counterpart = _found(network)[1]
+    modules, found = dict(counterpart.modules(model)), {}
+    for layer in _with_weights(model):
+        for end, each in _parts(layer, layer.name in counterpart.linear):
+            numbers = np.arange(each.variable.size).reshape(each.shape)  # where each one goes
+            turned = np.empty(each.variable.size, np.float32)
+            turned[each.turn(numbers).reshape(-1)] = each.variable.numpy().reshape(-1)
+            found[f"{modules[layer.name]}{end}"] = turned.reshape(each.shape)
+    return found
 
 
 def _found(network: Any) -> tuple[Application, Counterpart]:
