@@ -278,7 +278,7 @@ def test_refused_networks(path, weights):
             load(name, path)
     with pytest.raises(TypeError, match="expected a name"):
         load(applications.ResNet50, path)
-    for arguments in ({"weights": None}, {"transform_input": True}, {"minimalistic": True}):
+    for arguments in ({"weights": None}, {"input_tensor": None}, {"transform_input": True}):
         with pytest.raises(TypeError, match=rf"load_torchvision: ResNet50\(\).*'{next(iter(arguments))}'"):
             load("ResNet50", path, **arguments)
     with pytest.raises(FileNotFoundError, match="There is no file"):

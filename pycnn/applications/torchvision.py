@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     Turn: TypeAlias = Callable[[NDArray[Any]], NDArray[Any]]
 
 _MOST_NAMES = 5  # in a message
-# Arguments of Keras' form alone, and what they are in torchvision's.
-_FIXED = {"weights": None, "include_preprocessing": False, "minimalistic": False}
+# Arguments that are not taken, and what they are. Layers before an input_tensor could have weights, too.
+_FIXED = {"weights": None, "input_tensor": None, "include_preprocessing": False, "minimalistic": False}
 
 
 def load_torchvision(network: str, filepath: str | os.PathLike[str], **arguments: Any) -> Model:
@@ -54,8 +54,9 @@ def load_torchvision(network: str, filepath: str | os.PathLike[str], **arguments
         filepath: of `torch.save(model.state_dict(), "x.pth")`, or of
             `safetensors.torch.save_file(model.state_dict(), "x.safetensors")`. Nothing in a file is executed.
             The formats of floats are turned into float32.
-        arguments: those of the network's function here, by name, but for `weights`: `include_top=False`,
-            `classes=10`, `classifier_activation=None` for logits, `input_shape`. For InceptionV3 also
+        arguments: those of the network's function here, by name, but for `weights` and `input_tensor` (call
+            the model on the symbol instead): `include_top=False`, `classes=10`, `input_shape`,
+            `classifier_activation=None` for logits. For InceptionV3 also
             `transform_input=False`, for weights that were trained with pixels from -1 to 1; torchvision's
             own weights need True, the default.
 
