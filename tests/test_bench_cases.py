@@ -173,6 +173,7 @@ def test_markdown():
             "python": "3.12", "load_average": [0.1, 0, 0], "pycnn": {"isa_active": "avx512"},
         },
         "threads": 2, "isa": "avx2", "passes": 5, "fma_peak_gflops": 500.0, "measures": {}, "kernels": [],
+        "applications": [],
         "systems": {"pycnn": "1", "torch": "2", "jax": "3", "litert": "4"}, "missing": {"openvino": "why"},
         "networks": [row("train", "vgg", 32, {"pycnn": 0.001, "torch": 0.0101, "jax": 0.0025}, ["jax"])],
     }  # fmt: skip

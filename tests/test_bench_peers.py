@@ -186,7 +186,7 @@ def test_passes_take_turns_and_the_median_counts():
 
 def scripted(folder, name, text):
     """A peer's script with such a prepare function."""
-    for module in ("common.py", "networks.py"):
+    for module in ("common.py", "memory.py", "networks.py"):
         (folder / module).write_text((PEERS / module).read_text())
     (folder / f"{name}_peer.py").write_text(
         "import os, sys\nimport numpy as np\nfrom common import Prepared, Unsupported, serve\n"

@@ -1,6 +1,7 @@
 """Networks for ImageNet as functions that make them: `keras.applications`.
 
 Each network is in the module of its family, with the family's `preprocess_input` and `decode_predictions`.
+Beyond Keras, `load_torchvision` makes them as torchvision has them, with the weights of its files.
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ _FAMILIES = {
 # The module of each network.
 FAMILY_OF = {name: family for family, names in _FAMILIES.items() for name in names}
 
-__all__ = [*_FAMILIES, *FAMILY_OF]
+__all__ = [*_FAMILIES, *FAMILY_OF, "load_torchvision"]
 
 __getattr__, __dir__ = names_from(
     __name__,
     __all__,
-    FAMILY_OF,
+    {**FAMILY_OF, "load_torchvision": "torchvision"},
     submodules=tuple(_FAMILIES),
 )

@@ -5,9 +5,9 @@ from __future__ import annotations
 import inspect
 import os
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from pycnn import activations, layers
 from pycnn.applications.published import File, fetched
@@ -34,6 +34,28 @@ class Arguments(SimpleNamespace):
     name: str | None
     shape: ImageShape  # of a picture; None for sizes that no argument says
     size: Size  # its height
+    torchvision: bool  # whether the network is to be as torchvision has it, and not as Keras has it
+
+
+class Counterpart(NamedTuple):
+    """The same network in torchvision."""
+
+    name: str  # of the function in torchvision.models
+    # From a model to the names of its layers, each with the name of the module that has its weights there.
+    modules: Callable[[Any], Iterable[tuple[str, str]]]
+    left_out: tuple[str, ...] = ()  # how the names of modules begin that are only there
+    linear: tuple[str, ...] = ()  # convolutions here that are dense layers there
+    options: Mapping[str, Any] = {}  # arguments of torchvision's form alone, with their defaults
+    renamed: Callable[[str], str] = str  # from the names of weights in old files to today's
+
+
+class Application(NamedTuple):
+    """What a network's function is made of."""
+
+    name: str
+    signature: inspect.Signature
+    build: Callable[[Arguments], Model]
+    counterpart: Counterpart | None
 
 
 Body: TypeAlias = Callable[[KerasTensor, Any], KerasTensor]
@@ -114,6 +136,7 @@ def application(
     check: Callable[[Any], None] | None = None,
     naming: Callable[[Any], str] | None = None,
     any_size: bool = False,
+    torchvision: Counterpart | None = None,
 ) -> Callable[..., Model]:
     """The public function of a network.
 
@@ -136,18 +159,16 @@ def application(
         check: raises where the family's own arguments are wrong.
         naming: the model's name from the arguments, where none is given.
         any_size: whether the published weights are for pictures of all sizes, with the classifier too.
+        torchvision: the network in torchvision, if it has it.
     """
     defaults = {**_DEFAULTS, "name": default_name, **(options or {})}
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     signature = inspect.Signature([inspect.Parameter(key, kind, default=defaults[key]) for key in order])
 
     def make(*args: Any, **kwargs: Any) -> Model:
-        try:
-            bound = signature.bind(*args, **kwargs)
-        except TypeError as error:
-            raise TypeError(f"{name}() {error}") from None
-        bound.apply_defaults()
-        given = Arguments(**bound.arguments)
+        return build(Arguments(**bound_arguments(name, signature, *args, **kwargs), torchvision=False))
+
+    def build(given: Arguments) -> Model:
         _check(name, given)
         asked = given.input_shape
         if asked is None and sized_by_tensor and isinstance(given.input_tensor, KerasTensor):
@@ -177,6 +198,7 @@ def application(
     make.__name__ = make.__qualname__ = name
     make.__module__ = features.__module__
     make.__signature__ = signature  # type: ignore[attr-defined]
+    make.application = Application(name, signature, build, torchvision)  # type: ignore[attr-defined]
     make.__doc__ = _DOCUMENTATION.format(
         summary=summary,
         arguments="\n".join(f"        {key}: {_EXPLAINED[key].format(size=size)}" for key in order),
@@ -184,6 +206,16 @@ def application(
         features=outputs,
     )
     return make
+
+
+def bound_arguments(name: str, signature: inspect.Signature, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    """The arguments of a call, with defaults; TypeError where they are not those of the signature."""
+    try:
+        bound = signature.bind(*args, **kwargs)
+    except TypeError as error:
+        raise TypeError(f"{name}() {error}") from None
+    bound.apply_defaults()
+    return dict(bound.arguments)
 
 
 def classifier(x: KerasTensor, given: Any) -> Any:
@@ -202,9 +234,16 @@ def check_tensor_size(given: Any) -> None:
         )
 
 
-def downsampling_padding(x: KerasTensor, kernel_size: int) -> tuple[tuple[int, int], tuple[int, int]]:
-    """The zeros before a convolution of stride 2 with padding 'valid': those of 'same', on other sides."""
+def downsampling_padding(
+    x: KerasTensor, kernel_size: int, torchvision: bool = False
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """The zeros before a convolution of stride 2 with padding 'valid'.
+
+    In Keras as many as those of 'same', on other sides; in torchvision as many on each side.
+    """
     half = kernel_size // 2
+    if torchvision:
+        return (half, half), (half, half)
     height, width = (half - 1 + length % 2 for length in x.sample_shape[:2])
     return (height, half), (width, half)
 
@@ -223,6 +262,11 @@ def _check(network: str, given: Arguments) -> None:
             f"keras.backend.set_image_data_format('channels_last') first"
         )
     weights = given.weights
+    if isinstance(weights, (str, os.PathLike)) and os.fspath(weights).endswith((".pth", ".pt")):
+        raise ValueError(
+            f"{network}: `weights` is {weights!r}, a file of PyTorch; call keras.applications."
+            f"load_torchvision({network!r}, {os.fspath(weights)!r}), as torchvision's networks are others"
+        )
     if weights is not None and weights != "imagenet" and not _is_file(weights):
         raise ValueError(
             f"{network}: `weights` is {weights!r}; expected None (random ones), 'imagenet', or the path of a "

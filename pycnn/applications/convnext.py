@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pycnn import layers
-from pycnn.applications.building import application
+from pycnn.applications.building import Counterpart, application
 from pycnn.applications.imagenet_utils import decode_predictions
 from pycnn.applications.imagenet_utils import unchanged_input as preprocess_input
 from pycnn.applications.published import KERAS, File
@@ -19,6 +19,8 @@ __all__ = [
     "decode_predictions", "preprocess_input",
 ]  # fmt: skip
 
+# Of a block, with their numbers in torchvision.
+_PARTS = {"depthwise_conv": 0, "layernorm": 2, "pointwise_conv_1": 3, "pointwise_conv_2": 5}
 _MEAN = [0.485 * 255, 0.456 * 255, 0.406 * 255]
 _VARIANCE = [(0.229 * 255) ** 2, (0.224 * 255) ** 2, (0.225 * 255) ** 2]
 
@@ -86,7 +88,24 @@ def _convnext(
             "classes", "classifier_activation", "name",
         ),
         imagenet=published,
+        torchvision=None if kind == "XLarge" else Counterpart(
+            f"convnext_{kind.lower()}", lambda model: _modules(model.name, depths)
+        ),
     )  # fmt: skip
+
+
+def _modules(name: str, depths: tuple[int, ...]) -> Iterator[tuple[str, str]]:
+    yield from ((f"{name}_stem_conv", "features.0.0"), (f"{name}_stem_layernorm", "features.0.1"))
+    for stage, count in enumerate(depths):
+        if stage > 0:
+            yield f"{name}_downsampling_layernorm_{stage - 1}", f"features.{2 * stage}.0"
+            yield f"{name}_downsampling_conv_{stage - 1}", f"features.{2 * stage}.1"
+        for i in range(count):
+            ours, theirs = f"{name}_stage_{stage}_block_{i}", f"features.{2 * stage + 1}.{i}"
+            yield f"{ours}_layer_scale", f"{theirs}.layer_scale"
+            for part, number in _PARTS.items():
+                yield f"{ours}_{part}", f"{theirs}.block.{number}"
+    yield from ((f"{name}_head_layernorm", "classifier.0"), (f"{name}_head_dense", "classifier.2"))
 
 
 ConvNeXtTiny = _convnext(

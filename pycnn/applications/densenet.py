@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pycnn import layers
-from pycnn.applications.building import application
+from pycnn.applications.building import Counterpart, application
 from pycnn.applications.imagenet_utils import decode_predictions, preprocessing
 from pycnn.applications.published import weights
 from pycnn.applications.resnet import norm
@@ -18,16 +19,16 @@ __all__ = ["DenseNet121", "DenseNet169", "DenseNet201", "decode_predictions", "p
 _GROWTH = 32
 
 
-def _layer(x: KerasTensor, name: str) -> Any:
-    y = norm(x, f"{name}_0_bn", f"{name}_0_relu")
+def _layer(x: KerasTensor, name: str, torchvision: bool) -> Any:
+    y = norm(x, f"{name}_0_bn", f"{name}_0_relu", torchvision)
     y = layers.Conv2D(4 * _GROWTH, 1, use_bias=False, name=f"{name}_1_conv")(y)
-    y = norm(y, f"{name}_1_bn", f"{name}_1_relu")
+    y = norm(y, f"{name}_1_bn", f"{name}_1_relu", torchvision)
     y = layers.Conv2D(_GROWTH, 3, padding="same", use_bias=False, name=f"{name}_2_conv")(y)
     return layers.Concatenate(axis=3, name=f"{name}_concat")([x, y])
 
 
-def _transition(x: KerasTensor, name: str) -> Any:
-    x = norm(x, f"{name}_bn", f"{name}_relu")
+def _transition(x: KerasTensor, name: str, torchvision: bool) -> Any:
+    x = norm(x, f"{name}_bn", f"{name}_relu", torchvision)
     x = layers.Conv2D(x.sample_shape[-1] // 2, 1, use_bias=False, name=f"{name}_conv")(x)
     return layers.AveragePooling2D(2, strides=2, name=f"{name}_pool")(x)
 
@@ -38,14 +39,14 @@ def _densenet(
     def features(x: KerasTensor, given: Any) -> Any:
         x = layers.ZeroPadding2D(((3, 3), (3, 3)))(x)
         x = layers.Conv2D(64, 7, strides=2, use_bias=False, name="conv1_conv")(x)
-        x = norm(x, "conv1_bn", "conv1_relu")
+        x = norm(x, "conv1_bn", "conv1_relu", given.torchvision)
         x = layers.ZeroPadding2D(((1, 1), (1, 1)))(x)
         x = layers.MaxPooling2D(3, strides=2, name="pool1")(x)
         for stage, count in enumerate(blocks, 2):
             for i in range(1, count + 1):
-                x = _layer(x, f"conv{stage}_block{i}")
-            x = _transition(x, f"pool{stage}") if stage < 5 else x
-        return norm(x, "bn", "relu")
+                x = _layer(x, f"conv{stage}_block{i}", given.torchvision)
+            x = _transition(x, f"pool{stage}", given.torchvision) if stage < 5 else x
+        return norm(x, "bn", "relu", given.torchvision)
 
     path = f"densenet/densenet{depth}_weights_tf_dim_ordering_tf_kernels"
     return application(
@@ -56,7 +57,28 @@ def _densenet(
         outputs=outputs,
         named_pooling=True,
         imagenet=lambda given: weights(given, path, *digests),
+        torchvision=Counterpart(f"densenet{depth}", lambda model: _modules(blocks), renamed=_renamed),
     )
+
+
+def _modules(blocks: tuple[int, ...]) -> Iterator[tuple[str, str]]:
+    yield from (("conv1_conv", "features.conv0"), ("conv1_bn", "features.norm0"))
+    for stage, count in enumerate(blocks, 1):
+        for i in range(1, count + 1):
+            ours, theirs = f"conv{stage + 1}_block{i}", f"features.denseblock{stage}.denselayer{i}"
+            for n in (1, 2):
+                yield from (
+                    (f"{ours}_{n - 1}_bn", f"{theirs}.norm{n}"),
+                    (f"{ours}_{n}_conv", f"{theirs}.conv{n}"),
+                )
+        for part, module in (("bn", "norm"), ("conv", "conv")) if stage < len(blocks) else ():
+            yield f"pool{stage + 1}_{part}", f"features.transition{stage}.{module}"
+    yield from (("bn", "features.norm5"), ("predictions", "classifier"))
+
+
+def _renamed(name: str) -> str:
+    """Files before torchvision 0.3 say norm.1 and conv.2 in place of norm1 and conv2."""
+    return re.sub(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)", r"\1\2", name)
 
 
 DenseNet121 = _densenet(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
 
 from pycnn import layers
-from pycnn.applications.building import application, divisible, downsampling_padding
+from pycnn.applications.building import Counterpart, application, divisible, downsampling_padding
 from pycnn.applications.imagenet_utils import decode_predictions
 from pycnn.applications.imagenet_utils import unchanged_input as preprocess_input
 from pycnn.applications.published import File
@@ -25,6 +25,7 @@ _STAGES = (
     (5, 3, 80, 112, 6, 1), (5, 4, 112, 192, 6, 2), (3, 1, 192, 320, 6, 1),
 )  # fmt: skip
 _DEVIATION = (0.229, 0.224, 0.225)
+_LARGE = ("B5", "B6", "B7")  # whose normalizations have Keras' epsilon in torchvision, too
 _DROPPED = 0.2  # of the blocks, in training, at the end of the network
 
 
@@ -32,6 +33,13 @@ def _variance_scaling(scale: float, distribution: str) -> dict[str, Any]:
     config = {"scale": scale, "mode": "fan_out", "distribution": distribution}
     return {"class_name": "VarianceScaling", "config": config}
 
+
+# Layers of a part of a block, each with its module in torchvision.
+_Part: TypeAlias = tuple[tuple[str, str], tuple[str, str]]
+EXPAND: _Part = (("expand_conv", "0"), ("expand_bn", "1"))
+DEPTHWISE: _Part = (("dwconv", "0"), ("bn", "1"))
+SQUEEZE: _Part = (("se_reduce", "fc1"), ("se_expand", "fc2"))
+PROJECT: _Part = (("project_conv", "0"), ("project_bn", "1"))
 
 CONV_INITIALIZER = _variance_scaling(2.0, "truncated_normal")
 DENSE_INITIALIZER = _variance_scaling(1 / 3, "uniform")
@@ -79,15 +87,22 @@ def top(x: KerasTensor, given: Any) -> Any:
 
 
 def _block(
-    x: KerasTensor, window: int, filters: tuple[int, int], factor: int, stride: int, dropped: float, name: str
+    x: KerasTensor,
+    window: int,
+    filters: tuple[int, int],
+    factor: int,
+    stride: int,
+    dropped: float,
+    name: str,
+    given: Any,
 ) -> Any:
     shortcut, (before, after) = x, filters
     if factor > 1:
-        x = norm(
-            conv(x, before * factor, 1, f"{name}expand_conv"), f"{name}expand_bn", f"{name}expand_activation"
-        )
+        x = conv(x, before * factor, 1, f"{name}expand_conv")
+        x = norm(x, f"{name}expand_bn", f"{name}expand_activation", epsilon=given.epsilon)
     if stride == 2:
-        x = layers.ZeroPadding2D(downsampling_padding(x, window), name=f"{name}dwconv_pad")(x)
+        padding = downsampling_padding(x, window, given.torchvision)
+        x = layers.ZeroPadding2D(padding, name=f"{name}dwconv_pad")(x)
     x = layers.DepthwiseConv2D(
         window,
         strides=stride,
@@ -96,24 +111,27 @@ def _block(
         depthwise_initializer=CONV_INITIALIZER,
         name=f"{name}dwconv",
     )(x)
-    x = norm(x, f"{name}bn", f"{name}activation")
+    x = norm(x, f"{name}bn", f"{name}activation", epsilon=given.epsilon)
     x = squeezed(x, max(1, before // 4), name)
-    x = norm(conv(x, after, 1, f"{name}project_conv"), f"{name}project_bn")
+    x = norm(conv(x, after, 1, f"{name}project_conv"), f"{name}project_bn", epsilon=given.epsilon)
     return residual(x, shortcut, dropped, name) if stride == 1 and before == after else x
 
 
 def _efficientnet(
     kind: str, width: float, depth: float, size: int, dropout: float, digests: tuple[str, str]
 ) -> Callable[..., Model]:
+    repeats = [math.ceil(depth * count) for _, count, *_ in _STAGES]
+
     def features(x: KerasTensor, given: Any) -> Any:
         given.dropped_features = dropout
-        x = layers.Normalization(axis=3)(layers.Rescaling(1.0 / 255.0)(x))
+        given.epsilon = 1e-5 if given.torchvision and kind not in _LARGE else 1e-3
+        if not given.torchvision:
+            x = layers.Normalization(axis=3)(layers.Rescaling(1.0 / 255.0)(x))
         if given.weights == "imagenet":
             x = layers.Rescaling([1.0 / math.sqrt(deviation) for deviation in _DEVIATION])(x)
-        x = layers.ZeroPadding2D(downsampling_padding(x, 3), name="stem_conv_pad")(x)
+        x = layers.ZeroPadding2D(downsampling_padding(x, 3, given.torchvision), name="stem_conv_pad")(x)
         x = conv(x, divisible(32 * width), 3, "stem_conv", strides=2, padding="valid")
-        x = norm(x, "stem_bn", "stem_activation")
-        repeats = [math.ceil(depth * count) for _, count, *_ in _STAGES]
+        x = norm(x, "stem_bn", "stem_activation", epsilon=given.epsilon)
         number = 0
         for stage, (window, _, before, after, factor, stride) in enumerate(_STAGES):
             before, after = divisible(before * width), divisible(after * width)
@@ -127,9 +145,11 @@ def _efficientnet(
                     stride if first else 1,
                     dropped,
                     f"block{stage + 1}{chr(97 + i)}_",
+                    given,
                 )
                 number += 1
-        return norm(conv(x, divisible(1280 * width), 1, "top_conv"), "top_bn", "top_activation")
+        x = conv(x, divisible(1280 * width), 1, "top_conv")
+        return norm(x, "top_bn", "top_activation", epsilon=given.epsilon)
 
     def published(given: Any) -> File:
         end, digest = ("", digests[0]) if given.include_top else ("_notop", digests[1])
@@ -146,7 +166,30 @@ def _efficientnet(
         top=top,
         named_pooling=True,
         imagenet=published,
+        torchvision=Counterpart(f"efficientnet_{kind.lower()}", lambda model: _modules(repeats)),
     )
+
+
+def _modules(repeats: list[int]) -> Iterator[tuple[str, str]]:
+    yield from (("stem_conv", "features.0.0"), ("stem_bn", "features.0.1"))
+    for stage, (count, (_, _, _, _, factor, _)) in enumerate(zip(repeats, _STAGES, strict=True), 1):
+        for i in range(count):
+            parts = [EXPAND] * (factor > 1) + [DEPTHWISE, SQUEEZE, PROJECT]
+            yield from block_modules(f"block{stage}{chr(97 + i)}_", f"features.{stage}.{i}.block", parts)
+    yield from top_modules(len(repeats) + 1)
+
+
+def block_modules(ours: str, theirs: str, parts: list[_Part]) -> Iterator[tuple[str, str]]:
+    """The layers of a block, whose parts torchvision numbers."""
+    for i, part in enumerate(parts):
+        for layer, module in part:
+            yield f"{ours}{layer}", f"{theirs}.{i}.{module}"
+
+
+def top_modules(stage: int) -> Iterator[tuple[str, str]]:
+    """The layers after the blocks."""
+    yield from (("top_conv", f"features.{stage}.0"), ("top_bn", f"features.{stage}.1"))
+    yield "predictions", "classifier.1"
 
 
 EfficientNetB0 = _efficientnet(

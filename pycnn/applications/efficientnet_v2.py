@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pycnn import layers
-from pycnn.applications.building import application
-from pycnn.applications.efficientnet import CONV_INITIALIZER, conv, norm, residual, squeezed, top
+from pycnn.applications.building import Counterpart, application
+from pycnn.applications.efficientnet import (
+    CONV_INITIALIZER,
+    EXPAND,
+    PROJECT,
+    SQUEEZE,
+    block_modules,
+    conv,
+    norm,
+    residual,
+    squeezed,
+    top,
+    top_modules,
+)
 from pycnn.applications.imagenet_utils import decode_predictions
 from pycnn.applications.imagenet_utils import unchanged_input as preprocess_input
 from pycnn.applications.published import KERAS, File
@@ -37,6 +49,7 @@ _L = (
     (4, 32, 32, 1, 1, True), (7, 32, 64, 4, 2, True), (7, 64, 96, 4, 2, True), (10, 96, 192, 4, 2, False),
     (19, 192, 224, 6, 1, False), (25, 224, 384, 6, 2, False), (7, 384, 640, 6, 1, False),
 )  # fmt: skip
+_DEPTHWISE = (("dwconv2", "0"), ("bn", "1"))  # layers, each with its module in torchvision
 _DROPPED = 0.2  # of the blocks, in training, at the end of the network
 
 
@@ -48,18 +61,34 @@ def _norm(x: KerasTensor, name: str, active: str | None = None) -> Any:
     return norm(x, name, active, momentum=0.9)
 
 
-def _inside(x: KerasTensor, before: int, factor: int, stride: int, fused: bool, name: str) -> Any:
+def _padding(x: KerasTensor, stride: int, name: str, torchvision: bool) -> tuple[Any, str]:
+    """What is before a 3 x 3 convolution of that stride, and its padding; torchvision's is symmetric."""
+    if not torchvision or stride == 1:
+        return x, "same"
+    return layers.ZeroPadding2D(1, name=f"{name}_pad")(x), "valid"
+
+
+def _conv(x: KerasTensor, filters: int, stride: int, name: str, torchvision: bool) -> Any:
+    x, padding = _padding(x, stride, name, torchvision)
+    return conv(x, filters, 3, name, strides=stride, padding=padding)
+
+
+def _inside(
+    x: KerasTensor, before: int, factor: int, stride: int, fused: bool, name: str, torchvision: bool
+) -> Any:
     """A block up to its last convolution."""
     if factor > 1:
-        window, expand_stride = (3, stride) if fused else (1, 1)
-        x = conv(x, before * factor, window, f"{name}expand_conv", strides=expand_stride)
+        wide = before * factor
+        expanded = f"{name}expand_conv"
+        x = _conv(x, wide, stride, expanded, torchvision) if fused else conv(x, wide, 1, expanded)
         x = _norm(x, f"{name}expand_bn", f"{name}expand_activation")
     if fused:
         return x
+    x, padding = _padding(x, stride, f"{name}dwconv2", torchvision)
     x = layers.DepthwiseConv2D(
         3,
         strides=stride,
-        padding="same",
+        padding=padding,
         use_bias=False,
         depthwise_initializer=CONV_INITIALIZER,
         name=f"{name}dwconv2",
@@ -68,11 +97,20 @@ def _inside(x: KerasTensor, before: int, factor: int, stride: int, fused: bool, 
 
 
 def _block(
-    x: KerasTensor, before: int, after: int, factor: int, stride: int, fused: bool, dropped: float, name: str
+    x: KerasTensor,
+    before: int,
+    after: int,
+    factor: int,
+    stride: int,
+    fused: bool,
+    dropped: float,
+    name: str,
+    torchvision: bool,
 ) -> Any:
-    y = _inside(x, before, factor, stride, fused, name)
+    y = _inside(x, before, factor, stride, fused, name, torchvision)
     only = fused and factor == 1  # the one convolution
-    y = conv(y, after, 3 if only else 1, f"{name}project_conv", strides=stride if only else 1)
+    last = f"{name}project_conv"
+    y = _conv(y, after, stride, last, torchvision) if only else conv(y, after, 1, last)
     y = _norm(y, f"{name}project_bn", f"{name}project_activation" if only else None)
     return residual(y, x, dropped, name) if stride == 1 and before == after else y
 
@@ -97,7 +135,7 @@ def _efficientnet_v2(
         given.dropped_features = 0.2
         if given.include_preprocessing:
             x = _scaled_pixels(x, kind)
-        x = conv(x, _divisible(stages[0][1] * width), 3, "stem_conv", strides=2)
+        x = _conv(x, _divisible(stages[0][1] * width), 2, "stem_conv", given.torchvision)
         x = _norm(x, "stem_bn", "stem_activation")
         number, blocks = 0, sum(count for count, *_ in stages)
         for stage, (count, before, after, factor, stride, fused) in enumerate(stages, 1):
@@ -105,7 +143,8 @@ def _efficientnet_v2(
             for i in range(math.ceil(depth * count)):
                 here, step = (before, stride) if i == 0 else (after, 1)
                 dropped = _DROPPED * number / blocks  # beyond 0.2 in deepened networks, as published
-                x = _block(x, here, after, factor, step, fused, dropped, f"block{stage}{chr(97 + i)}_")
+                block = f"block{stage}{chr(97 + i)}_"
+                x = _block(x, here, after, factor, step, fused, dropped, block, given.torchvision)
                 number += 1
         return _norm(conv(x, _divisible(1280 * width), 1, "top_conv"), "top_bn", "top_activation")
 
@@ -130,7 +169,19 @@ def _efficientnet_v2(
             "classifier_activation", "include_preprocessing", "name",
         ),
         imagenet=published,
+        torchvision=None if kind.startswith("B") else Counterpart(
+            f"efficientnet_v2_{kind.lower()}", lambda model: _modules(stages)
+        ),
     )  # fmt: skip
+
+
+def _modules(stages: tuple[tuple[int, int, int, int, int, bool], ...]) -> Iterator[tuple[str, str]]:
+    yield from (("stem_conv", "features.0.0"), ("stem_bn", "features.0.1"))
+    for stage, (count, _, _, factor, _, fused) in enumerate(stages, 1):
+        parts = [EXPAND] * (factor > 1) + [_DEPTHWISE, SQUEEZE] * (not fused) + [PROJECT]
+        for i in range(count):
+            yield from block_modules(f"block{stage}{chr(97 + i)}_", f"features.{stage}.{i}.block", parts)
+    yield from top_modules(len(stages) + 1)
 
 
 EfficientNetV2B0 = _efficientnet_v2(

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 from pycnn import layers
-from pycnn.applications.building import application, check_tensor_size, divisible, downsampling_padding
+from pycnn.applications.building import (
+    Counterpart,
+    application,
+    check_tensor_size,
+    divisible,
+    downsampling_padding,
+)
 from pycnn.applications.imagenet_utils import decode_predictions
 from pycnn.applications.imagenet_utils import unchanged_input as preprocess_input
 from pycnn.applications.published import KERAS, File
@@ -77,7 +83,9 @@ def _block(x: KerasTensor, number: int, given: Any, row: _Row) -> Any:
     if number:
         x = _active(_norm(_conv(x, inside, f"{name}expand", use_bias=False), f"{name}expand_bn"), swish)
     if stride == 2:
-        x = layers.ZeroPadding2D(downsampling_padding(x, window), name=f"{name}depthwise_pad")(x)
+        x = layers.ZeroPadding2D(
+            downsampling_padding(x, window, given.torchvision), name=f"{name}depthwise_pad"
+        )(x)
     x = layers.DepthwiseConv2D(
         window,
         strides=stride,
@@ -114,7 +122,10 @@ def _mobilenet_v3(kind: str, table: tuple[_Row, ...], points: int, outputs: int)
         swish = not given.minimalistic
         if given.include_preprocessing:
             x = layers.Rescaling(scale=1.0 / 127.5, offset=-1.0)(x)
-        x = layers.Conv2D(16, 3, strides=(2, 2), padding="same", use_bias=False, name="conv")(x)
+        if given.torchvision:
+            x = layers.ZeroPadding2D(1, name="conv_pad")(x)
+        padding = "valid" if given.torchvision else "same"
+        x = layers.Conv2D(16, 3, strides=(2, 2), padding=padding, use_bias=False, name="conv")(x)
         x = _active(_norm(x, "conv_bn"), swish)
         for number, row in enumerate(table):
             x = _block(x, number, given, row)
@@ -154,7 +165,26 @@ def _mobilenet_v3(kind: str, table: tuple[_Row, ...], points: int, outputs: int)
         ),
         check=_check,
         imagenet=published,
+        torchvision=Counterpart(
+            f"mobilenet_v3_{kind}", lambda model: _modules(table), linear=("conv_2", "logits")
+        ),
     )  # fmt: skip
+
+
+def _modules(table: tuple[_Row, ...]) -> Iterator[tuple[str, str]]:
+    yield from (("conv", "features.0.0"), ("conv_bn", "features.0.1"))
+    for number, (*_, squeezed, _) in enumerate(table):
+        ours, theirs = (
+            f"expanded_conv_{number}_" if number else "expanded_conv_",
+            f"features.{number + 1}.block",
+        )
+        parts = ["expand"] * (number > 0) + ["depthwise"] + ["squeeze_excite"] * squeezed + ["project"]
+        for i, part in enumerate(parts):
+            ends = ("_conv", ".fc1"), ("_conv_1", ".fc2")
+            for end, module in ends if part == "squeeze_excite" else (("", ".0"), ("_bn", ".1")):
+                yield f"{ours}{part}{end}", f"{theirs}.{i}{module}"
+    yield from (("conv_1", f"features.{len(table) + 1}.0"), ("conv_1_bn", f"features.{len(table) + 1}.1"))
+    yield from (("conv_2", "classifier.0"), ("logits", "classifier.3"))
 
 
 MobileNetV3Small = _mobilenet_v3("small", _SMALL, 1024, 576)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from pycnn import layers
-from pycnn.applications.building import application
+from pycnn.applications.building import Counterpart, application
 from pycnn.applications.imagenet_utils import decode_predictions, preprocessing
 from pycnn.applications.published import weights
 from pycnn.core.symbolic import KerasTensor
@@ -17,41 +18,48 @@ __all__ = ["ResNet50", "ResNet101", "ResNet152", "decode_predictions", "preproce
 FILTERS = (64, 128, 256, 512)
 
 
-def norm(x: KerasTensor, name: str, relu: str | None = None) -> Any:
+def norm(x: KerasTensor, name: str, relu: str | None = None, torchvision: bool = False) -> Any:
     """Batch normalization, and ReLU where that has a name."""
-    x = layers.BatchNormalization(axis=3, epsilon=1.001e-5, name=name)(x)
+    x = layers.BatchNormalization(axis=3, epsilon=1e-5 if torchvision else 1.001e-5, name=name)(x)
     return x if relu is None else layers.Activation("relu", name=relu)(x)
 
 
-def stem(x: KerasTensor, normalized: bool) -> Any:
+def stem(x: KerasTensor, normalized: bool, torchvision: bool = False) -> Any:
     """The first convolution and pooling."""
     x = layers.ZeroPadding2D(((3, 3), (3, 3)), name="conv1_pad")(x)
-    x = layers.Conv2D(64, 7, strides=2, name="conv1_conv")(x)
-    x = norm(x, "conv1_bn", "conv1_relu") if normalized else x
+    x = layers.Conv2D(64, 7, strides=2, use_bias=not torchvision, name="conv1_conv")(x)
+    x = norm(x, "conv1_bn", "conv1_relu", torchvision) if normalized else x
     x = layers.ZeroPadding2D(((1, 1), (1, 1)), name="pool1_pad")(x)
     return layers.MaxPooling2D(3, strides=2, name="pool1_pool")(x)
 
 
-def _block(x: KerasTensor, filters: int, stride: int, widened: bool, name: str) -> Any:
+def _block(
+    x: KerasTensor, filters: int, stride: int, widened: bool, name: str, torchvision: bool = False
+) -> Any:
+    """A residual block; torchvision has its stride in the 3 x 3, and no biases before normalizations."""
+    conv = partial(layers.Conv2D, use_bias=not torchvision)
+    first, second = (1, stride) if torchvision else (stride, 1)
     shortcut = x
     if widened:
-        shortcut = layers.Conv2D(4 * filters, 1, strides=stride, name=f"{name}_0_conv")(x)
-        shortcut = norm(shortcut, f"{name}_0_bn")
-    x = layers.Conv2D(filters, 1, strides=stride, name=f"{name}_1_conv")(x)
-    x = norm(x, f"{name}_1_bn", f"{name}_1_relu")
-    x = layers.Conv2D(filters, 3, padding="same", name=f"{name}_2_conv")(x)
-    x = norm(x, f"{name}_2_bn", f"{name}_2_relu")
-    x = norm(layers.Conv2D(4 * filters, 1, name=f"{name}_3_conv")(x), f"{name}_3_bn")
+        shortcut = conv(4 * filters, 1, strides=stride, name=f"{name}_0_conv")(x)
+        shortcut = norm(shortcut, f"{name}_0_bn", None, torchvision)
+    x = conv(filters, 1, strides=first, name=f"{name}_1_conv")(x)
+    x = norm(x, f"{name}_1_bn", f"{name}_1_relu", torchvision)
+    if second > 1:
+        x = layers.ZeroPadding2D(1, name=f"{name}_2_pad")(x)
+    x = conv(filters, 3, strides=second, padding="same" if second == 1 else "valid", name=f"{name}_2_conv")(x)
+    x = norm(x, f"{name}_2_bn", f"{name}_2_relu", torchvision)
+    x = norm(conv(4 * filters, 1, name=f"{name}_3_conv")(x), f"{name}_3_bn", None, torchvision)
     return layers.Activation("relu", name=f"{name}_out")(layers.Add(name=f"{name}_add")([shortcut, x]))
 
 
 def _resnet(depth: int, blocks: tuple[int, ...], digests: tuple[str, str]) -> Callable[..., Model]:
     def features(x: KerasTensor, given: Any) -> Any:
-        x = stem(x, normalized=True)
+        x = stem(x, True, given.torchvision)
         for stage, (filters, count) in enumerate(zip(FILTERS, blocks, strict=True), 2):
             for i in range(1, count + 1):
                 stride = 2 if i == 1 and stage > 2 else 1
-                x = _block(x, filters, stride, i == 1, f"conv{stage}_block{i}")
+                x = _block(x, filters, stride, i == 1, f"conv{stage}_block{i}", given.torchvision)
         return x
 
     return application(
@@ -62,7 +70,23 @@ def _resnet(depth: int, blocks: tuple[int, ...], digests: tuple[str, str]) -> Ca
         outputs=2048,
         named_pooling=True,
         imagenet=published(f"resnet{depth}", digests),
+        torchvision=Counterpart(f"resnet{depth}", lambda model: _modules(blocks)),
     )
+
+
+def _modules(blocks: tuple[int, ...]) -> Iterator[tuple[str, str]]:
+    yield from (("conv1_conv", "conv1"), ("conv1_bn", "bn1"))
+    for stage, count in enumerate(blocks, 1):
+        for i in range(count):
+            ours, theirs = f"conv{stage + 1}_block{i + 1}", f"layer{stage}.{i}"
+            if i == 0:
+                yield from (
+                    (f"{ours}_0_conv", f"{theirs}.downsample.0"),
+                    (f"{ours}_0_bn", f"{theirs}.downsample.1"),
+                )
+            for n in (1, 2, 3):
+                yield from ((f"{ours}_{n}_conv", f"{theirs}.conv{n}"), (f"{ours}_{n}_bn", f"{theirs}.bn{n}"))
+    yield "predictions", "fc"
 
 
 def published(name: str, digests: tuple[str, str]) -> Callable[[Any], Any]:

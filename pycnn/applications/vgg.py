@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pycnn import layers
-from pycnn.applications.building import application
+from pycnn.applications.building import Counterpart, application
 from pycnn.applications.published import weights
 from pycnn.core.symbolic import KerasTensor
 from pycnn.models import Model
@@ -34,7 +34,18 @@ def vgg(depth: int, convolutions: tuple[int, ...], digests: tuple[str, str]) -> 
         outputs=512,
         top=_top,
         imagenet=lambda given: weights(given, path, *digests),
+        torchvision=Counterpart(f"vgg{depth}", lambda model: _modules(convolutions)),
     )
+
+
+def _modules(convolutions: tuple[int, ...]) -> Iterator[tuple[str, str]]:
+    number = 0  # in a list of convolutions, ReLUs and poolings
+    for block, count in enumerate(convolutions, 1):
+        for i in range(1, count + 1):
+            yield f"block{block}_conv{i}", f"features.{number}"
+            number += 2
+        number += 1
+    yield from (("fc1", "classifier.0"), ("fc2", "classifier.3"), ("predictions", "classifier.6"))
 
 
 def _top(x: KerasTensor, given: Any) -> Any:

@@ -1,5 +1,6 @@
 """The benchmark behind `pycnn bench`.
 
-`cases` says what is timed, `workers` starts the processes that do it (scripts in `peers`), `timing` times
-them by turns, `measures` has what only pycnn is asked for, `suite` runs it all and `report` prints it.
+`cases` and `applications` say what is timed, `workers` starts the processes that do it (scripts in `peers`),
+`timing` times them by turns, `measures` has what only pycnn is asked for, `suite` runs it all and `report`
+prints it.
 """

@@ -24,6 +24,17 @@ def markdown(results: Results) -> str:
         lines += ["", f"Images a second, medians of {results['passes']} passes by turns:", ""]
         rows = [_network_row(row, others) for row in results["networks"]]
         lines += _table(["", "pycnn", *others], rows)
+    if results["applications"]:
+        lines += [
+            "",
+            f"Networks for ImageNet, images a second, medians of {results['passes']} passes by turns:",
+            "",
+        ]
+        rows = [_network_row(row, others) for row in results["applications"]]
+        lines += _table(["", "pycnn", *others], rows)
+        lines += ["", "Their peak of memory beyond imports, MB:", ""]
+        rows = [_memory_row(row, others) for row in results["applications"]]
+        lines += _table(["", "pycnn", *others], rows)
     if results["kernels"]:
         rows = [_kernel_row(row, others) for row in results["kernels"]]
         lines += ["", "Single operations:", "", *_table(["", "pycnn", *others], rows)]
@@ -53,6 +64,11 @@ def _compared(row: Results, name: str, text: str) -> str:
 def _network_row(row: Results, others: list[str]) -> list[str]:
     rates = {name: f"{row['batch'] / seconds:,.0f}" for name, seconds in row["seconds"].items()}
     return [row["name"], rates["pycnn"], *(_compared(row, name, rates.get(name, "")) for name in others)]
+
+
+def _memory_row(row: Results, others: list[str]) -> list[str]:
+    megabytes = {name: f"{peak / 1e6:,.0f}" for name, peak in row["memory"].items()}
+    return [row["name"], megabytes["pycnn"], *(megabytes.get(name, "") for name in others)]
 
 
 def _kernel_row(row: Results, others: list[str]) -> list[str]:

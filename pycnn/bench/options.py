@@ -16,6 +16,7 @@ class Options(NamedTuple):
 
     peers: Sequence[System] = ()
     networks: Sequence[str] = ("deck",)
+    applications: Sequence[str] = ()  # networks for ImageNet
     batches: Sequence[int] = ()  # each network's own where empty
     threads: int = 1
     isa: str = ""  # see workers.child_environment

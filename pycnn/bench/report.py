@@ -29,13 +29,17 @@ def print_results(results: Results, console: Console) -> None:
         console.print(_kernels(results, peak))
     if results["networks"]:
         console.print(_networks(results, peak))
+    if results["applications"]:
+        console.print(_networks(results, peak, "applications", "Networks for ImageNet, images/s"))
+        console.print(_memory(results))
     if results["measures"]:
         console.print(_measures(results["measures"]))
     if reached := outcomes(results):
         console.print(_goals(reached))
-    if any(row["differs"] for row in [*results["kernels"], *results["networks"]]):
+    rows = [*results["kernels"], *results["networks"], *results["applications"]]
+    if any(row["differs"] for row in rows):
         console.print("[red]![/]  computed something else than pycnn: no comparison")
-    if results["kernels"] or results["networks"]:
+    if rows:
         console.print(
             f"Medians of {results['passes']} passes, by turns. 2.00x: takes twice as long as pycnn."
         )
@@ -117,9 +121,29 @@ def _kernels(results: Results, peak: float | None) -> Table:
     return table
 
 
-def _networks(results: Results, peak: float | None) -> Table:
-    table = _table(results, "\nNetworks, images/s", "", "us/call", "pycnn")
-    for row in results["networks"]:
+def _memory(results: Results) -> Table:
+    """The peak of memory beyond imports, and how far probabilities are from pycnn's."""
+    table = Table(
+        title="\nPeak of memory beyond imports, MB; largest difference of probabilities from pycnn's",
+        title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False,
+    )  # fmt: skip
+    others = [name for name in _others(results) if name != "numpy"]
+    for i, column in enumerate(("", "pycnn", *others)):
+        table.add_column(column, justify="left" if i == 0 else "right", no_wrap=i > 0)
+    for row in results["applications"]:
+        memory, apart = row["memory"], row["largest_difference"]
+        cells = [
+            f"{memory[name] / 1e6:,.0f}; {apart[name]:.0e}" if name in memory else "-" for name in others
+        ]
+        table.add_row(row["name"], f"{memory['pycnn'] / 1e6:,.0f}", *cells)
+    return table
+
+
+def _networks(
+    results: Results, peak: float | None, section: str = "networks", title: str = "Networks, images/s"
+) -> Table:
+    table = _table(results, f"\n{title}", "", "us/call", "pycnn")
+    for row in results[section]:
         seconds = row["seconds"]
         rates = {name: f"{row['batch'] / value:,.0f}" for name, value in seconds.items()}
         cells = [_comparison(row, name, rates[name]) if name in seconds else "-" for name in _others(results)]

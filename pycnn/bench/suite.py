@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pycnn.bench import machine
+from pycnn.bench.applications import TOLERANCE, application_cases, write_files
 from pycnn.bench.cases import DIRECTIONS, kernels, network_cases
 from pycnn.bench.measures import LONG, MEASURES, NotMeasured
 from pycnn.bench.options import Options
@@ -25,6 +26,7 @@ Results = dict[str, Any]
 _IMAGES = 4096
 _QUICK_DIVISOR = 16
 _FLOAT32, _BF16 = 1e-3, 0.1  # how far sums of outputs may be apart, as a share: rounding alone
+_ONNX_READERS = ("onnxruntime", "openvino")
 
 
 class _Job(NamedTuple):
@@ -68,6 +70,7 @@ def run(options: Options, say: Say) -> Results:
         "missing": {},
         "kernels": [],
         "networks": [],
+        "applications": [],
         "measures": {},
     }
     with tempfile.TemporaryDirectory(prefix="pycnn-bench-") as folder:
@@ -78,7 +81,10 @@ def run(options: Options, say: Say) -> Results:
                 results["fma_peak_gflops"] = _peak(workers["pycnn"], options.quick)
                 for i, job in enumerate(jobs):
                     say(f"[{i + 1}/{len(chosen)}] {job.name}")
-                    results[job.section].append(_figures(job, workers, options.effort, say))
+                    if job.section == "applications":
+                        results[job.section].append(_application_figures(job, workers, options, data, say))
+                    else:
+                        results[job.section].append(_figures(job, workers, options.effort, say))
         for i, name in enumerate(chosen[len(jobs) :], len(jobs)):
             say(f"[{i + 1}/{len(chosen)}] {name}")
             try:
@@ -97,6 +103,9 @@ def _jobs(options: Options) -> Iterator[_Job]:
     for case in network_cases(options.networks, options.batches, quick=options.quick):
         if options.wants(case.name):
             yield _Job("networks", case.name, case.job(), case.flops, case.calls)
+    for each in application_cases(options.applications, options.batches, quick=options.quick):
+        if options.wants(each.name):
+            yield _Job("applications", each.name, each.job(), 0.0, each.calls)
 
 
 def _write_data(folder: Path) -> Path:
@@ -139,18 +148,54 @@ def _peak(worker: Worker, quick: bool) -> float:
     return max(float(worker.request(do="prepare", job=job)["outputs"][0][0]) for _ in range(3))
 
 
+def _application_figures(
+    job: _Job, workers: dict[str, Worker], options: Options, data: Path, say: Say
+) -> Results:
+    """Times one network for ImageNet, in processes of its own, whose memory is measured, too."""
+    systems = [worker.system for name, worker in workers.items() if name != "numpy"]
+    with tempfile.TemporaryDirectory(prefix="pycnn-bench-") as name, contextlib.ExitStack() as stack:
+        asked = job._replace(job={**job.job, "files": name})
+        onnx = job.job["kind"] == "infer" and any(system.library in _ONNX_READERS for system in systems)
+        write_files(job.job["network"], job.job["input"], Path(name), onnx=onnx)
+        fresh = {
+            system.name: stack.enter_context(Worker(system, options.threads, data, options.isa))
+            for system in systems
+        }
+        timings = _timings(asked, fresh, options.effort, say)
+    ours = np.array(timings["pycnn"].values)
+    apart = {
+        name: float(np.abs(np.array(timing.values) - ours).max())
+        for name, timing in timings.items()
+        if name != "pycnn"
+    }
+    limits = {name: _BF16 if name.endswith(".bf16") else TOLERANCE for name in apart}
+    return {
+        **_row(job, timings),
+        "memory": {name: timing.memory for name, timing in timings.items()},
+        "largest_difference": apart,
+        "differs": [name for name, difference in apart.items() if not difference <= limits[name]],
+    }
+
+
 def _figures(job: _Job, workers: dict[str, Worker], effort: Effort, say: Say) -> Results:
     """Times one case; a peer that fails at it is left out."""
+    timings = _timings(job, workers, effort, say)
+    return {**_row(job, timings), "differs": _differing(timings)}
+
+
+def _timings(job: _Job, workers: dict[str, Worker], effort: Effort, say: Say) -> dict[str, Timing]:
     while True:
         try:
             tasks = {name: Task(worker, job.job, job.calls) for name, worker in workers.items()}
-            timings = take_turns(tasks, effort)
-            break
+            return take_turns(tasks, effort)
         except WorkerError as error:
             if error.system in ("pycnn", "numpy"):
                 raise
             say(f"{job.name}: left out {error}")
             workers = {name: worker for name, worker in workers.items() if name != error.system}
+
+
+def _row(job: _Job, timings: dict[str, Timing]) -> Results:
     return {
         "name": job.name,
         **job.job,
@@ -158,7 +203,6 @@ def _figures(job: _Job, workers: dict[str, Worker], effort: Effort, say: Say) ->
         "seconds": {name: timing.seconds for name, timing in timings.items()},
         "cpu_seconds": {name: timing.cpu_seconds for name, timing in timings.items()},
         "passes": {name: timing.passes for name, timing in timings.items()},
-        "differs": _differing(timings),
     }
 
 

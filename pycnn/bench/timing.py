@@ -38,6 +38,8 @@ class Timing(NamedTuple):
     passes: list[float]
     cpu_seconds: float  # of all its threads, likewise
     outputs: list[list[float]]  # digests, to compare with other workers'
+    values: list[list[float]] | None = None  # the outputs themselves, of networks for ImageNet
+    memory: int | None = None  # the peak in bytes, of the same
 
 
 def take_turns(tasks: Mapping[str, Task], effort: Effort) -> dict[str, Timing]:
@@ -54,11 +56,11 @@ def take_turns(tasks: Mapping[str, Task], effort: Effort) -> dict[str, Timing]:
         WorkerError: a process failed.
     """
     calls: dict[str, int] = {}
-    outputs: dict[str, list[list[float]]] = {}
+    answers: dict[str, dict[str, Any]] = {}
     for name, task in tasks.items():
         answer = task.worker.request(do="prepare", job=task.job)
         if "unsupported" not in answer:
-            outputs[name] = answer["outputs"]
+            answers[name] = answer
             calls[name] = task.calls or _calibrated(task.worker, effort.pass_seconds)
     passes: dict[str, list[float]] = {name: [] for name in calls}
     cpu: dict[str, list[float]] = {name: [] for name in calls}
@@ -69,10 +71,13 @@ def take_turns(tasks: Mapping[str, Task], effort: Effort) -> dict[str, Timing]:
             if turn >= effort.warm_ups:
                 passes[name].append(answer["seconds"] / answer["calls"])
                 cpu[name].append(answer["cpu_seconds"] / answer["calls"])
-    return {
-        name: Timing(statistics.median(each), each, statistics.median(cpu[name]), outputs[name])
-        for name, each in passes.items()
-    }
+    timings = {}
+    for name, each in passes.items():
+        outputs, values = answers[name]["outputs"], answers[name].get("values")
+        memory = None if values is None else int(tasks[name].worker.request(do="memory")["bytes"])
+        cpu_seconds = statistics.median(cpu[name])
+        timings[name] = Timing(statistics.median(each), each, cpu_seconds, outputs, values, memory)
+    return timings
 
 
 def _calibrated(worker: Worker, seconds: float) -> int:

@@ -9,7 +9,7 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pycnn.bench.peers.networks import NETWORKS
+from pycnn.bench.peers.networks import APPLICATIONS, NETWORKS
 from pycnn.bench.workers import ISAS, NO_ISA_SWITCH, known_peers
 from pycnn.cli.arguments import positive_int, positive_ints
 
@@ -26,6 +26,10 @@ def _list_of_networks() -> str:
 SUMMARY = "measure how fast it is, next to NumPy and other libraries"
 
 
+def _list_of_applications() -> str:
+    return textwrap.fill(", ".join(APPLICATIONS), 108, initial_indent="  ", subsequent_indent="  ")
+
+
 def _list_of_peers() -> str:
     return textwrap.fill(", ".join(known_peers()), 108, initial_indent="  ", subsequent_indent="  ")
 
@@ -40,6 +44,14 @@ and outcome are printed too."""
 EPILOG = f"""\
 networks for --network:
 {_list_of_networks()}
+
+Networks for ImageNet, or all of them by the name applications:
+{_list_of_applications()}
+
+They run in processes of their own, whose peak of memory beyond imports is told, too. onnxruntime and
+openvino read them from a file of ONNX that pycnn wrote (which needs the package onnx beside pycnn),
+tensorflow has them from keras.applications, and torch those named as in torchvision.models, whose form pycnn
+then takes. Their largest difference of probabilities from pycnn's must be at most 1e-5.
 
 Training is a whole step: forward, loss, backward, Adam. Every library runs its own best float32 form: torch
 with channels_last and fused Adam, tensorflow with Keras' fit (inference: a tf.function), jax with one jitted
@@ -63,6 +75,8 @@ examples:
   pycnn bench --only conv2d,pool
   pycnn bench --only deck --batch 1,32 --vs torch,onnxruntime --json results.json
   pycnn bench --only train --network all --vs torch,tensorflow=/opt/tf/bin/python --markdown table.md
+  pycnn bench --only infer --network applications --threads 2 --vs onnxruntime,openvino --json results.json
+  pycnn bench --only train --network ResNet50,resnet50 --vs torch,tensorflow=/opt/tf/bin/python
   pycnn bench --only 'recipe fast,threads'
 """
 
@@ -73,7 +87,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--vs", type=_peers, default=[], metavar="NAMES", help="libraries to compare with, commas between")
     add(
         "--network", type=_networks, default=("deck",), metavar="NAMES",
-        help="networks, commas between, or all (default: deck)",
+        help="networks, commas between, or all, applications (default: deck)",
     )  # fmt: skip
     add(
         "--batch", type=positive_ints, default=(), metavar="N,...",
@@ -104,7 +118,8 @@ def run(arguments: argparse.Namespace) -> int:
         effort = Effort(arguments.repeat or 3, pass_seconds=0.005, warm_ups=1, rest=0.01)
     options = Options(
         peers=arguments.vs,
-        networks=arguments.network,
+        networks=[name for name in arguments.network if name in NETWORKS],
+        applications=[name for name in arguments.network if name in APPLICATIONS],
         batches=arguments.batch,
         threads=arguments.threads or _core.get_num_threads(),
         isa=arguments.isa or "",
@@ -146,14 +161,14 @@ def _peers(text: str) -> list[System]:
 
 def _networks(text: str) -> tuple[str, ...]:
     names = tuple(filter(None, (part.strip() for part in text.split(","))))
-    if names == ("all",):
-        return tuple(NETWORKS)
+    groups = {"all": tuple(NETWORKS), "applications": tuple(APPLICATIONS)}
     for name in names:
-        if name not in NETWORKS:
+        if name not in (*groups, *NETWORKS, *APPLICATIONS):
             raise argparse.ArgumentTypeError(
-                f"{name!r} is unknown, expected all or some of {', '.join(NETWORKS)}"
+                f"{name!r} is unknown, expected all or some of {', '.join((*NETWORKS, *APPLICATIONS))}, "
+                f"applications"
             )
-    return names
+    return tuple(dict.fromkeys(each for name in names for each in groups.get(name, (name,))))
 
 
 def _check_writable(option: str, path: Path) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 import numpy as np
 
 from pycnn.saving.files import Part, opened, write
+from pycnn.saving.number_formats import STORED, as_float32
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,17 +40,24 @@ class Tensor:
         file: the file.
         offset: where the array begins.
         shape: its shape.
+        number_format: of its numbers.
     """
 
-    def __init__(self, file: Part, offset: int, shape: tuple[int, ...]) -> None:
+    def __init__(self, file: Part, offset: int, shape: tuple[int, ...], number_format: str) -> None:
         self.shape = shape
+        self.number_format = number_format
         self._file = file
         self._offset = offset
 
     def read_into(self, array: F32) -> None:
         """Reads the values."""
         self._file.seek(self._offset)
-        self._file.readinto(array.reshape(-1).view(np.uint8))
+        if self.number_format == "F32":
+            self._file.readinto(array.reshape(-1).view(np.uint8))
+            return
+        numbers = np.empty(array.shape, STORED[self.number_format])
+        self._file.readinto(numbers.reshape(-1).view(np.uint8))
+        array[...] = as_float32(numbers, self.number_format)
 
 
 class Reader:
@@ -58,9 +66,10 @@ class Reader:
     Args:
         path: of the file.
         file: the file.
+        formats: the number formats that its arrays may have.
     """
 
-    def __init__(self, path: str, file: BinaryIO) -> None:
+    def __init__(self, path: str, file: BinaryIO, formats: tuple[str, ...] = ("F32",)) -> None:
         self.path = path
         header, begin = _header(path, file)
         size = os.fstat(file.fileno()).st_size
@@ -71,9 +80,9 @@ class Reader:
         self.tensors: dict[str, Tensor] = {}
         ranges = []
         for name, entry in header.items():
-            shape, (first, last) = _checked(path, name, entry)
+            number_format, shape, (first, last) = _checked(path, name, entry, formats)
             ranges.append((first, last))
-            self.tensors[name] = Tensor(whole, begin + first, shape)
+            self.tensors[name] = Tensor(whole, begin + first, shape, number_format)
         end = 0
         for first, last in sorted(ranges):
             if first != end:
@@ -109,15 +118,20 @@ def _is_texts(metadata: Any) -> bool:
     return isinstance(metadata, dict) and all(isinstance(value, str) for value in metadata.values())
 
 
-def _checked(path: str, name: str, entry: Any) -> tuple[tuple[int, ...], tuple[int, int]]:
-    """Shape and range of an array."""
+def _checked(
+    path: str, name: str, entry: Any, formats: tuple[str, ...]
+) -> tuple[str, tuple[int, ...], tuple[int, int]]:
+    """Number format, shape and range of an array."""
     match entry:
         case {"dtype": str(dtype), "shape": [*shape], "data_offsets": [int(first), int(last)]}:
-            if dtype != "F32":
-                raise ValueError(f"{path!r}: {name!r:.80} has dtype {dtype:.20}; expected F32")
+            if dtype not in formats:
+                raise ValueError(
+                    f"{path!r}: {name!r:.80} has dtype {dtype:.20}; expected {' or '.join(formats)}"
+                )
             sizes = all(isinstance(size, int) and 0 <= size < 2**63 for size in shape)
-            if sizes and 0 <= first <= last and last - first == 4 * math.prod(shape):
-                return tuple(shape), (first, last)
+            length = STORED[dtype].itemsize * math.prod(shape) if sizes else -1
+            if 0 <= first <= last and last - first == length:
+                return dtype, tuple(shape), (first, last)
     raise _damaged(path, f"{name!r:.80} is {entry!r:.200}")
 
 

@@ -119,7 +119,7 @@ def test_preprocessing(rng, mode, data_format, dtype):
     np.testing.assert_allclose(model.predict(x), results[1], rtol=1e-5, atol=1e-4)
 
 
-@pytest.mark.parametrize("family", [name for name in applications.__all__ if name[0].islower()])
+@pytest.mark.parametrize("family", applications._FAMILIES)
 def test_every_name_of_a_family_is_there(family):
     names = [name for name in dir(getattr(keras.applications, family)) if not name.startswith("_")]
     assert [name for name in names if not hasattr(getattr(applications, family), name)] == []

@@ -6,10 +6,12 @@ requests, one line of JSON each, and answers each with one line of JSON:
     {"do": "hello"}                 -> {"name", "version"}
     {"do": "prepare", "job": JOB}   -> {"outputs"} to compare with the others', or {"unsupported": reason}
     {"do": "run", "calls": 10}      -> {"seconds", "cpu_seconds", "calls"} of one pass
+    {"do": "memory"}                -> {"bytes"}: the peak since the network's libraries were imported
 
 JOB is {"kind": "train" or "infer", "network": name, "batch": n} for one of the module `networks`, or {"kind":
 "kernel", "direction": "forward" or "backward", "operation", "arrays": {name: shape}, "output": shape,
-"options": {}} for a single operation.
+"options": {}} for a single operation. For an Application of the module `networks` it also has "input", the
+shape of a picture, and "files", a folder; the answer then has "values", too, the outputs themselves.
 
 By hand: `python torch_peer.py train 128 vgg` prints one line with images/s and microseconds per call; without
 a network it is "deck". PYCNN_BENCH_FORM=bf16 (compile, …) asks for another form of a peer than its usual one.
@@ -25,7 +27,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from networks import NETWORKS, Flatten, Network, steps, weight_shapes  # type: ignore
+from memory import peak_bytes, reset_peak  # type: ignore
+from networks import APPLICATIONS, NETWORKS, Flatten, Network, steps, weight_shapes  # type: ignore
 from numpy.typing import NDArray
 
 F32 = NDArray[np.float32]
@@ -45,6 +48,25 @@ class Prepared(NamedTuple):
     outputs: Sequence[Any]  # arrays to compare with the other peers'
 
 
+class Memory:
+    """The peak of memory since `begin`, which is called when all libraries have been imported."""
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Forgets the peak so far."""
+        reset_peak()
+        self._before = peak_bytes()
+
+    def bytes(self) -> int:
+        """What was taken since."""
+        return int(peak_bytes() - self._before)
+
+
+MEMORY = Memory()
+
+
 class Unsupported(Exception):
     """The peer does not do that job."""
 
@@ -53,7 +75,9 @@ class Unsupported(Exception):
 
 
 def network_of(job: dict[str, Any]) -> Network:
-    """The description of the job's network."""
+    """The description of the job's network; Unsupported where that is one for ImageNet."""
+    if job.get("network") in APPLICATIONS:
+        raise Unsupported("networks that are described layer by layer only")
     return NETWORKS[job.get("network", "deck")]
 
 
@@ -177,7 +201,11 @@ def serve(name: str, version: Callable[[], str], prepare: Callable[[dict[str, An
                 prepared = None
                 prepared = prepare(request["job"])
                 answer = {"outputs": [digest(each) for each in prepared.outputs]}
+                if "files" in request["job"]:
+                    answer["values"] = np.asarray(prepared.outputs[0], np.float64).tolist()
                 prepared.run(1)
+            elif request["do"] == "memory":
+                answer = {"bytes": MEMORY.bytes()}
             else:
                 assert prepared is not None
                 answer = timed(prepared, int(request["calls"]))

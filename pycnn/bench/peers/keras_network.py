@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from common import classes, weights_of  # type: ignore
+from common import Prepared, classes, weights_of  # type: ignore
 from networks import Conv, Dense, Network, Relu, Residual  # type: ignore
 
 
@@ -61,3 +61,15 @@ def keras_layer(layers: Any, layer: Any) -> Any:
 def loss_name(network: Network) -> str:
     """What it is trained with."""
     return "sparse_categorical_crossentropy" if classes(network) > 1 else "binary_crossentropy"
+
+
+def trained(net: Any, x: Any, y: Any, batch: int) -> Prepared:
+    """Passes of `fit` over all pictures, of a network with a softmax; its probabilities before that."""
+    outputs = [net.predict_on_batch(x[:batch])]
+    net.compile("adam", "sparse_categorical_crossentropy")
+
+    def fit(calls: int) -> int:
+        net.fit(x, y, batch_size=batch, epochs=1, shuffle=False, verbose=0)
+        return len(x) // batch
+
+    return Prepared(fit, outputs)

@@ -150,6 +150,29 @@ NETWORKS = {
 }  # fmt: skip
 
 
+class Application(NamedTuple):
+    """A network for ImageNet that libraries have themselves, or read from a file of ONNX."""
+
+    input: Shape
+    train: Sequence[int] = ()  # batch sizes
+    infer: Sequence[int] = (1, 8)
+    torchvision: bool = False  # in the form that torchvision has, not in that of Keras
+
+
+# By the names in keras.applications and torchvision.models.
+APPLICATIONS = {
+    "InceptionV3": Application((299, 299, 3), train=(8,)),
+    "ResNet50": Application((224, 224, 3), train=(8,)),
+    "MobileNetV2": Application((224, 224, 3)),
+    "VGG16": Application((224, 224, 3)),
+    "DenseNet121": Application((224, 224, 3)),
+    "EfficientNetB0": Application((224, 224, 3)),
+    "Xception": Application((299, 299, 3)),
+    "inception_v3": Application((299, 299, 3), train=(8,), infer=(), torchvision=True),
+    "resnet50": Application((224, 224, 3), train=(8,), infer=(), torchvision=True),
+}
+
+
 class Step(NamedTuple):
     """A layer at its place: the shapes of one image before and behind it."""
 

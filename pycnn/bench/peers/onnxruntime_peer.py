@@ -6,7 +6,18 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
-from common import CHECKED, THREADS, Prepared, Unsupported, classes, data, network_of, serve  # type: ignore
+from application import CLASSES, onnx_file, pictures  # type: ignore
+from common import (  # type: ignore
+    CHECKED,
+    MEMORY,
+    THREADS,
+    Prepared,
+    Unsupported,
+    classes,
+    data,
+    network_of,
+    serve,
+)
 from onnx_network import onnx_network  # type: ignore
 
 
@@ -16,26 +27,41 @@ def version() -> str:
     return str(library.__version__)
 
 
-def prepare(job: dict[str, Any]) -> Prepared:
-    if job["kind"] != "infer":
-        raise Unsupported("inference of whole networks only")
+def session_of(model: Any) -> Any:
+    """For a file's content or its path."""
     ort: Any = import_module("onnxruntime")
     options = ort.SessionOptions()
     options.intra_op_num_threads = THREADS
-    model = onnx_network(network_of(job))
-    session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    x = np.ascontiguousarray(data(job)[0].transpose(0, 3, 1, 2))
-    part, units = x[: int(job["batch"])], classes(network_of(job))
-    binding = session.io_binding()  # arrays of its own: nothing is allocated or copied in a call
-    binding.bind_ortvalue_input("x", ort.OrtValue.ortvalue_from_numpy(part))
-    out = ort.OrtValue.ortvalue_from_shape_and_type([len(part), units], np.float32)
-    binding.bind_ortvalue_output("y", out)
+    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def bound(session: Any, x: Any, units: int) -> Prepared:
+    """Calls with arrays of their own: nothing is allocated or copied in them."""
+    ort: Any = import_module("onnxruntime")
+    binding = session.io_binding()
+    binding.bind_ortvalue_input(session.get_inputs()[0].name, ort.OrtValue.ortvalue_from_numpy(x))
+    out = ort.OrtValue.ortvalue_from_shape_and_type([len(x), units], np.float32)
+    binding.bind_ortvalue_output(session.get_outputs()[0].name, out)
 
     def run(calls: int) -> None:
         for _ in range(calls):
             session.run_with_iobinding(binding)
 
-    return Prepared(run, session.run(None, {"x": x[:CHECKED]}))
+    run(1)
+    return Prepared(run, [out.numpy()])
+
+
+def prepare(job: dict[str, Any]) -> Prepared:
+    if job["kind"] != "infer":
+        raise Unsupported("inference of whole networks only")
+    if "files" in job:
+        version()
+        MEMORY.begin()
+        return bound(session_of(onnx_file(job)), pictures(job)[0], CLASSES)
+    session = session_of(onnx_network(network_of(job)))
+    x = np.ascontiguousarray(data(job)[0].transpose(0, 3, 1, 2))
+    timed = bound(session, x[: int(job["batch"])], classes(network_of(job)))
+    return Prepared(timed.run, session.run(None, {"x": x[:CHECKED]}))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,18 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
-from common import CHECKED, FORM, THREADS, Prepared, Unsupported, data, network_of, serve  # type: ignore
+from application import onnx_file, pictures  # type: ignore
+from common import (  # type: ignore
+    CHECKED,
+    FORM,
+    MEMORY,
+    THREADS,
+    Prepared,
+    Unsupported,
+    data,
+    network_of,
+    serve,
+)
 from onnx_network import onnx_network  # type: ignore
 
 
@@ -17,9 +28,9 @@ def version() -> str:
 
 
 class Request:
-    """Inference on one array. It keeps what OpenVINO only refers to."""
+    """Inference on one array, by a file's content or its path. It keeps what OpenVINO only refers to."""
 
-    def __init__(self, model: bytes, x: Any) -> None:
+    def __init__(self, model: bytes | str, x: Any) -> None:
         openvino: Any = import_module("openvino")
         self.x = np.ascontiguousarray(x)
         self.core = openvino.Core()
@@ -33,19 +44,25 @@ class Request:
         self.request.set_input_tensor(self.input)
         self.infer = self.request.infer
 
+    def run(self, calls: int) -> None:
+        """So many times."""
+        for _ in range(calls):
+            self.infer()
+
 
 def prepare(job: dict[str, Any]) -> Prepared:
     if job["kind"] != "infer":
         raise Unsupported("inference of whole networks only")
+    if "files" in job:
+        version()
+        MEMORY.begin()
+        request = Request(onnx_file(job), pictures(job)[0])
+        request.infer()
+        return Prepared(request.run, [request.request.get_output_tensor().data.copy()])
     x, model = np.ascontiguousarray(data(job)[0].transpose(0, 3, 1, 2)), onnx_network(network_of(job))
     checked, timed = Request(model, x[:CHECKED]), Request(model, x[: int(job["batch"])])
     checked.infer()
-
-    def run(calls: int) -> None:
-        for _ in range(calls):
-            timed.infer()
-
-    return Prepared(run, [checked.request.get_output_tensor().data.copy()])
+    return Prepared(timed.run, [checked.request.get_output_tensor().data.copy()])
 
 
 if __name__ == "__main__":

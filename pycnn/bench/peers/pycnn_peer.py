@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from application import pictures, saved_model  # type: ignore
 from common import (  # type: ignore
     CHECKED,
     FORM,
+    MEMORY,
     Prepared,
+    Unsupported,
     data,
     kernel_arrays,
     network_of,
     serve,
 )
-from keras_network import keras_model, loss_name  # type: ignore
+from keras_network import keras_model, loss_name, trained  # type: ignore
 
 import pycnn as keras
 from pycnn import _core, ops
@@ -64,6 +67,24 @@ def prepare_network(job: dict[str, Any]) -> Prepared:
     return Prepared(run, outputs)
 
 
+def prepare_application(job: dict[str, Any]) -> Prepared:
+    """A network for ImageNet: training with `fit`, or inference by compile_inference."""
+    if FORM:
+        raise Unsupported("networks for ImageNet in float32 only")
+    MEMORY.begin()
+    (x, y), batch = pictures(job), int(job["batch"])
+    net = keras.models.load_model(saved_model(job), compile=False)
+    if job["kind"] == "train":
+        return trained(net, x, y, batch)
+    call = net.compile_inference(batch)
+
+    def run(calls: int) -> None:
+        for _ in range(calls):
+            call(x)
+
+    return Prepared(run, [np.array(call(x))])
+
+
 def prepare_kernel(job: dict[str, Any]) -> Prepared:
     name, options, arrays = job["operation"], job["options"], kernel_arrays(job)
     function: Any = getattr(ops, name)
@@ -91,6 +112,8 @@ def prepare_peak(job: dict[str, Any]) -> Prepared:
 
 
 def prepare(job: dict[str, Any]) -> Prepared:
+    if "files" in job:
+        return prepare_application(job)
     kinds = {"kernel": prepare_kernel, "peak": prepare_peak}
     return kinds.get(job["kind"], prepare_network)(job)
 

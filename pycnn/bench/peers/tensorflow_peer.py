@@ -7,8 +7,10 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+from application import is_torchvision, keras_weights, pictures  # type: ignore
 from common import (  # type: ignore
     CHECKED,
+    MEMORY,
     THREADS,
     Prepared,
     Unsupported,
@@ -17,7 +19,7 @@ from common import (  # type: ignore
     network_of,
     serve,
 )
-from keras_network import keras_model, loss_name  # type: ignore
+from keras_network import keras_model, loss_name, trained  # type: ignore
 
 
 def version() -> str:
@@ -53,6 +55,30 @@ def prepare_network(job: dict[str, Any]) -> Prepared:
         return steps
 
     return Prepared(fit, outputs)
+
+
+def prepare_application(job: dict[str, Any]) -> Prepared:
+    """A network of keras.applications: `fit`, or a tf.function."""
+    version()
+    tf: Any = import_module("tensorflow")
+    if is_torchvision(job):
+        raise Unsupported("keras.applications has this network in another form")
+    make = getattr(tf.keras.applications, job["network"])
+    MEMORY.begin()
+    x, y = pictures(job)
+    net = make(weights=None, input_shape=tuple(job["input"]))
+    for variable, array in zip(net.weights, keras_weights(job), strict=True):
+        variable.assign(array)
+    if job["kind"] == "train":
+        return trained(net, x, y, int(job["batch"]))
+    forward = tf.function(lambda a: net(a, training=False))
+    images = tf.constant(x)
+
+    def run(calls: int) -> None:
+        for _ in range(calls):
+            forward(images)
+
+    return Prepared(run, [forward(images)])
 
 
 def function_of(job: dict[str, Any]) -> Callable[..., Any]:
@@ -110,6 +136,8 @@ def prepare_kernel(job: dict[str, Any]) -> Prepared:
 
 
 def prepare(job: dict[str, Any]) -> Prepared:
+    if "files" in job:
+        return prepare_application(job)
     return prepare_kernel(job) if job["kind"] == "kernel" else prepare_network(job)
 
 

@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
+from application import is_torchvision, pictures, state_dict  # type: ignore
 from common import (  # type: ignore
     CHECKED,
     FORM,
+    MEMORY,
     THREADS,
     Prepared,
     Unsupported,
@@ -138,6 +140,59 @@ def prepare_network(job: dict[str, Any]) -> Prepared:
     return Prepared(run, outputs)
 
 
+def prepare_application(job: dict[str, Any]) -> Prepared:
+    """A network of torchvision, in the forms of `prepare_network`."""
+    version()
+    torch: Any = import_module("torch")
+    if not is_torchvision(job):
+        raise Unsupported("torchvision has this network in another form, or not at all")
+    models: Any = import_module("torchvision").models
+    MEMORY.begin()
+    numbers, labels = pictures(job)
+    batch, x, y = int(job["batch"]), images(numbers), torch.from_numpy(labels).long()
+    options = {"aux_logits": False, "init_weights": False} if job["network"] == "inception_v3" else {}
+    net = getattr(models, job["network"])(**options)
+    tensors = {name: each for name, each in net.state_dict().items() if not name.endswith("_tracked")}
+    for name, array in state_dict(job):
+        tensors.pop(name).copy_(torch.from_numpy(array))
+    assert not tensors, f"no weights for {', '.join(tensors)}"
+    if job["network"] == "inception_v3":
+        net.transform_input = True
+    net = net.to(memory_format=torch.channels_last).eval()
+    cast = torch.autocast("cpu", dtype=torch.bfloat16, enabled=FORM == "bf16")
+    with torch.inference_mode(), cast:
+        outputs = [torch.softmax(net(x[:batch]).float(), 1).numpy()]
+    net.train(job["kind"] == "train")
+    forward = torch.compile(net) if FORM == "compile" else net
+    if job["kind"] == "infer":
+
+        def run(calls: int) -> None:
+            with torch.inference_mode(), cast:
+                for _ in range(calls):
+                    forward(x)
+
+        return Prepared(run, outputs)
+    return Prepared(training(forward, net, x, y, batch, cast), outputs)
+
+
+def training(forward: Any, net: Any, x: Any, y: Any, batch: int, cast: Any) -> Callable[[int], int]:
+    """Passes over all pictures by Adam."""
+    torch: Any = import_module("torch")
+    optimizer = torch.optim.Adam(net.parameters(), eps=1e-7, fused=True)
+    loss_of = torch.nn.CrossEntropyLoss()
+
+    def run(calls: int) -> int:
+        for start in range(0, len(x), batch):
+            optimizer.zero_grad(set_to_none=True)
+            with cast:
+                loss = loss_of(forward(x[start : start + batch]), y[start : start + batch])
+            loss.backward()
+            optimizer.step()
+        return len(x) // batch
+
+    return run
+
+
 # --- single operations --------------------------------------------------------------------------------------
 
 
@@ -226,6 +281,8 @@ def prepare_kernel(job: dict[str, Any]) -> Prepared:
 
 
 def prepare(job: dict[str, Any]) -> Prepared:
+    if "files" in job:
+        return prepare_application(job)
     return prepare_kernel(job) if job["kind"] == "kernel" else prepare_network(job)
 
 
