@@ -337,11 +337,13 @@ Task& Planner::add(Task task) {
   return program_.tasks.back();
 }
 
-void Planner::prepare(const std::vector<int>& weights, int64_t pieces, const std::function<void(int64_t)>& run) {
+void Planner::prepare(const std::vector<int>& weights, int64_t pieces, const std::function<void(int64_t, float*)>& run,
+                      int64_t scratch_floats) {
   const auto is_fixed = [&](int i) { return i < 0 || is_parameter(static_cast<int>(root(i))); };
   if (std::all_of(weights.begin(), weights.end(), is_fixed)) {
     for (int64_t i = 0; i < pieces; ++i)
-      program_.preparations.push_back({current_, [=] { run(i); }, middle(i, i + 1, pieces)});
+      program_.preparations.push_back(
+          {current_, [=](float* scratch) { run(i, scratch); }, scratch_floats, middle(i, i + 1, pieces)});
     return;
   }
   Task task;
@@ -349,8 +351,9 @@ void Planner::prepare(const std::vector<int>& weights, int64_t pieces, const std
   task.kind = Task::kOnce;
   for (int i : weights)
     if (i >= 0) task.buffers.push_back(value(i));
-  task.run = [=](const Work&) {
-    for (int64_t i = 0; i < pieces; ++i) run(i);
+  task.scratch_floats = scratch_floats;
+  task.run = [=](const Work& w) {
+    for (int64_t i = 0; i < pieces; ++i) run(i, w.scratch);
   };
   add(std::move(task));
 }

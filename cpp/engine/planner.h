@@ -106,7 +106,8 @@ class Planner {
   // axis, all others).
   int64_t reserve_slot(int node, bool transposed = false);
   // run(piece) brings the value of `weights`, which has no batch axis, into another form whenever it has changed.
-  void prepare(const std::vector<int>& weights, int64_t pieces, const std::function<void(int64_t)>& run);
+  void prepare(const std::vector<int>& weights, int64_t pieces, const std::function<void(int64_t, float*)>& run,
+               int64_t scratch_floats = 0);
   void needs_whole_batch() { program_.whole_batch = true; }
   void writes_parameters() { program_.writes_parameters = true; }
   void deal_by_slots() { program_.by_slots = true; }

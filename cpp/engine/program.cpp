@@ -97,6 +97,7 @@ void Program::finish(int64_t capacity) {
   place_buffers();
   scratch_floats_ = 0;
   for (const Task& task : tasks) scratch_floats_ = std::max(scratch_floats_, align_floats(task.scratch_floats));
+  for (const Preparation& p : preparations) scratch_floats_ = std::max(scratch_floats_, align_floats(p.scratch_floats));
 }
 
 // How many tasks at the beginning every thread runs for itself. What some of them and later ones write has no place in

@@ -121,7 +121,8 @@ struct Task {
 // Brings a weight into the form that kernels read, a part of it: whenever the weights have changed.
 struct Preparation {
   int node;
-  std::function<void()> run;
+  std::function<void(float* scratch)> run;
+  int64_t scratch_floats;
   double position;  // as in Piece
 };
 

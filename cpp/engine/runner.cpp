@@ -122,7 +122,7 @@ void Runner::run_on(const Team& team, Run run, size_t from, size_t to, WorkQueue
   if (from == 0 && prepares_) {
     share(team, *queue++, static_cast<int64_t>(program.preparations.size()), [&](int64_t i) {
       const size_t index = static_cast<size_t>(i);
-      timed(team, program.tasks.size() + index, program.preparations[index].run);
+      timed(team, program.tasks.size() + index, [&] { program.preparations[index].run(work(team, run).scratch); });
     });
   }
   for (; run.begin < batch.samples; run.begin += program.capacity()) {

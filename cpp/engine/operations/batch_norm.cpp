@@ -120,7 +120,8 @@ void plan_fixed_weights(Planner& planner, int node, const Norm& n, const Statist
 
 void plan_inference(Planner& planner, int node, const Norm& n) {
   auto s = std::make_shared<BatchStatistics>(n.c);
-  planner.prepare({n.nodes.gamma, n.nodes.beta, n.nodes.mean, n.nodes.variance}, 1, [=](int64_t) { s->use_moving(n); });
+  planner.prepare({n.nodes.gamma, n.nodes.beta, n.nodes.mean, n.nodes.variance}, 1,
+                  [=](int64_t, float*) { s->use_moving(n); });
   plan_apply(planner, text(planner, node, n), n, s, planner.value(n.last), planner.value(planner.node(node).inputs[0]));
   planner.on_backward(node, [=, &planner] {
     const int x = planner.value(n.nodes.x), dy = planner.gradient(node);

@@ -89,25 +89,21 @@ Fused fuse(Planner& planner, int node) {
 
 // Weights and bias with a batch normalization's scale and shift multiplied in: w * a and (b - mean) * a + beta, where
 // a = gamma / sqrt(variance + epsilon).
-struct Folded {
-  AlignedFloats weights, bias;
-};
-
-std::function<void()> folder(Planner& planner, int node, int norm, const std::shared_ptr<Folded>& folded) {
+std::function<void(float* weights, float* bias)> folder(Planner& planner, int node, int norm) {
   const BatchNormInputs inputs = batch_norm_inputs(planner.node(norm));
   const float *w = planner.weights(kernel_of(planner.node(node))), *b = planner.weights(bias_of(planner.node(node)));
   const float *gamma = planner.weights(inputs.gamma), *beta = planner.weights(inputs.beta);
   const float *mean = planner.weights(inputs.mean), *variance = planner.weights(inputs.variance);
   const float epsilon = planner.attributes<BatchNormNode>(norm).epsilon;
-  const int64_t k = planner.shape(node).c(), size = folded->weights.size();
-  return [=] {
+  const int64_t k = planner.shape(node).c(), size = planner.shape(kernel_of(planner.node(node))).size();
+  return [=](float* weights, float* bias) {
     std::vector<float> scale(static_cast<size_t>(k));
     for (int64_t i = 0; i < k; ++i) {
       const float a = (gamma ? gamma[i] : 1.0f) / std::sqrt(variance[i] + epsilon);
       scale[static_cast<size_t>(i)] = a;
-      folded->bias.data()[i] = ((b ? b[i] : 0.0f) - mean[i]) * a + (beta ? beta[i] : 0.0f);
+      bias[i] = ((b ? b[i] : 0.0f) - mean[i]) * a + (beta ? beta[i] : 0.0f);
     }
-    for (int64_t i = 0; i < size; ++i) folded->weights.data()[i] = w[i] * scale[static_cast<size_t>(i % k)];
+    for (int64_t i = 0; i < size; ++i) weights[i] = w[i] * scale[static_cast<size_t>(i % k)];
   };
 }
 
@@ -163,7 +159,7 @@ ConvolutionBackward::ConvolutionBackward(Planner& planner, const Fused& f, int n
   if (!wants_dx_) return;
   packed_ = std::make_shared<AlignedFloats>(by_input_.packed_floats);
   planner.prepare({kernel_}, by_input_.pack_pieces,
-                  [packed = packed_, form = by_input_, weights = planner.weights(kernel_)](int64_t i) {
+                  [packed = packed_, form = by_input_, weights = planner.weights(kernel_)](int64_t i, float*) {
                     form.pack(packed->data(), weights, form.shape, i, i + 1);
                   });
 }
@@ -290,18 +286,20 @@ void plan_conv2d(Planner& planner, int node) {
       f.has_pool() && planner.differentiated(f.last) ? planner.add_buffer((conv.argmax_bytes + 3) / 4) : -1;
 
   auto packed = std::make_shared<AlignedFloats>(conv.packed_floats);
-  std::shared_ptr<Folded> folded;
   if (f.norm >= 0) {
-    folded = std::make_shared<Folded>(Folded{AlignedFloats(s.kh * s.kw * s.c / s.groups * s.k), AlignedFloats(s.k)});
-    b = folded->bias.data();
+    float* const folded_bias = planner.add_memory(s.k);
+    b = folded_bias;
     const BatchNormInputs n = batch_norm_inputs(planner.node(f.norm));
-    planner.prepare({kernel, bias, n.gamma, n.beta, n.mean, n.variance}, 1,
-                    [=, fold = folder(planner, node, f.norm, folded)](int64_t) {
-                      fold();
-                      conv.pack(packed->data(), folded->weights.data(), s, 0, conv.pack_pieces);
-                    });
+    planner.prepare(
+        {kernel, bias, n.gamma, n.beta, n.mean, n.variance}, 1,
+        [=, fold = folder(planner, node, f.norm)](int64_t, float* folded) {
+          fold(folded, folded_bias);
+          conv.pack(packed->data(), folded, s, 0, conv.pack_pieces);
+        },
+        planner.shape(kernel).size());
   } else {
-    planner.prepare({kernel}, conv.pack_pieces, [=](int64_t i) { conv.pack(packed->data(), weights, s, i, i + 1); });
+    planner.prepare({kernel}, conv.pack_pieces,
+                    [=](int64_t i, float*) { conv.pack(packed->data(), weights, s, i, i + 1); });
   }
 
   Task forward;
@@ -315,7 +313,7 @@ void plan_conv2d(Planner& planner, int node) {
   forward.algorithm = conv.name;
   forward.weights = conv.packed_floats;
   forward.weight_uses = conv.weight_reuse;
-  forward.run = [=, kept = folded](const Work& w) {
+  forward.run = [=](const Work& w) {
     Images images{w.at(y, w.begin) + slice.channel, w.stride(y), w.at(x, w.begin), w.stride(x), w.end - w.begin};
     images.y_pixel = slice.pixel;
     if (residual >= 0) {

@@ -46,7 +46,7 @@ std::shared_ptr<AlignedFloats> pack(Planner& planner, const Dense& d, bool trans
   const int64_t depth = transposed ? d.units : d.inputs, columns = transposed ? d.inputs : d.units;
   const int64_t count = panels(planner.kernels(), columns);
   auto packed = std::make_shared<AlignedFloats>(gemm.packed_floats(depth, columns));
-  planner.prepare({d.kernel}, count, [=](int64_t q) {
+  planner.prepare({d.kernel}, count, [=](int64_t q, float*) {
     if (transposed) gemm.pack_transposed(packed->data(), weights, depth, depth, columns, q, q + 1);
     else gemm.pack(packed->data(), weights, columns, depth, columns, q, q + 1);
   });
