@@ -198,3 +198,21 @@ def test_any_graph_can_be_written_and_read(model):
     assert losses[0] == losses[1]
     same_weights(model, copy)
     model.summary(print_fn=lambda text: None)
+
+
+def test_clones_are_compiled():
+    """As their model, with an optimizer and metrics of their own; functions without a name, too."""
+    a, b = keras.Input((3,)), keras.Input((3,))
+    dense = keras.layers.Dense(2, name="p")
+    model = keras.Model([a, b], [dense(a), keras.layers.Dense(1, name="q")(b)])
+    losses = [lambda y, z: keras.ops.mean(keras.ops.square(y - z), axis=-1), "mae"]
+    metric = keras.metrics.MeanSquaredError()
+    model.compile(keras.optimizers.Adam(0.25), losses, metrics=[[metric], ["mae"]], loss_weights=[1, 3])
+    x, y = [np.eye(3)] * 2, [np.ones((3, 2)), np.ones((3, 1))]
+    model.fit(x, y, verbose=0)
+    clone = keras.models.clone_model(model)
+    assert clone.optimizer is not model.optimizer
+    assert (float(clone.optimizer.learning_rate), int(clone.optimizer.iterations)) == (0.25, 0)
+    clone.set_weights(model.get_weights())
+    assert clone.evaluate(x, y, verbose=0) == model.evaluate(x, y, verbose=0)
+    assert not keras.models.clone_model(keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])).compiled

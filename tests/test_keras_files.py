@@ -684,3 +684,14 @@ def test_checkpoints_say_what_they_do(tmp_path, capsys):
     batches = keras.callbacks.ModelCheckpoint(tmp_path / "b" / "{epoch}-{batch}.keras", save_freq=2)
     model.fit(x, y, batch_size=1, callbacks=[batches], verbose=0)
     assert sorted(os.listdir(tmp_path / "b")) == ["1-2.keras", "1-4.keras"]
+
+
+def test_folders_of_old_models(tmp_path):
+    """Keras makes the folder of a whole model in the old format, and of nothing else."""
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.save(tmp_path / "new" / "model.h5")
+    assert keras.models.load_model(tmp_path / "new" / "model.h5").count_params() == 3
+    for save, name in ((model.save, "model.keras"), (model.save_weights, "model.weights.h5")):
+        with pytest.raises(FileNotFoundError, match="there is no folder"):
+            save(tmp_path / "other" / name)
+    assert not (tmp_path / "other").exists()

@@ -282,6 +282,11 @@ class Compiled(Predictor):
         """The arguments of `compile` as plain data, None before it."""
         return None if self._objective is None else self._objective.get_config()
 
+    def compile_like(self, other: Compiled) -> None:
+        """Compiles as another model was; nothing where that is not, or one has a `compile` of its own."""
+        if other._objective is not None and type(self).compile is type(other).compile is Compiled.compile:
+            self.compile(**other._objective.copied())
+
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles with what `get_compile_config` returned."""
         names = ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics")

@@ -39,7 +39,7 @@ def clone_model(
     call_function: Callable[..., Any] | None = None,
     recursive: bool = False,
 ) -> Model:
-    """A model of the same layers with new weights, not compiled.
+    """A model of the same layers with new weights, compiled in the same way where the model is.
 
     Args:
         model: any. One of a class of your own needs `get_config`, and `from_config` where the constructor
@@ -54,7 +54,7 @@ def clone_model(
             `clone_function` in one piece.
 
     Returns:
-        A new model whose layers have the same names.
+        A new model whose layers have the same names. Its optimizer and metrics are new, too.
 
     Raises:
         TypeError, ValueError: if it is no model, a layer cannot be described, or `clone_function` returns no
@@ -75,7 +75,9 @@ def clone_model(
             f"clone_model: clone_function is {clone_function!r:.100}, call_function {call_function!r:.100}; "
             f"expected functions. Symbols to begin with are `input_tensors`, the second argument"
         )
-    return cloned(model, input_tensors, clone_function, call_function, recursive)
+    copy = cloned(model, input_tensors, clone_function, call_function, recursive)
+    copy.compile_like(model)
+    return copy
 
 
 def model_from_json(json_string: str, custom_objects: Any = None) -> Model:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -410,6 +411,23 @@ class Objective:
     def mean(self) -> RunningMean:
         """Starts the mean over the batches of an epoch."""
         return RunningMean(self)
+
+    def copied(self) -> dict[str, Any]:
+        """Arguments of `compile` for another model: the same losses, copies of metrics, a new optimizer."""
+        arguments: dict[str, list[Any]] = {
+            "loss": [goal.loss for goal in self.goals],
+            "metrics": [copy.deepcopy(goal.entries) for goal in self.goals],
+            "weighted_metrics": [copy.deepcopy(goal.weighted_entries) for goal in self.goals],
+            "loss_weights": [goal.weight for goal in self.goals],
+        }
+        for metric in chain(*arguments["metrics"], *arguments["weighted_metrics"]):
+            if isinstance(metric, metrics.Metric):
+                metric.reset_state()
+        optimizer = type(self.optimizer).from_config(self.optimizer.get_config())
+        if len(self.goals) > 1:
+            return {"optimizer": optimizer, **arguments}
+        single: dict[str, Any] = {name: found[0] for name, found in arguments.items()}
+        return single | {"optimizer": optimizer, "loss_weights": None}
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of `compile` as plain data."""

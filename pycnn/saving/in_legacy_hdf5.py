@@ -27,7 +27,7 @@ _WRITTEN_BY = {"keras_version": KERAS_VERSION, "backend": "tensorflow"}  # whose
 
 # --- writing ------------------------------------------------------------------------------------------------
 def save_model(model: SavableModel, path: str, overwrite: bool, include_optimizer: bool) -> None:
-    """Writes a model."""
+    """Writes a model, into a new folder where there is none: as Keras in this format only."""
     described = model.serialize()
     attributes = {"model_config": to_json({key: described[key] for key in ("class_name", "config")})}
     if model.class_names is not None:
@@ -43,6 +43,7 @@ def save_model(model: SavableModel, path: str, overwrite: bool, include_optimize
     if model.compiled and include_optimizer:
         _write_optimizer(writer, model)
     content = writer.content()
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     write(path, overwrite, lambda file: file.write(content))
 
 
