@@ -427,7 +427,7 @@ class Objective:
         if len(self.goals) > 1:
             return {"optimizer": optimizer, **arguments}
         single: dict[str, Any] = {name: found[0] for name, found in arguments.items()}
-        return single | {"optimizer": optimizer, "loss_weights": None}
+        return single | {"optimizer": optimizer, "loss_weights": arguments["loss_weights"]}
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of `compile` as plain data."""
