@@ -193,6 +193,44 @@ def test_the_faster_decoder_is_named(tmp_path):
         assert picture.size == (8, 8)
 
 
+@pytest.mark.parametrize("decoder", ["draft", "simplejpeg"])
+@pytest.mark.parametrize(
+    ("data_format", "color_mode"), [("channels_last", "rgb"), ("channels_first", "grayscale")]
+)
+def test_pictures_are_resized_by_the_augmentation(tmp_path, decoder, data_format, color_mode):
+    """Where a decoder halves JPEGs: as if they were resized before, whatever reads them."""
+    if decoder == "simplejpeg":
+        pytest.importorskip("simplejpeg")
+    (tmp_path / "a").mkdir()
+    y, x = np.mgrid[:130, :170]
+    for i in range(6):
+        smooth = np.stack([x + 8 * i, y + 4 * i, (x + y) / 2], -1).clip(0, 255).astype(np.uint8)
+        name = f"{i}.{'jpg' if i else 'png'}"
+        Image.fromarray(smooth).save(tmp_path / "a" / name, quality=98)
+    generator = image.ImageDataGenerator(
+        rotation_range=30, width_shift_range=0.2, zoom_range=0.3, horizontal_flip=True,
+        brightness_range=(0.5, 1.0), channel_shift_range=20, rescale=0.5, data_format=data_format,
+    )  # fmt: skip
+    options = {"target_size": (48, 64), "batch_size": 6, "class_mode": "input", "seed": 5}
+    options |= {"color_mode": color_mode, "interpolation": "bilinear"}
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    expected, _ = next(_flow(tmp_path, generator, classes=["a"], **options))
+    found, same = next(
+        _flow(tmp_path, generator, classes=["a"], jpeg_decoder=decoder, save_to_dir=kept, **options)
+    )
+    np.testing.assert_array_equal(found, same)
+    assert (found.dtype, found.shape, len(list(kept.iterdir()))) == (np.float32, expected.shape, 6)
+    np.testing.assert_array_equal(found[0], expected[0])  # no JPEG
+    assert np.abs(found - expected).mean() < 1
+    np.testing.assert_allclose(found, expected, atol=10)  # steps where a border is repeated
+    for workers in (1, 4):
+        again, _ = next(
+            _flow(tmp_path, generator, classes=["a"], jpeg_decoder=decoder, workers=workers, **options)
+        )
+        np.testing.assert_array_equal(again, found)
+
+
 def test_save_img(tmp_path):
     x = np.random.default_rng(0).integers(0, 256, (5, 6, 4)).astype(np.float32)
     keras.utils.save_img(tmp_path / "a.png", x, scale=False)

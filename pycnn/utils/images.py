@@ -222,7 +222,32 @@ def load_img(
         raise TypeError(f"load_img: path is {path!r:.80}; expected a path or a BytesIO")
     if not file.getbuffer().nbytes:
         raise ValueError(f"{name} is empty")
-    return _decoded(name, file, color_mode, size, interpolation, keep_aspect_ratio, orientation, jpeg_decoder)
+    return _decoded(  # type: ignore[no-any-return]
+        name, file, color_mode, size, interpolation, keep_aspect_ratio, orientation, jpeg_decoder
+    )
+
+
+def load_small(
+    path: str,
+    color_mode: str,
+    size: tuple[int, int],
+    interpolation: str,
+    orientation: bool,
+    jpeg_decoder: str,
+) -> NDArray[Any]:
+    """The pixels of `load_img`, but of a JPEG as it is decoded: at least of that size, for who resizes it.
+
+    Returns:
+        An array (height, width) or (height, width, channels).
+
+    Raises:
+        OSError, ValueError: as in `load_img`.
+    """
+    with open(path, "rb") as opened:
+        file = io.BytesIO(opened.read())
+    return np.asarray(
+        _decoded(path, file, color_mode, size, interpolation, False, orientation, jpeg_decoder, small=True)
+    )
 
 
 def _decoded(
@@ -234,17 +259,27 @@ def _decoded(
     keep_aspect_ratio: bool,
     orientation: bool,
     jpeg_decoder: str,
-) -> Image:
+    small: bool = False,
+) -> Any:
+    """An image; where `small`, perhaps an array."""
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
         image: Image.Image = Image.open(file)
-        if size is not None and jpeg_decoder != "pillow" and image.format == "JPEG":
-            image = _small_jpeg(image, file, color_mode, size, jpeg_decoder)
+        decodes = size is not None and jpeg_decoder != "pillow" and image.format == "JPEG"
+        if decodes and jpeg_decoder == "draft":
+            image.draft("L" if color_mode == "grayscale" else "RGB", size[::-1])  # type: ignore[index]
+        elif decodes:
+            pixels = _by_simplejpeg(file, color_mode, size)  # type: ignore[arg-type]
+            if small and not orientation and color_mode != "rgba":
+                return pixels
+            info = image.info
+            image = Image.fromarray(pixels)
+            image.info = info
         if orientation:
             image = ImageOps.exif_transpose(image)
         image = _in_colors(image, color_mode)
-        if size is not None and image.size != size[::-1]:
+        if size is not None and image.size != size[::-1] and not (small and decodes):
             image = _resized(image, size, interpolation, keep_aspect_ratio)
         image.load()
     except UnidentifiedImageError:
@@ -293,15 +328,8 @@ def _resized(image: Image, size: tuple[int, int], interpolation: str, keep_aspec
     return image.resize((width, height), resampling, box=box)
 
 
-def _small_jpeg(
-    image: Image, file: io.BytesIO, color_mode: str, size: tuple[int, int], decoder: str
-) -> Image:
+def _by_simplejpeg(file: io.BytesIO, color_mode: str, size: tuple[int, int]) -> NDArray[np.uint8]:
     """The JPEG at the smallest size its decoder offers that is not below `size`."""
-    if decoder == "draft":
-        image.draft("L" if color_mode == "grayscale" else "RGB", size[::-1])
-        return image
-    from PIL import Image
-
     try:
         simplejpeg: Any = importlib.import_module("simplejpeg")  # which has no types
     except ImportError:
@@ -312,6 +340,4 @@ def _small_jpeg(
     pixels = simplejpeg.decode_jpeg(
         file.getvalue(), "GRAY" if grey else "RGB", min_height=size[0], min_width=size[1]
     )
-    small = Image.fromarray(pixels[:, :, 0] if grey else pixels)
-    small.info = image.info
-    return small
+    return pixels[:, :, 0] if grey else pixels  # type: ignore[no-any-return]

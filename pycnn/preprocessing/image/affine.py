@@ -47,6 +47,7 @@ def warp(x: NDArray[Any], rows: NDArray[np.int64] | None, matrices: F64, order: 
     """The core's `augment_images`, with splines where `order` asks for them."""
     if order > 1:
         x = splines(x, rows, matrices, order, options.pop("fill_mode"), options["cval"])
+        options.pop("size", None)
         rows, matrices, order = None, identities(len(x)), 0
     return _core.augment_images(x, rows, matrices, order=order, **options)
 

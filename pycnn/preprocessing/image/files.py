@@ -21,6 +21,7 @@ from pycnn.utils.images import (
     checked_size,
     is_channels_first,
     load_img,
+    load_small,
 )
 
 if TYPE_CHECKING:
@@ -41,18 +42,23 @@ class Reading(NamedTuple):
     orientation: bool
     jpeg_decoder: str
 
-    def read(self, path: str) -> NDArray[Any]:
-        """(height, width, channels), uint8, or float32 where grey pictures have more bits."""
-        image = load_img(
-            path,
-            self.color_mode,
-            self.target_size,
-            self.interpolation,
-            self.keep_aspect_ratio,
-            orientation=self.orientation,
-            jpeg_decoder=self.jpeg_decoder,
-        )
-        pixels = np.asarray(image)
+    @property
+    def decodes_small(self) -> bool:
+        """Whether JPEGs may keep the size at which they are decoded, where a later pass resizes them."""
+        linear = self.interpolation in ("nearest", "bilinear")
+        return self.jpeg_decoder != "pillow" and linear and not self.keep_aspect_ratio
+
+    def read(self, path: str, small: bool = False) -> NDArray[Any]:
+        """(height, width, channels), uint8, or float32 where grey pictures have more bits.
+
+        Where `small`, JPEGs keep the size at which they are decoded.
+        """
+        options: dict[str, Any] = {"orientation": self.orientation, "jpeg_decoder": self.jpeg_decoder}
+        kind, size, interpolation = self.color_mode, self.target_size, self.interpolation
+        if small:
+            pixels = load_small(path, kind, size, interpolation, **options)
+        else:
+            pixels = np.asarray(load_img(path, kind, size, interpolation, self.keep_aspect_ratio, **options))
         pixels = pixels if pixels.dtype == np.uint8 else pixels.astype(np.float32)
         return pixels[:, :, None] if pixels.ndim == 2 else pixels
 
@@ -144,21 +150,39 @@ class FileIterator(ImageIterator):
         return self.filepaths[sample]
 
     # --- reading --------------------------------------------------------------------------------------------
-    def _read(self, path: str) -> NDArray[Any] | Unreadable:
+    def _augments_pictures(self) -> bool:
+        """Whether the threads that read pictures also resize and augment them, each in one pass."""
+        generator = self.image_data_generator
+        return (
+            self.augment
+            and self.reading.decodes_small
+            and generator is not None
+            and generator.data_format == self.data_format
+            and generator.resizes()
+        )
+
+    def _read(self, sample: int, epoch: int, augments: bool) -> NDArray[Any] | Unreadable:
+        path = self._path(sample)
         try:
-            return self.reading.read(path)
+            pixels = self.reading.read(path, augments)
+            if not augments:
+                return pixels
+            return self.image_data_generator.of_picture(  # type: ignore[no-any-return]
+                pixels, self.target_size, sample, self._key, epoch
+            )
         except (ValueError, OSError) as error:
             if self.on_error == "raise":
                 raise
             return Unreadable(path, str(error))
 
-    def _submit(self, indices: NDArray[np.int64]) -> list[Future[Any]]:
+    def _submit(self, indices: NDArray[np.int64], epoch: int) -> list[Future[Any]]:
         if self._pool is None:
             from concurrent.futures import ThreadPoolExecutor
 
             self._pool = ThreadPoolExecutor(self.workers, "pycnn-pictures")
             weakref.finalize(self, self._pool.shutdown, wait=False, cancel_futures=True)
-        return [self._pool.submit(self._read, self._path(i)) for i in indices.tolist()]
+        augments = self._augments_pictures()
+        return [self._pool.submit(self._read, i, epoch, augments) for i in indices.tolist()]
 
     def _next_batch(self, indices: NDArray[np.int64], epoch: int, batch: int) -> Any:
         if self.workers == 1:
@@ -173,21 +197,22 @@ class FileIterator(ImageIterator):
                     for picture in first.pictures:
                         picture.cancel()
             if pictures is None:
-                pictures = self._submit(indices)
+                pictures = self._submit(indices, epoch)
             last = (self._ahead[-1].epoch, self._ahead[-1].batch) if self._ahead else (epoch, batch)
             while len(self._ahead) < self.max_queue_size:
                 last = (last[0], last[1] + 1) if last[1] + 1 < len(self) else (last[0] + 1, 0)
                 with self.lock:
                     later = self._indices(*last)
-                self._ahead.append(Ahead(*last, later, self._submit(later)))
+                self._ahead.append(Ahead(*last, later, self._submit(later, last[0])))
         return self._assembled(indices, [picture.result() for picture in pictures], epoch)
 
     def _make(self, indices: NDArray[np.int64], epoch: int) -> Any:
         if self.workers == 1 or len(indices) == 1:
-            read = [self._read(self._path(i)) for i in indices.tolist()]
+            augments = self._augments_pictures()
+            read = [self._read(i, epoch, augments) for i in indices.tolist()]
         else:
             with self._ahead_lock:
-                pictures = self._submit(indices)
+                pictures = self._submit(indices, epoch)
             read = [picture.result() for picture in pictures]
         return self._assembled(indices, read, epoch)
 
@@ -208,9 +233,12 @@ class FileIterator(ImageIterator):
         batch = np.empty((len(pixels), *pixels[0].shape), dtype)
         for to, picture in zip(batch, pixels, strict=True):
             to[:] = picture
-        if self.data_format == "channels_first":
-            batch = np.moveaxis(batch, 3, 1)
-        x = self._images(batch, None, indices, epoch, "float32")
+        if self._augments_pictures():
+            x = self._finished(batch, indices, epoch)
+        else:
+            if self.data_format == "channels_first":
+                batch = np.moveaxis(batch, 3, 1)
+            x = self._images(batch, None, indices, epoch, "float32")
         if self.class_mode is None:
             return x
         y = x.copy() if self.class_mode == "input" else self._targets_of(indices)

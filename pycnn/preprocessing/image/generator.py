@@ -360,7 +360,8 @@ class ImageDataGenerator:
         image = self._image(x)
         if row == list(drawing.NEUTRAL):
             return image.copy() if image.dtype.kind == "f" else image.astype(np.float32)
-        y = self._transformed(self._to_core(image[None]), None, np.array([row]), fused=False)
+        batch = self._to_core(image[None])
+        y = self._transformed(batch, None, np.array([row]), False, batch.shape[1:3])
         kept = image.dtype if image.dtype.kind == "f" else np.dtype(np.float32)
         return np.asarray(self._from_core(y)[0], kept)
 
@@ -423,9 +424,10 @@ class ImageDataGenerator:
             number = seeds.next_seed() if seed is None else seeds.checked_seed(seed)
             samples = np.arange(len(images))
             batch = self._to_core(images)
+            size = batch.shape[1:3]
             parts = [
                 self._from_core(
-                    self._transformed(batch, None, self._draw(number, r, samples, batch), fused=False)
+                    self._transformed(batch, None, self._ranges.draw(number, r, samples, *size), False, size)
                 )
                 for r in range(rounds)
             ]
@@ -464,12 +466,23 @@ class ImageDataGenerator:
             return self._standardized((x if rows is None else x[rows]).astype(dtype))
         batch = self._to_core(x)
         fused = self._can_fuse()
-        y = self._transformed(batch, rows, self._draw(seed, epoch, samples, batch), fused)
+        size = batch.shape[1:3]
+        y = self._transformed(batch, rows, self._ranges.draw(seed, epoch, samples, *size), fused, size)
         result = self._from_core(y)
         return result if fused else self._standardized(result)
 
-    def _draw(self, seed: int, epoch: int, samples: NDArray[np.int64], batch: NDArray[Any]) -> F64:
-        return self._ranges.draw(seed, epoch, samples, *batch.shape[1:3])
+    def resizes(self) -> bool:
+        """Whether one pass of the core can resize an image, augment and standardize it."""
+        return (
+            self._ranges.active and self._can_fuse() and self.interpolation_order < 2 and self.compat is None
+        )
+
+    def of_picture(
+        self, picture: NDArray[np.uint8], size: tuple[int, int], sample: int, seed: int, epoch: int
+    ) -> NDArray[np.float32]:
+        """A picture (h, w, c) of any size, resized, augmented and standardized in one pass."""
+        drawn = self._ranges.draw(seed, epoch, np.array([sample]), *size)
+        return self._from_core(self._transformed(as_core_images(picture[None]), None, drawn, True, size))[0]
 
     def _to_core(self, batch: NDArray[Any]) -> NDArray[Any]:
         return as_core_images(np.moveaxis(batch, 1, 3) if self._channels_first else batch)
@@ -478,12 +491,21 @@ class ImageDataGenerator:
         return np.ascontiguousarray(np.moveaxis(batch, 3, 1)) if self._channels_first else batch
 
     def _transformed(
-        self, batch: NDArray[Any], rows: NDArray[np.int64] | None, drawn: F64, fused: bool
+        self,
+        batch: NDArray[Any],
+        rows: NDArray[np.int64] | None,
+        drawn: F64,
+        fused: bool,
+        size: tuple[int, int],
     ) -> NDArray[np.float32]:
-        """x[rows] under drawn parameters; where `fused`, standardized too."""
+        """x[rows], resized, under drawn parameters; where `fused`, standardized too."""
         keras = self.compat == "keras"
-        height, width, channels = batch.shape[1:]
-        matrices = _core.image_matrices(drawn[:, : drawing.AFFINE], height, width, keras)
+        channels = batch.shape[3]
+        matrices = _core.image_matrices(drawn[:, : drawing.AFFINE], *size, keras)
+        for axis, (own, wanted) in enumerate(zip(batch.shape[1:3], size, strict=True)):
+            if own != wanted:  # a pixel's centre is a half beyond its number
+                matrices[:, 3 * axis : 3 * axis + 3] *= own / wanted
+                matrices[:, 3 * axis + 2] += (own / wanted - 1) / 2
         shine = drawn[:, drawing.BRIGHTNESS]
         options = self._fused_options(channels) if fused else {}
         y = warp(
@@ -491,6 +513,7 @@ class ImageDataGenerator:
             rows,
             matrices,
             self.interpolation_order,
+            size=size,
             fill_mode=core_fill_mode(self.fill_mode, self.compat),
             cval=self.cval,
             channel_shifts=drawn[:, drawing.SHIFT] if drawn[:, drawing.SHIFT].any() else None,

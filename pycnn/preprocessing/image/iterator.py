@@ -195,10 +195,14 @@ class ImageIterator(Iterator):
     ) -> NDArray[Any]:
         """The images x[rows] of these samples as a batch has them; computed in `dtype`."""
         if self.image_data_generator is None:
-            batch = (x if rows is None else x[rows]).astype(self.dtype)
+            batch = (x if rows is None else x[rows]).astype(self.dtype)  # a copy
         else:
             batch = self.image_data_generator._batch(x, rows, samples, self._key, epoch, self.augment, dtype)
-            batch = batch.astype(self.dtype, copy=False)
+        return self._finished(batch, samples, epoch)
+
+    def _finished(self, batch: NDArray[Any], samples: NDArray[np.int64], epoch: int) -> NDArray[Any]:
+        """Images that are computed, in the batches' dtype; they are saved where that is asked for."""
+        batch = batch.astype(self.dtype, copy=False)
         if self.save_to_dir is not None:
             self._save(batch, samples, epoch)
         return np.asarray(batch)
