@@ -75,6 +75,8 @@ def apply(
     n, height, width, channels = _batch_shape(pixels.shape)
     batch = pixels.reshape(n, height, width, channels)
     sides = _sides(padding, (height, width), weights.shape, step)
+    # Beyond the padded picture there is no second output, however large the stride.
+    step = (min(step[0], height + sum(sides[0])), min(step[1], width + sum(sides[1])))
     if batch.dtype != np.uint8:
         with np.errstate(over="ignore"):  # beyond float32: infinite
             batch = batch.astype(np.float32, copy=False)
@@ -184,7 +186,10 @@ def _read(source: str | os.PathLike[str]) -> NDArray[np.uint8]:
 
 
 def _pixels(image: ArrayLike) -> NDArray[Any]:
-    pixels = np.asarray(image)
+    try:
+        pixels = np.asarray(image)
+    except ValueError:
+        raise ValueError("image: rows have different lengths") from None
     if pixels.dtype.kind not in "biuf":
         raise TypeError(f"image has dtype {pixels.dtype}; expected real numbers")
     if pixels.ndim not in (2, 3, 4) or 0 in pixels.shape:
