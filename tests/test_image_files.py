@@ -54,6 +54,14 @@ def test_links_to_themselves_end(folder):
     assert len(pictures_in(str(folder / "none"), ("png",), True)) == 7
 
 
+def test_pipes_are_left_out(folder):
+    """A reader would wait for them without end."""
+    os.mkfifo(folder / "cats" / "pipe.png")
+    (folder / "cats" / "gone.png").symlink_to(folder / "nowhere.png")
+    names = [f"{i}.png" for i in range(7)]
+    assert pictures_in(str(folder / "cats"), ("png",), False) == [*names, "gone.png"]
+
+
 def test_refused_folders(folder):
     for options, error, message in (
         ({"classes": ["cats", "dogs"]}, FileNotFoundError, "dogs"),

@@ -414,7 +414,8 @@ def test_older_names():
     from pycnn.tf.data import Dataset
     from pycnn.tf.data.experimental import AUTOTUNE, cardinality
 
-    assert Dataset is tf.data.Dataset and AUTOTUNE == tf.data.experimental.AUTOTUNE
+    assert Dataset is tf.data.Dataset
+    assert AUTOTUNE == tf.data.experimental.AUTOTUNE
     assert cardinality(Dataset.range(3)) == 3
     elements = tf.data.Dataset.range(3).as_numpy_iterator()
     assert [elements.next(), *elements] == [0, 1, 2]
