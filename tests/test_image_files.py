@@ -279,7 +279,10 @@ def test_tables(folder):
     assert next(flow(table=several, classes=["a", "b", "c"]))[1].tolist() == [[1, 0, 1], [0, 1, 0]]
     with pytest.warns(UserWarning, match=r"missing\.png"):
         assert flow(table={"filename": ["missing.png", names[0]], "class": ["a", "b"]}).n == 1
+    with pytest.warns(DeprecationWarning, match="`drop_duplicates` has no effect"):
+        assert flow(drop_duplicates=False).n == 7
     for options, error in (
+        ({"wrong": 1}, TypeError),
         ({"class_mode": "binary", "table": {"filename": names[:1], "class": ["a"]}}, ValueError),
         ({"class_mode": "sparse", "y_col": "n"}, TypeError),
         ({"class_mode": "multi_output"}, TypeError),
