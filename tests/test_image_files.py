@@ -103,6 +103,8 @@ def _broken(tmp_path):
     whole = Image.fromarray(np.random.default_rng(1).integers(0, 256, (40, 50, 3), np.uint8))
     png, jpeg = _bytes_of(whole, "png"), _bytes_of(whole, "jpeg")
     deep = _bytes_of(Image.fromarray(np.full((4, 4), 40000, np.uint16)), "png")
+    dds = _bytes_of(whole, "dds")
+    dds = dds[:80] + bytes(4) + dds[84:]
     return {
         "empty.png": (b"", "is empty"),
         "text.jpg": (b"no picture at all", "not a picture"),
@@ -111,6 +113,7 @@ def _broken(tmp_path):
         "head.bmp": (_bytes_of(whole, "bmp")[:30], "picture"),
         "noise.png": (png[:60] + bytes(range(200)) + png[260:], "damaged"),
         "deep.png": (deep, "40000"),
+        "kind.png": (dds, "damaged"),  # Pillow: NotImplementedError
     }
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from pycnn import _core
 from pycnn.core.arguments import as_number, as_pair
 from pycnn.filters import kernels
+from pycnn.utils.images import DECODING_ERRORS
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -181,7 +182,7 @@ def _read(source: str | os.PathLike[str]) -> NDArray[np.uint8]:
         raise ValueError(f"{path} is not a picture in a format that Pillow reads") from None
     except Image.DecompressionBombError as error:
         raise ValueError(f"{path} is too large a picture: {error}") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except DECODING_ERRORS as error:
         raise ValueError(f"{path} cannot be used: {error}") from error
 
 
