@@ -8,6 +8,7 @@ from PIL import Image
 
 from pycnn.cli import main
 from pycnn.preprocessing.image import check_folder, contact_sheet
+from pycnn.preprocessing.image.contact_sheet import sheet_of
 
 
 @pytest.fixture
@@ -68,6 +69,22 @@ def test_nothing_to_remark(rng, tmp_path):
     assert check_folder(tmp_path).remarks() == []
     (tmp_path / "empty").mkdir()
     assert check_folder(tmp_path / "empty").remarks() == ["there is no picture"]
+
+
+def test_titles_in_other_scripts():
+    """Letters that Pillow's font lacks are not the same boxes for all."""
+    names = (
+        "caf\u00e9",
+        "caf\u00e8",
+        "\u043a\u043e\u0442",
+        "\u043a\u0438\u0442",
+        "\u72ac",
+        "\u732b",
+        "\udcfe",
+        "\udcff",
+    )
+    titles = [np.asarray(sheet_of([(name, [])], 8)) for name in names]
+    assert len({title.tobytes() for title in titles}) == len(names)
 
 
 def test_contact_sheet(folder):

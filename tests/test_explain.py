@@ -45,6 +45,16 @@ def numbers(axes):
     return [float(text.get_text().replace("\u2212", "-")) for text in axes.texts]
 
 
+@pytest.mark.parametrize("fill", [5, -1234567.891, 3e30])
+def test_numbers_stay_in_their_cells(fill):
+    figure = explain.padding(fill)
+    figure.draw_without_rendering()
+    for axes in axes_of(figure):
+        rows = round(abs(np.subtract(*axes.get_ylim())))
+        cell = axes.get_window_extent().width / rows
+        assert all(text.get_window_extent().width <= cell for text in axes.texts)
+
+
 def test_kernel(picture):
     figure = explain.kernel(picture, "sobel_left", (4, 7))
     shown, result, pixels, weights, products = axes_of(figure)

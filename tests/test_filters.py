@@ -79,6 +79,15 @@ def test_forms_of_the_image(rng):
             np.testing.assert_array_equal(grey, whole[:, :, channel])
 
 
+@pytest.mark.parametrize("stride", [6, 10**6, 2**40, 10**30])
+@pytest.mark.parametrize("padding", ["same", "valid", 4])
+def test_strides_beyond_the_picture(rng, stride, padding):
+    image = rng.integers(0, 256, (6, 5, 2))
+    y = filters.apply(image, OWN, stride, padding)
+    expected = reference(image, OWN, (stride, stride), padding, "constant", 0)
+    np.testing.assert_allclose(y, expected, atol=tolerance(8, 255 * 5))
+
+
 def test_kernels():
     for name in ("box_blur", "binomial_blur", "gaussian:1.7", "box:6", "identity", "sharpen"):
         assert filters.get(name).sum() == pytest.approx(1, abs=1e-12)

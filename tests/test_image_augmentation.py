@@ -314,8 +314,12 @@ def test_smart_resize_and_names(rng):
     x = rng.uniform(0, 1, (6, 9, 2))
     assert image.smart_resize(x, (4, 4)).shape == (4, 4, 2)
     np.testing.assert_array_equal(image.smart_resize(x, (6, 6)), x[:, 1:7].astype(np.float32))
-    with pytest.raises(ValueError, match="'bicubic' is not supported"):
-        image.smart_resize(x, (4, 4), "bicubic")
+    for method in ("bicubic", "area", "lanczos3", "lanczos5", "gaussian", "mitchellcubic"):
+        ones = image.smart_resize(np.ones((2, 3, 9, 6), np.uint8), (4, 5), method, "channels_first")
+        assert (ones.shape, ones.dtype) == ((2, 3, 4, 5), np.float32)
+        np.testing.assert_allclose(ones, 1, rtol=1e-6)
+    with pytest.raises(ValueError, match="expected one of 'bilinear', 'bicubic'"):
+        image.smart_resize(x, (4, 4), "cubic")
     from pycnn.keras.preprocessing.image import ImageDataGenerator
 
     assert ImageDataGenerator is keras.keras.preprocessing.image.ImageDataGenerator

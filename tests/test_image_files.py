@@ -54,6 +54,14 @@ def test_links_to_themselves_end(folder):
     assert len(pictures_in(str(folder / "none"), ("png",), True)) == 7
 
 
+def test_pipes_are_left_out(folder):
+    """A reader would wait for them without end."""
+    os.mkfifo(folder / "cats" / "pipe.png")
+    (folder / "cats" / "gone.png").symlink_to(folder / "nowhere.png")
+    names = [f"{i}.png" for i in range(7)]
+    assert pictures_in(str(folder / "cats"), ("png",), False) == [*names, "gone.png"]
+
+
 def test_refused_folders(folder):
     for options, error, message in (
         ({"classes": ["cats", "dogs"]}, FileNotFoundError, "dogs"),
@@ -95,6 +103,8 @@ def _broken(tmp_path):
     whole = Image.fromarray(np.random.default_rng(1).integers(0, 256, (40, 50, 3), np.uint8))
     png, jpeg = _bytes_of(whole, "png"), _bytes_of(whole, "jpeg")
     deep = _bytes_of(Image.fromarray(np.full((4, 4), 40000, np.uint16)), "png")
+    dds = _bytes_of(whole, "dds")
+    dds = dds[:80] + bytes(4) + dds[84:]
     return {
         "empty.png": (b"", "is empty"),
         "text.jpg": (b"no picture at all", "not a picture"),
@@ -103,6 +113,7 @@ def _broken(tmp_path):
         "head.bmp": (_bytes_of(whole, "bmp")[:30], "picture"),
         "noise.png": (png[:60] + bytes(range(200)) + png[260:], "damaged"),
         "deep.png": (deep, "40000"),
+        "kind.png": (dds, "damaged"),  # Pillow: NotImplementedError
     }
 
 
@@ -309,7 +320,10 @@ def test_tables(folder):
     assert next(flow(table=several, classes=["a", "b", "c"]))[1].tolist() == [[1, 0, 1], [0, 1, 0]]
     with pytest.warns(UserWarning, match=r"missing\.png"):
         assert flow(table={"filename": ["missing.png", names[0]], "class": ["a", "b"]}).n == 1
+    with pytest.warns(DeprecationWarning, match="`drop_duplicates` has no effect"):
+        assert flow(drop_duplicates=False).n == 7
     for options, error in (
+        ({"wrong": 1}, TypeError),
         ({"class_mode": "binary", "table": {"filename": names[:1], "class": ["a"]}}, ValueError),
         ({"class_mode": "sparse", "y_col": "n"}, TypeError),
         ({"class_mode": "multi_output"}, TypeError),

@@ -290,6 +290,7 @@ def test_activation_functions_as_steps_of_models():
         ("layers.advanced_activations", "LeakyReLU"),
         ("layers.merge", "concatenate"),
         ("layers.noise", "Dropout"),
+        ("layers.experimental.preprocessing", "RandomFlip"),
         ("utils.np_utils", "to_categorical"),
         ("utils.generic_utils", "CustomObjectScope"),
         ("optimizers.legacy", "Adam"),
@@ -307,3 +308,16 @@ def test_old_modules(module, name):
         importlib.import_module(f"pycnn.{module}s")
     with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
         _ = keras.utils.nonsense
+
+
+def test_old_packages():
+    """Of several levels; nothing is loaded a second time."""
+    import pycnn.keras.layers.experimental.preprocessing as old_layers
+    import pycnn.tf.keras.layers.experimental.preprocessing
+    from pycnn.keras.preprocessing import image
+
+    assert image is keras.preprocessing.image
+    assert old_layers is keras.layers
+    assert keras.layers.experimental.preprocessing.RandomFlip is keras.layers.RandomFlip
+    with pytest.raises(ModuleNotFoundError, match=r"ImageDataGenerator is in keras\.preprocessing\.image"):
+        import pycnn.keras.src.legacy.preprocessing.image  # noqa: F401

@@ -422,6 +422,12 @@ def test_older_names():
     for name, message in (("numpy_function", r"keras\.metrics\.Metric"), ("train", r"model\.save")):
         with pytest.raises(AttributeError, match=message):
             getattr(tf, name)
+    from pycnn.tf.data import Dataset
+    from pycnn.tf.data.experimental import AUTOTUNE, cardinality
+
+    assert Dataset is tf.data.Dataset
+    assert AUTOTUNE == tf.data.experimental.AUTOTUNE
+    assert cardinality(Dataset.range(3)) == 3
     elements = tf.data.Dataset.range(3).as_numpy_iterator()
     assert [elements.next(), *elements] == [0, 1, 2]
     with pytest.raises(ModuleNotFoundError, match=r"keras\.wrappers has SKLearnClassifier"):

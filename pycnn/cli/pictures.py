@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
+
+from pycnn.utils.images import DECODING_ERRORS
 
 __all__ = ["INVERT", "Picture", "read_colours", "read_picture"]
 
@@ -104,7 +105,7 @@ def _read(path: Path, convert: Callable[[Image.Image], Image.Image], side: int |
         raise ValueError(f"{path} is not a picture in a format that Pillow reads") from error
     except Image.DecompressionBombError as error:
         raise ValueError(f"{path} is too large a picture: {error}") from error
-    except (OSError, SyntaxError, ValueError, TypeError, EOFError, IndexError, struct.error) as error:
+    except DECODING_ERRORS as error:
         raise ValueError(f"{path} is a damaged picture: {error}") from error
 
 

@@ -14,8 +14,11 @@ OLD_NAMES = {
     "pycnn.layers.advanced_activations": "pycnn.layers",
     "pycnn.layers.convolutional": "pycnn.layers",
     "pycnn.layers.core": "pycnn.layers",
+    "pycnn.layers.experimental": "pycnn.layers",
+    "pycnn.layers.experimental.preprocessing": "pycnn.layers",
     "pycnn.layers.merge": "pycnn.layers",
     "pycnn.layers.noise": "pycnn.layers",
+    "pycnn.layers.preprocessing": "pycnn.layers",
     "pycnn.optimizers.experimental": "pycnn.optimizers",
     "pycnn.utils.data_utils": "pycnn.utils",
     "pycnn.utils.generic_utils": "pycnn.utils",
@@ -30,6 +33,7 @@ OLD_NAMES = {
 _ABSENT = {
     "pycnn.wrappers.scikit_learn": "keras.wrappers has SKLearnClassifier and SKLearnRegressor",
     "pycnn.contrib": "pycnn has nothing of it",
+    "pycnn.src": "leave `src` out; ImageDataGenerator is in keras.preprocessing.image",
 }
 
 

@@ -1,27 +1,11 @@
 """TensorFlow's `tf.data`, as programs with CNNs use it: `pycnn.data.Dataset`, in Python and NumPy."""
 
-from types import SimpleNamespace
-from typing import Any
-
 from pycnn.core.lazy import names_from
 from pycnn.data.dataset import Dataset
 from pycnn.data.elements import TensorSpec
 from pycnn.data.sizes import INFINITE_CARDINALITY, UNKNOWN_CARDINALITY
 
 AUTOTUNE = -1  # as many threads as pycnn has
-
-
-def _cardinality(dataset: Dataset) -> Any:
-    return dataset.cardinality()
-
-
-experimental = SimpleNamespace(
-    AUTOTUNE=AUTOTUNE,
-    Counter=Dataset.counter,
-    INFINITE_CARDINALITY=INFINITE_CARDINALITY,
-    UNKNOWN_CARDINALITY=UNKNOWN_CARDINALITY,
-    cardinality=_cardinality,
-)
 
 __all__ = [
     "AUTOTUNE",
@@ -32,4 +16,4 @@ __all__ = [
     "experimental",
 ]
 
-__getattr__, __dir__ = names_from(__name__, __all__)
+__getattr__, __dir__ = names_from(__name__, __all__, submodules=("experimental",))

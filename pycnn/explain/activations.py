@@ -23,7 +23,6 @@ _LEFT_OUT = {
     "threshold",
     "hard_swish",
     "swish",
-    "sparse_sigmoid",
 }
 _FIRST = ("sigmoid", "tanh", "relu", "leaky_relu", "maxout", "elu")
 _MAXOUT = np.array([[-0.5, 1.5], [-0.5, 0.0]], np.float32)  # slopes and intercepts of two lines

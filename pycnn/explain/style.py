@@ -19,6 +19,8 @@ FORMATS = ("png", "svg", "pdf")
 # Okabe and Ito, Color Universal Design, 2008: can be told apart with any kind of colour vision.
 BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 GREY, PALE = "#888888", "#D9E8F2"
+_FITTING = 30  # letters in the rows of a grid, at its font size
+_LONG = 1e7  # from here on with an exponent
 DPI = 130
 
 
@@ -97,11 +99,13 @@ def show_numbers(
         values: (rows, columns); whole numbers are written as such, others with two decimals.
         title: above.
         colours: of the cells, (rows, columns) or one for all.
-        fontsize: of the numbers.
+        fontsize: of the numbers; less where one would not fit into its cell.
     """
     from matplotlib.patches import Rectangle
 
     rows, columns = values.shape
+    longest = max(len(number(value)) for value in values.flat)
+    fontsize = min(fontsize, fontsize * _FITTING / (longest * max(rows, columns)))
     fills = np.broadcast_to(np.asarray(colours, object), values.shape)
     for (row, column), value in np.ndenumerate(values):
         axes.add_patch(
@@ -131,5 +135,8 @@ def circle(axes: Axes, row: float, column: float) -> None:
 def number(value: Any) -> str:
     """A number, short, with a true minus."""
     value = float(value) + 0.0  # no minus at 0
-    text = f"{value:.0f}" if value == round(value) else f"{value:.2f}"
+    if abs(value) >= _LONG:
+        text = f"{value:.2e}"
+    else:
+        text = f"{value:.0f}" if value == round(value) else f"{value:.2f}"
     return text.replace("-", "\u2212")

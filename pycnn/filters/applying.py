@@ -10,6 +10,7 @@ import numpy as np
 from pycnn import _core
 from pycnn.core.arguments import as_number, as_pair
 from pycnn.filters import kernels
+from pycnn.utils.images import DECODING_ERRORS
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -75,6 +76,8 @@ def apply(
     n, height, width, channels = _batch_shape(pixels.shape)
     batch = pixels.reshape(n, height, width, channels)
     sides = _sides(padding, (height, width), weights.shape, step)
+    # Beyond the padded picture there is no second output, however large the stride.
+    step = (min(step[0], height + sum(sides[0])), min(step[1], width + sum(sides[1])))
     if batch.dtype != np.uint8:
         with np.errstate(over="ignore"):  # beyond float32: infinite
             batch = batch.astype(np.float32, copy=False)
@@ -179,12 +182,15 @@ def _read(source: str | os.PathLike[str]) -> NDArray[np.uint8]:
         raise ValueError(f"{path} is not a picture in a format that Pillow reads") from None
     except Image.DecompressionBombError as error:
         raise ValueError(f"{path} is too large a picture: {error}") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except DECODING_ERRORS as error:
         raise ValueError(f"{path} cannot be used: {error}") from error
 
 
 def _pixels(image: ArrayLike) -> NDArray[Any]:
-    pixels = np.asarray(image)
+    try:
+        pixels = np.asarray(image)
+    except ValueError:
+        raise ValueError("image: rows have different lengths") from None
     if pixels.dtype.kind not in "biuf":
         raise TypeError(f"image has dtype {pixels.dtype}; expected real numbers")
     if pixels.ndim not in (2, 3, 4) or 0 in pixels.shape:

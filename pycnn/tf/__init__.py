@@ -45,6 +45,7 @@ newaxis = None
 print = print
 
 aliases.add_package(f"{__name__}.keras", "pycnn", "pycnn.keras")
+aliases.add_package(f"{__name__}.data", "pycnn.data", "pycnn.data")
 
 
 def _found(name: str) -> Any:

@@ -16,7 +16,8 @@ def class_folders(directory: str) -> list[str]:
 def pictures_in(folder: str, formats: tuple[str, ...], follow_links: bool) -> list[str]:
     """Paths, from `folder`, of all files below it whose names end in one of the formats.
 
-    They are sorted by folder, then by name. Links to folders that contain themselves are followed once.
+    They are sorted by folder, then by name. Links to folders that contain themselves are followed once. Links
+    to nothing count; pipes, sockets and devices, from which a reader would wait without end, do not.
 
     Raises:
         OSError: if a folder cannot be read.
@@ -37,7 +38,7 @@ def pictures_in(folder: str, formats: tuple[str, ...], follow_links: bool) -> li
                 if entry.is_dir():
                     if follow_links or not entry.is_symlink():
                         open_folders.append((os.path.join(relative, entry.name), above))
-                elif entry.name.lower().endswith(formats):
+                elif entry.name.lower().endswith(formats) and (entry.is_file() or _leads_nowhere(entry)):
                     names.append(entry.name)
         found[relative] = sorted(names)
     return [
@@ -45,6 +46,10 @@ def pictures_in(folder: str, formats: tuple[str, ...], follow_links: bool) -> li
         for relative in sorted(found)
         for name in found[relative]
     ]
+
+
+def _leads_nowhere(entry: os.DirEntry[str]) -> bool:
+    return entry.is_symlink() and not os.path.exists(entry.path)
 
 
 def _key(path: str) -> Key:

@@ -20,6 +20,19 @@ if TYPE_CHECKING:
 
 COLOR_MODES = {"grayscale": 1, "rgb": 3, "rgba": 4}  # and their channels
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "hamming", "box", "lanczos")
+# What Pillow raises at damaged files, and at kinds of its formats that it cannot read.
+DECODING_ERRORS = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    NotImplementedError,
+    OSError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
 JPEG_DECODERS = ("pillow", "draft", "simplejpeg")
 _PIL_MODES = {"grayscale": "L", "rgb": "RGB", "rgba": "RGBA"}
 _GREY = ("L", "I;16", "I")  # what color_mode='grayscale' leaves as it is
@@ -291,7 +304,7 @@ def _decoded(
             f"{name} has values from {error.low} to {error.high}, which color_mode={color_mode!r} would cut "
             "off at 0 and 255; color_mode='grayscale' keeps pictures of 16 and 32 bits as they are"
         ) from None
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error) as error:
+    except DECODING_ERRORS as error:
         raise ValueError(f"{name} is a damaged picture: {error}") from error
     return image
 

@@ -342,3 +342,6 @@ def test_smart_resize(rng):
         want = np.asarray(keras.preprocessing.image.smart_resize(x, size))
         np.testing.assert_allclose(ours.smart_resize(x, size), want, atol=2e-3)
         np.testing.assert_allclose(ours.smart_resize(x[0], size), want[0], atol=2e-3)
+        for method in ("bicubic", "lanczos3", "lanczos5"):
+            want = np.asarray(keras.preprocessing.image.smart_resize(x, size, method))
+            np.testing.assert_allclose(ours.smart_resize(x, size, method), want, atol=2e-3)

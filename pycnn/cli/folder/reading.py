@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 import tempfile
 import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,6 +12,7 @@ from pycnn import _core
 from pycnn.cli.arguments import WrongUsage
 from pycnn.cli.folder.files import Broken, Files
 from pycnn.cli.pictures import read_colours
+from pycnn.utils.images import DECODING_ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -90,7 +90,7 @@ def shorter_sides(files: Files) -> list[int]:
         try:
             with Image.open(path) as image:
                 sides.append(min(image.size))
-        except (OSError, SyntaxError, ValueError, TypeError, EOFError, IndexError, struct.error):
+        except DECODING_ERRORS:
             continue
         except Image.DecompressionBombError:
             continue

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import struct
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pycnn import _core
 from pycnn.utils.folders import class_folders, pictures_in
+from pycnn.utils.images import DECODING_ERRORS
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -180,7 +180,7 @@ def _looked_at(folder: str, path: str) -> Picture | Broken:
         reason = "empty" if _is_empty(os.path.join(folder, path)) else "no format that Pillow reads"
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         reason = f"too large: {error}"
-    except (OSError, SyntaxError, ValueError, TypeError, EOFError, IndexError, struct.error) as error:
+    except DECODING_ERRORS as error:
         reason = f"damaged: {error}"
     return Broken(path, label, reason)
 

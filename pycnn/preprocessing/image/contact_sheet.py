@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pycnn.core.arguments import as_int
 
@@ -15,6 +15,15 @@ if TYPE_CHECKING:
 
 _EDGE, _GAP, _TEXT = 96, 6, 24  # pixels: of a small picture, between them, of a line of text
 _MAX_ROWS = 100
+_FONT_SIZE = 16  # pixels
+# Pillow's own font has ASCII alone. These are looked for in the folders of the system's fonts.
+_FONTS = (
+    "DejaVuSans.ttf",
+    "NotoSans-Regular.ttf",
+    "NotoSansCJK-Regular.ttc",
+    "Arial Unicode.ttf",
+    "msyh.ttc",
+)
 
 
 def contact_sheet(report: FolderReport, columns: int = 10) -> Image:
@@ -95,11 +104,39 @@ def _in_colours(image: Image) -> Image:
 
 
 def _write(draw: object, place: tuple[int, int], text: str) -> None:
+    font, letters = _in_a_font(text)
+    draw.text(place, letters, fill="black", font=font)  # type: ignore[attr-defined]
+
+
+def _in_a_font(text: str) -> tuple[Any, str]:
+    """A font that has all letters; where there is none, Pillow's own, and the others by their numbers."""
     from PIL import ImageFont
 
     try:
-        font = ImageFont.load_default(16)
+        own: Any = ImageFont.load_default(_FONT_SIZE)
     except TypeError:  # Pillow 10.0
-        font = ImageFont.load_default()
-        text = text.encode("latin-1", "replace").decode("latin-1")
-    draw.text(place, text, fill="black", font=font)  # type: ignore[attr-defined]
+        return ImageFont.load_default(), text.encode("ascii", "backslashreplace").decode()
+    if not isinstance(own, ImageFont.FreeTypeFont):  # Pillow without FreeType
+        return own, text.encode("ascii", "backslashreplace").decode()
+    if not _lacking(own, text):
+        return own, text
+    for name in _FONTS:
+        try:
+            font = ImageFont.truetype(name, _FONT_SIZE)
+        except OSError:
+            continue
+        if not _lacking(font, text):
+            return font, text
+    lacking = _lacking(own, text)
+    return own, "".join(
+        letter.encode("ascii", "backslashreplace").decode() if letter in lacking else letter
+        for letter in text
+    )
+
+
+def _lacking(font: Any, text: str) -> set[str]:
+    """The letters that a font draws as it draws what is no letter."""
+    none = bytes(font.getmask("\U0010ffff"))
+    return {
+        letter for letter in text if "\ud800" <= letter <= "\udfff" or bytes(font.getmask(letter)) == none
+    }

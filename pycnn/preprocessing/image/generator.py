@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     F64: TypeAlias = NDArray[np.float64]
 
+_OLD_OPTIONS = {"drop_duplicates", "has_ext", "sort"}  # of flow_from_dataframe
 _EPSILON = 1e-6  # beside a standard deviation, as in Keras
 
 
@@ -281,7 +282,15 @@ class ImageDataGenerator:
         validate_filenames: bool = True,
         **options: Any,
     ) -> DataFrameIterator:
-        """Batches of pictures that a table names: a `DataFrameIterator` of these arguments."""
+        """Batches of pictures that a table names: a `DataFrameIterator` of these arguments.
+
+        As in Keras, `has_ext`, `sort` and `drop_duplicates` of older versions have no effect but a warning.
+        """
+        for name in _OLD_OPTIONS & options.keys():
+            del options[name]
+            warnings.warn(
+                f"`{name}` has no effect: change the table itself", DeprecationWarning, stacklevel=2
+            )
         return DataFrameIterator(
             dataframe,
             directory,
