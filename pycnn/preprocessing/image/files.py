@@ -46,7 +46,7 @@ class Reading(NamedTuple):
     def decodes_small(self) -> bool:
         """Whether JPEGs may keep the size at which they are decoded, where a later pass resizes them."""
         linear = self.interpolation in ("nearest", "bilinear")
-        return self.jpeg_decoder != "pillow" and linear and not self.keep_aspect_ratio
+        return self.jpeg_decoder == "simplejpeg" and linear and not self.keep_aspect_ratio
 
     def read(self, path: str, small: bool = False) -> NDArray[Any]:
         """(height, width, channels), uint8, or float32 where grey pictures have more bits.
