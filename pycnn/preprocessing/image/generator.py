@@ -491,7 +491,8 @@ class ImageDataGenerator:
     ) -> NDArray[np.float32]:
         """A picture (h, w, c) of any size, resized, augmented and standardized in one pass."""
         drawn = self._ranges.draw(seed, epoch, np.array([sample]), *size)
-        return self._from_core(self._transformed(as_core_images(picture[None]), None, drawn, True, size))[0]
+        y = self._transformed(as_core_images(picture[None]), None, drawn, True, size)
+        return np.asarray(self._from_core(y)[0])
 
     def _to_core(self, batch: NDArray[Any]) -> NDArray[Any]:
         return as_core_images(np.moveaxis(batch, 1, 3) if self._channels_first else batch)
