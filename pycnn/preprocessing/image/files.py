@@ -63,6 +63,13 @@ class Reading(NamedTuple):
         return pixels[:, :, None] if pixels.ndim == 2 else pixels
 
 
+class Picture(NamedTuple):
+    """What was read of a file."""
+
+    pixels: NDArray[Any]
+    is_finished: bool  # augmented and standardized
+
+
 class Unreadable(NamedTuple):
     """A picture that was left out of a batch."""
 
@@ -161,15 +168,14 @@ class FileIterator(ImageIterator):
             and generator.resizes()
         )
 
-    def _read(self, sample: int, epoch: int, augments: bool) -> NDArray[Any] | Unreadable:
+    def _read(self, sample: int, epoch: int, augments: bool) -> Picture | Unreadable:
         path = self._path(sample)
         try:
             pixels = self.reading.read(path, augments)
-            if not augments:
-                return pixels
-            return self.image_data_generator.of_picture(  # type: ignore[no-any-return]
-                pixels, self.target_size, sample, self._key, epoch
-            )
+            if augments:
+                generator, size = self.image_data_generator, self.target_size
+                pixels = generator.of_picture(pixels, size, sample, self._key, epoch)
+            return Picture(pixels, augments)
         except (ValueError, OSError) as error:
             if self.on_error == "raise":
                 raise
@@ -217,23 +223,21 @@ class FileIterator(ImageIterator):
         return self._assembled(indices, read, epoch)
 
     # --- batches --------------------------------------------------------------------------------------------
-    def _assembled(
-        self, indices: NDArray[np.int64], read: Sequence[NDArray[Any] | Unreadable], epoch: int
-    ) -> Any:
-        pixels = [picture for picture in read if not isinstance(picture, Unreadable)]
-        if len(pixels) < len(read):
+    def _assembled(self, indices: NDArray[np.int64], read: Sequence[Picture | Unreadable], epoch: int) -> Any:
+        pictures = [picture for picture in read if isinstance(picture, Picture)]
+        if len(pictures) < len(read):
             kept = [not isinstance(picture, Unreadable) for picture in read]
             missing = [picture for picture in read if isinstance(picture, Unreadable)]
             with self._ahead_lock:
                 self.skipped += [one for one in missing if one not in self.skipped]
-            if not pixels:
+            if not pictures:
                 raise ValueError(f"No picture of a batch of {len(read)} can be read: {missing[0].reason}")
             indices = indices[kept]
-        dtype = np.uint8 if all(picture.dtype == np.uint8 for picture in pixels) else np.float32
-        batch = np.empty((len(pixels), *pixels[0].shape), dtype)
-        for to, picture in zip(batch, pixels, strict=True):
-            to[:] = picture
-        if self._augments_pictures():
+        dtype = np.uint8 if all(picture.pixels.dtype == np.uint8 for picture in pictures) else np.float32
+        batch = np.empty((len(pictures), *pictures[0].pixels.shape), dtype)
+        for to, picture in zip(batch, pictures, strict=True):
+            to[:] = picture.pixels
+        if pictures[0].is_finished:
             x = self._finished(batch, indices, epoch)
         else:
             if self.data_format == "channels_first":
