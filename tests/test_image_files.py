@@ -240,6 +240,16 @@ def test_pictures_are_resized_by_the_augmentation(tmp_path, data_format, color_m
         np.testing.assert_array_equal(again, found)
 
 
+def test_empty_pictures_for_the_augmentation(tmp_path):
+    """They are named as everywhere, though another function reads them."""
+    pytest.importorskip("simplejpeg")
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "0.jpg").touch()
+    batches = _flow(tmp_path, image.ImageDataGenerator(rotation_range=9), jpeg_decoder="simplejpeg")
+    with pytest.raises(ValueError, match=r"0\.jpg is empty"):
+        next(batches)
+
+
 def test_save_img(tmp_path):
     x = np.random.default_rng(0).integers(0, 256, (5, 6, 4)).astype(np.float32)
     keras.utils.save_img(tmp_path / "a.png", x, scale=False)

@@ -360,10 +360,10 @@ class Objective:
 
     def _placed(self) -> list[tuple[Metric, bool]]:
         """All metrics, and whether the host computes them."""
-        whole = self.mixes_samples
-        return [
-            (metric, whole or goal.place(metric) == "host") for goal in self.goals for metric in goal.metrics
-        ]
+        return [(metric, self._is_on_host(goal, metric)) for goal in self.goals for metric in goal.metrics]
+
+    def _is_on_host(self, goal: OutputGoal, metric: Metric) -> bool:
+        return self.mixes_samples or goal.place(metric) == "host"
 
     @property
     def counted(self) -> list[Metric]:
@@ -377,8 +377,7 @@ class Objective:
     # --- metrics of the host --------------------------------------------------------------------------------
     def begin(self) -> None:
         """Lets the host's metrics begin anew."""
-        whole = self.mixes_samples
-        self._on_host = [[m for m in goal.metrics if whole or goal.place(m) == "host"] for goal in self.goals]
+        self._on_host = [[m for m in goal.metrics if self._is_on_host(goal, m)] for goal in self.goals]
         for metric in chain.from_iterable(self._on_host):
             metric.reset_state()
 

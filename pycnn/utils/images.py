@@ -233,8 +233,6 @@ def load_img(
             file = io.BytesIO(opened.read())
     else:
         raise TypeError(f"load_img: path is {path!r:.80}; expected a path or a BytesIO")
-    if not file.getbuffer().nbytes:
-        raise ValueError(f"{name} is empty")
     return _decoded(  # type: ignore[no-any-return]
         name, file, color_mode, size, interpolation, keep_aspect_ratio, orientation, jpeg_decoder
     )
@@ -275,6 +273,8 @@ def _decoded(
     small: bool = False,
 ) -> Any:
     """An image; where `small`, perhaps an array."""
+    if not file.getbuffer().nbytes:
+        raise ValueError(f"{name} is empty")
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
