@@ -2,33 +2,10 @@
 #include <map>
 
 #include "passes/passes.h"
+#include "passes/uses.h"
 
 namespace pycnn {
 namespace {
-
-struct Uses {
-  std::vector<int> count;
-  std::vector<bool> kept;
-};
-
-Uses uses_of(const Graph& graph, const std::vector<int>& kept) {
-  const size_t n = graph.nodes().size();
-  Uses uses{std::vector<int>(n, 0), std::vector<bool>(n, false)};
-  const std::vector<bool> needed = needed_for(graph, kept);
-  for (int node : kept) uses.kept[static_cast<size_t>(node)] = true;
-  for (size_t i = 0; i < n; ++i) {
-    if (!needed[i]) continue;
-    std::vector<int> inputs = graph.nodes()[i].inputs;
-    std::sort(inputs.begin(), inputs.end());
-    inputs.erase(std::unique(inputs.begin(), inputs.end()), inputs.end());
-    for (int input : inputs) {
-      ++uses.count[static_cast<size_t>(input)];
-      if (std::holds_alternative<GradientNode>(graph.nodes()[i].attributes))
-        uses.kept[static_cast<size_t>(input)] = true;
-    }
-  }
-  return uses;
-}
 
 // One expression that is put together from those of its operands.
 class Fusion {
@@ -53,8 +30,7 @@ class Fusion {
   bool can_join(int node) const {
     const Node &operand = graph_.node(node), &result = graph_.node(last_);
     const auto* map = std::get_if<MapNode>(&operand.attributes);
-    return map && !uses_.kept[static_cast<size_t>(node)] && uses_.count[static_cast<size_t>(node)] == 1 &&
-           operand.shape.dims == result.shape.dims && operand.batched == result.batched &&
+    return map && uses_.once(node) && operand.shape.dims == result.shape.dims && operand.batched == result.batched &&
            size_ + map->code.size() <= kMaxInstructions && inputs_.size() + operand.inputs.size() <= kMaxInputs;
   }
 

@@ -12,4 +12,7 @@ namespace pycnn {
 // `kept`: nodes whose values somebody else wants.
 void fuse_expressions(Graph& graph, const std::vector<int>& kept);
 
+// A convolution of a value that is padded with a constant, and read by nobody else, pads that value itself.
+void merge_padding(Graph& graph, const std::vector<int>& kept);
+
 }  // namespace pycnn

@@ -13,7 +13,7 @@ namespace {
 // Winograd's transform of the outputs of square kernels pools 2x2 windows and bounds from below; with anything else all
 // passes are direct sums.
 PYCNN_INLINE bool allows_winograd(const Conv2D& s, const Conv2DOptions& o) {
-  return !is_depthwise(s) && (o.pool.ph == 0 || (s.kh == s.kw && is_square(o.pool) && is_clamp(o.activation)));
+  return !is_depthwise(s) && (o.pool.ph == 0 || (s.kh == s.kw && is_square(o.pool) && is_clamp(o)));
 }
 
 // A description of `s`, with tiles by which forward on the shape `as` is cheapest.
@@ -37,8 +37,10 @@ Conv2DForward choose_forward(const Conv2D& s, const Conv2DOptions& o) {
   auto f = start<Conv2DForward>(s, o, s, Operand::kRounds, forward_cost<Operand>());
   if (o.tile == kByCost && !Operand::kRounds && is_plane(s) && allows_winograd(s, o)) f.tile = kPlaneTile;
   f.activation = o.activation;
-  f.clamps = is_clamp(o.activation);
-  f.lower = lower_bound(o.activation);
+  f.clamps = is_clamp(o);
+  const bool bounded = f.clamps && o.activation.kind == ActivationKind::kRelu;
+  f.lower = bounded ? 0.0f : -__builtin_huge_valf();
+  f.upper = bounded ? o.activation.max_value : __builtin_huge_valf();
   if (o.pool.ph > 0) f.argmax_bytes = s.oh / o.pool.ph * (s.ow / o.pool.pw) * s.k;
   if (is_depthwise(s)) depthwise_form(f);
   else if (f.tile > 0) Winograd<Operand>::describe(f);

@@ -93,8 +93,8 @@ struct Conv2DForm {
 // first; or kClosed.
 struct Conv2DForward : Conv2DForm {
   Activation activation;
-  bool clamps;           // the activation is a bound from below, or none
-  float lower;           // that bound
+  bool clamps;           // the activation is nothing but these bounds
+  float lower, upper;    // infinite: none
   int64_t pieces;        // independent ones that `run` can be cut into
   int64_t argmax_bytes;  // of an image
   void (*run)(const Images&, const float* packed, const float* bias, float* scratch, const Conv2DForward&,

@@ -31,45 +31,85 @@ Image expanded_input(const float* x, float* scratch, const Conv2D& s, int64_t fi
   return {scratch, rows, w, s.k};
 }
 
-// P pixels of an output row and one vector of channels.
-template <int P, class Lanes>
-PYCNN_INLINE void run_pixels(float* y, const float* x, const float* w, Vec bias, Vec lower, const Conv2D& s,
-                             int64_t x_row, Lanes lanes) {
-  Vec sum[P];
-#pragma GCC unroll 8
-  for (int p = 0; p < P; ++p) sum[p] = bias;
+// Taps [begin, end) of one axis whose input lies inside.
+struct Taps {
+  int64_t begin, end;
+};
+
+// `at` is where the first of `taps` taps lies, which may be outside.
+PYCNN_INLINE Taps taps_inside(int64_t at, int64_t dilation, int64_t taps, int64_t size) {
+  const auto first_from = [&](int64_t place) { return min(max((place - at + dilation - 1) / dilation, 0), taps); };
+  return {first_from(0), first_from(size)};
+}
+
+// What a row of output is made of: bounds, and its taps of a column of the input.
+struct DepthwiseRow {
+  const Conv2D& s;
+  Vec lower, upper;
+  Taps taps;
+  int64_t x_row;  // floats of a row of input
+};
+
+// P pixels of an output row, all channels. x is where tap (0, 0) of the first one lies.
+template <int P>
+PYCNN_INLINE void run_pixels(float* y, const float* x, const float* w, const float* bias, const DepthwiseRow& row,
+                             Taps columns) {
+  const Conv2D& s = row.s;
   const int64_t step = s.stride_w * s.k;
-  for (int64_t i = 0; i < s.kh; ++i)
-    for (int64_t j = 0; j < s.kw; ++j) {
-      const Vec tap = load(w + (i * s.kw + j) * s.k, lanes);
-      const float* from = x + i * s.dilation_h * x_row + j * s.dilation_w * s.k;
+  for_vectors(s.k, [&](int64_t k, auto lanes) {
+    Vec sum[P];
+    const Vec start = bias ? load(bias + k, lanes) : Vec{};
 #pragma GCC unroll 8
-      for (int p = 0; p < P; ++p) sum[p] += load(from + p * step, lanes) * tap;
-    }
+    for (int p = 0; p < P; ++p) sum[p] = start;
+    for (int64_t i = row.taps.begin; i < row.taps.end; ++i)
+      for (int64_t j = columns.begin; j < columns.end; ++j) {
+        const Vec tap = load(w + (i * s.kw + j) * s.k + k, lanes);
+        const float* from = x + i * s.dilation_h * row.x_row + j * s.dilation_w * s.k + k;
 #pragma GCC unroll 8
-  for (int p = 0; p < P; ++p) store(y + p * s.k, maximum(lower, sum[p]), lanes);
+        for (int p = 0; p < P; ++p) sum[p] += load(from + p * step, lanes) * tap;
+      }
+#pragma GCC unroll 8
+    for (int p = 0; p < P; ++p) store(y + p * s.k + k, minimum(row.upper, maximum(row.lower, sum[p])), lanes);
+  });
 }
 
 // Input rows that so many output rows depend on.
 int64_t input_rows(const Conv2D& s, int64_t rows) { return (rows - 1) * s.stride_h + (s.kh - 1) * s.dilation_h + 1; }
 
-// Output rows [begin, end), bounded from below.
-void rows_forward(float* y, const float* x, const float* w, const float* bias, Vec lower, float* scratch,
-                  const Conv2D& s, int64_t begin, int64_t end) {
-  const Image image = expanded_input(x, scratch, s, begin * s.stride_h, input_rows(s, end - begin));
-  const int64_t x_row = image.w * s.k;
-  for (int64_t oh = begin; oh < end; ++oh)
-    for_vectors(s.k, [&](int64_t k, auto lanes) {
-      const Vec start = bias ? load(bias + k, lanes) : Vec{};
-      const float* row = image.data + (oh - begin) * s.stride_h * x_row + k;
-      float* out = y + oh * s.ow * s.k + k;
-      const auto run = [&](auto pixels, int64_t ow) __attribute__((always_inline)) {
-        run_pixels<pixels>(out + ow * s.k, row + ow * s.stride_w * s.k, w + k, start, lower, s, x_row, lanes);
-      };
-      int64_t ow = 0;
-      for (; ow + kPixels <= s.ow; ow += kPixels) run(Constant<kPixels>{}, ow);
-      for (; ow < s.ow; ++ow) run(Constant<1>{}, ow);
-    });
+// Whether the input is read where it lies: what its padding would add is nothing.
+bool reads_in_place(const Conv2D& s) { return s.c == s.k && (s.pad_value == 0.0f || !needs_padding(s)); }
+
+// Output rows [begin, end) within bounds.
+void rows_forward(float* y, const float* x, const float* w, const float* bias, float* scratch, const Conv2DForward& f,
+                  int64_t begin, int64_t end) {
+  const Conv2D& s = f.shape;
+  const bool in_place = reads_in_place(s);
+  const Image image = in_place ? Image{x, s.h, s.w, s.k}
+                               : expanded_input(x, scratch, s, begin * s.stride_h, input_rows(s, end - begin));
+  const int64_t top = in_place ? s.top : begin * s.stride_h, left = in_place ? s.left : 0;
+  // Columns all of whose taps lie inside.
+  const int64_t reach = (s.kw - 1) * s.dilation_w, space = image.w - 1 - reach + left;
+  const int64_t first = min((max(left, 0) + s.stride_w - 1) / s.stride_w, s.ow);
+  const int64_t last = space < 0 ? first : max(first, min(space / s.stride_w + 1, s.ow));
+  for (int64_t oh = begin; oh < end; ++oh) {
+    const int64_t row = oh * s.stride_h - top;
+    const DepthwiseRow r = {s, broadcast(f.lower), broadcast(f.upper), taps_inside(row, s.dilation_h, s.kh, image.h),
+                            image.w * s.k};
+    const auto run = [&](auto pixels, int64_t ow) __attribute__((always_inline)) {
+      const int64_t column = ow * s.stride_w - left;
+      run_pixels<pixels>(y + (oh * s.ow + ow) * s.k, image.data + row * r.x_row + column * s.k, w, bias, r,
+                         taps_inside(column, s.dilation_w, s.kw, image.w));
+    };
+    int64_t ow = 0;
+    for (; ow < first; ++ow) run(Constant<1>{}, ow);
+    for (int64_t blocks = (last - first + kPixels - 1) / kPixels; blocks > 0; --blocks) {
+      const int64_t pixels = (last - ow + blocks - 1) / blocks;
+      dispatch<1, kPixels>(
+          pixels, [&](auto p) __attribute__((always_inline)) { run(p, ow); });
+      ow += pixels;
+    }
+    for (; ow < s.ow; ++ow) run(Constant<1>{}, ow);
+  }
 }
 
 void image_backward_input(float* dx, const float* dy, const float* w, float* scratch, const Conv2D& s) {
@@ -131,12 +171,11 @@ void image_backward_weight(float* dw, const float* x, const float* dy, float* sc
 void forward(const Images& images, const float* packed, const float* bias, float* scratch, const Conv2DForward& f,
              int64_t first, int64_t last) {
   const Conv2D& s = f.shape;
-  const Vec lower = broadcast(f.lower);
   for (int64_t i = 0; i < images.count; ++i)
     for (int64_t piece = first; piece < last; ++piece) {
       const int64_t begin = piece * s.oh / f.pieces, end = (piece + 1) * s.oh / f.pieces;
       float* y = images.y + i * images.y_stride;
-      rows_forward(y, images.x + i * images.x_stride, packed, bias, lower, scratch, s, begin, end);
+      rows_forward(y, images.x + i * images.x_stride, packed, bias, scratch, f, begin, end);
       if (!f.clamps) activate_pixels(y + begin * s.ow * s.k, (end - begin) * s.ow, s.k, s.k, f.activation);
     }
 }
@@ -166,7 +205,7 @@ void describe(Form& f, Run run, int64_t rows) {
 void depthwise_form(Conv2DForward& f) {
   const Conv2D& s = f.shape;
   f.pieces = row_blocks(s.oh);
-  describe(f, forward, input_rows(s, (s.oh + f.pieces - 1) / f.pieces));
+  describe(f, forward, reads_in_place(s) ? 0 : input_rows(s, (s.oh + f.pieces - 1) / f.pieces));
   describe_plain_weights(f);
 }
 

@@ -124,6 +124,7 @@ struct Direct {
     t.bias = bias ? bias + channel(panel) : nullptr;
     t.accumulate = false;
     t.lower = f.lower;
+    t.upper = f.upper;
     return t;
   }
 };
@@ -166,7 +167,10 @@ void pointwise_image(float* y, int64_t y_pixel, const float* residual, const Dir
         t.segments = &part;
         t.length = min(words, length - from);
         t.accumulate = from > 0;
-        if (!last) t.lower = -__builtin_huge_valf();
+        if (!last) {
+          t.lower = -__builtin_huge_valf();
+          t.upper = __builtin_huge_valf();
+        }
         if (residual) t.residual = residual + at;
         run_tiles<Operand>(t, count);
         if (last && !f.clamps) activate_pixels(y + at, count, y_pixel, d.columns(panel), f.activation);

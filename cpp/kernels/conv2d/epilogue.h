@@ -8,13 +8,11 @@
 namespace pycnn::PYCNN_ISA {
 namespace {
 
-// Whether f is a bound from below, or nothing; the bound.
-PYCNN_INLINE bool is_clamp(const Activation& f) {
-  return f.kind == ActivationKind::kLinear ||
-         (f.kind == ActivationKind::kRelu && f.alpha == 0 && f.threshold == 0 && f.max_value == __builtin_huge_valf());
-}
-PYCNN_INLINE float lower_bound(const Activation& f) {
-  return f.kind == ActivationKind::kRelu && is_clamp(f) ? 0.0f : -__builtin_huge_valf();
+// Whether the activation is a bound from below, and without a pool one from above; or nothing.
+PYCNN_INLINE bool is_clamp(const Conv2DOptions& o) {
+  const Activation& f = o.activation;
+  return f.kind == ActivationKind::kLinear || (f.kind == ActivationKind::kRelu && f.alpha == 0 && f.threshold == 0 &&
+                                               (o.pool.ph == 0 || f.max_value == __builtin_huge_valf()));
 }
 
 // `columns` channels of pixels `stride` floats apart.

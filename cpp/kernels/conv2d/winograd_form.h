@@ -237,7 +237,7 @@ void run_forward(const Images& images, const float* packed, const float* bias, f
   const Conv2D& s = f.shape;
   for_winograd_parts(s, f.tile, begin, end, [&](const WinogradPart& part) {
     Form::forward(images, packed, bias, f.lower, scratch, s, f.pool.ph > 0, part);
-    if (f.clamps) return;
+    if (f.clamps && f.upper == __builtin_huge_valf()) return;
     const int64_t first = part.row_begin * Form::kOutRows, channel = part.panel_begin * kPanel,
                   pixel = y_pixel(images, s);
     const int64_t pixels = (min(s.oh, part.row_end * Form::kOutRows) - first) * s.ow;

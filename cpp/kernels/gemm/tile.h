@@ -45,6 +45,7 @@ struct Tile {
   const float* bias;          // null: none; else kPanel floats are not needed, `columns` are
   bool accumulate;            // start from y instead of from the bias
   float lower;
+  float upper = __builtin_huge_valf();
   const float* residual = nullptr;  // added to the sums before they are bounded; laid out like y
 };
 

@@ -50,12 +50,14 @@ void tile_products(const Tile& t) {
   float* const y = t.y;
   const float* const residual = t.residual;
   const int64_t y_stride = t.y_stride, columns = t.columns;
-  const Vec lower = broadcast(t.lower);
+  const Vec lower = broadcast(t.lower), upper = broadcast(t.upper);
   const auto finish = [&](auto lanes) __attribute__((always_inline)) {
     if (residual) {
       unrolled<P, V>([&](int p, int v) { sum[p][v] += load_n(residual + p * y_stride + v * kLanes, lanes(v)); });
     }
-    unrolled<P, V>([&](int p, int v) { store_n(y + p * y_stride + v * kLanes, maximum(lower, sum[p][v]), lanes(v)); });
+    unrolled<P, V>([&](int p, int v) {
+      store_n(y + p * y_stride + v * kLanes, minimum(upper, maximum(lower, sum[p][v])), lanes(v));
+    });
   };
   if (columns == V * kLanes) finish([](int) __attribute__((always_inline)) { return int64_t{kLanes}; });
   else finish([&](int v) __attribute__((always_inline)) { return lanes_of(columns, v); });

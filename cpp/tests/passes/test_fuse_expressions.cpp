@@ -1,30 +1,11 @@
 // Expressions that become one: the text of small graphs before and after, and the same values when they run.
-#include "passes/passes.h"
-#include "tests/values.h"
+#include "tests/passes/pass_case.h"
 
 namespace pycnn::testing {
 namespace {
 
-// A graph before the pass, and the lines of its text after it.
-struct Case {
-  Values v;
-  std::vector<int> kept;
-  std::string want;
-
-  void check(const KernelTable& kernels, const char* name) const {
-    Graph fused = v.graph;
-    fuse_expressions(fused, kept);
-    const std::string text = text_of(fused, kept);
-    if (text != want) fail(__FILE__, __LINE__, name, ": the text is\n", text, "not\n", want);
-    fuse_expressions(fused, kept);
-    CHECK(text_of(fused, kept) == text);  // nothing is left to do
-    // As it was written, which the reference computes, and as it runs.
-    const auto network = make_values_network(kernels, v.graph, kept);
-    const Inputs inputs(*network, 3);
-    const Reference reference(network->graph(), inputs.x, 3);
-    const std::vector<Floats> got = predict_all(*network, inputs.batch());
-    for (size_t k = 0; k < kept.size(); ++k) check_all_near(got[k], reference.value(kept[k]), name);
-  }
+struct Case : PassCase {
+  void check(const KernelTable& kernels, const char* name) const { PassCase::check(fuse_expressions, kernels, name); }
 };
 
 }  // namespace
