@@ -172,7 +172,7 @@ void pointwise_image(float* y, int64_t y_pixel, const float* residual, const Dir
           t.upper = __builtin_huge_valf();
         }
         if (residual) t.residual = residual + at;
-        run_tiles<Operand>(t, count);
+        run_tiles<Operand>(t, count, length * kPanel);
         if (last && !f.clamps) activate_pixels(y + at, count, y_pixel, d.columns(panel), f.activation);
       }
     }

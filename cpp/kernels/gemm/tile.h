@@ -46,7 +46,8 @@ struct Tile {
   bool accumulate;            // start from y instead of from the bias
   float lower;
   float upper = __builtin_huge_valf();
-  const float* residual = nullptr;  // added to the sums before they are bounded; laid out like y
+  int64_t ahead = kRowsAhead * kPanel;  // how far from the panel's row what is fetched meanwhile lies
+  const float* residual = nullptr;      // added to the sums before they are bounded; laid out like y
 };
 
 // One tile of at most kMaxRows rows. No template: every product of an ISA shares the code of gemm/tile.cpp, and rounded
@@ -63,11 +64,13 @@ namespace {
 // Valid floats of the panel's vector v: less than kLanes only in the last one.
 PYCNN_INLINE int64_t lanes_of(int64_t columns, int v) { return min(columns - v * kLanes, kLanes); }
 
-// `rows` rows in tiles of nearly equal height: a lone last row would waste its chains.
+// `rows` rows in tiles of nearly equal height: a lone last row would waste its chains. During the last one
+// the panel that comes next is fetched, `next` floats after this one; 0: none.
 template <class Operand>
-PYCNN_INLINE void run_tiles(Tile t, int64_t rows) {
+PYCNN_INLINE void run_tiles(Tile t, int64_t rows, int64_t next = 0) {
   int64_t tiles = (rows + kMaxRows - 1) / kMaxRows;
   while (rows > 0) {
+    if (tiles == 1 && next > 0) t.ahead = next;
     const int64_t height = (rows + tiles - 1) / tiles;
     run_tile(Operand{}, t, height);
     t.y += height * t.y_stride;

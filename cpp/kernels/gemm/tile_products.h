@@ -22,7 +22,7 @@ void tile_products(const Tile& t) {
   }
   // Rows are addressed as base[p / 3] + (p % 3) * stride, which x86 folds into the operand: few address registers.
   constexpr int kBases = (P + 2) / 3;
-  const int64_t stride = t.x_stride, b_stride = t.b_stride;
+  const int64_t stride = t.x_stride, b_stride = t.b_stride, ahead = t.ahead;
   for (int64_t s = 0; s < t.segment_count; ++s) {
     const float* base[kBases];
 #pragma GCC unroll 8
@@ -33,7 +33,7 @@ void tile_products(const Tile& t) {
 #pragma GCC unroll 2
       for (int v = 0; v < V; ++v) {
         row[v] = load(b + v * kLanes);
-        if (v * kLanes % kLine == 0) __builtin_prefetch(b + v * kLanes + kRowsAhead * kPanel);
+        if (v * kLanes % kLine == 0) __builtin_prefetch(b + v * kLanes + ahead);
       }
 #pragma GCC unroll 16
       for (int p = 0; p < P; ++p) {
