@@ -12,8 +12,8 @@ from pycnn.core.arrays import as_samples
 from pycnn.core.function import is_tracing
 from pycnn.core.operations import batching
 from pycnn.core.symbolic import KerasTensor, as_symbol
-from pycnn.core.tensor import Placeholder, Recorder, Tensor, recorders
-from pycnn.core.variable import Variable
+from pycnn.core.tensor import Placeholder, Recorder, Tensor, before_reading, recorders
+from pycnn.core.variable import Variable, new_values
 
 if TYPE_CHECKING:
     from pycnn.core.layer import Layer
@@ -185,10 +185,29 @@ def _symbol(x: Any, batched: bool) -> Any:
     if isinstance(x, Tensor):
         return x.symbol if x.is_recorded else x.form(batched)
     if isinstance(x, Variable):
-        return as_symbol(x)
+        return _reading(x)
     if isinstance(x, (list, np.ndarray)) and np.ndim(x):
         return Placeholder(as_numbers(x), batched)
     return x
+
+
+def _reading(variable: Variable) -> Any:
+    """The symbol as which a function reads a variable: what has been assigned, without its past."""
+    if _recorded_value(variable) is None:
+        return as_symbol(variable)
+    from pycnn.core.operations.gradients import stop_gradient
+
+    new, old = stop_gradient(new_values[variable].symbol), as_symbol(variable)
+    return new + (old - stop_gradient(old)) if variable.trainable else new
+
+
+def _recorded_value(variable: Variable) -> Tensor | None:
+    """The new value of a variable; None where it has none that a tape which records now has seen."""
+    tensor: Tensor | None = new_values.get(variable)
+    if tensor is not None and not tensor.is_recorded:
+        before_reading()
+        return None
+    return tensor
 
 
 def as_numbers(x: Any) -> Any:
@@ -275,10 +294,19 @@ def call_layer(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
     symbols = tree.transformed(symbol, args)
     training = _plain(kwargs.pop("training", None))
     options = tree.transformed(symbol, kwargs) | {"training": bool(training)}
-    result, losses = layer.recorded_call_with_losses(symbols, options)
+
+    def value_of(variable: Variable) -> KerasTensor:
+        new = _recorded_value(variable)
+        if new is not None and new.batch not in (None, samples):  # one recording has one batch
+            before_reading()
+            new = None
+        return Placeholder(variable.numpy(), False) if new is None or new.symbol is None else new.symbol
+
+    result, losses, values = layer.recorded_call_with_effects(symbols, options, value_of)
     for tape in recorders.get():
         tape.accessed(layer.trainable_weights)
     layer.note_losses([(owner, _wrapped(loss, samples)) for owner, loss in losses])
+    new_values.update({variable: _wrapped(value, samples) for variable, value in values})
     return _wrapped(result, samples)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from pycnn.core import recording, taped, tree
 from pycnn.core.taped_structure import Recording
-from pycnn.core.tensor import Recorder, Tensor, recorders, unknown
+from pycnn.core.tensor import Recorder, Tensor, recorders, unknown, when_computed
 from pycnn.core.variable import Variable
 
 if TYPE_CHECKING:
@@ -273,6 +273,8 @@ class GradientTape:
         found, recorded = taped.gradients(target, sources, unknown())
         if any(self in placeholder.passed for placeholder in recorded.placeholders):
             raise _second_order()
+        if not self._persistent:
+            when_computed()
         return list(found)
 
     def jacobian(self, *args: Any, **kwargs: Any) -> NoReturn:

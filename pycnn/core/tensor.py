@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 import numpy as np
 
 from pycnn.core.symbolic import KerasTensor, add_operators
+from pycnn.core.variable import new_values
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -246,8 +247,26 @@ def unknown() -> list[Tensor]:
 
 
 def before_change() -> None:
-    """Before variables change: computes what was recorded with the values that they still have."""
+    """Before variables change: computes what was recorded with the values that they still have.
+
+    Then variables get the values that recorded calls have assigned to them.
+    """
     if _unknown and (waiting := unknown()):
         from pycnn.core.taped import evaluate
 
         evaluate(waiting)
+    while new_values:
+        variable, tensor = new_values.popitem()
+        variable.overwrite(tensor.value)
+
+
+def before_reading() -> None:
+    """Before variables are read outside of what is recorded: they get their new values."""
+    if new_values:
+        before_change()
+
+
+def when_computed() -> None:
+    """After a run: gives variables their new values, unless something waits that reads the old ones."""
+    if new_values and not unknown():
+        before_change()
