@@ -712,10 +712,9 @@ class Layer(policy.HasDTypePolicy, Interface):
 
     @property
     def own_weights(self) -> list[Variable]:
-        """The weights that are no sublayer's."""
-        tracked = {id(variable) for variable in self._variables}
-        found = [v for v in self.__dict__.values() if isinstance(v, Variable) and id(v) not in tracked]
-        return [*self._variables, *dict.fromkeys(found)]
+        """The weights that are attributes or made by `add_weight`, those that train first."""
+        found = [v for v in self.__dict__.values() if isinstance(v, Variable)]
+        return sorted(dict.fromkeys([*self._variables, *found]), key=lambda v: not v.trainable)
 
     @property
     def weights(self) -> list[Variable]:
@@ -730,7 +729,10 @@ class Layer(policy.HasDTypePolicy, Interface):
     @property
     def trainable_weights(self) -> list[Variable]:
         """The weights that the optimizer may change."""
-        return [v for leaf in self.leaves() if leaf.trainable for v in leaf.own_weights if v.trainable]
+        leaves = self.leaves()
+        frozen = {v for leaf in leaves if not leaf.trainable for v in leaf.own_weights}
+        found = dict.fromkeys(v for leaf in leaves if leaf.trainable for v in leaf.own_weights)
+        return [v for v in found if v.trainable and v not in frozen]
 
     @property
     def trainable_variables(self) -> list[Variable]:

@@ -216,6 +216,9 @@ class Variable:
     def __float__(self) -> float:
         return float(self._view())
 
+    def __int__(self) -> int:
+        return int(self._view())
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return self.numpy() if dtype is None else self.numpy().astype(dtype)
 
