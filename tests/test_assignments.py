@@ -96,13 +96,13 @@ def own_step(layer):
     return OwnStep(x, layers.Dense(1)(layer(x)))
 
 
-class Held(layers.Wrapper):
+class Wrapped(layers.Wrapper):
     def call(self, x, training=False):
         return self.layer(x, training=training) * 1.0
 
 
 def wrapped(layer):
-    return functional(Held(layer))
+    return functional(Wrapped(layer))
 
 
 MODELS = [functional, sequential, nested, several, frozen, Own, own_step, wrapped]
@@ -175,6 +175,98 @@ def test_what_is_read_is_what_was_assigned_before():
         np.testing.assert_array_equal([layer.w.numpy(), layer.v.numpy()], [w, v])
 
 
+class Program(layers.Layer):
+    """Random reads, assignments and calls of layers like it; `run` is the same on arrays, line by line."""
+
+    def __init__(self, rng, depth):
+        super().__init__()
+        self.weights_ = [self.add_weight((), "zeros", trainable=bool(rng.integers(2))) for _ in range(2)]
+        self.inner = [Program(rng, depth - 1) for _ in range(2 if depth else 0)]
+        kinds = ["read", "assign", "mean", "only", *(["call", "drop"] if depth else [])]
+        self.lines = [(rng.choice(kinds), *rng.integers(0, 2, 2)) for _ in range(6)]
+
+    def call(self, x, training=False):
+        return self.run(self.weights_, x, training, lambda i, x: self.inner[i](x, training=training), ops)
+
+    def run(self, state, x, training, call, np_):
+        """`state`: two that can be assigned to."""
+        total = x * 1.0
+        for kind, i, j in self.lines:
+            if kind == "read":
+                total = total * 0.5 + state[i] * 1.0
+            elif kind == "assign":
+                state[i].assign(state[j] * 0.5 + state[i] + 1.0)
+            elif kind == "mean":
+                state[i].assign_add(np_.mean(total))
+            elif kind == "only" and training:
+                state[i].assign_sub(state[j] * 0.25)
+            elif kind == "call":
+                total = total + call(i, total * 0.5)
+            elif kind == "drop":
+                call(j, total)
+        return total
+
+
+class Held:
+    """A number that can be assigned to, for `Program.run` on arrays."""
+
+    def __init__(self, value):
+        self.value = np.float64(value)
+
+    def assign(self, value):
+        self.value = np.float64(value)
+
+    def assign_add(self, value):
+        self.value = self.value + value
+
+    def assign_sub(self, value):
+        self.value = self.value - value
+
+    def __mul__(self, other):
+        return self.value * other
+
+    def __add__(self, other):
+        return self.value + other
+
+    def __radd__(self, other):
+        return other + self.value
+
+
+def eager(layer, x, training, states):
+    """The result, with the states of the layer and those inside by identity, which change."""
+    return layer.run(
+        states[id(layer)],
+        x,
+        training,
+        lambda i, x: eager(layer.inner[i], x, training, states),
+        np,
+    )
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_random_programs(seed):
+    rng = np.random.default_rng(seed)
+    layer = Program(rng, 2)
+    model = keras.Sequential([keras.Input((2,)), layer])
+    states = {id(p): [Held(0.0), Held(0.0)] for p in layer.leaves()}
+    x = rng.random((5, 2), np.float32)
+
+    def taped(x, training):
+        with keras.GradientTape() as tape:
+            y = model(x, training=training)
+            loss = ops.sum(y)
+        tape.gradient(loss, layer.weights_[0])
+        return y
+
+    ways = [layer, model, lambda x, training: model.predict(x, verbose=0), taped, taped]
+    for run, training in zip(ways, [True, True, False, True, False], strict=True):
+        wanted = eager(layer, x.astype(np.float64), training, states)
+        np.testing.assert_allclose(run(x, training=training), wanted, rtol=1e-4, atol=1e-4)
+        for part in layer.leaves():
+            found = [float(w) for w in part.weights_]
+            np.testing.assert_allclose(found, [held.value for held in states[id(part)]], rtol=1e-4, atol=1e-4)
+
+
 def test_calls_of_layers_run_in_the_order_in_which_they_are_written():
     class Outer(layers.Layer):
         def __init__(self):
@@ -199,6 +291,27 @@ def test_calls_of_layers_run_in_the_order_in_which_they_are_written():
         second = first * 2 + 2
         total = second * 2 + 4
         assert [float(b), float(a), float(last), float(layer.inner.total)] == [total, second, total, total]
+
+
+def test_a_layer_that_assigns_and_adds_a_loss():
+    def call(self, x):
+        self.w.assign_add(1)
+        self.add_loss(self.w * 2.0)
+        return x + self.w
+
+    layer = own(call, w=(0, False))
+    model = keras.Sequential([keras.Input((3,)), layer])
+    model.compile("sgd", "mse")
+    for count, run in enumerate([layer, model, lambda x: model(x, training=True), layer], 1):
+        np.testing.assert_array_equal(run(X), X + np.float32(count))
+        assert float(layer.w) == count
+        assert [float(loss) for loss in layer.losses] == [2.0 * count]
+    assert np.isclose(model.evaluate(X, X + 5.0, batch_size=300, verbose=0), 10.0)
+    with keras.GradientTape():
+        y = layer(X)
+        assert [float(loss) for loss in layer.losses] == [12.0]
+    np.testing.assert_array_equal(y, X + np.float32(6))
+    assert float(layer.w) == 6
 
 
 def test_a_shared_layer_assigns_in_each_call():

@@ -7,6 +7,7 @@ further inputs: what is recorded gives the same however often it is computed.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -61,7 +62,8 @@ class CallWithEffects:
         """Adds a call to a graph, after `nodes`; returns the nodes of outputs, losses and values."""
         count = len(nodes) - len(self.before)
         given = dict(zip(self.before, nodes[count:], strict=True))
-        with graph.with_assigned(given) as assigned:
+        # Without variables of its own, the call assigns for all that comes after it in the graph.
+        with graph.with_assigned(given) if given else nullcontext(graph.assigned) as assigned:
             outputs, added = self._connected(graph, call, nodes[:count])
             values = [assigned[variable] for variable in self.after]
         if len(outputs) + len(added) + len(values) != len(call.outputs):

@@ -98,6 +98,9 @@ class Program:
             for shape, batched in zip(self.output_shapes, self.batched, strict=True)
         ]
         before_reading()
+        if not self.updates:
+            self.network.predict(inputs, outputs, self._training)
+            return outputs
         values = self.updates.arrays()
         self.network.predict(inputs, [*outputs, *values], self._training)
         self.updates.write(values)
