@@ -33,7 +33,7 @@ class GradientTape:
 
     Asking for values inside the block (`print`, `float`, a metric) computes them at once, in a forward pass
     of its own, with a dropout of its own and one more update of moving statistics; after `gradient` they are
-    there.
+    there. What a layer's `call` assigns to variables counts once, in any case.
 
     Args:
         persistent: whether `gradient` may be called more than once.
