@@ -511,6 +511,32 @@ def test_what_cannot_be_assigned(call, error, message):
     assert not layer.built or not layer.w.numpy().any()
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_a_moving_statistic_is_not_assigned(first):
+    class Both(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.inner = layers.BatchNormalization()
+
+        def build(self, shape):
+            self.inner.build(shape)
+            self.inner.moving_mean.assign([1, 2, 3])  # this is no part of the call
+
+        def call(self, x, training=False):
+            y = x if first else self.inner(x, training=training)
+            if training:
+                self.inner.moving_mean.assign(self.inner.moving_mean * 0.5)
+            return self.inner(y, training=training)
+
+    layer = Both()
+    model = keras.Sequential([keras.Input((3,)), layer, layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.raises(NotImplementedError, match=r"moving_mean is a moving statistic.*train_step"):
+        model.fit(X, Y, verbose=0)
+    np.testing.assert_array_equal(layer.inner.moving_mean.numpy(), [1, 2, 3])
+    model.predict(X, verbose=0)
+
+
 def test_a_loss_assigns_nothing():
     w = keras.Variable([0.0])
 

@@ -49,6 +49,7 @@ class Blueprint(Graph):
         self.trainable: dict[int, bool] = {}  # by node of a variable
         self.assigned: dict[Variable, int] = {}  # nodes of the values that calls have given variables
         self._read: dict[Variable, int] = {}  # as what these are read
+        self._moved: set[Variable] = set()  # by the core, while a step runs
         self.layers: dict[int, Any] = {}  # by id, those that have been lowered
         self.penalties: list[tuple[Any, int, Any]] = []  # regularizers of outputs, nodes, layers
         # Of nodes that are images in another form, with its data format: the node of the images (h, w, c).
@@ -90,9 +91,26 @@ class Blueprint(Graph):
         return self._reading(variable, node) if variable in self.assigned else node
 
     def assign(self, variable: Variable, node: int) -> None:
-        """Lets a variable be read as the value of a node from now on."""
+        """Lets a variable be read as the value of a node from now on.
+
+        Raises:
+            NotImplementedError: if the core moves it by itself.
+        """
+        if variable in self._moved:
+            raise _moved(variable)
         self.assigned[variable] = node
         self._read.pop(variable, None)
+
+    def moves(self, variables: Sequence[Variable]) -> None:
+        """Notes variables that the core moves by itself, while a step runs.
+
+        Raises:
+            NotImplementedError: if a call has assigned to one.
+        """
+        self._moved |= set(variables)
+        for variable in variables:
+            if variable in self.assigned:
+                raise _moved(variable)
 
     def _reading(self, variable: Variable, parameter: int | None) -> int:
         """What has been assigned, without its past: a gradient by it goes to the variable."""
@@ -161,3 +179,10 @@ class Blueprint(Graph):
             yield
         finally:
             self.mode = before
+
+
+def _moved(variable: Variable) -> NotImplementedError:
+    return NotImplementedError(
+        f"{variable.path} is a moving statistic that training steps update; a `call` cannot assign to it. "
+        f"Assign between steps, in a `train_step` or a callback"
+    )
