@@ -569,3 +569,30 @@ def test_programs_that_do_not_assign(tmp_path):
     call = model.compile_inference(batch_size=2)
     np.testing.assert_allclose(call(X[:2]), model.predict(X[:2], verbose=0), rtol=1e-6)
     assert layer.state()[:2] == (1, 1)
+
+
+def test_the_optimizer_takes_the_variables_of_training():
+    """Where the testing network reads other ones: here the first, which is there in training only."""
+
+    class Noted(layers.Layer):
+        def build(self, shape):
+            self.seen = self.add_weight(shape[-1:], "zeros", trainable=False)
+            self.scale = self.add_weight(shape[-1:], "ones", constraint=lambda w: w * 0 + 7)
+
+        def call(self, x, training=False):
+            if training:
+                self.seen.assign(self.seen * 0.5 + ops.sum(x, axis=0))
+            return x * self.scale
+
+    layer = Noted()
+    model = keras.Sequential([keras.Input((3,)), layer, layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.train_on_batch(X, Y)
+    scale, seen, kernel, bias = model.get_weights()
+    assert (scale == 7).all()
+    assert (kernel != 7).all()
+    np.testing.assert_allclose(seen, X.sum(0, dtype=np.float64), rtol=1e-6)
+    gradients = model.gradients(X, Y).gradients
+    error = 2 * (X * 7 @ kernel + bias - Y) / len(X)
+    np.testing.assert_allclose(gradients[1], (X * 7).T @ error, rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(layer.seen.numpy(), seen)

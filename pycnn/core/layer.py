@@ -49,7 +49,8 @@ class Layer(policy.HasDTypePolicy, Interface):
 
     A layer of your own has a `call`, written with layers and `keras.ops`; its weights are made by
     `add_weight`, in `__init__` or in `build`. `call` is traced and runs in the C++ core, in training too.
-    Where it takes an argument `training`, it is told whether it is one.
+    Where it takes an argument `training`, it is told whether it is one. What it assigns to its weights (see
+    `Variable.assign`) is there for each batch.
 
     The layers of this package say in `weight_specs` which weights they need for an input shape, and in
     `lower` which nodes of the core's graph they are.

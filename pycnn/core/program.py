@@ -45,6 +45,7 @@ class Program:
         self._undecided = training is None
         self.input_shapes = [symbol.sample_shape for symbol in function.inputs]
         self.network, graph = self._made(function, goal is not None or self._training)
+        self.variables = _variables(graph)  # of `network`, whose parameters they are
         self.updates = Updates(self.network, graph.assigned)
         self.works_undecided = graph.works_undecided
         self.adds_losses = bool(graph.losses or graph.penalties)
@@ -69,17 +70,13 @@ class Program:
             graph = Blueprint(*options, in_order=True)
             outputs = lowered(function, graph)
         arguments = None if self._goal is None else self._goal.bind(graph, outputs)
-        self.variables: list[Variable] = []
-        flags = []
-        by_core = {id(v.core): (v, node) for node, v in graph.variables_of.items()}
-        for core in graph.variables:
-            variable, node = by_core[id(core)]
+        variables = _variables(graph)
+        for variable in variables:
             variable.initialized()
-            self.variables.append(variable)
-            flags.append(graph.trainable[node])
         network = _core.Network(graph, [*outputs, *graph.assigned.values()])
-        for i, trainable in enumerate(flags):
-            network.set_trainable(i, trainable)
+        trainable = {variable: graph.trainable[node] for node, variable in graph.variables_of.items()}
+        for i, variable in enumerate(variables):
+            network.set_trainable(i, trainable[variable])
         network.set_seed(seed_of(graph))
         if arguments is not None:
             network.compile(**arguments)
@@ -119,3 +116,9 @@ def seed_of(graph: Blueprint) -> int:
     """One seed made from those of all dropout layers, and of the random numbers of other ones."""
     seeds = [getattr(layer, "actual_seed", 0) for layer in graph.layers.values()] + graph.seeds
     return int(np.random.SeedSequence(seeds).generate_state(1)[0])
+
+
+def _variables(graph: Blueprint) -> list[Variable]:
+    """The variables of a graph, in the order of its parameters."""
+    of_core = {id(variable.core): variable for variable in graph.variables_of.values()}
+    return [of_core[id(core)] for core in graph.variables]

@@ -133,7 +133,8 @@ class Variable:
         In the `call` of a layer or model, the value may be computed there. What is read afterwards is the new
         value; once a batch is done, the variable has it: in `fit`, `evaluate` and `predict`, in a
         GradientTape, and where the layer is called on arrays. No gradient goes through the value to what it
-        is computed from, as in TensorFlow; gradients by the variable are those of what reads it.
+        is computed from, as in TensorFlow; gradients by a variable that trains are those of what reads it,
+        before and after.
 
         Args:
             value: numbers of the variable's shape; in a `call` a symbol, or another variable.
