@@ -11,6 +11,7 @@ from pycnn import _core
 from pycnn.core.blueprint import Blueprint
 from pycnn.core.tensor import before_reading
 from pycnn.core.updates import Updates
+from pycnn.core.variable import new_values
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,6 +48,7 @@ class Program:
         self.network, graph = self._made(function, goal is not None or self._training)
         self.variables = _variables(graph)  # of `network`, whose parameters they are
         self.updates = Updates(self.network, graph.assigned)
+        self._assigns = bool(self.updates)
         self.works_undecided = graph.works_undecided
         self.adds_losses = bool(graph.losses or graph.penalties)
         # A second network only where operations differ between training and inference.
@@ -59,7 +61,7 @@ class Program:
         self.batched = [batched for *_, batched in outputs]
         # Samples for one uninterrupted call: about 2**25 numbers computed, tens of milliseconds.
         self.samples_per_call = max(32, 2**25 // max(graph.values, 1) // 32 * 32)
-        if self.updates:  # once for each batch, not for as many samples as come
+        if self._assigns:  # once for each batch, not for as many samples as come
             self.samples_per_call = 1
 
     def _made(self, function: Function, training: bool) -> tuple[_core.Network, Blueprint]:
@@ -94,8 +96,9 @@ class Program:
             np.empty((n, *shape) if batched else shape, np.float32)
             for shape, batched in zip(self.output_shapes, self.batched, strict=True)
         ]
-        before_reading()
-        if not self.updates:
+        if new_values:
+            before_reading()
+        if not self._assigns:
             self.network.predict(inputs, outputs, self._training)
             return outputs
         values = self.updates.arrays()

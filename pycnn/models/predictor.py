@@ -87,7 +87,8 @@ class Predictor(ModelInterface):
         Args:
             x: samples (n, ...), or what yields batches of them (alone, or as the first of a tuple).
             batch_size: samples in one of the `steps`; the result does not depend on it otherwise, it only
-                sets how much is done between two looks for Ctrl-C.
+                sets how much is done between two looks for Ctrl-C. Where a `call` assigns to variables, it
+                does so for each batch; None for 32.
             verbose: 0 prints nothing, 1 and 2 progress; 'auto' progress on a terminal where it takes long.
             steps: number of batches; None for all.
             callbacks: list of callbacks.

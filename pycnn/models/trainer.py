@@ -438,7 +438,8 @@ class Trainer(GeneratorMethods, Compiled):
         Args:
             x: samples, or what yields batches, as in `fit`.
             y: labels or targets.
-            batch_size: samples at a time; the result does not depend on it.
+            batch_size: samples at a time; the result does not depend on it, unless a `call` assigns to
+                variables, which it does for each batch.
             verbose: 0 prints nothing, 1 and 'auto' a progress bar, 2 a line.
             sample_weight: (n,) weights in the loss.
             steps: number of batches; None for all.
