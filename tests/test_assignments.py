@@ -345,7 +345,8 @@ class Scaled(layers.Layer):
 
     def __init__(self):
         super().__init__()
-        self.dense = layers.Dense(2)
+        initial = keras.initializers.RandomUniform(0.5, 1.5, seed=1)  # far from a sum of 0
+        self.dense = layers.Dense(2, kernel_initializer=initial)
 
     def call(self, x, training=False):
         if not self.dense.built:
@@ -439,6 +440,59 @@ def test_functions_in_a_tape_read_what_a_layer_assigned():
     )
     np.testing.assert_allclose([float(before), float(after)], [55, (scaled**3).sum()], rtol=1e-5)
     np.testing.assert_allclose(kernel.numpy(), scaled, rtol=1e-6)
+
+
+def test_what_is_computed_again_reads_what_it_read():
+    def call(self, x, training=False):
+        if training:
+            self.w.assign(self.w * 2.0)
+            self.v.assign_add(ops.sum(x))
+        return x * self.w + self.v
+
+    layer = own(call, w=(3, True), v=(1, False))
+    x = np.array([[1.0], [2.0]], np.float32)
+    layer(x)
+    for persistent in (False, True):
+        layer.w.assign(3), layer.v.assign(1)
+        with keras.GradientTape(persistent=persistent) as tape:
+            before = layer(x)  # 3 x + 1
+            of_w = layer.w * layer.w  # 9
+            layer(x, training=True)
+            assert [float(layer.w), float(layer.v)] == [6, 4]  # now
+            after = layer(x)  # 6 x + 4
+            total = ops.sum(before * before) + ops.sum(after * after) + of_w + layer.w * layer.w
+            again = layer(x, training=True)  # 12 x + 7
+            total = total + ops.sum(again * again)
+        assert [float(layer.w), float(layer.v)] == [12, 7]
+        x_, found = x.astype(np.float64), tape.gradient(total, layer.w)
+        outputs = [3 * x_ + 1, 6 * x_ + 4, 12 * x_ + 7]
+        assert np.isclose(float(total), sum((y**2).sum() for y in outputs) + 9 + 36)
+        wanted = sum((2 * y * x_).sum() for y in outputs) + 6 + 12
+        assert np.isclose(float(found), wanted)
+        if persistent:
+            layer.w.assign(100)
+            assert np.isclose(float(tape.gradient(total, layer.w)), wanted)
+            assert float(layer.w) == 100
+
+
+def test_batches_of_two_sizes_in_one_tape():
+    layer = Running()
+    layer(X)
+    count = float(layer.calls)
+    x = keras.constant(X[:3])
+    with keras.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        first = layer(x, training=True)
+        second = layer(X[3:10], training=True)
+        third = layer(x, training=True)
+        losses = [ops.sum(first * first), ops.sum(third * third)]
+    mean = running([X[:3]])
+    after = running([X[3:10], X[:3]], mean)
+    for loss, away in zip(losses, (mean, after), strict=True):
+        np.testing.assert_allclose(tape.gradient(loss, x), 2 * (X[:3] - away), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(second, X[3:10] - running([X[:3], X[3:10]]), rtol=1e-5, atol=1e-6)
+    assert float(layer.calls) == count + 3
+    np.testing.assert_allclose(layer.mean.numpy(), after, rtol=1e-5)
 
 
 def test_a_regularizer_sees_what_was_assigned():

@@ -16,7 +16,8 @@ from pycnn.core import tree
 from pycnn.core.added_losses import added_losses
 from pycnn.core.blueprint import Blueprint
 from pycnn.core.symbolic import KerasTensor, Node
-from pycnn.core.variable import Variable, new_values
+from pycnn.core.tensor import any_assigned, was_assigned
+from pycnn.core.variable import Variable
 
 if TYPE_CHECKING:
     from pycnn.core.layer import Layer
@@ -126,8 +127,8 @@ def with_effects(
     read: list[Variable] = []
     if value_of is None:
         changed = []
-    elif changed or new_values:
-        read = [*changed, *(v for v in layer.variables if v in new_values and v not in changed)]
+    elif changed or any_assigned():
+        read = [*changed, *(v for v in layer.variables if was_assigned(v) and v not in changed)]
     if not losses and not read:
         return RecordedCall(result, [], [])
     operation = CallWithEffects(layer, read, changed)

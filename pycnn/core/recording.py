@@ -12,7 +12,7 @@ from pycnn.core.arrays import as_samples
 from pycnn.core.function import is_tracing
 from pycnn.core.operations import batching
 from pycnn.core.symbolic import KerasTensor, as_symbol
-from pycnn.core.tensor import Placeholder, Recorder, Tensor, before_reading, recorders
+from pycnn.core.tensor import Placeholder, Recorder, Tensor, recorders, was_assigned
 from pycnn.core.variable import Variable, new_values
 
 if TYPE_CHECKING:
@@ -193,21 +193,27 @@ def _symbol(x: Any, batched: bool) -> Any:
 
 def _reading(variable: Variable) -> Any:
     """The symbol as which a function reads a variable: what has been assigned, without its past."""
-    if _recorded_value(variable) is None:
+    if not was_assigned(variable):
         return as_symbol(variable)
     from pycnn.core.operations.gradients import stop_gradient
 
-    new, old = stop_gradient(new_values[variable].symbol), as_symbol(variable)
+    new, old = stop_gradient(_value_of(variable)), as_symbol(variable)
     return new + (old - stop_gradient(old)) if variable.trainable else new
 
 
-def _recorded_value(variable: Variable) -> Tensor | None:
-    """The new value of a variable; None where it has none that a tape which records now has seen."""
-    tensor: Tensor | None = new_values.get(variable)
-    if tensor is not None and not tensor.is_recorded:
-        before_reading()
-        return None
-    return tensor
+def _value_of(variable: Variable, samples: int | None = None) -> KerasTensor:
+    """A symbol of a variable's value now.
+
+    Args:
+        variable: that may wait for a new value.
+        samples: of the call that reads it; None for a function.
+    """
+    new: Tensor | None = new_values.get(variable)
+    if new is not None and new.symbol is not None and new.is_recorded:
+        others = samples is not None and new.batch not in (None, samples)  # one recording has one batch
+        if not others:
+            return new.symbol
+    return Placeholder(variable.numpy(), False)
 
 
 def as_numbers(x: Any) -> Any:
@@ -295,16 +301,14 @@ def call_layer(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
     training = _plain(kwargs.pop("training", None))
     options = tree.transformed(symbol, kwargs) | {"training": bool(training)}
 
-    def value_of(variable: Variable) -> KerasTensor:
-        new = _recorded_value(variable)
-        if new is not None and new.batch not in (None, samples):  # one recording has one batch
-            before_reading()
-            new = None
-        return Placeholder(variable.numpy(), False) if new is None or new.symbol is None else new.symbol
-
-    result, losses, values = layer.recorded_call_with_effects(symbols, options, value_of)
+    result, losses, values = layer.recorded_call_with_effects(
+        symbols, options, lambda variable: _value_of(variable, samples)
+    )
     for tape in recorders.get():
         tape.accessed(layer.trainable_weights)
+        for variable, _ in values:
+            if variable not in tape.assigned:
+                tape.assigned[variable] = variable.initialized().value.copy()
     layer.note_losses([(owner, _wrapped(loss, samples)) for owner, loss in losses])
     new_values.update({variable: _wrapped(value, samples) for variable, value in values})
     return _wrapped(result, samples)

@@ -18,6 +18,8 @@ from pycnn.core.variable import Variable
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from numpy.typing import NDArray
+
 
 class GradientTape:
     """Records what is computed inside its `with` block, for gradients.
@@ -61,6 +63,7 @@ class GradientTape:
     def reset(self) -> None:
         """Forgets everything."""
         self._used = False
+        self.assigned: dict[Variable, NDArray[np.float32]] = {}
         self._recorded: list[weakref.ref[Tensor]] = []
         self._tensors: dict[int, tuple[Any, Tensor]] = {}  # by the identity of what is watched, which is kept
         self._variables: dict[Variable, None] = {}

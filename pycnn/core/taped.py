@@ -18,7 +18,7 @@ from pycnn.core.program import seed_of
 from pycnn.core.symbolic import KerasTensor
 from pycnn.core.tangents import TangentBlueprint, total
 from pycnn.core.taped_structure import Recording, Sources
-from pycnn.core.tensor import Placeholder, Tensor
+from pycnn.core.tensor import Placeholder, Tensor, as_recorded
 from pycnn.core.variable import Variable, new_values
 
 if TYPE_CHECKING:
@@ -292,7 +292,9 @@ def evaluate(tensors: Iterable[Tensor]) -> None:
             values = [tensor for tensor in new_values.values() if not tensor.is_known]
             group += [tensor for tensor in values if recording.number(tensor.symbol) is not None]
         outputs = list(dict.fromkeys(tensor.symbol for tensor in group if tensor.symbol is not None))
-        arrays, _ = _program(recording, outputs).run(recording)
+        program = _program(recording, outputs)
+        with as_recorded(group):
+            arrays, _ = program.run(recording)
         by_symbol = dict(zip(outputs, arrays, strict=True))
         for tensor in group:
             if tensor.symbol is not None:
@@ -321,7 +323,9 @@ def gradients(
     wanted = [t for t in wanted if not t.is_known and recording.number(t.symbol) is not None]  # type: ignore[arg-type]
     outputs = list(dict.fromkeys(t.symbol for t in wanted if t.symbol is not None))
     sources = Sources(recording, given)
-    values, found = _program(recording, outputs, target.symbol, sources).run(recording)
+    program = _program(recording, outputs, target.symbol, sources)
+    with as_recorded([target]):
+        values, found = program.run(recording)
     by_symbol = dict(zip(outputs, values, strict=True))
     for tensor in wanted:
         assert tensor.symbol is not None
