@@ -109,7 +109,8 @@ class Tensor:
         _unknown.pop(id(self), None)
 
     def __del__(self) -> None:
-        _unknown.pop(id(self), None)
+        if _unknown is not None:  # as it is at the interpreter's end
+            _unknown.pop(id(self), None)
 
     def form(self, batched: bool) -> Placeholder:
         """The symbol of its values, with or without an axis of the samples."""
