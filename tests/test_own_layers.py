@@ -413,16 +413,3 @@ def test_models_that_do_not_fit_together(rng):
     with pytest.raises(ValueError, match=r"`y` has the key 'w'.*'y', 'z'"):
         model.fit({"a": data, "b": data}, {"y": targets["y"], "w": targets["z"]}, verbose=0)
     model.fit({"a": data, "b": data}, targets, verbose=0)
-
-
-@pytest.mark.parametrize("method", ["assign", "assign_add", "assign_sub"])
-def test_a_call_assigns_no_weights(method):
-    def build(self, input_shape):
-        self.total = self.add_weight((3,), "zeros", trainable=False)
-
-    def call(self, x):
-        getattr(self.total, method)(ops.sum(x, axis=0))
-        return self.total
-
-    with pytest.raises(NotImplementedError, match=r"assigned what a `call` computes.*train_step"):
-        own(call, build)(np.ones((2, 3)))

@@ -27,12 +27,19 @@ class Blueprint(Graph):
         training: whether it is for training steps.
         frozen: layers (by id) whose weights must stay, and which work as in inference; None: as they say.
         undecided: whether nobody has said if it is a training: a call on arrays without `training`.
+        in_order: whether functions add their calls in the order in which they were made, as variables get
+            new values on the way.
     """
 
     def __init__(
-        self, training: bool = False, frozen: frozenset[int] | None = None, undecided: bool = False
+        self,
+        training: bool = False,
+        frozen: frozenset[int] | None = None,
+        undecided: bool = False,
+        in_order: bool = False,
     ) -> None:
         super().__init__()
+        self.in_order = in_order
         self.training = training
         self.undecided = undecided
         self.works_undecided = False  # whether an operation does then something else than in inference
@@ -40,6 +47,9 @@ class Blueprint(Graph):
         self.asked_for_training = False  # whether an operation did something else for it
         self.variables_of: dict[int, Variable] = {}  # by node
         self.trainable: dict[int, bool] = {}  # by node of a variable
+        self.assigned: dict[Variable, int] = {}  # nodes of the values that calls have given variables
+        self._read: dict[Variable, int] = {}  # as what these are read
+        self._moved: set[Variable] = set()  # by the core, while a step runs
         self.layers: dict[int, Any] = {}  # by id, those that have been lowered
         self.penalties: list[tuple[Any, int, Any]] = []  # regularizers of outputs, nodes, layers
         # Of nodes that are images in another form, with its data format: the node of the images (h, w, c).
@@ -69,14 +79,59 @@ class Blueprint(Graph):
         return not layer.trainable if self._frozen is None else id(layer) in self._frozen
 
     def variable(self, variable: Variable, layer: Any = None) -> int:
-        """The node of a variable; one node, however often it is read."""
+        """The node of a variable; one node, however often it is read between two assignments."""
+        if variable in self.assigned and not variable.trainable:
+            return self._reading(variable, None)
         node = self.parameter(variable.core)
         self.variables_of[node] = variable
         if layer is not None:
             self.trainable[node] = variable.trainable and not self.is_frozen(layer)
         else:
             self.trainable.setdefault(node, variable.trainable)
-        return node
+        return self._reading(variable, node) if variable in self.assigned else node
+
+    def assign(self, variable: Variable, node: int) -> None:
+        """Lets a variable be read as the value of a node from now on.
+
+        Raises:
+            NotImplementedError: if the core moves it by itself.
+        """
+        if variable in self._moved:
+            raise _moved(variable)
+        self.assigned[variable] = node
+        self._read.pop(variable, None)
+
+    def moves(self, variables: Sequence[Variable]) -> None:
+        """Notes variables that the core moves by itself, while a step runs.
+
+        Raises:
+            NotImplementedError: if a call has assigned to one.
+        """
+        self._moved |= set(variables)
+        for variable in variables:
+            if variable in self.assigned:
+                raise _moved(variable)
+
+    def _reading(self, variable: Variable, parameter: int | None) -> int:
+        """What has been assigned, without its past: a gradient by it goes to the variable."""
+        if variable not in self._read:
+            node = self.stop_gradient(self.assigned[variable], name=variable.name)
+            if parameter is not None:  # plus the difference of the old value to itself, which is 0
+                old = self.stop_gradient(parameter, name=variable.name)
+                code: list[Any] = [("subtract", 1, 2), ("add", 0, 3)]
+                node = self.map([node, parameter, old], code, name=variable.name)
+            self._read[variable] = node
+        return self._read[variable]
+
+    @contextlib.contextmanager
+    def with_assigned(self, nodes: dict[Variable, int]) -> Iterator[dict[Variable, int]]:
+        """Inside, variables have been assigned these nodes, and what is assigned does not count outside."""
+        before = self.assigned, self._read
+        self.assigned, self._read = dict(nodes), {}
+        try:
+            yield self.assigned
+        finally:
+            self.assigned, self._read = before
 
     def input(self, shape: Sequence[int], name: str = "input", dtype: str = "float32") -> int:
         """The node of an input, which every sample has."""
@@ -124,3 +179,10 @@ class Blueprint(Graph):
             yield
         finally:
             self.mode = before
+
+
+def _moved(variable: Variable) -> NotImplementedError:
+    return NotImplementedError(
+        f"{variable.path} is a moving statistic that training steps update; a `call` cannot assign to it. "
+        f"Assign between steps, in a `train_step` or a callback"
+    )

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import inspect
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from pycnn.core import policy, recording, registry, serialization, tree
-from pycnn.core.added_losses import stand_in, with_losses
 from pycnn.core.arguments import checked_name, checked_shape
 from pycnn.core.arrays import as_float32, as_samples
 from pycnn.core.blueprint import Blueprint
-from pycnn.core.function import Function, is_tracing, tracing
+from pycnn.core.effects import RecordedCall, stand_in, with_effects
+from pycnn.core.function import Function, Trace, apart, current_trace, is_tracing, tracing
 from pycnn.core.input_spec import check_inputs
 from pycnn.core.interface import Interface
 from pycnn.core.names import auto_name
@@ -49,7 +49,8 @@ class Layer(policy.HasDTypePolicy, Interface):
 
     A layer of your own has a `call`, written with layers and `keras.ops`; its weights are made by
     `add_weight`, in `__init__` or in `build`. `call` is traced and runs in the C++ core, in training too.
-    Where it takes an argument `training`, it is told whether it is one.
+    Where it takes an argument `training`, it is told whether it is one. What it assigns to its weights (see
+    `Variable.assign`) is there for each batch.
 
     The layers of this package say in `weight_specs` which weights they need for an input shape, and in
     `lower` which nodes of the core's graph they are.
@@ -360,7 +361,8 @@ class Layer(policy.HasDTypePolicy, Interface):
         shapes = input_shape if several else [input_shape]
         symbols = [KerasTensor((None, *checked_shape(self.name, shape[1:]))) for shape in shapes]
         fresh = not self.built
-        output = self._call_on_symbols((symbols if several else symbols[0],), {}, record=False)
+        with apart():
+            output = self._call_on_symbols((symbols if several else symbols[0],), {}, record=False)
         if fresh:
             self.forget_weights()
         batch = shapes[0][0]
@@ -403,11 +405,14 @@ class Layer(policy.HasDTypePolicy, Interface):
         """A call on symbols that belongs to no model."""
         return self._call_on_symbols(args, kwargs, record=False)
 
-    def recorded_call_with_losses(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[Any, list[tuple[int, KerasTensor]]]:
-        """The same, and the losses that it adds with the leaves that add them."""
-        return with_losses(self, self._call_on_symbols(args, kwargs, record=False))
+    def recorded_call_with_effects(
+        self,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        value_of: Callable[[Variable], KerasTensor] | None = None,
+    ) -> RecordedCall:
+        """The same, and what it does besides; `value_of` gives the symbols of variables' values before it."""
+        return with_effects(self, self._call_on_symbols(args, kwargs, record=False), value_of)
 
     def as_inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """What the layer is called on, as arrays that the core takes."""
@@ -478,7 +483,7 @@ class Layer(policy.HasDTypePolicy, Interface):
 
         args, further = tree.transformed(symbol_for, structure)
         options = kwargs | further | {"training": training}
-        outputs, losses = self.recorded_call_with_losses(args, options)
+        outputs, losses, _ = self.recorded_call_with_effects(args, options)
         found = [*tree.flatten(outputs), *(loss for _, loss in losses)]
         program = Program(Function(symbols, found), training=training)
         return program, tree.transformed(lambda _: None, outputs), [owner for owner, _ in losses]
@@ -527,6 +532,8 @@ class Layer(policy.HasDTypePolicy, Interface):
         call.finish(symbols)
         if record and not is_tracing():
             self.note_call(call)
+        if (trace := current_trace()) is not None:
+            trace.calls.append(call)
         return symbols[0] if structure is None else tree.packed(structure, symbols)
 
     def _symbols(self, x: Any) -> list[KerasTensor]:
@@ -574,15 +581,17 @@ class Layer(policy.HasDTypePolicy, Interface):
             # Without a `build` of its own, a subclass of a layer of this package gets its weights from
             # `super().call`.
             if type(self).build is not Layer.build or type(self).weight_specs is Layer.weight_specs:
-                self.build(**self._named_shapes(shapes, kwargs))
+                with apart():
+                    self.build(**self._named_shapes(shapes, kwargs))
             self.built = True
 
     def _inferred(self, call: Node) -> tuple[list[Shape], Any]:
         """The shapes of the outputs, and their structure; None for one output."""
         structure = None
         if self._is_traced:
-            structure, function, _ = self._traced(call, False)
-            return [symbol.shape for symbol in function.outputs], structure
+            structure, function, losses = self._traced(call, False)
+            outputs = function.outputs[: len(function.outputs) - losses]
+            return [symbol.shape for symbol in outputs], structure
         graph = Blueprint()
         nodes = graph.call(call, [stand_in(graph, symbol) for symbol in call.inputs])
         shapes = [((None,) if graph.is_batched(n) else ()) + graph.shape(n) for n in nodes]
@@ -602,14 +611,14 @@ class Layer(policy.HasDTypePolicy, Interface):
             return [found] if isinstance(found, int) else list(found)
         training = graph.phase() if self._accepts_training() else False
         _, function, losses = self._traced(call, training)
-        shapes = [x.shape for x in function.outputs]
+        shapes = [x.shape for x in function.outputs[: len(function.outputs) - losses]]
         if call.outputs and shapes != [x.shape for x in call.outputs]:
             raise ValueError(
                 f"`call` of layer {self.name!r} returned shapes {shapes} "
                 f"this time, and {[x.shape for x in call.outputs]} before"
             )
-        found = Function(function.inputs, [*function.outputs, *losses]).lower(graph, nodes)
-        outputs, added = found[: len(function.outputs)], found[len(function.outputs) :]
+        found = function.lower(graph, nodes)
+        outputs, added = found[: len(shapes)], found[len(shapes) :]
         graph.losses += [(node, self) for node in added]
         own = {id(variable) for variable in self._variables}
         for node, variable in graph.variables_of.items():
@@ -617,8 +626,8 @@ class Layer(policy.HasDTypePolicy, Interface):
                 graph.trainable[node] = variable.trainable and not graph.is_frozen(self)
         return outputs
 
-    def _traced(self, call: Node, training: bool) -> tuple[Any, Function, list[KerasTensor]]:
-        """What `call` returns for symbols, the function that it is, and the losses that it added."""
+    def _traced(self, call: Node, training: bool) -> tuple[Any, Function, int]:
+        """What `call` returns for symbols, the function that it is, and how many outputs are losses."""
         inner = {symbol: KerasTensor(symbol.shape, symbol.dtype, symbol.name) for symbol in call.inputs}
         args, kwargs = tree.transformed(
             lambda x: inner.get(x, x) if isinstance(x, KerasTensor) else x, call.arguments
@@ -626,8 +635,9 @@ class Layer(policy.HasDTypePolicy, Interface):
         if self._accepts_training():
             kwargs = kwargs | {"training": training if call.training is None else call.training}
         before, self._losses = self._losses, []
+        trace = Trace(self)
         try:
-            with tracing():
+            with tracing(trace):
                 result = self.call(*args, **kwargs)
             losses = self._losses
         finally:
@@ -640,8 +650,11 @@ class Layer(policy.HasDTypePolicy, Interface):
                     f"symbols, as layers and keras.ops return them. What NumPy computes goes into "
                     f"keras.layers.PythonStep"
                 )
-        function = Function([inner[symbol] for symbol in call.inputs], [as_symbol(leaf) for leaf in leaves])
-        return (None if isinstance(result, (KerasTensor, Variable)) else result), function, losses
+        inputs = [inner[symbol] for symbol in call.inputs]
+        function = Function(inputs, [*map(as_symbol, leaves), *losses])
+        if effects := trace.effects(function):
+            function = Function(inputs, function.outputs, effects)
+        return (None if isinstance(result, (KerasTensor, Variable)) else result), function, len(losses)
 
     def _native_call(self, x: Any) -> Any:
         """The layer as it is without a `call` of one's own: for subclasses of the layers of this package."""
@@ -700,10 +713,9 @@ class Layer(policy.HasDTypePolicy, Interface):
 
     @property
     def own_weights(self) -> list[Variable]:
-        """The weights that are no sublayer's."""
-        tracked = {id(variable) for variable in self._variables}
-        found = [v for v in self.__dict__.values() if isinstance(v, Variable) and id(v) not in tracked]
-        return [*self._variables, *dict.fromkeys(found)]
+        """The weights that are attributes or made by `add_weight`, those that train first."""
+        found = [v for v in self.__dict__.values() if isinstance(v, Variable)]
+        return sorted(dict.fromkeys([*self._variables, *found]), key=lambda v: not v.trainable)
 
     @property
     def weights(self) -> list[Variable]:
@@ -718,7 +730,10 @@ class Layer(policy.HasDTypePolicy, Interface):
     @property
     def trainable_weights(self) -> list[Variable]:
         """The weights that the optimizer may change."""
-        return [v for leaf in self.leaves() if leaf.trainable for v in leaf.own_weights if v.trainable]
+        leaves = self.leaves()
+        frozen = {v for leaf in leaves if not leaf.trainable for v in leaf.own_weights}
+        found = dict.fromkeys(v for leaf in leaves if leaf.trainable for v in leaf.own_weights)
+        return [v for v in found if v.trainable and v not in frozen]
 
     @property
     def trainable_variables(self) -> list[Variable]:
@@ -887,7 +902,7 @@ def _is_plain(value: Any) -> bool:
 
 
 # Attributes that belong to calls.
-_OF_CALLS = {"_calls", "_called", "_later_calls", "_taped", "_known_losses", "_added_losses", "_has_noted"}
+_OF_CALLS = {"_calls", "_called", "_later_calls", "_taped", "_known_effects", "_added_losses", "_has_noted"}
 
 # Attributes of layers and models that hold layers which are counted elsewhere.
 _NO_SUBLAYERS = {*_OF_CALLS, "_losses", "_given", "_variables", "_layers", "_input_layers", "_operations"}

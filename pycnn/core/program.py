@@ -9,6 +9,9 @@ import numpy as np
 
 from pycnn import _core
 from pycnn.core.blueprint import Blueprint
+from pycnn.core.tensor import before_reading
+from pycnn.core.updates import Updates
+from pycnn.core.variable import new_values
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,32 +46,39 @@ class Program:
         self._undecided = training is None
         self.input_shapes = [symbol.sample_shape for symbol in function.inputs]
         self.network, graph = self._made(function, goal is not None or self._training)
+        self.variables = _variables(graph)  # of `network`, whose parameters they are
+        self.updates = Updates(self.network, graph.assigned)
+        self._assigns = bool(self.updates)
         self.works_undecided = graph.works_undecided
         self.adds_losses = bool(graph.losses or graph.penalties)
         # A second network only where operations differ between training and inference.
-        second = goal is not None and graph.asked_for_training
-        self.test_network = self._made(function, False)[0] if second else self.network
-        outputs = [self.network.graph.node(node) for node in self.network.outputs]
+        self.test_network, self.test_updates = self.network, self.updates
+        if goal is not None and graph.asked_for_training:
+            self.test_network, graph = self._made(function, False)
+            self.test_updates = Updates(self.test_network, graph.assigned)
+        outputs = [self.network.graph.node(node) for node in self.network.outputs[: len(function.outputs)]]
         self.output_shapes = [shape for _, _, _, shape, _ in outputs]
         self.batched = [batched for *_, batched in outputs]
         # Samples for one uninterrupted call: about 2**25 numbers computed, tens of milliseconds.
         self.samples_per_call = max(32, 2**25 // max(graph.values, 1) // 32 * 32)
+        if self._assigns:  # once for each batch, not for as many samples as come
+            self.samples_per_call = 1
 
     def _made(self, function: Function, training: bool) -> tuple[_core.Network, Blueprint]:
-        graph = Blueprint(training, None if self._goal is None else self._goal.frozen, self._undecided)
+        options = training, None if self._goal is None else self._goal.frozen, self._undecided
+        graph = Blueprint(*options)
         outputs = lowered(function, graph)
+        if graph.assigned:
+            graph = Blueprint(*options, in_order=True)
+            outputs = lowered(function, graph)
         arguments = None if self._goal is None else self._goal.bind(graph, outputs)
-        self.variables: list[Variable] = []
-        flags = []
-        by_core = {id(v.core): (v, node) for node, v in graph.variables_of.items()}
-        for core in graph.variables:
-            variable, node = by_core[id(core)]
+        variables = _variables(graph)
+        for variable in variables:
             variable.initialized()
-            self.variables.append(variable)
-            flags.append(graph.trainable[node])
-        network = _core.Network(graph, outputs)
-        for i, trainable in enumerate(flags):
-            network.set_trainable(i, trainable)
+        network = _core.Network(graph, [*outputs, *graph.assigned.values()])
+        trainable = {variable: graph.trainable[node] for node, variable in graph.variables_of.items()}
+        for i, variable in enumerate(variables):
+            network.set_trainable(i, trainable[variable])
         network.set_seed(seed_of(graph))
         if arguments is not None:
             network.compile(**arguments)
@@ -86,7 +96,14 @@ class Program:
             np.empty((n, *shape) if batched else shape, np.float32)
             for shape, batched in zip(self.output_shapes, self.batched, strict=True)
         ]
-        self.network.predict(inputs, outputs, self._training)
+        if new_values:
+            before_reading()
+        if not self._assigns:
+            self.network.predict(inputs, outputs, self._training)
+            return outputs
+        values = self.updates.arrays()
+        self.network.predict(inputs, [*outputs, *values], self._training)
+        self.updates.write(values)
         return outputs
 
 
@@ -102,3 +119,9 @@ def seed_of(graph: Blueprint) -> int:
     """One seed made from those of all dropout layers, and of the random numbers of other ones."""
     seeds = [getattr(layer, "actual_seed", 0) for layer in graph.layers.values()] + graph.seeds
     return int(np.random.SeedSequence(seeds).generate_state(1)[0])
+
+
+def _variables(graph: Blueprint) -> list[Variable]:
+    """The variables of a graph, in the order of its parameters."""
+    of_core = {id(variable.core): variable for variable in graph.variables_of.values()}
+    return [of_core[id(core)] for core in graph.variables]

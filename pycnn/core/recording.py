@@ -12,8 +12,8 @@ from pycnn.core.arrays import as_samples
 from pycnn.core.function import is_tracing
 from pycnn.core.operations import batching
 from pycnn.core.symbolic import KerasTensor, as_symbol
-from pycnn.core.tensor import Placeholder, Recorder, Tensor, recorders
-from pycnn.core.variable import Variable
+from pycnn.core.tensor import Placeholder, Recorder, Tensor, recorders, was_assigned
+from pycnn.core.variable import Variable, new_values
 
 if TYPE_CHECKING:
     from pycnn.core.layer import Layer
@@ -185,10 +185,35 @@ def _symbol(x: Any, batched: bool) -> Any:
     if isinstance(x, Tensor):
         return x.symbol if x.is_recorded else x.form(batched)
     if isinstance(x, Variable):
-        return as_symbol(x)
+        return _reading(x)
     if isinstance(x, (list, np.ndarray)) and np.ndim(x):
         return Placeholder(as_numbers(x), batched)
     return x
+
+
+def _reading(variable: Variable) -> Any:
+    """The symbol as which a function reads a variable: what has been assigned, without its past."""
+    if not was_assigned(variable):
+        return as_symbol(variable)
+    from pycnn.core.operations.gradients import stop_gradient
+
+    new, old = stop_gradient(_value_of(variable)), as_symbol(variable)
+    return new + (old - stop_gradient(old)) if variable.trainable else new
+
+
+def _value_of(variable: Variable, samples: int | None = None) -> KerasTensor:
+    """A symbol of a variable's value now.
+
+    Args:
+        variable: that may wait for a new value.
+        samples: of the call that reads it; None for a function.
+    """
+    new: Tensor | None = new_values.get(variable)
+    if new is not None and new.symbol is not None and new.is_recorded:
+        others = samples is not None and new.batch not in (None, samples)  # one recording has one batch
+        if not others:
+            return new.symbol
+    return Placeholder(variable.numpy(), False)
 
 
 def as_numbers(x: Any) -> Any:
@@ -275,10 +300,17 @@ def call_layer(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
     symbols = tree.transformed(symbol, args)
     training = _plain(kwargs.pop("training", None))
     options = tree.transformed(symbol, kwargs) | {"training": bool(training)}
-    result, losses = layer.recorded_call_with_losses(symbols, options)
+
+    result, losses, values = layer.recorded_call_with_effects(
+        symbols, options, lambda variable: _value_of(variable, samples)
+    )
     for tape in recorders.get():
         tape.accessed(layer.trainable_weights)
+        for variable, _ in values:
+            if variable not in tape.assigned:
+                tape.assigned[variable] = variable.initialized().value.copy()
     layer.note_losses([(owner, _wrapped(loss, samples)) for owner, loss in losses])
+    new_values.update({variable: _wrapped(value, samples) for variable, value in values})
     return _wrapped(result, samples)
 
 

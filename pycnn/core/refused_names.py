@@ -100,10 +100,6 @@ REFUSED: Mapping[str, Mapping[str, str]] = {
         ("Pipeline RandomElasticTransform RandomGaussianBlur RandomPerspective", _NETWORK_IMAGES),
         ("Masking", "masks are not passed on; multiply by one, and give Softmax one as `mask`"),
         ("ReversibleEmbedding", "use Embedding, and keras.ops.matmul with its weight `embeddings`"),
-        (
-            "SpectralNormalization",
-            "a kernel_constraint of your own can divide by the largest singular value",
-        ),
     ),
     "keras.losses": _table(
         ("CTC ctc", "there are no recurrent layers, and nothing aligns sequences; use Keras for it"),

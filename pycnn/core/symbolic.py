@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Protocol, TypeAlias, TypeVar
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     Shape: TypeAlias = tuple[int | None, ...]
 
 _Op = TypeVar("_Op", bound="Operation")
+
+_moments = itertools.count()
 
 
 class Operation(Protocol):
@@ -56,6 +59,7 @@ class KerasTensor:
         self.node: Node | None = None
         self.index = 0  # among the outputs of its node
         self.variable: Variable | None = None
+        self.moment = 0  # of a variable's: when it was read, among the calls and readings of the process
         self.constant: NDArray[np.float32] | None = None
         self.seed: int | None = None  # of uniform numbers that every run draws
 
@@ -231,7 +235,7 @@ class Node:
         training: what the call was given; None for nothing.
     """
 
-    __slots__ = ("__weakref__", "call", "operation")
+    __slots__ = ("__weakref__", "call", "moment", "operation")
 
     def __init__(
         self,
@@ -242,6 +246,7 @@ class Node:
         training: bool | None = None,
     ) -> None:
         self.operation = operation
+        self.moment = next(_moments)
         self.call = Call(inputs, arguments, training)
         self.call.belongs_to(self)
         self.finish(outputs)
@@ -250,7 +255,7 @@ class Node:
     def of_call(cls, operation: Operation, call: Call) -> Node:
         """The node of a call whose own is gone."""
         node = cls.__new__(cls)
-        node.operation, node.call = operation, call
+        node.operation, node.call, node.moment = operation, call, next(_moments)
         call.belongs_to(node)
         return node
 
@@ -297,7 +302,7 @@ def as_symbol(x: Any) -> KerasTensor:
         return x
     if isinstance(x, Variable):
         symbol = KerasTensor(x.shape, name=x.name)
-        symbol.variable = x
+        symbol.variable, symbol.moment = x, next(_moments)
         return symbol
     array = np.asarray(x)
     if array.dtype.kind not in "biuf":
@@ -330,6 +335,20 @@ def trace(sources: Iterable[KerasTensor], targets: Sequence[KerasTensor]) -> lis
             stack.append((tensor, True))
             stack.extend((origin, False) for origin in reversed(node.inputs))
     return list(calls)
+
+
+def calls_by_depth(calls: Sequence[Node]) -> list[Node]:
+    """Calls that `trace` found, in the order in which Keras runs them: the longest way to an output first."""
+    depths: dict[Node, int] = {}  # in the order in which calls are met, which counts among those of one depth
+    of_operation: dict[Any, int] = {}
+    known = set(calls)
+    for call in reversed(calls):
+        depth = max(depths.get(call, 0), of_operation.get(call.operation, 0))
+        depths[call] = of_operation[call.operation] = depth
+        for tensor in call.inputs:
+            if (node := tensor.node) is not None and node in known:
+                depths[node] = max(depths.get(node, 0), depth + 1)
+    return sorted(depths, key=lambda call: -depths[call])
 
 
 def operations_by_depth(

@@ -12,11 +12,13 @@ import numpy as np
 
 from pycnn.core import recording, taped, tree
 from pycnn.core.taped_structure import Recording
-from pycnn.core.tensor import Recorder, Tensor, recorders, unknown
+from pycnn.core.tensor import Recorder, Tensor, recorders, unknown, when_computed
 from pycnn.core.variable import Variable
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+    from numpy.typing import NDArray
 
 
 class GradientTape:
@@ -33,7 +35,7 @@ class GradientTape:
 
     Asking for values inside the block (`print`, `float`, a metric) computes them at once, in a forward pass
     of its own, with a dropout of its own and one more update of moving statistics; after `gradient` they are
-    there.
+    there. What a layer's `call` assigns to variables counts once, in any case.
 
     Args:
         persistent: whether `gradient` may be called more than once.
@@ -61,6 +63,7 @@ class GradientTape:
     def reset(self) -> None:
         """Forgets everything."""
         self._used = False
+        self.assigned: dict[Variable, NDArray[np.float32]] = {}
         self._recorded: list[weakref.ref[Tensor]] = []
         self._tensors: dict[int, tuple[Any, Tensor]] = {}  # by the identity of what is watched, which is kept
         self._variables: dict[Variable, None] = {}
@@ -273,6 +276,8 @@ class GradientTape:
         found, recorded = taped.gradients(target, sources, unknown())
         if any(self in placeholder.passed for placeholder in recorded.placeholders):
             raise _second_order()
+        if not self._persistent:
+            when_computed()
         return list(found)
 
     def jacobian(self, *args: Any, **kwargs: Any) -> NoReturn:

@@ -18,8 +18,8 @@ from pycnn.core.program import seed_of
 from pycnn.core.symbolic import KerasTensor
 from pycnn.core.tangents import TangentBlueprint, total
 from pycnn.core.taped_structure import Recording, Sources
-from pycnn.core.tensor import Placeholder, Tensor
-from pycnn.core.variable import Variable
+from pycnn.core.tensor import Placeholder, Tensor, as_recorded
+from pycnn.core.variable import Variable, new_values
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,6 +51,7 @@ class TapedProgram:
         self._slots: list[Variable | None] = []  # of arrays without an axis of the samples
         second = recording.has_gradients
         self.graph: Blueprint = TangentBlueprint(recording.training) if second else Blueprint()
+        self.graph.in_order = recording.assigns
         nodes = [self._input(placeholder) for placeholder in recording.placeholders]
         self._is_fed = any(slot is None for slot in self._slots)
         if not self._is_fed:
@@ -287,8 +288,14 @@ def evaluate(tensors: Iterable[Tensor]) -> None:
     for group in groups.values():
         symbols = [tensor.symbol for tensor in group if tensor.symbol is not None]
         recording = Recording(symbols)
-        values, _ = _program(recording, recording.outputs).run(recording)
-        by_symbol = dict(zip(recording.outputs, values, strict=True))
+        if recording.assigns:  # what the same calls assign comes with the rest
+            values = [tensor for tensor in new_values.values() if not tensor.is_known]
+            group += [tensor for tensor in values if recording.number(tensor.symbol) is not None]
+        outputs = list(dict.fromkeys(tensor.symbol for tensor in group if tensor.symbol is not None))
+        program = _program(recording, outputs)
+        with as_recorded(group):
+            arrays, _ = program.run(recording)
+        by_symbol = dict(zip(outputs, arrays, strict=True))
         for tensor in group:
             if tensor.symbol is not None:
                 tensor.set_value(_typed(by_symbol[tensor.symbol], tensor.symbol.dtype))
@@ -316,7 +323,9 @@ def gradients(
     wanted = [t for t in wanted if not t.is_known and recording.number(t.symbol) is not None]  # type: ignore[arg-type]
     outputs = list(dict.fromkeys(t.symbol for t in wanted if t.symbol is not None))
     sources = Sources(recording, given)
-    values, found = _program(recording, outputs, target.symbol, sources).run(recording)
+    program = _program(recording, outputs, target.symbol, sources)
+    with as_recorded([target]):
+        values, found = program.run(recording)
     by_symbol = dict(zip(outputs, values, strict=True))
     for tensor in wanted:
         assert tensor.symbol is not None

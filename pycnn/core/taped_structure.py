@@ -24,6 +24,7 @@ class Recording:
         self.placeholders: list[Placeholder] = []
         self.holders: list[Any] = []  # layers and variables, by whose identity the key knows them
         self.training = False
+        self.assigns = False  # whether a call gives variables new values
         self.has_gradients = False  # whether something is computed from gradients
         self.calls: dict[Node, None] = {}
         self._numbers: dict[KerasTensor, int] = {}
@@ -96,10 +97,13 @@ class Recording:
         operation = node.operation
         attributes = getattr(operation, "attributes", None)
         if attributes is None:
-            holder: Any = getattr(operation, "layer", operation)  # a CallWithLosses is made for each call
-            self.holders.append(holder)
+            holder: Any = getattr(operation, "layer", operation)  # a CallWithEffects is made for each call
+            before, after = getattr(operation, "before", ()), getattr(operation, "after", ())
+            self.holders += [holder, *before, *after]
+            self.assigns = self.assigns or bool(before)
             leaves = holder.leaves() if hasattr(holder, "leaves") else ()
             known: Any = (id(holder), tuple((id(leaf), leaf.trainable) for leaf in leaves))
+            known += (tuple(map(id, before)), tuple(map(id, after)))
         else:
             name = operation.function.name  # type: ignore[attr-defined]
             known = (name, self._frozen(attributes))

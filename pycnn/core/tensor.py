@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
 from pycnn.core.symbolic import KerasTensor, add_operators
+from pycnn.core.variable import Variable, new_values
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,6 +23,8 @@ _TAKEN_AS_THEY_ARE = ("float32", "float64", "uint8")
 
 class Recorder(Protocol):
     """A tape that records."""
+
+    assigned: dict[Variable, F32]  # variables that recorded calls assign to, with their values before
 
     def find(self, array: Any) -> Tensor | None:
         """The Tensor of an array that the tape watches."""
@@ -105,7 +109,8 @@ class Tensor:
         _unknown.pop(id(self), None)
 
     def __del__(self) -> None:
-        _unknown.pop(id(self), None)
+        if _unknown is not None:  # as it is at the interpreter's end
+            _unknown.pop(id(self), None)
 
     def form(self, batched: bool) -> Placeholder:
         """The symbol of its values, with or without an axis of the samples."""
@@ -246,8 +251,55 @@ def unknown() -> list[Tensor]:
 
 
 def before_change() -> None:
-    """Before variables change: computes what was recorded with the values that they still have."""
+    """Before variables change: computes what was recorded with the values that they still have.
+
+    Then variables get the values that recorded calls have assigned to them.
+    """
     if _unknown and (waiting := unknown()):
         from pycnn.core.taped import evaluate
 
         evaluate(waiting)
+    while new_values:
+        variable, tensor = new_values.popitem()
+        variable.overwrite(tensor.value)
+
+
+def before_reading() -> None:
+    """Before variables are read outside of what is recorded: they get their new values."""
+    if new_values:
+        before_change()
+
+
+def any_assigned() -> bool:
+    """Whether recorded calls have assigned to variables."""
+    return bool(new_values) or any(tape.assigned for tape in recorders.get())
+
+
+def was_assigned(variable: Variable) -> bool:
+    """Whether a recorded call has assigned to a variable: what is recorded now reads the value of that."""
+    return variable in new_values or any(variable in tape.assigned for tape in recorders.get())
+
+
+@contextmanager
+def as_recorded(tensors: Iterable[Tensor]) -> Iterator[None]:
+    """Inside, variables have the values from before what recorded calls assigned to them.
+
+    What is computed again reads these where it came before the assignments, and symbols of its own after.
+    """
+    before: dict[Variable, F32] = {}
+    for tape in {tape for tensor in tensors for tape in tensor.tapes}:
+        before |= {v: x for v, x in tape.assigned.items() if not np.array_equal(x, v.initialized().value)}
+    now = {variable: variable.initialized().value.copy() for variable in before}
+    try:
+        for variable, value in before.items():
+            variable.overwrite(value)
+        yield
+    finally:
+        for variable, value in now.items():
+            variable.overwrite(value)
+
+
+def when_computed() -> None:
+    """After a run: gives variables their new values, unless something waits that reads the old ones."""
+    if new_values and not unknown():
+        before_change()

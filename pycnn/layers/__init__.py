@@ -112,6 +112,7 @@ if TYPE_CHECKING:
         UnitNormalization,
     )
     from pycnn.layers.serializing import deserialize, serialize
+    from pycnn.layers.spectral_normalization import SpectralNormalization
     from pycnn.layers.transposed_convolution import (
         Conv1DTranspose,
         Conv2DTranspose,
@@ -222,6 +223,7 @@ __all__ = [
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
+    "SpectralNormalization",
     "Subtract",
     "TimeDistributed",
     "UnitNormalization",
@@ -272,6 +274,7 @@ _MODULES = (
     "regularization",
     "residual",
     "sample_normalization",
+    "spectral_normalization",
     "transposed_convolution",
     "upsampling",
     "serializing",

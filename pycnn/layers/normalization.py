@@ -111,6 +111,7 @@ class BatchNormalization(Affine):
         return on_last_axis(self, graph, node, self.axis, lambda last: self._over_last(graph, last))
 
     def _over_last(self, graph: Blueprint, node: int) -> int:
+        graph.moves([self.moving_mean, self.moving_variance])
         return graph.batch_norm(
             node,
             graph.variable(self.gamma, self) if self.gamma is not None else None,

@@ -10,6 +10,7 @@ from pycnn.callbacks import History
 from pycnn.core import tree
 from pycnn.core.arguments import as_int
 from pycnn.core.program import Program
+from pycnn.core.tensor import before_reading
 from pycnn.models.feeding import Feeder, first_item
 from pycnn.models.objective import Objective
 from pycnn.models.own_steps import CompiledLoss, CompiledMetrics, loss_tracker, metrics_in
@@ -239,6 +240,7 @@ class Compiled(Predictor):
         There is no program where a loss mixes the samples of a batch: `whole_batches` has the steps then.
         """
         objective = self._compiled()
+        before_reading()
         if x is None:
             raise ValueError("`x` is missing; expected samples")
         needs_data = not self._is_ready() or any(goal.reads_targets for goal in objective.goals)

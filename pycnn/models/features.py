@@ -42,6 +42,12 @@ def precomputed(model: Model, x: Any, cache_dir: str | os.PathLike[str] | None) 
                 f"precompute_features: {name!r} ({kind}) in model {model.name!r} draws at random in "
                 f"training, so that features differ from epoch to epoch. Cut the model before it"
             )
+    if graph.assigned:
+        raise ValueError(
+            f"precompute_features: calls in model {model.name!r} assign to "
+            f"{', '.join(variable.path for variable in graph.assigned)} in training, so that features differ "
+            f"from epoch to epoch. Cut the model before it"
+        )
     if cache_dir is None:
         return model.predict(x, verbose=0)  # type: ignore[no-any-return]
     return _kept(model, x, graph.text(outputs), os.fspath(cache_dir))

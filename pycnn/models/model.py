@@ -13,7 +13,7 @@ from pycnn.core.arguments import checked_shape
 from pycnn.core.arrays import as_samples
 from pycnn.core.blueprint import Blueprint
 from pycnn.core.custom_objects import custom_object_scope
-from pycnn.core.function import Function
+from pycnn.core.function import Function, ModelFunction
 from pycnn.core.layer import Layer
 from pycnn.core.names import auto_name, unknown
 from pycnn.core.program import Program, lowered
@@ -331,7 +331,7 @@ class Model(Trainer):
         return tree.packed(self._target_structure, outputs)
 
     def _function(self) -> Function:
-        return Function(self._sources, self._targets)
+        return ModelFunction(self._sources, self._targets)
 
     def _ready(self, x: Any) -> Program:
         if self._program is not None:
@@ -478,14 +478,14 @@ class Model(Trainer):
         self._class_names = names
 
     def graph_json(self, names: Mapping[int, str]) -> str | None:
-        """The model as programs in C++ and C load it; None where a step of it is Python's.
+        """The model as programs in C++ and C load it; None where a step of it is Python's, or assigns.
 
         Args:
             names: of the arrays in the file, by the ids of the variables.
         """
         graph = Blueprint()
         outputs = lowered(self._function(), graph)
-        if any(graph.node(node)[0] == "host" for node in range(len(graph))):
+        if graph.assigned or any(graph.node(node)[0] == "host" for node in range(len(graph))):
             return None
         of_core = {id(variable.core): names[id(variable)] for variable in graph.variables_of.values()}
         return graph.json(outputs, self.output_names, [of_core[id(core)] for core in graph.variables])

@@ -87,7 +87,8 @@ class Predictor(ModelInterface):
         Args:
             x: samples (n, ...), or what yields batches of them (alone, or as the first of a tuple).
             batch_size: samples in one of the `steps`; the result does not depend on it otherwise, it only
-                sets how much is done between two looks for Ctrl-C.
+                sets how much is done between two looks for Ctrl-C. Where a `call` assigns to variables, it
+                does so for each batch; None for 32.
             verbose: 0 prints nothing, 1 and 2 progress; 'auto' progress on a terminal where it takes long.
             steps: number of batches; None for all.
             callbacks: list of callbacks.
@@ -231,6 +232,8 @@ class Predictor(ModelInterface):
         Raises:
             TypeError, ValueError: if an argument is wrong, or the model's input shape is not known yet. The
                 object's calls raise them if an array does not fit, naming what came and what was expected.
+            NotImplementedError: if predictions give variables new values (`assign` in a `call`, not only in
+                training): the object's calls would not.
             MemoryError: if there is no room for the arrays.
 
         Example:
@@ -250,7 +253,14 @@ class Predictor(ModelInterface):
             raise ValueError(f"`batch_size` is {size}; expected at most {_MOST_SAMPLES}")
         if not isinstance(dtype, str):
             dtype = np.dtype(dtype).name
-        return PreparedCall(self._ready(None).network, size, dtype)
+        program = self._ready(None)
+        if program.updates:
+            raise NotImplementedError(
+                f"compile_inference: predictions of model {self.name!r} assign to {program.updates.names}, "
+                f"which a prepared call does not; assign where `training` is true only, or use "
+                f"predict_on_batch"
+            )
+        return PreparedCall(program.network, size, dtype)
 
 
 def _samples_of(item: Any) -> Any:

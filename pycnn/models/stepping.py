@@ -10,6 +10,7 @@ import numpy as np
 from pycnn.core import tree
 from pycnn.core.arrays import as_weights
 from pycnn.core.foreign import as_array
+from pycnn.core.tensor import before_reading
 from pycnn.models.data import Batch, check_lengths, check_stream, class_weights, is_stream, unpack
 from pycnn.models.sources import ArraySource, Source, stream_source
 
@@ -58,6 +59,7 @@ class CoreSteps:
 
     def step(self, batch: Batch) -> None:
         """One batch."""
+        before_reading()
         self._mean.add(self._step(batch), batch.size)
 
 

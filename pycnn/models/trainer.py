@@ -280,7 +280,8 @@ class Trainer(GeneratorMethods, Compiled):
         """A step on one batch: gradients, what looks at them, and what the optimizer makes of them."""
         if program is None:
             return whole_batches.train_step(self, self._goal)
-        network, goal, optimizer = program.network, self._goal, self._goal.optimizer
+        network, updates = program.network, program.updates
+        goal, optimizer = self._goal, self._goal.optimizer
 
         def fused(batch: Batch) -> tuple[float, list[float], list[float]]:
             outputs, rate = goal.outputs(network, batch.size), optimizer.current_rate()
@@ -291,23 +292,27 @@ class Trainer(GeneratorMethods, Compiled):
         step = GradientStep.of_network(optimizer, network, program.variables, self.on_gradients)
 
         def parted(batch: Batch) -> tuple[float, list[float], list[float]]:
-            outputs = goal.outputs(network, batch.size)
-            result = network.compute_gradients(batch.x, batch.y, batch.rows, batch.weight, outputs)
+            outputs, values = goal.outputs(network, batch.size), updates.arrays()
+            arrays = updates.after(outputs, values)
+            result = network.compute_gradients(batch.x, batch.y, batch.rows, batch.weight, arrays)
             goal.observe(batch, outputs)
+            updates.write(values)  # the step is made from these
             step.run()
             return result
 
-        return parted if step.is_needed else fused
+        return parted if step.is_needed or updates else fused
 
     def _test_step(self, program: Program | None) -> CoreStep:
         if program is None:
             return whole_batches.test_step(self, self._goal)
-        network, goal = program.test_network, self._goal
+        network, updates, goal = program.test_network, program.test_updates, self._goal
 
         def test(batch: Batch) -> tuple[float, list[float], list[float]]:
-            outputs = goal.outputs(network, batch.size)
-            result = network.test_step(batch.x, batch.y, batch.rows, batch.weight, outputs)
+            outputs, values = goal.outputs(network, batch.size), updates.arrays()
+            arrays = updates.after(outputs, values)
+            result = network.test_step(batch.x, batch.y, batch.rows, batch.weight, arrays)
             goal.observe(batch, outputs)
+            updates.write(values)
             return result
 
         return test
@@ -433,7 +438,8 @@ class Trainer(GeneratorMethods, Compiled):
         Args:
             x: samples, or what yields batches, as in `fit`.
             y: labels or targets.
-            batch_size: samples at a time; the result does not depend on it.
+            batch_size: samples at a time; the result does not depend on it, unless a `call` assigns to
+                variables, which it does for each batch.
             verbose: 0 prints nothing, 1 and 'auto' a progress bar, 2 a line.
             sample_weight: (n,) weights in the loss.
             steps: number of batches; None for all.

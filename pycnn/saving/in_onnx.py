@@ -43,7 +43,10 @@ def onnx_model(model: SavableModel) -> Any:
     variables = named_variables(model)
     described = model.graph_json({id(variable): name for name, variable in variables.items()})
     if described is None:
-        raise NotImplementedError("The model has a step that Python does, which ONNX cannot say")
+        raise NotImplementedError(
+            "The model has a step that Python does, or a `call` that assigns to a variable in inference too: "
+            "ONNX can say neither"
+        )
     graph = json.loads(described)
     writer = Writer({name: variable.numpy() for name, variable in variables.items()})
     for node in graph["nodes"]:

@@ -93,8 +93,7 @@ def _groups(layer: Any, path: str, seen: set[int]) -> Iterator[LayerGroup]:
     if id(layer) in seen:
         return
     seen.add(id(layer))
-    own = sorted(layer.own_weights, key=lambda variable: not variable.trainable)
-    yield LayerGroup(path, layer.name, own)
+    yield LayerGroup(path, layer.name, layer.own_weights)
     for name, value in _attributes(layer):
         inside = f"{path}/{name}" if path else name
         if isinstance(value, Layer):

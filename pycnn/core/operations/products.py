@@ -193,8 +193,8 @@ def einsum(subscripts: str, *operands: Any) -> Any:
 
     Args:
         subscripts: such as 'bqd,bkd->bqk': a letter for each axis, those of the result after the arrow.
-        operands: one or two symbols or arrays. A batch axis comes first in the result; for arrays alone
-            everything that NumPy's function can do.
+        operands: one or two symbols or arrays. A batch axis comes first in the result, or is summed over;
+            for arrays alone everything that NumPy's function can do.
 
     Returns:
         A symbol where an operand is one, else a float32 array.
@@ -220,6 +220,15 @@ def _array_einsum(operands: list[F32], subscripts: str) -> Any:
 @operation(arrays=_array_einsum, several=True)
 def _einsum(operands: Any, subscripts: str) -> Any:
     given, output = _terms(operands[0].name, subscripts, operands)
+    letter = given[0][:1]
+    if len(given) == 2 and all(x.is_batched for x in operands) and letter == given[1][0] not in output:
+        from pycnn.core.operations.reductions import sum
+
+        return sum(_product_of(operands, subscripts, given, letter + output), 0)
+    return _product_of(operands, subscripts, given, output)
+
+
+def _product_of(operands: Sequence[Value], subscripts: str, given: Sequence[str], output: str) -> Value:
     pairs = [_summed(x, term, given, output) for x, term in zip(operands, given, strict=True)]
     values, terms = [x for x, _ in pairs], [term for _, term in pairs]
     letter = _batch_letter(subscripts, values, terms, output)
