@@ -276,7 +276,7 @@ class Optimizer(OptimizerState):
     def current_rate(self) -> float:
         """The learning rate of the next step, to which all settings are brought up to date."""
         self.core()
-        rate = float(self.learning_rate)
+        rate = self._rate()
         return rate / (1.0 + self.decay * self._steps) if self.decay else rate
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
