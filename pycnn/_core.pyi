@@ -410,6 +410,13 @@ class Network:
         be empty. Returns what is minimized, the loss of each term (sum of weighted losses / samples) and the metrics.
         Gradients are of the first. out, where given, gets the outputs of the samples."""
 
+    def train_steps(
+        self, x: Sequence[NDArray[Any] | None], y: Sequence[NDArray[Any] | None], index: NDArray[np.integer[Any]],
+        weight: Sequence[NDArray[Any] | None], learning_rate: float, each: int,
+    ) -> list[tuple[float, list[float], list[float]]]:
+        """What as many calls of train_step do and return, of `each` samples of index at a time, the last one of those
+        that are left."""
+
     def test_step(
         self, x: Sequence[NDArray[Any] | None], y: Sequence[NDArray[Any] | None], index: NDArray[np.integer[Any]] | None,
         weight: Sequence[NDArray[Any] | None], out: Sequence[F32 | None] | None = None,

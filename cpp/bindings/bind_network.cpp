@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "bindings/bindings.h"
@@ -208,6 +209,26 @@ py::tuple train_step(Network& network, const Arrays& x, const Arrays& y, const p
               [&](const Batch& batch) { return network.train_step(batch, learning_rate); });
 }
 
+py::list train_steps(Network& network, const Arrays& x, const Arrays& y, const py::object& index, const Arrays& weight,
+                     float learning_rate, int64_t each) {
+  const Held held = labelled(network, x, y, index, weight, std::nullopt);
+  require(held.batch.index, "index must say which samples the steps take");
+  require(each > 0, "each must be at least 1, not " + std::to_string(each));
+  std::vector<StepResult> results;
+  {
+    const GilReleased released;
+    for (int64_t begin = 0; begin < held.batch.samples; begin += each) {
+      Batch batch = held.batch;
+      batch.index += begin;
+      batch.samples = std::min(each, held.batch.samples - begin);
+      results.push_back(network.train_step(batch, learning_rate));
+    }
+  }
+  py::list list;
+  for (const StepResult& result : results) list.append(as_tuple(result));
+  return list;
+}
+
 py::tuple compute_gradients(Network& network, const Arrays& x, const Arrays& y, const py::object& index,
                             const Arrays& weight, const std::optional<Arrays>& out) {
   return step(labelled(network, x, y, index, weight, out),
@@ -415,6 +436,8 @@ void bind_network(py::module_& m) {
           "set_seed", [](Network& n, uint64_t seed) { n.set_seed(seed); }, py::arg("seed"))
       .def("train_step", &train_step, py::arg("x"), py::arg("y"), py::arg("index").none(true), py::arg("weight"),
            py::arg("learning_rate"), none)
+      .def("train_steps", &train_steps, py::arg("x"), py::arg("y"), py::arg("index"), py::arg("weight"),
+           py::arg("learning_rate"), py::arg("each"))
       .def("test_step", &test_step, py::arg("x"), py::arg("y"), py::arg("index").none(true), py::arg("weight"), none)
       .def("compute_gradients", &compute_gradients, py::arg("x"), py::arg("y"), py::arg("index").none(true),
            py::arg("weight"), none)

@@ -22,7 +22,10 @@ _AHEAD = 2  # batches that are fetched before a step needs them
 
 
 class Batch(NamedTuple):
-    """What one step gets: the samples x[rows], or all of x where rows is None; `size` is their number."""
+    """What one step gets: the samples x[rows], or all of x where rows is None; `size` is their number.
+
+    Where `each` is not 0 they are for several steps, of so many samples each but the last one, and have rows.
+    """
 
     x: list[NDArray[Any]]  # of each input, and of the targets that the network itself reads
     y: list[NDArray[Any] | None]  # of each output
@@ -32,6 +35,13 @@ class Batch(NamedTuple):
     truth: list[
         NDArray[Any] | None
     ]  # of each output, the targets as metrics see them: without label smoothing
+    each: int = 0
+
+    @property
+    def sizes(self) -> list[int]:
+        """The number of samples of each of its steps."""
+        each = self.each or self.size
+        return [min(each, self.size - begin) for begin in range(0, self.size, each)]
 
     def part(self, start: int, stop: int) -> Batch:
         """The samples from `start` to `stop` of a batch that has all its samples."""

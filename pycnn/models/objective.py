@@ -381,9 +381,14 @@ class Objective:
         for metric in chain.from_iterable(self._on_host):
             metric.reset_state()
 
+    @property
+    def reads_outputs(self) -> bool:
+        """Whether metrics of the host read a step's outputs."""
+        return any(self._on_host)
+
     def outputs(self, network: Any, samples: int) -> list[Any] | None:
         """Arrays for the outputs that the host's metrics read; None where there are none."""
-        if not any(self._on_host):
+        if not self.reads_outputs:
             return None
         return [
             np.empty((samples, *network.output_shape(i)), np.float32) if on_host else None

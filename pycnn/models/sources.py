@@ -9,12 +9,13 @@ from functools import partial
 from itertools import islice, repeat
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from pycnn.core import seeds
 from pycnn.models.ahead import END, fetched_ahead
 from pycnn.models.data import Batch, batches_in, is_sequence, workers_of
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 
@@ -32,6 +33,7 @@ class Source:
     def __init__(self, steps: int | None, shuffle: bool) -> None:
         self.limit = steps
         self.shuffle = shuffle
+        self.together = 1  # steps that its user takes at once; those that can give batches for several
         self.steps: int | None = steps  # of an epoch, as far as it is known
         self.exhausted = False
         self._taken = 0  # batches of this pass
@@ -110,13 +112,17 @@ class ArraySource(Source):
             self._taken = 0
         stop = self._size if self.limit is None else min(self._taken + self.limit - first, self._size)
         data, size, order, begin = self.data, self.batch_size, self._order, self._taken - first
-        for i in range(self._taken, stop):
-            self._taken = i + 1
-            if order is None:
-                yield data.part(i * size, min((i + 1) * size, data.size))
+        batch = self._taken
+        while batch < stop:
+            count = min(self.together, stop - batch)
+            samples = slice(batch * size, min((batch + count) * size, data.size))
+            self._taken = batch = batch + count
+            if order is None and count == 1:
+                yield data.part(samples.start, samples.stop)
             else:
-                rows = order[i * size : (i + 1) * size]
-                yield data._replace(rows=rows, size=len(rows))
+                rows = np.arange(samples.start, samples.stop) if order is None else order[samples]
+                taken = data._replace(rows=rows, size=len(rows))
+                yield taken if count == 1 else taken._replace(each=size)
         self._warn_if_short(stop - begin)
 
     def _resume_pass(self) -> None:

@@ -12,6 +12,7 @@ from pycnn.core.arrays import as_weights
 from pycnn.core.foreign import as_array
 from pycnn.core.tensor import before_reading
 from pycnn.models.data import Batch, check_lengths, check_stream, class_weights, is_stream, unpack
+from pycnn.models.fused_steps import FusedStep
 from pycnn.models.sources import ArraySource, Source, stream_source
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 class Steps(Protocol):
     """The steps of one epoch."""
+
+    @property
+    def take_several(self) -> bool:
+        """Whether a batch may be for several steps."""
 
     def step(self, batch: Any) -> None:
         """One batch."""
@@ -57,10 +62,19 @@ class CoreSteps:
         self.state = self._mean.state
         self.restore = self._mean.restore
 
+    @property
+    def take_several(self) -> bool:
+        """Whether a batch may be for several steps."""
+        return isinstance(self._step, FusedStep) and self._step.takes_several
+
     def step(self, batch: Batch) -> None:
         """One batch."""
         before_reading()
-        self._mean.add(self._step(batch), batch.size)
+        if batch.each and isinstance(self._step, FusedStep):
+            for result, size in zip(self._step.several(batch), batch.sizes, strict=True):
+                self._mean.add(result, size)
+        else:
+            self._mean.add(self._step(batch), batch.size)
 
 
 class OwnSteps:
@@ -69,6 +83,8 @@ class OwnSteps:
     Args:
         method: `train_step` or `test_step`.
     """
+
+    take_several = False
 
     def __init__(self, method: Callable[[Any], Any]) -> None:
         self._method = method

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Callable, Collection
 from contextlib import closing
@@ -18,6 +19,7 @@ from pycnn.models import own_steps, whole_batches
 from pycnn.models.compiled import Compiled
 from pycnn.models.data import Batch, is_stream, unpack
 from pycnn.models.feeding import split
+from pycnn.models.fused_steps import FusedStep
 from pycnn.models.generators import GeneratorMethods
 from pycnn.models.gradients import LossAndGradients, gradients_of
 from pycnn.models.objective import Objective
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
     from pycnn.profiling import Profile
 
     CoreStep: TypeAlias = Callable[[Batch], tuple[float, list[float], list[float]]]
+
+# Where no callback is for batches the core trains for so many seconds without a look at anything else.
+_TOGETHER = 0.02
 
 
 class Trainer(GeneratorMethods, Compiled):
@@ -60,8 +65,8 @@ class Trainer(GeneratorMethods, Compiled):
     ) -> History:
         """Trains the model.
 
-        Ctrl-C stops within a batch; the model keeps what it has learned, and `model.history` the finished
-        epochs.
+        Ctrl-C stops within a batch, or 20 ms of batches; the model keeps what it has learned, and
+        `model.history` the finished epochs.
 
         Args:
             x: samples (n, ...) of any real dtype, as an array, tensor or data frame; or what yields batches
@@ -177,6 +182,8 @@ class Trainer(GeneratorMethods, Compiled):
     ) -> tuple[int, dict[str, float]]:
         """One epoch from a batch on: the number of its batches, and the mean loss and metrics."""
         begin, end = called.hooks("on_train_batch_begin"), called.hooks("on_train_batch_end")
+        several = steps.take_several and not begin and not end
+        source.together = source.together if several else 1
         due = progress.due
         step = first
         with closing(source.epoch(first)) as batches:
@@ -185,12 +192,16 @@ class Trainer(GeneratorMethods, Compiled):
                     logs: dict[str, float] = {}
                     for hook in begin:
                         hook(step, logs)
+                start = time.perf_counter()
                 steps.step(batch)
+                count = len(batch.sizes) if several and batch.each else 1
                 if end:
                     logs = steps.logs()
                     for hook in end:
                         hook(step, logs)
-                step += 1
+                if several:
+                    source.together = _steps_within(_TOGETHER, count, time.perf_counter() - start)
+                step += count
                 if due():
                     progress.draw(step, steps.logs())
                 if self.stop_training:
@@ -282,13 +293,6 @@ class Trainer(GeneratorMethods, Compiled):
             return whole_batches.train_step(self, self._goal)
         network, updates = program.network, program.updates
         goal, optimizer = self._goal, self._goal.optimizer
-
-        def fused(batch: Batch) -> tuple[float, list[float], list[float]]:
-            outputs, rate = goal.outputs(network, batch.size), optimizer.current_rate()
-            result = network.train_step(batch.x, batch.y, batch.rows, batch.weight, rate, outputs)
-            goal.observe(batch, outputs)
-            return result
-
         step = GradientStep.of_network(optimizer, network, program.variables, self.on_gradients)
 
         def parted(batch: Batch) -> tuple[float, list[float], list[float]]:
@@ -300,7 +304,7 @@ class Trainer(GeneratorMethods, Compiled):
             step.run()
             return result
 
-        return parted if step.is_needed or updates else fused
+        return parted if step.is_needed or updates else FusedStep(network, goal)
 
     def _test_step(self, program: Program | None) -> CoreStep:
         if program is None:
@@ -635,3 +639,8 @@ def _report_no_batches(at_once: bool) -> None:
         "a generator must yield steps_per_epoch * epochs batches.",
         stacklevel=3,
     )
+
+
+def _steps_within(seconds: float, count: int, took: float) -> int:
+    """How many steps fit into a time, where so many took another."""
+    return max(1, min(int(count * seconds / max(took, 1e-9)), 256))

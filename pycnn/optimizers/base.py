@@ -279,6 +279,11 @@ class Optimizer(OptimizerState):
         rate = self._rate()
         return rate / (1.0 + self.decay * self._steps) if self.decay else rate
 
+    @property
+    def has_one_rate(self) -> bool:
+        """Whether the next steps have the same learning rate, as long as nobody sets another."""
+        return not callable(self._learning_rate) and not self.decay
+
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         """Changes one variable: the formula, which optimizers of one's own override.
 
