@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pycnn.datasets.finder import finder
+
 if TYPE_CHECKING:
     import os
 
-    from pycnn.datasets.sources import Data, Source
+    from pycnn.datasets.sources import Data
 
 __all__ = ["class_names", "find", "load_data"]
 
@@ -45,24 +47,4 @@ def load_data(*, data_dir: str | os.PathLike[str] | None = None) -> Data:
     return sources.load(catalogue.CIFAR10, data_dir)
 
 
-def find(*, data_dir: str | os.PathLike[str] | None = None) -> Source:
-    """Tells where `load_data` would take the data from, without reading or downloading it.
-
-    Args:
-        data_dir: as in `load_data`.
-
-    Returns:
-        A `Source`: its `kind` is 'folder', 'cache', 'system' or 'download', `location` a path or an address,
-        and `str(source)` is for people.
-
-    Raises:
-        FileNotFoundError: `data_dir` or `PYCNN_DATA` lacks a file.
-
-    Example:
-        >>> import pycnn
-        >>> pycnn.datasets.cifar10.find().kind in ("folder", "cache", "system", "download")
-        True
-    """
-    from pycnn.datasets import catalogue, sources
-
-    return sources.find(catalogue.CIFAR10, data_dir)
+find = finder("CIFAR10")
