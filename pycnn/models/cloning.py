@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pycnn.core import tree
 from pycnn.core.layer import Layer
 from pycnn.core.operations.base import FUNCTIONS, Operation
+from pycnn.core.rows import like, whole_of
 from pycnn.core.symbolic import KerasTensor
 from pycnn.layers.input import InputLayer
 from pycnn.models.sequential import Sequential
@@ -64,7 +65,7 @@ def cloned(
     found = dict(zip(model.inputs, begins, strict=True))
     for step in model.steps:
         outputs = _called(step, new.get(step.operation, step.operation), found, call_function)
-        found.update(zip(step.outputs, tree.flatten(outputs), strict=True))
+        found.update(zip(step.outputs, map(whole_of, tree.flatten(outputs)), strict=True))
     ends = [
         tree.transformed(lambda symbol: found[symbol], structure)
         for structure in (model._source_structure, model._target_structure)
@@ -136,7 +137,8 @@ def _called(
     """The call of a step once more, on other symbols."""
 
     def symbol(leaf: Any) -> Any:
-        return found.get(leaf, leaf) if isinstance(leaf, KerasTensor) else leaf
+        whole = whole_of(leaf)
+        return like(leaf, found.get(whole, whole)) if isinstance(leaf, KerasTensor) else leaf
 
     args, kwargs = step.arguments if step.arguments is not None else ((step.inputs[0],), {})
     args, kwargs = tree.transformed(symbol, args), tree.transformed(symbol, kwargs)

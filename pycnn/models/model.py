@@ -363,7 +363,7 @@ class Model(Trainer):
 
     def _call_once(self, inputs: Any) -> None:
         """Calls a model with a `call` on the symbols of Inputs, which become its own."""
-        outputs = self._call_on_symbols((inputs,), {}, record=False)
+        outputs = self.call_on_symbols((inputs,), {}, record=False)
         self._sources, targets = tree.flatten(inputs), tree.flatten(outputs)
         self._source_structure = inputs
         self._target_structure = tree.transformed(lambda _: None, outputs)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from pycnn import ops
+from pycnn.core.rows import RowCount
 from pycnn.core.symbolic import KerasTensor
 from pycnn.core.tensor import Tensor, constant
 from pycnn.core.user_variable import Variable as _Variable
@@ -146,7 +147,7 @@ def reshape(tensor: Any, shape: Any, name: str | None = None) -> Any:
         [[1, 2], [3, 4]]
     """
     if isinstance(shape, (tuple, list)):  # which may begin with None, as `tf.shape` gives it for a symbol
-        sizes = tuple(None if size is None else int(size) for size in shape)
+        sizes = tuple(size if size is None or isinstance(size, RowCount) else int(size) for size in shape)
     else:
         sizes = tuple(int(size) for size in as_array("reshape", shape).reshape(-1))
     if isinstance(tensor, KerasTensor) or (isinstance(tensor, Tensor) and tensor.is_recorded):

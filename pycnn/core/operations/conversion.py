@@ -11,6 +11,7 @@ from pycnn.core.function import is_tracing
 from pycnn.core.operations.base import operation
 from pycnn.core.operations.nodes import mapped
 from pycnn.core.operations.value import Value
+from pycnn.core.rows import RowCount, Rows
 from pycnn.core.serialization import dtype_name
 from pycnn.core.symbolic import KerasTensor, as_symbol
 from pycnn.core.tensor import Tensor
@@ -126,14 +127,15 @@ def convert_to_numpy(x: Any) -> Any:
     return np.array(x)
 
 
-def shape(x: Any) -> tuple[int | None, ...]:
+def shape(x: Any) -> tuple[Any, ...]:
     """The shape, with None for a batch axis.
 
     Args:
         x: a symbol, a weight, or an array.
 
     Returns:
-        A tuple. Its None may stand in `reshape` and `broadcast_to` again.
+        A tuple. Its None may stand in `reshape` and `broadcast_to` again; of rows of all samples (see
+        `reshape`) it has their number, which `reshape` takes as the first size.
 
     Raises:
         ValueError: if x is a list whose parts differ in size.
@@ -144,6 +146,8 @@ def shape(x: Any) -> tuple[int | None, ...]:
     >>> ops.shape([[1, 2]])
     (1, 2)
     """
+    if isinstance(x, Rows):
+        return (*x.shape[: x.at], RowCount(x.count), *x.shape[x.at + 1 :])
     return x.shape if isinstance(x, (KerasTensor, Tensor, Variable, Value)) else np.shape(x)
 
 
@@ -186,7 +190,7 @@ def size(x: Any) -> int | None:
     >>> ops.size([[1, 2]])
     2
     """
-    sizes = shape(x)
+    sizes = x.shape if isinstance(x, Rows) else shape(x)
     return None if None in sizes else math.prod(n for n in sizes if n is not None)
 
 

@@ -1,0 +1,68 @@
+"""Calls of layers on rows of all samples, which `keras.ops.reshape(x, (-1, ...))` makes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from pycnn.core import tree
+from pycnn.core.rows import Rows, whole_of
+from pycnn.core.symbolic import KerasTensor
+
+if TYPE_CHECKING:
+    from pycnn.core.layer import Layer
+
+
+def check(layer: Layer, arguments: Any) -> None:
+    """Raises where a layer cannot take its inputs, some of which are rows.
+
+    Raises:
+        ValueError: if the axis of the rows is not the first one, or inputs do not have as many rows.
+        NotImplementedError: if an output is regularized.
+    """
+    if any(part.activity_regularizer is not None for part in layer.leaves()):
+        raise NotImplementedError(
+            f"Layer {layer.name!r} was called on rows of all samples, where `activity_regularizer` is not "
+            f"available; use `add_loss` in a layer of your own"
+        )
+    symbols = [x for x in tree.flatten(arguments) if isinstance(x, KerasTensor)]
+    counts = {x.count if isinstance(x, Rows) else 1 for x in symbols if isinstance(x, Rows) or x.is_batched}
+    moved = any(isinstance(x, Rows) and x.at != 0 for x in symbols)
+    if moved or len(counts) > 1:
+        raise ValueError(
+            f"Layer {layer.name!r} was called on {', '.join(map(repr, symbols))}; expected rows of all "
+            f"samples on the first axis, and as many in each input: reshape all to (-1, ...)"
+        )
+
+
+def call(layer: Layer, function: Callable[[Any], Any], arguments: Any) -> Any:
+    """A layer without a `call` of one's own: at once, where it may have further axes, else row by row.
+
+    Args:
+        layer: that is called.
+        function: calls it on symbols, in the structure of the arguments.
+        arguments: with rows among them.
+
+    Raises:
+        NotImplementedError: if it has parts for which the rows belong together.
+    """
+    rows = [x for x in tree.flatten(arguments) if isinstance(x, Rows)]
+    if layer.takes_further_axes and all(x.ndim > 1 for x in rows):
+        return tree.transformed(Rows, function(tree.transformed(whole_of, arguments)))
+    parts = [part for part in layer.leaves() if part.needs_all_samples]
+    if parts:
+        kinds = ", ".join(f"{part.name!r} ({type(part).__name__})" for part in parts)
+        raise NotImplementedError(
+            f"Layer {layer.name!r} was called on rows of all samples. It takes them one after the other, but "
+            f"{kinds} needs all at once: call the layers on the rows by themselves, in the `call` of a layer "
+            f"of your own"
+        )
+    from pycnn.core.operations.rows import joined
+    from pycnn.core.operations.selection import get_item
+
+    def row(x: Any, i: int) -> Any:
+        return get_item(x.whole, (slice(None), i)) if isinstance(x, Rows) else x
+
+    return joined(
+        [function(tree.transformed(lambda x, i=i: row(x, i), arguments)) for i in range(rows[0].count)]  # type: ignore[misc]
+    )
