@@ -1,7 +1,6 @@
 """Rows of all samples, `reshape(x, (-1, d))`: functions, layers, losses and models of them."""
 
 import copy
-import operator
 
 import numpy as np
 import pytest
@@ -145,11 +144,15 @@ def moved(m, y, at, n):
 
 
 def expanded(m, y, at, n):
+    if y.ndim == 5:  # the core has at most eight axes
+        return y, at
     place = n % (y.ndim + 1)
     return m.expand_dims(y, place), at + (place <= at)
 
 
 def stacked(m, y, at, n):
+    if y.ndim == 5:
+        return y, at
     place = n % (y.ndim + 1)
     return m.stack([y, m.negative(y)], axis=place), at + (place <= at)
 
@@ -288,13 +291,47 @@ def test_shapes():
     assert ops.reshape(X, (count, -1)).shape == (None, 6)
     assert ops.reshape(R, (-1, 24)).node is not None  # ordinary again
     assert ops.sum(ops.ravel(X), keepdims=True).shape == (1,)
-    for function in (lambda: operator.mul(count, 2), lambda: int(count), lambda: ops.zeros((count, 2))):
-        with pytest.raises(TypeError, match="number of samples is not known"):
+    for function in (lambda: int(count), lambda: ops.eye(count), lambda: range(count), lambda: count > 2):
+        with pytest.raises(ValueError, match="number of samples is not known"):
             function()
     with pytest.raises(ValueError, match="expected the number of rows, then sizes"):
         ops.reshape(R, (2, count))
     with pytest.raises(ValueError, match="cannot reshape"):
         ops.reshape(R, (count, 5))
+
+
+def test_numbers_of_samples_and_rows():
+    """Sizes that are products with the number of samples, and arithmetic with it."""
+    n, k, d = ops.shape(X)
+    assert (n, ops.shape(X)) == (None, (None, 4, 6))
+    assert repr(n) == "None"
+    count = ops.shape(R)[0]
+    assert n * k == count == 4 * n
+    assert count // 4 == n
+    assert n != 4
+    assert ops.reshape(R, (n, -1, 2)).shape == (None, 12, 2)
+    flat = ops.reshape(X, (n * k, d))
+    assert (flat.shape, flat.count) == ((None, 6), 4)
+    assert ops.reshape(flat, (n * k // 2, 2 * d)).shape == (None, 12)
+    for y in (
+        ops.zeros((count, 3)),
+        ops.broadcast_to(np.ones(3), (count, 3)),
+        keras.random.normal((count, 3)),
+    ):
+        assert (y.shape, y.count) == ((None, 3), 4)
+    assert keras.random.dropout(R, 0.5).count == 4
+    assert ops.tile(np.ones((1, 2)), (n, 3)).shape == (None, 6)
+    x = normal(np.random.default_rng(9), 3, 4, 6)
+    found = predicted(
+        lambda x: (
+            x * ops.sum(x) / ops.shape(x)[0]
+            + ops.sqrt(ops.shape(ops.reshape(x, (-1, 6)))[0])
+            + 1 / ops.cast(ops.shape(x)[0], "float32")
+            - (ops.shape(x)[0] + 1)
+        ),
+        x,
+    )
+    np.testing.assert_allclose(found, x * x.sum() / 3 + np.sqrt(12) + 1 / 3 - 4, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -39,26 +39,97 @@ class Rows(KerasTensor):
 
 
 class RowCount:
-    """The number of all rows, which is known when samples are: what `keras.ops.shape` says of them.
+    """The number of samples, or of all rows of samples, which is known when samples are.
+
+    It is what `keras.ops.shape` says of a symbol: the first size of a shape, where 1 row of each sample is
+    the same as None, and a number in arithmetic of symbols.
 
     Args:
+        x: a symbol with a batch axis, by samples.
         of_sample: the number of rows of a sample.
     """
 
-    def __init__(self, of_sample: int) -> None:
+    __array_priority__ = 100  # so that an array leaves arithmetic to it
+    __array_ufunc__ = None
+
+    def __init__(self, x: KerasTensor, of_sample: int = 1) -> None:
+        self.x = x
         self.of_sample = of_sample
 
+    @property
+    def number(self) -> Any:
+        """The number as a symbol."""
+        from pycnn.core.operations import creation, reductions, selection
+
+        first = selection.get_item(self.x, (slice(None), *(0,) * len(self.x.sample_shape)))
+        return reductions.sum(creation.ones_like(first)) * float(self.of_sample)
+
+    def __mul__(self, other: Any) -> Any:
+        if isinstance(other, (int, np.integer)) and not isinstance(other, bool) and other > 0:
+            return RowCount(self.x, self.of_sample * int(other))
+        return self.number * other
+
+    __rmul__ = __mul__
+
+    def __floordiv__(self, other: Any) -> Any:
+        if isinstance(other, (int, np.integer)) and other > 0 and self.of_sample % other == 0:
+            return RowCount(self.x, self.of_sample // int(other))
+        return self.number // other
+
+    def __truediv__(self, other: Any) -> Any:
+        return self.number / other
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return other / self.number
+
+    def __add__(self, other: Any) -> Any:
+        return self.number + other
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Any:
+        return self.number - other
+
+    def __rsub__(self, other: Any) -> Any:
+        return other - self.number
+
+    def __neg__(self) -> Any:
+        return -self.number
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, RowCount):
+            return self.of_sample == other.of_sample
+        return other is None and self.of_sample == 1
+
+    def __hash__(self) -> int:
+        return hash(self.of_sample)
+
     def _unknown(self, *_: Any) -> NoReturn:
-        raise TypeError(
-            f"{self!r}: the number of samples is not known yet; keras.ops.reshape takes it as the first "
-            f"size, and all else takes the rows themselves"
+        from pycnn.core.operations.batching import MixesSamplesError
+
+        raise MixesSamplesError(
+            f"{self!r} is no integer: the number of samples is not known yet. It is the first size of a "
+            f"shape (in `reshape`, `zeros`, `keras.random`, ...), and a number in arithmetic of symbols"
         )
 
-    __index__ = __int__ = __float__ = __add__ = __sub__ = __mul__ = __floordiv__ = __truediv__ = _unknown
-    __radd__ = __rsub__ = __rmul__ = __rfloordiv__ = __rtruediv__ = _unknown
+    __index__ = __int__ = __float__ = __lt__ = __le__ = __gt__ = __ge__ = __mod__ = __pow__ = _unknown
 
     def __repr__(self) -> str:
-        return f"<{self.of_sample} rows of each sample>"
+        return "None" if self.of_sample == 1 else f"<{self.of_sample} rows of each sample>"
+
+
+def plain_sizes(shape: Any) -> Any:
+    """A shape with None for the number of samples."""
+    if not isinstance(shape, (tuple, list)):
+        return None if isinstance(shape, RowCount) and shape.of_sample == 1 else shape
+    return type(shape)(None if isinstance(size, RowCount) and size.of_sample == 1 else size for size in shape)
+
+
+def by_samples(shape: Any) -> tuple[int | None, ...] | None:
+    """A shape of rows with the number of rows of a sample as an axis of its own; None for other shapes."""
+    if isinstance(shape, (tuple, list)) and shape and isinstance(shape[0], RowCount):
+        return None, shape[0].of_sample, *shape[1:]
+    return None
 
 
 def whole_of(x: Any) -> Any:

@@ -330,7 +330,7 @@ def range(
 def shape(input: Any, out_type: Any = "int32", name: str | None = None) -> Any:
     """The sizes along the axes; None is that of the samples in a symbol."""
     if isinstance(input, KerasTensor):
-        return tuple(input.shape)
+        return ops.shape(input)
     return Tensor(np.array(np.shape(as_array("shape", input)), numpy_dtype("shape", out_type)))
 
 

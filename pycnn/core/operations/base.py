@@ -19,7 +19,7 @@ from pycnn.core.names import auto_name
 from pycnn.core.operations.batching import MixesSamplesError
 from pycnn.core.operations.value import Value as Value
 from pycnn.core.results import answering
-from pycnn.core.rows import Rows
+from pycnn.core.rows import RowCount, Rows
 from pycnn.core.symbolic import KerasTensor, Node, as_symbol
 from pycnn.core.variable import Variable
 
@@ -150,6 +150,8 @@ class Function:
         """The result for symbols of which some may be rows of all samples, or become them."""
         from pycnn.core.operations import rows
 
+        if any(isinstance(leaf, RowCount) for leaf in leaves):
+            return self._call_on_counts(operands, attributes)
         if any(isinstance(leaf, Rows) for leaf in leaves):
             return rows.call(self, operands, attributes)
         try:
@@ -162,6 +164,10 @@ class Function:
             except ValueError:
                 pass
             raise
+
+    def _call_on_counts(self, operands: list[Any], attributes: dict[str, Any]) -> Any:
+        numbers = self.each(lambda x: x.number if isinstance(x, RowCount) else x, operands)
+        return self._on_symbols_or_rows(tree.flatten(numbers), numbers, attributes)
 
     def on_symbols(self, operands: list[Any], attributes: dict[str, Any]) -> Any:
         """The result for operands of which at least one is a symbol."""
@@ -289,7 +295,7 @@ def _function_in(module: str, name: str) -> Any:
 
 
 def _is_symbolic(x: Any) -> bool:
-    return isinstance(x, (KerasTensor, Value)) or (isinstance(x, Variable) and is_tracing())
+    return isinstance(x, (KerasTensor, Value, RowCount)) or (isinstance(x, Variable) and is_tracing())
 
 
 def _stand_in(graph: Blueprint, symbol: KerasTensor) -> int:

@@ -134,8 +134,9 @@ def shape(x: Any) -> tuple[Any, ...]:
         x: a symbol, a weight, or an array.
 
     Returns:
-        A tuple. Its None may stand in `reshape` and `broadcast_to` again; of rows of all samples (see
-        `reshape`) it has their number, which `reshape` takes as the first size.
+        A tuple. The first size of a symbol with a batch axis, which equals None, may stand in a shape again,
+        also times the sizes of other axes: `reshape(x, (shape(x)[0] * 4, -1))`; and in arithmetic of symbols
+        it is the number of samples.
 
     Raises:
         ValueError: if x is a list whose parts differ in size.
@@ -147,7 +148,9 @@ def shape(x: Any) -> tuple[Any, ...]:
     (1, 2)
     """
     if isinstance(x, Rows):
-        return (*x.shape[: x.at], RowCount(x.count), *x.shape[x.at + 1 :])
+        return (*x.shape[: x.at], RowCount(x.whole, x.count), *x.shape[x.at + 1 :])
+    if isinstance(x, KerasTensor) and x.is_batched:
+        return (RowCount(x), *x.shape[1:])
     return x.shape if isinstance(x, (KerasTensor, Tensor, Variable, Value)) else np.shape(x)
 
 
@@ -190,7 +193,7 @@ def size(x: Any) -> int | None:
     >>> ops.size([[1, 2]])
     2
     """
-    sizes = x.shape if isinstance(x, Rows) else shape(x)
+    sizes = x.shape if isinstance(x, KerasTensor) else shape(x)
     return None if None in sizes else math.prod(n for n in sizes if n is not None)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from pycnn.core import tree
 from pycnn.core.operations.batching import MixesSamplesError, axes_of, axis_of
-from pycnn.core.rows import RowCount, Rows
+from pycnn.core.rows import RowCount, Rows, plain_sizes
 from pycnn.core.symbolic import KerasTensor
 
 if TYPE_CHECKING:
@@ -221,7 +221,7 @@ def _reshaped(function: Function, operands: list[Any], attributes: dict[str, Any
         raise _refused(function.name, x, f"newshape is {shape}; expected -1 or None first, for the rows")
     total, sizes = math.prod(x.whole.sample_shape), list(shape[1:])
     if -1 in sizes and shape[0] is None:
-        raise ValueError(
+        raise MixesSamplesError(
             f"{function.name}: newshape is {shape} for {x.shape}: None may be the number of samples or of "
             f"rows; give the size in the place of -1, or the first one as keras.ops.shape of the rows says it"
         )
@@ -235,18 +235,23 @@ def _reshaped(function: Function, operands: list[Any], attributes: dict[str, Any
 
 
 def with_count(x: Any, shape: Any) -> Any:
-    """A shape for a symbol with -1 for the number of all rows, as `keras.ops.shape` says it."""
+    """A shape for a symbol with -1 for the number of samples or rows, as `keras.ops.shape` says it."""
+    shape = shape if isinstance(x, KerasTensor) else plain_sizes(shape)
     if not isinstance(shape, (tuple, list)) or not any(isinstance(size, RowCount) for size in shape):
         return shape
     count, *sizes = shape
     if not isinstance(count, RowCount) or any(size is None or isinstance(size, RowCount) for size in sizes):
-        raise ValueError(f"reshape: newshape is {tuple(shape)}; expected the number of rows, then sizes")
+        raise MixesSamplesError(
+            f"reshape: newshape is {tuple(shape)}; expected the number of rows, then sizes"
+        )
     if not isinstance(x, KerasTensor) or not (isinstance(x, Rows) or x.is_batched):
-        raise ValueError(f"reshape: newshape is {tuple(shape)}, but x of shape {_shape(x)} has no samples")
+        raise MixesSamplesError(
+            f"reshape: newshape is {tuple(shape)}, but x of shape {_shape(x)} has no samples"
+        )
     total = math.prod(x.whole.sample_shape if isinstance(x, Rows) else x.sample_shape)
     known = count.of_sample * math.prod(size for size in sizes if size != -1)
     if known < 1 or total % known or sizes.count(-1) > 1 or (-1 not in sizes and total != known):
-        raise ValueError(f"reshape: cannot reshape {x!r} to {tuple(shape)}")
+        raise MixesSamplesError(f"reshape: cannot reshape {x!r} to {tuple(shape)}")
     return (-1, *(total // known if size == -1 else size for size in sizes))
 
 
