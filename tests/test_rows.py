@@ -243,6 +243,11 @@ def test_gradients():
     )
 
 
+class Pairs(layers.Layer):
+    def call(self, x):
+        return ops.reshape(x, (-1, 3))
+
+
 X = keras.Input((4, 6))
 R = ops.reshape(X, (-1, 6))
 REFUSED = {
@@ -268,6 +273,10 @@ REFUSED = {
     "a layer on another axis": (lambda: layers.Dense(2)(ops.transpose(R)), "samples on the first axis"),
     "a layer on samples too": (lambda: layers.Add()([R, X]), "as many in each input"),
     "a layer on numbers": (lambda: layers.Dense(2)(R[:, 0]), "at least two axes"),
+    "a Sequential model": (
+        lambda: keras.Sequential([keras.Input((2, 3)), Pairs(name="pairs"), layers.Dense(2)]),
+        "'pairs' returned .*pass on samples; use the functional form",
+    ),
     "a model with statistics": (
         lambda: keras.Sequential([layers.BatchNormalization()])(R), "BatchNormalization.*needs all at once",
     ),
@@ -436,3 +445,52 @@ def test_a_loss_that_needs_all_rows_in_one_array():
     r = model.predict(x, verbose=0).reshape(-1, 2)
     assert model.evaluate(x, x, verbose=0) == pytest.approx(np.mean(np.square(r @ r.T)), rel=1e-5)
     assert model.train_on_batch(x, x) == pytest.approx(np.mean(np.square(r @ r.T)), rel=1e-5)
+
+
+class Quantizer(layers.Layer):
+    """The nearest vectors of a table, with TensorFlow's names."""
+
+    def build(self, shape):
+        self.table = self.add_weight(shape=(3, 5), initializer="random_normal")
+
+    def nearest(self, flat):
+        distances = (
+            tf.reduce_sum(flat**2, axis=1, keepdims=True)
+            + tf.reduce_sum(self.table**2, axis=0)
+            - 2 * tf.matmul(flat, self.table)
+        )
+        return tf.argmin(distances, axis=1)
+
+    def call(self, x):
+        encodings = tf.one_hot(self.nearest(tf.reshape(x, [-1, 3])), 5)
+        quantized = tf.reshape(tf.matmul(encodings, self.table, transpose_b=True), tf.shape(x))
+        self.add_loss(0.25 * tf.reduce_mean((tf.stop_gradient(quantized) - x) ** 2))
+        self.add_loss(tf.reduce_mean((quantized - tf.stop_gradient(x)) ** 2))
+        return x + tf.stop_gradient(quantized - x)
+
+
+def test_vector_quantization_in_a_tape():
+    """A step of one's own, whose gradients and losses are those of NumPy."""
+    keras.utils.set_random_seed(2)
+    inputs = keras.Input((2, 2, 3))
+    quantizer = Quantizer()
+    model = keras.Model(inputs, quantizer(layers.Dense(3, use_bias=False)(inputs)))
+    x = normal(np.random.default_rng(10), 5, 2, 2, 3)
+    with tf.GradientTape() as tape:
+        y = model(x, training=True)
+        total = tf.reduce_mean((y - x) ** 2) + sum(model.losses)
+    kernel, table = (w.numpy().astype(np.float64) for w in model.trainable_variables)
+    slopes = [np.asarray(g) for g in tape.gradient(total, model.trainable_variables)]
+
+    z = x.reshape(-1, 3).astype(np.float64) @ kernel
+    indices = np.argmin(((z[:, None] - table.T) ** 2).sum(-1), axis=1)
+    np.testing.assert_array_equal(np.asarray(quantizer.nearest(z.astype(np.float32))), indices)
+    q = table.T[indices]
+    np.testing.assert_allclose(np.asarray(y).reshape(-1, 3), q, rtol=1e-5, atol=1e-6)
+    error = q - x.reshape(-1, 3)
+    assert float(total) == pytest.approx(np.mean(error**2) + 1.25 * np.mean((q - z) ** 2), rel=1e-5)
+    of_z = (2 * error + 0.5 * (z - q)) / z.size
+    of_table = np.zeros_like(table)
+    np.add.at(of_table.T, indices, 2 * (q - z) / z.size)
+    for found, wanted in zip(slopes, (x.reshape(-1, 3).T @ of_z, of_table), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-6)

@@ -76,7 +76,7 @@ repeat = translated("repeat", "repeat", "repeat", first=("x", "repeats", "axis")
 transpose = translated("transpose", "transpose", "transpose", first=("x", "axes"), a="x", perm="axes")
 squeeze = translated("squeeze", "squeeze", "squeeze", first=_X, input="x")
 expand_dims = translated("expand_dims", "expand_dims", "expand_dims", first=_X, input="x")
-stop_gradient = translated("stop_gradient", "stop_gradient", first=("x",), input="x")
+stop_gradient = translated("stop_gradient", "stop_gradient", first=("variable",), input="variable")
 reverse = translated("reverse", "flip", "flip", first=_X, tensor="x")
 linspace = translated("linspace", "linspace", first=("start", "stop", "num"))
 
