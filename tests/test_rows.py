@@ -250,6 +250,7 @@ class Pairs(layers.Layer):
 
 X = keras.Input((4, 6))
 R = ops.reshape(X, (-1, 6))
+V = keras.Input((6,))
 REFUSED = {
     "some rows": (lambda: R[1:], "get_item: rows would be selected. Axis 0 .*4 of each"),
     "largest of all": (lambda: ops.max(R, axis=0), "would mix the samples"),
@@ -278,8 +279,10 @@ REFUSED = {
         "'pairs' returned .*pass on samples; use the functional form",
     ),
     "a model with statistics": (
-        lambda: keras.Sequential([layers.BatchNormalization()])(R), "BatchNormalization.*needs all at once",
+        lambda: keras.Sequential([layers.BatchNormalization()])(R), "Layer .sequential.* needs all at once",
     ),
+    "a model of a sum": (lambda: keras.Model(V, V - ops.mean(V, axis=0))(R), "needs all at once"),
+    "an activation of a sum": (lambda: layers.Dense(2, lambda r: r - ops.mean(r, axis=0))(R), "needs all at"),
     "a penalty": (lambda: layers.Dense(2, activity_regularizer="l2")(R), "activity_regularizer"),
 }  # fmt: skip
 
@@ -352,6 +355,7 @@ def test_numbers_of_samples_and_rows():
         layers.BatchNormalization,
         layers.UnitNormalization,
         lambda: layers.Dropout(0.5),
+        lambda: layers.Lambda(lambda r: r - ops.mean(r, axis=0)),
         lambda: layers.Activation("gelu"),
         lambda: keras.Sequential([layers.Dense(4, "relu"), layers.Dense(2)]),
     ],

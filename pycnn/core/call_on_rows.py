@@ -44,25 +44,11 @@ def call(layer: Layer, function: Callable[[Any], Any], arguments: Any) -> Any:
         arguments: with rows among them.
 
     Raises:
-        NotImplementedError: if it has parts for which the rows belong together.
+        ValueError: if it needs all rows at once.
     """
     rows = [x for x in tree.flatten(arguments) if isinstance(x, Rows)]
     if layer.takes_further_axes and all(x.ndim > 1 for x in rows):
         return tree.transformed(Rows, function(tree.transformed(whole_of, arguments)))
-    parts = [part for part in layer.leaves() if part.needs_all_samples]
-    if parts:
-        kinds = ", ".join(f"{part.name!r} ({type(part).__name__})" for part in parts)
-        raise NotImplementedError(
-            f"Layer {layer.name!r} was called on rows of all samples. It takes them one after the other, but "
-            f"{kinds} needs all at once: call the layers on the rows by themselves, in the `call` of a layer "
-            f"of your own"
-        )
-    from pycnn.core.operations.rows import joined
-    from pycnn.core.operations.selection import get_item
+    from pycnn.core.operations.rows import each
 
-    def row(x: Any, i: int) -> Any:
-        return get_item(x.whole, (slice(None), i)) if isinstance(x, Rows) else x
-
-    return joined(
-        [function(tree.transformed(lambda x, i=i: row(x, i), arguments)) for i in range(rows[0].count)]  # type: ignore[misc]
-    )
+    return each(f"Layer {layer.name!r}", function, arguments)

@@ -425,11 +425,6 @@ class Layer(policy.HasDTypePolicy, Interface):
         return False
 
     @property
-    def needs_all_samples(self) -> bool:
-        """Whether a call may do more than compute each sample by itself."""
-        return self._is_traced
-
-    @property
     def _is_traced(self) -> bool:
         """Whether this is a layer of somebody's own, with a `call`."""
         return type(self).call is not Layer.call

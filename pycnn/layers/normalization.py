@@ -103,10 +103,6 @@ class BatchNormalization(Affine):
     def takes_further_axes(self) -> bool:
         return is_last_axis(self.axis)
 
-    @property
-    def needs_all_samples(self) -> bool:
-        return True
-
     def weight_specs(self, input_shape: tuple[int, ...]) -> list[WeightSpec]:
         shape = (input_shape[sample_axis(self, self.axis, input_shape)],)
         return [

@@ -15,6 +15,7 @@ import numpy as np
 
 from pycnn.core import tree
 from pycnn.core.operations.batching import MixesSamplesError, axes_of, axis_of
+from pycnn.core.operations.probe import is_of_samples
 from pycnn.core.rows import RowCount, Rows, plain_sizes
 from pycnn.core.symbolic import KerasTensor
 
@@ -152,26 +153,38 @@ def _of_rank(x: Any, rank: int) -> Any:
 
 
 def _by_row(function: Function, operands: list[Any], attributes: dict[str, Any]) -> Any:
-    """A function of samples, which each row is: called on one after the other."""
-    rows = _rows_in(operands)
-    for x in rows:
+    """A function of samples, which each row is."""
+    for x in _rows_in(operands):
         if x.at != 0:
             raise _refused(function.name, x, "the axis of the rows is not the first one")
-
-    def part(x: Any, i: int) -> Any:
-        return _apply("get_item", x.whole, key=(slice(None), i)) if isinstance(x, Rows) else x
-
-    results = [
-        function.on_symbols(function.each(lambda x, i=i: part(x, i), operands), attributes)  # type: ignore[misc]
-        for i in range(rows[0].count)
-    ]
-    if not all(x.is_batched for x in tree.flatten(results)):
-        raise _refused(function.name, rows[0], "it has no result for each row")
-    return joined(results)
+    return each(function.name, lambda given: function.on_symbols(given, attributes), operands)
 
 
-def joined(results: Sequence[Any]) -> Any:
-    """Rows of the results of each row of a sample, which are of one structure."""
+def each(name: str, function: Callable[[Any], Any], arguments: Any) -> Any:
+    """A function of samples on one row after the other.
+
+    Args:
+        name: of the function, for messages.
+        function: of symbols, in the structure of the arguments.
+        arguments: with rows among them, on the first axis.
+
+    Raises:
+        MixesSamplesError: if it does more than compute each sample by itself.
+    """
+    rows = _rows_in([arguments])
+    symbols = [x for x in tree.flatten(arguments) if isinstance(x, KerasTensor)]
+    others = [x for x in symbols if not isinstance(x, Rows) and not x.is_leaf]
+    results = []
+    for i in range(rows[0].count):
+        parts = {x: _apply("get_item", x.whole, key=(slice(None), i)) for x in rows}
+        given = tree.transformed(lambda x, parts=parts: parts[x] if isinstance(x, Rows) else x, arguments)  # type: ignore[misc]
+        results.append(function(given))
+        if i == 0 and not is_of_samples([*parts.values(), *others], tree.flatten(results)):
+            raise MixesSamplesError(
+                f"{name} was called on {rows[0]!r}. It takes the rows one after the other, but needs all at "
+                f"once, for a sum over axis 0, statistics, assignments or added losses: call what it is made "
+                f"of on the rows, in the `call` of a layer of your own"
+            )
     leaves = zip(*(tree.flatten(result) for result in results), strict=True)
     return tree.packed(results[0], [_made(_apply("stack", list(parts), axis=1), 0) for parts in leaves])
 
