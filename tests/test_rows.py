@@ -382,6 +382,40 @@ def test_statistics_are_those_of_all_rows():
     np.testing.assert_allclose(layer.moving_variance.numpy(), x.reshape(-1, 6).var(0), rtol=1e-5)
 
 
+def test_a_model_on_rows_in_a_layer():
+    """Its layers see all rows, and are frozen with it."""
+    picture = keras.Input((6,))
+    y = layers.BatchNormalization(momentum=0.0)(layers.Dense(4)(picture))
+    y = ops.reshape(ops.softmax(ops.reshape(y, (None, -1, 2))) * 2, (-1, 4))
+    inner = keras.Model(picture, {"y": y})
+
+    class Outer(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.inner, self.last = inner, layers.Dense(2)
+
+        def call(self, x, training=False):
+            rows = ops.reshape(x, (-1, 6))
+            return ops.reshape(self.last(self.inner(rows, training=training)["y"]), (-1, 4, 2))
+
+    x, outer = normal(np.random.default_rng(5), 3, 4, 6), Outer()
+    model = keras.Sequential([keras.Input((4, 6)), outer])
+    found = model.predict(x, verbose=0)
+    wanted = np.asarray(outer.last(inner(x.reshape(12, 6))["y"])).reshape(3, 4, 2)
+    np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-6)
+    middle = np.asarray(inner.layers[1](x.reshape(12, 6)))
+    model.compile("sgd", "mse")
+    model.fit(x, found * 0, verbose=0)
+    np.testing.assert_allclose(inner.layers[2].moving_mean.numpy(), middle.mean(0), rtol=1e-5, atol=1e-6)
+    inner.trainable = False
+    before, last = inner.get_weights(), outer.last.get_weights()[0]
+    model.compile("sgd", "mse")
+    model.fit(x, found * 0, verbose=0)
+    for old, new in zip(before, inner.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+    assert np.abs(last - outer.last.get_weights()[0]).max() > 0
+
+
 @keras.saving.register_keras_serializable("rows")
 class Parts(layers.Layer):
     def call(self, x):

@@ -518,9 +518,7 @@ class Layer(policy.HasDTypePolicy, Interface):
         if any(isinstance(x, Rows) for x in tree.flatten((args, kwargs))):
             call_on_rows.check(self, (args, kwargs))
             if not self._is_traced:
-                return call_on_rows.call(
-                    self, lambda given: self.call_on_symbols(given[0], given[1], record), (args, kwargs)
-                )
+                return self.call_on_rows(args, kwargs, record)
         args, kwargs, training = self._taken_apart(args, kwargs)
         if self._is_traced:
             arguments = (args, kwargs)
@@ -553,6 +551,12 @@ class Layer(policy.HasDTypePolicy, Interface):
             return symbols[0]
         made = iter(symbols)
         return tree.transformed(lambda leaf: like(leaf, next(made)), structure)
+
+    def call_on_rows(self, args: tuple[Any, ...], kwargs: dict[str, Any], record: bool) -> Any:
+        """The same of a layer without a `call` of one's own, where inputs are rows of all samples."""
+        return call_on_rows.call(
+            self, lambda given: self.call_on_symbols(given[0], given[1], record), (args, kwargs)
+        )
 
     def _symbols(self, x: Any) -> list[KerasTensor]:
         """The input of a call on symbols; layers that take several override it."""

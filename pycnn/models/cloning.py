@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -126,6 +127,35 @@ def _checked(copy: Any, layer: Layer) -> Layer:
 def _from_config(model: Model) -> Model:
     """A model of a class of one's own."""
     return type(model).from_config(model.get_config())  # type: ignore[no-any-return]
+
+
+def called_again(
+    model: Model, found: dict[KerasTensor, KerasTensor], training: bool | None
+) -> dict[KerasTensor, KerasTensor]:
+    """The calls of a model on rows of all samples.
+
+    Args:
+        model: with its calls.
+        found: for each of its inputs the rows.
+        training: what it is called with; None for nothing.
+
+    Returns:
+        What stands for each symbol of the model.
+    """
+    for step in model.steps:
+        operation, output = step.operation, step.outputs[0]
+        if isinstance(operation, Operation) and operation.function.name == "reshape" and output.is_batched:
+            (x,) = step.inputs
+            outputs = FUNCTIONS["reshape"](found.get(x, x), (-1, *output.sample_shape))
+        else:
+            outputs = _called(step, operation, found, functools.partial(_in_phase, training))
+        found.update(zip(step.outputs, tree.flatten(outputs), strict=True))
+    return found
+
+
+def _in_phase(training: bool | None, layer: Any, *args: Any, **kwargs: Any) -> Any:
+    """A call of a layer with the `training` of the model, unless it has one of its own."""
+    return layer(*args, **({"training": training} | kwargs))
 
 
 def _called(

@@ -196,16 +196,18 @@ def steps_by_hand(k):
         """Layers for each picture of a film, with statistics over all pictures."""
 
         def build(self, shape):
-            self.parts = [
-                layers.Conv2D(3, 3, padding="same"), layers.BatchNormalization(), layers.ReLU(),
-                layers.MaxPooling2D(), layers.Flatten(), layers.Dense(4, "softmax"),
-            ]  # fmt: skip
+            picture = k.Input(shape[2:])
+            y = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(3, 3)(picture)))
+            self.features = k.Model(picture, layers.MaxPooling2D()(y))
+            self.normalization = layers.BatchNormalization()
+            self.parts = [layers.Flatten(), layers.Dense(4, "softmax")]
 
         def call(self, x, training=False):
             shape = ops.shape(x)
             y = ops.reshape(x, (-1, *shape[2:]))
+            y = self.normalization(self.features(y, training=training), training=training)
             for part in self.parts:
-                y = part(y, training=training) if "batch" in part.name else part(y)
+                y = part(y)
             return ops.reshape(y, (shape[0], shape[1], 4))
 
     return Frames
