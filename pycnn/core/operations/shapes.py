@@ -97,13 +97,14 @@ def transpose(x: Any, axes: Sequence[int] | None = None) -> Any:
 
     Args:
         x: a symbol or an array of any shape.
-        axes: the old axis for each new one; None for the reverse order. A batch axis stays first.
+        axes: the old axis for each new one; None for the reverse order. Models and layers take the result
+            where the batch axis is the first one again.
 
     Returns:
         A symbol for a symbol, else an array.
 
     Raises:
-        ValueError: if `axes` is no permutation, or moves the batch axis.
+        ValueError: if `axes` is no permutation.
 
     Source: numpy.transpose.
 
@@ -131,13 +132,13 @@ def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
     Args:
         x: a symbol or an array of any shape.
         axis1: one of them.
-        axis2: the other one. Neither may be the batch axis.
+        axis2: the other one.
 
     Returns:
         A symbol for a symbol, else an array.
 
     Raises:
-        ValueError: if x has no such axis, or it is the batch axis.
+        ValueError: if x has no such axis.
 
     Source: numpy.swapaxes.
 
@@ -158,13 +159,13 @@ def moveaxis(x: Any, source: Any, destination: Any) -> Any:
     Args:
         x: a symbol or an array of any shape.
         source: an integer, or several.
-        destination: where each of them goes. The batch axis stays first.
+        destination: where each of them goes.
 
     Returns:
         A symbol for a symbol, else an array.
 
     Raises:
-        ValueError: if x has no such axis, or the batch axis would move.
+        ValueError: if x has no such axis.
 
     Source: numpy.moveaxis.
 
