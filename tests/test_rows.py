@@ -253,6 +253,7 @@ R = ops.reshape(X, (-1, 6))
 V = keras.Input((6,))
 REFUSED = {
     "some rows": (lambda: R[1:], "get_item: rows would be selected. Axis 0 .*4 of each"),
+    "places of rows": (lambda: R[np.array([0, 2])], "rows would be selected"),
     "largest of all": (lambda: ops.max(R, axis=0), "would mix the samples"),
     "pairs": (lambda: R @ ops.transpose(R), "products of rows with other rows"),
     "beside samples": (lambda: R + X, "do not fit together; reshape each to"),

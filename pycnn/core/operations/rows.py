@@ -6,16 +6,26 @@ all rows go over that axis and over the batch. What would mix rows otherwise is 
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pycnn.core import tree
+from pycnn.core.operations import row_products
 from pycnn.core.operations.batching import MixesSamplesError, axes_of, axis_of
 from pycnn.core.operations.probe import is_of_samples
+from pycnn.core.operations.row_forms import (
+    apply,
+    end_of,
+    made,
+    of_rank,
+    refused,
+    rows_in,
+    shape_of,
+    whole_axis,
+)
 from pycnn.core.rows import RowCount, Rows, plain_sizes
 from pycnn.core.symbolic import KerasTensor
 
@@ -51,7 +61,7 @@ def call(function: Function, operands: list[Any], attributes: dict[str, Any]) ->
         ValueError: if the operands do not fit.
     """
     given = function.each(_as_rows, operands)
-    rows = _rows_in(given)
+    rows = rows_in(given)
     if len({x.count for x in rows}) > 1:
         shapes = " and ".join(f"{x.shape} of {x.count} rows of each sample" for x in rows)
         raise MixesSamplesError(
@@ -75,7 +85,7 @@ def _as_rows(x: Any) -> Any:
     """A symbol with a batch axis as one of one row of each sample."""
     if not isinstance(x, KerasTensor) or isinstance(x, Rows) or not x.is_batched:
         return x
-    return Rows(_apply("expand_dims", x, axis=1))
+    return Rows(apply("expand_dims", x, axis=1))
 
 
 def _named(name: str, x: Any) -> Any:
@@ -85,78 +95,19 @@ def _named(name: str, x: Any) -> Any:
     return x if x is None or hasattr(x, "shape") else np.asarray(x)
 
 
-def _rows_in(operands: Sequence[Any]) -> list[Rows]:
-    return [x for x in tree.flatten(operands) if isinstance(x, Rows)]
-
-
-def _apply(name: str, *operands: Any, **attributes: Any) -> Any:
-    """A function of `keras.ops` on symbols."""
-    from pycnn.core.operations.base import FUNCTIONS
-
-    return FUNCTIONS[name](*operands, **attributes)
-
-
-def _made(whole: KerasTensor, at: int) -> KerasTensor:
-    """Rows; an ordinary symbol where they are the samples."""
-    if at == 0 and whole.shape[1] == 1:
-        return _apply("squeeze", whole, axis=1)  # type: ignore[no-any-return]
-    return Rows(whole, at)
-
-
-def _refused(name: str, x: Rows, why: str) -> MixesSamplesError:
-    return MixesSamplesError(
-        f"{name}: {why}. Axis {x.at} of shape {x.shape} has the rows of all samples, {x.count} of each, as "
-        f"reshape(x, (-1, ...)) makes them: functions of each row by itself, sums and means take them; else "
-        f"keep the samples: reshape(x, (-1, {x.count}, ...))"
-    )
-
-
-def _axis(name: str, axis: Any, x: Rows) -> int:
-    """An axis of x as one of the values by samples."""
-    number = axis_of(name, axis, x.ndim)
-    if number == x.at:
-        raise _refused(name, x, f"axis {axis!r} would mix rows of all samples")
-    return number + 1
-
-
-def _shape(x: Any) -> tuple[Any, ...]:
-    return () if x is None else tuple(x.shape) if hasattr(x, "shape") else np.shape(x)
-
-
-def _end_of(name: str, operands: Sequence[Any]) -> int:
-    """Which axis, from the end, is that of the rows in all operands that broadcast."""
-    rows = _rows_in(operands)
-    end = rows[0].ndim - rows[0].at
-    for x in operands:
-        shape = _shape(x)
-        fits = x.ndim - x.at == end if isinstance(x, Rows) else len(shape) < end or shape[-end] == 1
-        if not fits:
-            shapes = " and ".join(str(_shape(y)) for y in operands)
-            raise _refused(name, rows[0], f"shapes {shapes} do not fit together, as rows would meet others")
-    return end
-
-
 # --- rules --------------------------------------------------------------------------------------------------
 def _by_value(function: Function, operands: list[Any], attributes: dict[str, Any]) -> Any:
     """Operands that broadcast."""
-    end = _end_of(function.name, operands)
-    rank = max(len(_shape(x)) for x in operands)
-    return _made(function.on_symbols([_of_rank(x, rank) for x in operands], attributes), rank - end)
-
-
-def _of_rank(x: Any, rank: int) -> Any:
-    """Rows by samples with axes of size 1 before theirs."""
-    if not isinstance(x, Rows):
-        return x
-    sizes = x.whole.sample_shape
-    return _apply("reshape", x.whole, newshape=(-1, *(1,) * (rank - len(sizes)), *sizes))
+    end = end_of(function.name, operands)
+    rank = max(len(shape_of(x)) for x in operands)
+    return made(function.on_symbols([of_rank(x, rank) for x in operands], attributes), rank - end)
 
 
 def _by_row(function: Function, operands: list[Any], attributes: dict[str, Any]) -> Any:
     """A function of samples, which each row is."""
-    for x in _rows_in(operands):
+    for x in rows_in(operands):
         if x.at != 0:
-            raise _refused(function.name, x, "the axis of the rows is not the first one")
+            raise refused(function.name, x, "the axis of the rows is not the first one")
     return each(function.name, lambda given: function.on_symbols(given, attributes), operands)
 
 
@@ -171,12 +122,12 @@ def each(name: str, function: Callable[[Any], Any], arguments: Any) -> Any:
     Raises:
         MixesSamplesError: if it does more than compute each sample by itself.
     """
-    rows = _rows_in([arguments])
+    rows = rows_in([arguments])
     symbols = [x for x in tree.flatten(arguments) if isinstance(x, KerasTensor)]
     others = [x for x in symbols if not isinstance(x, Rows) and not x.is_leaf]
     results = []
     for i in range(rows[0].count):
-        parts = {x: _apply("get_item", x.whole, key=(slice(None), i)) for x in rows}
+        parts = {x: apply("get_item", x.whole, key=(slice(None), i)) for x in rows}
         given = tree.transformed(lambda x, parts=parts: parts[x] if isinstance(x, Rows) else x, arguments)  # type: ignore[misc]
         results.append(function(given))
         if i == 0 and not is_of_samples([*parts.values(), *others], tree.flatten(results)):
@@ -186,7 +137,7 @@ def each(name: str, function: Callable[[Any], Any], arguments: Any) -> Any:
                 f"of on the rows, in the `call` of a layer of your own"
             )
     leaves = zip(*(tree.flatten(result) for result in results), strict=True)
-    return tree.packed(results[0], [_made(_apply("stack", list(parts), axis=1), 0) for parts in leaves])
+    return tree.packed(results[0], [made(apply("stack", list(parts), axis=1), 0) for parts in leaves])
 
 
 def _reduced(function: Function, operands: list[Any], attributes: dict[str, Any]) -> Any:
@@ -195,43 +146,43 @@ def _reduced(function: Function, operands: list[Any], attributes: dict[str, Any]
     inner, keepdims = tuple(axis + 1 for axis in axes), attributes["keepdims"]
     if x.at in axes:
         y = function.on_symbols([x.whole], attributes | {"axis": (0, *inner)})
-        return _apply("squeeze", y, axis=0) if keepdims else y
+        return apply("squeeze", y, axis=0) if keepdims else y
     y = function.on_symbols([x.whole], attributes | {"axis": inner})
-    return _made(y, x.at if keepdims else x.at - sum(axis < x.at for axis in axes))
+    return made(y, x.at if keepdims else x.at - sum(axis < x.at for axis in axes))
 
 
 def _place(function: Function, operands: list[Any], attributes: dict[str, Any]) -> Any:
     (x,) = operands
     if attributes["axis"] is None:
-        raise _refused(function.name, x, "expected an axis")
-    axis = _axis(function.name, attributes["axis"], x)
+        raise refused(function.name, x, "expected an axis")
+    axis = whole_axis(function.name, attributes["axis"], x)
     y = function.on_symbols([x.whole], attributes | {"axis": axis})
-    return _made(y, x.at - (axis <= x.at and not attributes["keepdims"]))
+    return made(y, x.at - (axis <= x.at and not attributes["keepdims"]))
 
 
 def _along(function: Function, operands: list[Any], attributes: dict[str, Any]) -> Any:
     """Functions along an axis, or several, that stay."""
     x, axis = operands[0], attributes["axis"]
     if axis is None:
-        raise _refused(function.name, x, "expected an axis")
+        raise refused(function.name, x, "expected an axis")
     several = isinstance(axis, (tuple, list))
-    found = tuple(_axis(function.name, a, x) for a in (axis if several else (axis,)))
+    found = tuple(whole_axis(function.name, a, x) for a in (axis if several else (axis,)))
     y = function.on_symbols([x.whole], attributes | {"axis": found if several else found[0]})
-    return tree.transformed(lambda part: _made(part, x.at), y)
+    return tree.transformed(lambda part: made(part, x.at), y)
 
 
 def _of_matrices(function: Function, operands: list[Any], attributes: dict[str, Any]) -> Any:
     (x,) = operands
     if x.at >= x.ndim - 2:
-        raise _refused(function.name, x, "rows of all samples would be those of the matrix")
-    return _made(function.on_symbols([x.whole], attributes), x.at)
+        raise refused(function.name, x, "rows of all samples would be those of the matrix")
+    return made(function.on_symbols([x.whole], attributes), x.at)
 
 
 def _reshaped(function: Function, operands: list[Any], attributes: dict[str, Any]) -> Any:
     (x,), given = operands, attributes["newshape"]
     shape = tuple(given) if isinstance(given, (tuple, list, np.ndarray)) else (given,)
     if x.at != 0 or not shape or shape[0] not in (None, -1):
-        raise _refused(function.name, x, f"newshape is {shape}; expected -1 or None first, for the rows")
+        raise refused(function.name, x, f"newshape is {shape}; expected -1 or None first, for the rows")
     total, sizes = math.prod(x.whole.sample_shape), list(shape[1:])
     if -1 in sizes and shape[0] is None:
         raise MixesSamplesError(
@@ -244,7 +195,7 @@ def _reshaped(function: Function, operands: list[Any], attributes: dict[str, Any
             f"{function.name}: this would mix the samples of a batch: {x.shape} of {total} values of each "
             f"sample to {shape}; expected sizes after the first one whose product divides them"
         )
-    return _made(_apply("reshape", x.whole, newshape=(-1, total // known, *sizes)), 0)
+    return made(apply("reshape", x.whole, newshape=(-1, total // known, *sizes)), 0)
 
 
 def with_count(x: Any, shape: Any) -> Any:
@@ -259,7 +210,7 @@ def with_count(x: Any, shape: Any) -> Any:
         )
     if not isinstance(x, KerasTensor) or not (isinstance(x, Rows) or x.is_batched):
         raise MixesSamplesError(
-            f"reshape: newshape is {tuple(shape)}, but x of shape {_shape(x)} has no samples"
+            f"reshape: newshape is {tuple(shape)}, but x of shape {shape_of(x)} has no samples"
         )
     total = math.prod(x.whole.sample_shape if isinstance(x, Rows) else x.sample_shape)
     known = count.of_sample * math.prod(size for size in sizes if size != -1)
@@ -275,7 +226,7 @@ def _transposed(function: Function, operands: list[Any], attributes: dict[str, A
     if sorted(order) != list(range(x.ndim)):
         raise ValueError(f"{function.name}: axes are {given}; expected each of the {x.ndim} axes once")
     y = function.on_symbols([x.whole], {"axes": (0, *(axis + 1 for axis in order))})
-    return _made(y, order.index(x.at))
+    return made(y, order.index(x.at))
 
 
 def _expanded(function: Function, operands: list[Any], attributes: dict[str, Any]) -> Any:
@@ -283,7 +234,7 @@ def _expanded(function: Function, operands: list[Any], attributes: dict[str, Any
     rank = x.ndim + (len(axis) if isinstance(axis, (tuple, list)) else 1)
     axes = axes_of(function.name, axis, rank)
     at = [place for place in range(rank) if place not in axes][x.at]
-    return _made(function.on_symbols([x.whole], {"axis": tuple(place + 1 for place in axes)}), at)
+    return made(function.on_symbols([x.whole], {"axis": tuple(place + 1 for place in axes)}), at)
 
 
 def _squeezed(function: Function, operands: list[Any], attributes: dict[str, Any]) -> Any:
@@ -292,9 +243,9 @@ def _squeezed(function: Function, operands: list[Any], attributes: dict[str, Any
         axes = tuple(place for place, size in enumerate(x.shape) if size == 1)
     else:
         axes = axes_of(function.name, axis, x.ndim)
-    found = tuple(_axis(function.name, place, x) for place in axes)
+    found = tuple(whole_axis(function.name, place, x) for place in axes)
     y = function.on_symbols([x.whole], {"axis": found}) if found else x.whole
-    return _made(y, x.at - sum(place < x.at for place in axes))
+    return made(y, x.at - sum(place < x.at for place in axes))
 
 
 def _selected(function: Function, operands: list[Any], attributes: dict[str, Any]) -> Any:
@@ -307,26 +258,28 @@ def _selected(function: Function, operands: list[Any], attributes: dict[str, Any
         if key is None:
             at += axis <= x.at
             continue
-        if axis == x.at and key not in (slice(None), slice(0, None), slice(0, None, 1)):
-            raise _refused(function.name, x, "rows would be selected")
+        if axis == x.at and not (
+            isinstance(key, slice) and key in (slice(None), slice(0, None), slice(0, None, 1))
+        ):
+            raise refused(function.name, x, "rows would be selected")
         if axis < x.at:
             at += 1 if isinstance(key, slice) else np.ndim(key)
         axis += 1
-    return _made(function.on_symbols([x.whole], {"key": (slice(None), *keys)}), at)
+    return made(function.on_symbols([x.whole], {"key": (slice(None), *keys)}), at)
 
 
 def _joined_along(function: Function, operands: list[Any], attributes: dict[str, Any]) -> Any:
     (parts,), axis = operands, attributes["axis"]
-    first = _rows_in(parts)[0]
+    first = rows_in(parts)[0]
     if any(not isinstance(x, Rows) or (x.at, x.ndim) != (first.at, first.ndim) for x in parts):
-        shapes = " and ".join(str(_shape(x)) for x in parts)
-        raise _refused(function.name, first, f"shapes {shapes} do not fit together")
+        shapes = " and ".join(str(shape_of(x)) for x in parts)
+        raise refused(function.name, first, f"shapes {shapes} do not fit together")
     wholes = [x.whole for x in parts]
     if function.name == "concatenate":
-        y = function.on_symbols([wholes], {"axis": _axis(function.name, axis, first)})
-        return _made(y, first.at)
+        y = function.on_symbols([wholes], {"axis": whole_axis(function.name, axis, first)})
+        return made(y, first.at)
     place = axis_of(function.name, axis, first.ndim + 1)
-    return _made(function.on_symbols([wholes], {"axis": place + 1}), first.at + (place <= first.at))
+    return made(function.on_symbols([wholes], {"axis": place + 1}), first.at + (place <= first.at))
 
 
 def _tiled(function: Function, operands: list[Any], attributes: dict[str, Any]) -> Any:
@@ -335,131 +288,60 @@ def _tiled(function: Function, operands: list[Any], attributes: dict[str, Any]) 
     times = (1,) * (x.ndim - len(times)) + times
     at = x.at + len(times) - x.ndim
     if times[at] != 1:
-        raise _refused(function.name, x, f"repeats are {times}; expected 1 for rows of all samples")
-    return _made(function.on_symbols([_of_rank(x, len(times))], {"repeats": (1, *times)}), at)
+        raise refused(function.name, x, f"repeats are {times}; expected 1 for rows of all samples")
+    return made(function.on_symbols([of_rank(x, len(times))], {"repeats": (1, *times)}), at)
 
 
 def _broadcasted(function: Function, operands: list[Any], attributes: dict[str, Any]) -> Any:
     (x,), shape = operands, tuple(attributes["shape"])
     at = x.at + len(shape) - x.ndim
     if at < x.at or not (shape[at] in (None, -1) or isinstance(shape[at], RowCount)):
-        raise _refused(function.name, x, f"shape is {shape}; expected None for rows of all samples")
+        raise refused(function.name, x, f"shape is {shape}; expected None for rows of all samples")
     sizes = (*shape[:at], x.count, *shape[at + 1 :])
-    return _made(function.on_symbols([_of_rank(x, len(shape))], {"shape": (None, *sizes)}), at)
+    return made(function.on_symbols([of_rank(x, len(shape))], {"shape": (None, *sizes)}), at)
 
 
 def _padded(function: Function, operands: list[Any], attributes: dict[str, Any]) -> Any:
     (x,), given = operands, attributes["pad_width"]
     widths = np.broadcast_to(np.asarray(given), (x.ndim, 2)).tolist()
     if any(widths[x.at]):
-        raise _refused(function.name, x, f"pad_width is {given}; expected (0, 0) for rows of all samples")
-    return _made(function.on_symbols([x.whole], attributes | {"pad_width": [(0, 0), *widths]}), x.at)
+        raise refused(function.name, x, f"pad_width is {given}; expected (0, 0) for rows of all samples")
+    return made(function.on_symbols([x.whole], attributes | {"pad_width": [(0, 0), *widths]}), x.at)
 
 
 def _one_hot(function: Function, operands: list[Any], attributes: dict[str, Any]) -> Any:
     (x,) = operands
     place = axis_of(function.name, attributes["axis"], x.ndim + 1)
     y = function.on_symbols([x.whole], attributes | {"axis": place + 1})
-    return _made(y, x.at + (place <= x.at))
+    return made(y, x.at + (place <= x.at))
 
 
 def _taken(function: Function, operands: list[Any], attributes: dict[str, Any]) -> Any:
     x, indices = operands
     axis = attributes["axis"]
-    first = _rows_in(operands)[0]
+    first = rows_in(operands)[0]
     if axis is None or (isinstance(x, Rows) and isinstance(indices, Rows)):
-        raise _refused(function.name, first, "expected an axis, and rows alone or places alone")
+        raise refused(function.name, first, "expected an axis, and rows alone or places alone")
     if isinstance(x, Rows):
-        place = _axis(function.name, axis, x)
+        place = whole_axis(function.name, axis, x)
         y = function.on_symbols([x.whole, indices], {"axis": place})
-        return _made(y, x.at + (len(_shape(indices)) - 1 if place <= x.at else 0))
-    place = axis_of(function.name, axis, len(_shape(x)))
-    return _made(function.on_symbols([x, indices.whole], {"axis": place}), place + indices.at)
+        return made(y, x.at + (len(shape_of(indices)) - 1 if place <= x.at else 0))
+    place = axis_of(function.name, axis, len(shape_of(x)))
+    return made(function.on_symbols([x, indices.whole], {"axis": place}), place + indices.at)
 
 
 def _taken_along(function: Function, operands: list[Any], attributes: dict[str, Any]) -> Any:
     x, indices = operands
-    first = _rows_in(operands)[0]
+    first = rows_in(operands)[0]
     fits = isinstance(x, Rows) and isinstance(indices, Rows) and (x.at, x.ndim) == (indices.at, indices.ndim)
     if not fits or attributes["axis"] is None:
-        raise _refused(function.name, first, "expected an axis, and an index for each row")
-    place = _axis(function.name, attributes["axis"], first)
-    return _made(function.on_symbols([x.whole, indices.whole], {"axis": place}), first.at)
-
-
-def _multiplied(function: Function, operands: list[Any], attributes: dict[str, Any]) -> Any:
-    """Matrices as einsum where rows are summed over or are an axis of one matrix, else by samples."""
-    one, two = (_shape(x) for x in operands)
-    if not one or not two:
-        raise ValueError(f"{function.name}: shapes are {one} and {two}; expected at least one axis")
-    letters = iter("abcdefghijklmnopqrstuvwxyz")
-    m, inner, n = (next(letters) for _ in range(3))
-    leading = [next(letters) for _ in range(max(len(one), len(two), 2) - 2)]
-    heads = [leading[len(leading) - max(len(shape) - 2, 0) :] for shape in (one, two)]
-    left = "".join(heads[0]) + (m if len(one) > 1 else "") + inner
-    right = "".join(heads[1]) + inner + (n if len(two) > 1 else "")
-    output = "".join(leading) + (m if len(one) > 1 else "") + (n if len(two) > 1 else "")
-    terms = [left, right]
-    letter = {term[x.at] for x, term in zip(operands, terms, strict=True) if isinstance(x, Rows)}
-    if len(letter) == 1 and not letter & {m, inner, n}:  # leading axes, which may broadcast
-        end = _end_of(function.name, operands)
-        rank = len(output)
-        wholes = [_of_rank(x, rank) for x in operands]
-        return _made(function.on_symbols(wholes, attributes), rank - end)
-    wholes = [x.whole if isinstance(x, Rows) else x for x in operands]
-    both = all(isinstance(x, Rows) for x in operands)
-    if len(letter) == 1 and not both and letter != {inner} and len(right if m in letter else left) <= 2:
-        at = output.index(letter.pop())
-        return _made(function.on_symbols(wholes, attributes), at)
-    return _contracted(function.name, operands, terms, output)
-
-
-def _contracted(name: str, operands: Sequence[Any], terms: Sequence[str], output: str) -> Any:
-    """einsum: rows are an axis of the result, or all are summed over."""
-    rows = [(x, term[x.at]) for x, term in zip(operands, terms, strict=True) if isinstance(x, Rows)]
-    letter = rows[0][1]
-    others = [term for x, term in zip(operands, terms, strict=True) if not isinstance(x, Rows)]
-    if any(found != letter for _, found in rows) or any(letter in term for term in others):
-        shapes = " and ".join(str(_shape(x)) for x in operands)
-        raise _refused(name, rows[0][0], f"shapes {shapes} make products of rows with other rows")
-    batch = next(c for c in map(chr, itertools.count(ord("A"))) if c not in "".join(terms))
-    given = ",".join(batch + t if isinstance(x, Rows) else t for x, t in zip(operands, terms, strict=True))
-    wholes = [x.whole if isinstance(x, Rows) else x for x in operands]
-    if letter not in output:
-        return _apply("einsum", wholes, subscripts=f"{given}->{output}")
-    y = _apply("einsum", wholes, subscripts=f"{given}->{batch}{output}")
-    return _made(y, output.index(letter))
-
-
-def _einsum(function: Function, operands: list[Any], attributes: dict[str, Any]) -> Any:
-    (given,), text = operands, attributes["subscripts"].replace(" ", "")
-    left, arrow, output = text.partition("->")
-    terms = left.split(",")
-    if not arrow:
-        output = "".join(sorted(c for c in set(left) if c != "," and left.count(c) == 1))
-    shapes = [_shape(x) for x in given]
-    if "." in text or [len(term) for term in terms] != [len(shape) for shape in shapes]:
-        raise ValueError(f"einsum: subscripts {text!r} do not fit shapes {shapes}; expected letters alone")
-    return _contracted("einsum", given, terms, output)
-
-
-def _tensordot(function: Function, operands: list[Any], attributes: dict[str, Any]) -> Any:
-    axes = attributes["axes"]
-    ranks = [len(_shape(x)) for x in operands]
-    if isinstance(axes, (int, np.integer)):
-        places: list[Any] = [range(ranks[0] - int(axes), ranks[0]), range(int(axes))]
-    else:
-        places = [a if isinstance(a, (tuple, list)) else (a,) for a in axes]
-    letters = map(chr, itertools.count(ord("a")))
-    one, two = ([next(letters) for _ in range(rank)] for rank in ranks)
-    for a, b in zip(*places, strict=True):
-        two[axis_of("tensordot", b, ranks[1])] = one[axis_of("tensordot", a, ranks[0])]
-    output = [c for c in [*one, *two] if not (c in one and c in two)]
-    return _contracted("tensordot", operands, ["".join(one), "".join(two)], "".join(output))
+        raise refused(function.name, first, "expected an axis, and an index for each row")
+    place = whole_axis(function.name, attributes["axis"], first)
+    return made(function.on_symbols([x.whole, indices.whole], {"axis": place}), first.at)
 
 
 def _none(function: Function, operands: list[Any], attributes: dict[str, Any]) -> Any:
-    raise _refused(function.name, _rows_in(operands)[0], "it is not available for rows")
+    raise refused(function.name, rows_in(operands)[0], "it is not available for rows")
 
 
 _RULES: dict[str, Rule] = {
@@ -471,18 +353,18 @@ _RULES: dict[str, Rule] = {
     **dict.fromkeys(("tril", "triu"), _of_matrices),
     **dict.fromkeys(("concatenate", "stack"), _joined_along),
     "broadcast_to": _broadcasted,
-    "einsum": _einsum,
+    "einsum": row_products.einsum,
     "expand_dims": _expanded,
     "get_item": _selected,
     "gradient": _none,
-    "matmul": _multiplied,
+    "matmul": row_products.multiplied,
     "one_hot": _one_hot,
     "pad": _padded,
     "reshape": _reshaped,
     "squeeze": _squeezed,
     "take": _taken,
     "take_along_axis": _taken_along,
-    "tensordot": _tensordot,
+    "tensordot": row_products.tensordot,
     "tile": _tiled,
     "transpose": _transposed,
 }
