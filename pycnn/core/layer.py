@@ -20,7 +20,7 @@ from pycnn.core.interface import Interface
 from pycnn.core.names import auto_name
 from pycnn.core.program import Program
 from pycnn.core.results import answering
-from pycnn.core.rows import Rows, array_of, like, whole_of
+from pycnn.core.rows import Rows, axis_of_rows, joined, like, whole_of
 from pycnn.core.symbolic import Call, KerasTensor, Node, as_symbol
 from pycnn.core.tensor import Tensor
 from pycnn.core.variable import Variable
@@ -474,12 +474,12 @@ class Layer(policy.HasDTypePolicy, Interface):
         count = len(found) - len(owners)
         self.note_losses(list(zip(owners, map(answering, found[count:]), strict=True)))
         values = iter(found)
-        return tree.transformed(lambda leaf: array_of(leaf, next(values)), outputs)
+        return tree.transformed(lambda axis: joined(next(values), axis), outputs)
 
     def _program_for(
         self, structure: Any, kwargs: dict[str, Any], training: bool | None
     ) -> tuple[Program, Any, list[int]]:
-        """What computes a call; the structure of its outputs; the leaves whose losses follow them."""
+        """What computes a call; its outputs, as `axis_of_rows` of each; the leaves whose losses follow."""
         symbols: list[KerasTensor] = []
 
         def symbol_for(leaf: Any) -> Any:
@@ -493,7 +493,7 @@ class Layer(policy.HasDTypePolicy, Interface):
         outputs, losses, _ = self.recorded_call_with_effects(args, options)
         found = [*map(whole_of, tree.flatten(outputs)), *(loss for _, loss in losses)]
         program = Program(Function(symbols, found), training=training)
-        return program, outputs, [owner for owner, _ in losses]
+        return program, tree.transformed(axis_of_rows, outputs), [owner for owner, _ in losses]
 
     def _as_arrays(self, x: Any) -> Any:
         """Samples as the core takes them, in the structure in which they came."""

@@ -142,9 +142,14 @@ def like(x: Any, whole: KerasTensor) -> KerasTensor:
     return Rows(whole, x.at) if isinstance(x, Rows) else whole
 
 
-def array_of(x: Any, array: Any) -> Any:
-    """The array that x stands for; `array` has the values by samples where x are rows."""
-    if not isinstance(x, Rows):
+def axis_of_rows(x: Any) -> int | None:
+    """Which axis is that of the rows; None where x are none."""
+    return x.at if isinstance(x, Rows) else None
+
+
+def joined(array: Any, axis: int | None) -> Any:
+    """An array by samples with all rows on one axis; None for an array of no rows."""
+    if axis is None:
         return array
-    moved = np.moveaxis(array, x.at + 1, 1)
-    return np.ascontiguousarray(np.moveaxis(moved.reshape(-1, *moved.shape[2:]), 0, x.at))
+    moved = np.moveaxis(array, axis + 1, 1)
+    return np.ascontiguousarray(np.moveaxis(moved.reshape(-1, *moved.shape[2:]), 0, axis))
