@@ -113,6 +113,7 @@ FLOATS = np.linspace(-1, 1, 6, dtype=np.float32).reshape(2, 3)
         (tf.reshape(INTEGERS, [-1]), INTEGERS.reshape(-1)),
         (tf.transpose(INTEGERS, perm=[1, 0]), INTEGERS.T),
         (tf.expand_dims(INTEGERS, 0), INTEGERS[None]),
+        (tf.stop_gradient(INTEGERS), INTEGERS),
         (tf.squeeze(INTEGERS[None], axis=0), INTEGERS),
         (tf.concat([INTEGERS, INTEGERS], axis=1), np.concatenate([INTEGERS, INTEGERS], 1)),
         (tf.stack([FLOATS, FLOATS], axis=-1), np.stack([FLOATS, FLOATS], -1)),

@@ -40,6 +40,13 @@ def is_elementwise(activation: ActivationFunction | Layer | None) -> bool:
     return is_known(activation) and activation.__name__ not in _ALONG_AXIS
 
 
+def is_along_last_axis(activation: ActivationFunction | Layer | None) -> bool:
+    """Whether an activation works on the last axis alone, or on each value."""
+    if isinstance(activation, Layer):
+        return activation.takes_further_axes
+    return activation is None or is_known(activation)
+
+
 def lower(activation: ActivationFunction | Layer | None, graph: Blueprint, node: int, name: str) -> int:
     """Adds an activation (what `get` returned) to a graph and returns its node; None adds nothing."""
     if activation is None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pycnn.core.function import Trace
+from pycnn.core.rows import Rows
 from pycnn.core.symbolic import KerasTensor, Node, as_symbol
 
 if TYPE_CHECKING:
@@ -42,11 +43,9 @@ def assign(trace: Trace, variable: Variable, value: Any) -> None:
         TypeError: if it is none of these.
         ValueError: if it has another shape than the variable.
     """
-    from pycnn.core.operations.rows import Row
-
     symbol = as_symbol(value)
     where = f"Layer {trace.layer.name!r} assigns to its variable {variable.path} of shape {variable.shape}"
-    if symbol.is_batched or isinstance(symbol, Row):
+    if symbol.is_batched or isinstance(symbol, Rows):
         raise ValueError(
             f"{where} a value of shape {symbol.shape}, which has a batch axis; expected one value for all "
             f"samples, as keras.ops.mean(x, axis=0) makes it"

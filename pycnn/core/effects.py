@@ -15,6 +15,7 @@ import numpy as np
 from pycnn.core import tree
 from pycnn.core.added_losses import added_losses
 from pycnn.core.blueprint import Blueprint
+from pycnn.core.rows import like, whole_of
 from pycnn.core.symbolic import KerasTensor, Node
 from pycnn.core.tensor import any_assigned, was_assigned
 from pycnn.core.variable import Variable
@@ -120,7 +121,7 @@ def with_effects(
             becomes part of keeps the variables' values.
     """
     outputs = tree.flatten(result)
-    call = outputs[0].node if outputs else None
+    call = whole_of(outputs[0]).node if outputs else None
     if call is None:
         return RecordedCall(result, [], [])
     losses, changed = _known(layer, call)
@@ -133,13 +134,14 @@ def with_effects(
         return RecordedCall(result, [], [])
     operation = CallWithEffects(layer, read, changed)
     given = [] if value_of is None else [value_of(variable) for variable in read]
-    outputs = [KerasTensor(output.shape, output.dtype) for output in outputs]
+    outputs = [KerasTensor(whole_of(output).shape, output.dtype) for output in outputs]
     added = [KerasTensor(loss.shape) for loss in losses]
     values = [KerasTensor(variable.shape) for variable in changed]
     Node(operation, [*call.inputs, *given], [*outputs, *added, *values], call.arguments, call.training)
     owners = [loss.leaf for loss in losses]
+    made = iter(outputs)
     return RecordedCall(
-        tree.packed(result, outputs),
+        tree.transformed(lambda leaf: like(leaf, next(made)), result),
         list(zip(owners, added, strict=True)),
         list(zip(changed, values, strict=True)),
     )

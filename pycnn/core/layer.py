@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from pycnn.core import policy, recording, registry, serialization, tree
+from pycnn.core import call_on_rows, policy, recording, registry, serialization, tree
 from pycnn.core.arguments import checked_name, checked_shape
 from pycnn.core.arrays import as_float32, as_samples
 from pycnn.core.blueprint import Blueprint
@@ -20,6 +20,7 @@ from pycnn.core.interface import Interface
 from pycnn.core.names import auto_name
 from pycnn.core.program import Program
 from pycnn.core.results import answering
+from pycnn.core.rows import Rows, axis_of_rows, joined, like, whole_of
 from pycnn.core.symbolic import Call, KerasTensor, Node, as_symbol
 from pycnn.core.tensor import Tensor
 from pycnn.core.variable import Variable
@@ -279,7 +280,7 @@ class Layer(policy.HasDTypePolicy, Interface):
         for item in loss if isinstance(loss, (list, tuple)) else [loss]:
             if not isinstance(item, KerasTensor):
                 raise TypeError(f"Layer {self.name!r}: add_loss was given {item!r:.200}; expected a symbol")
-            self._losses.append(item)
+            self._losses.append(whole_of(item))
 
     def _build(self, *shapes: tuple[int, ...]) -> None:
         if len(shapes) != 1:
@@ -362,7 +363,7 @@ class Layer(policy.HasDTypePolicy, Interface):
         symbols = [KerasTensor((None, *checked_shape(self.name, shape[1:]))) for shape in shapes]
         fresh = not self.built
         with apart():
-            output = self._call_on_symbols((symbols if several else symbols[0],), {}, record=False)
+            output = self.call_on_symbols((symbols if several else symbols[0],), {}, record=False)
         if fresh:
             self.forget_weights()
         batch = shapes[0][0]
@@ -393,7 +394,7 @@ class Layer(policy.HasDTypePolicy, Interface):
         """
         leaves = tree.flatten((args, kwargs))
         if is_tracing() or any(isinstance(leaf, KerasTensor) for leaf in leaves):
-            return self._call_on_symbols(args, kwargs)
+            return self.call_on_symbols(args, kwargs)
         if recording.is_recording():
             return recording.call_layer(self, args, kwargs)
         if any(isinstance(leaf, Tensor) for leaf in leaves):
@@ -403,7 +404,7 @@ class Layer(policy.HasDTypePolicy, Interface):
 
     def recorded_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A call on symbols that belongs to no model."""
-        return self._call_on_symbols(args, kwargs, record=False)
+        return self.call_on_symbols(args, kwargs, record=False)
 
     def recorded_call_with_effects(
         self,
@@ -412,11 +413,16 @@ class Layer(policy.HasDTypePolicy, Interface):
         value_of: Callable[[Variable], KerasTensor] | None = None,
     ) -> RecordedCall:
         """The same, and what it does besides; `value_of` gives the symbols of variables' values before it."""
-        return with_effects(self, self._call_on_symbols(args, kwargs, record=False), value_of)
+        return with_effects(self, self.call_on_symbols(args, kwargs, record=False), value_of)
 
     def as_inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """What the layer is called on, as arrays that the core takes."""
         return tuple(self._as_arrays(arg) for arg in args)
+
+    @property
+    def takes_further_axes(self) -> bool:
+        """Whether it works on the last axes alone, or on each value, so that further axes may come before."""
+        return False
 
     @property
     def _is_traced(self) -> bool:
@@ -467,12 +473,13 @@ class Layer(policy.HasDTypePolicy, Interface):
         found = program.run(arrays)
         count = len(found) - len(owners)
         self.note_losses(list(zip(owners, map(answering, found[count:]), strict=True)))
-        return tree.packed(outputs, found[:count])
+        values = iter(found)
+        return tree.transformed(lambda axis: joined(next(values), axis), outputs)
 
     def _program_for(
         self, structure: Any, kwargs: dict[str, Any], training: bool | None
     ) -> tuple[Program, Any, list[int]]:
-        """What computes a call; the structure of its outputs; the leaves whose losses follow them."""
+        """What computes a call; its outputs, as `axis_of_rows` of each; the leaves whose losses follow."""
         symbols: list[KerasTensor] = []
 
         def symbol_for(leaf: Any) -> Any:
@@ -484,9 +491,9 @@ class Layer(policy.HasDTypePolicy, Interface):
         args, further = tree.transformed(symbol_for, structure)
         options = kwargs | further | {"training": training}
         outputs, losses, _ = self.recorded_call_with_effects(args, options)
-        found = [*tree.flatten(outputs), *(loss for _, loss in losses)]
+        found = [*map(whole_of, tree.flatten(outputs)), *(loss for _, loss in losses)]
         program = Program(Function(symbols, found), training=training)
-        return program, tree.transformed(lambda _: None, outputs), [owner for owner, _ in losses]
+        return program, tree.transformed(axis_of_rows, outputs), [owner for owner, _ in losses]
 
     def _as_arrays(self, x: Any) -> Any:
         """Samples as the core takes them, in the structure in which they came."""
@@ -506,11 +513,17 @@ class Layer(policy.HasDTypePolicy, Interface):
         )
 
     # On symbols
-    def _call_on_symbols(self, args: tuple[Any, ...], kwargs: dict[str, Any], record: bool = True) -> Any:
+    def call_on_symbols(self, args: tuple[Any, ...], kwargs: dict[str, Any], record: bool = True) -> Any:
+        """The symbols of the outputs; `record` for a call that may belong to a model."""
+        if any(isinstance(x, Rows) for x in tree.flatten((args, kwargs))):
+            call_on_rows.check(self, (args, kwargs))
+            if not self._is_traced:
+                return self.call_on_rows(args, kwargs, record)
         args, kwargs, training = self._taken_apart(args, kwargs)
         if self._is_traced:
             arguments = (args, kwargs)
-            inputs = list(dict.fromkeys(x for x in tree.flatten(arguments) if isinstance(x, KerasTensor)))
+            given = (whole_of(x) for x in tree.flatten(arguments) if isinstance(x, KerasTensor))
+            inputs = list(dict.fromkeys(given))
         else:
             arguments = (args, kwargs)
             inputs = [*self._symbols(args[0]), *self._further_symbols(kwargs)]
@@ -534,7 +547,16 @@ class Layer(policy.HasDTypePolicy, Interface):
             self.note_call(call)
         if (trace := current_trace()) is not None:
             trace.calls.append(call)
-        return symbols[0] if structure is None else tree.packed(structure, symbols)
+        if structure is None:
+            return symbols[0]
+        made = iter(symbols)
+        return tree.transformed(lambda leaf: like(leaf, next(made)), structure)
+
+    def call_on_rows(self, args: tuple[Any, ...], kwargs: dict[str, Any], record: bool) -> Any:
+        """The same of a layer without a `call` of one's own, where inputs are rows of all samples."""
+        return call_on_rows.call(
+            self, lambda given: self.call_on_symbols(given[0], given[1], record), (args, kwargs)
+        )
 
     def _symbols(self, x: Any) -> list[KerasTensor]:
         """The input of a call on symbols; layers that take several override it."""
@@ -630,7 +652,7 @@ class Layer(policy.HasDTypePolicy, Interface):
         """What `call` returns for symbols, the function that it is, and how many outputs are losses."""
         inner = {symbol: KerasTensor(symbol.shape, symbol.dtype, symbol.name) for symbol in call.inputs}
         args, kwargs = tree.transformed(
-            lambda x: inner.get(x, x) if isinstance(x, KerasTensor) else x, call.arguments
+            lambda x: like(x, inner.get(whole_of(x), x)) if isinstance(x, KerasTensor) else x, call.arguments
         )
         if self._accepts_training():
             kwargs = kwargs | {"training": training if call.training is None else call.training}
@@ -651,13 +673,16 @@ class Layer(policy.HasDTypePolicy, Interface):
                     f"keras.layers.PythonStep"
                 )
         inputs = [inner[symbol] for symbol in call.inputs]
-        function = Function(inputs, [*map(as_symbol, leaves), *losses])
+        function = Function(inputs, [*(as_symbol(whole_of(leaf)) for leaf in leaves), *losses])
         if effects := trace.effects(function):
             function = Function(inputs, function.outputs, effects)
-        return (None if isinstance(result, (KerasTensor, Variable)) else result), function, len(losses)
+        alone = isinstance(result, (KerasTensor, Variable)) and not isinstance(result, Rows)
+        return (None if alone else result), function, len(losses)
 
     def _native_call(self, x: Any) -> Any:
         """The layer as it is without a `call` of one's own: for subclasses of the layers of this package."""
+        if any(isinstance(leaf, Rows) for leaf in tree.flatten(x)):
+            return call_on_rows.call(self, self._native_call, x)
         inputs = [as_symbol(leaf) for leaf in tree.flatten(x)]
         if type(self).weight_specs is not Layer.weight_specs:
             self._build(*(symbol.sample_shape for symbol in inputs))

@@ -11,6 +11,7 @@ from pycnn.core import folding, tree
 from pycnn.core.arrays import as_samples
 from pycnn.core.function import is_tracing
 from pycnn.core.operations import batching
+from pycnn.core.rows import Rows
 from pycnn.core.symbolic import KerasTensor, as_symbol
 from pycnn.core.tensor import Placeholder, Recorder, Tensor, recorders, was_assigned
 from pycnn.core.variable import Variable, new_values
@@ -227,9 +228,21 @@ def as_numbers(x: Any) -> Any:
 def _wrapped(result: Any, samples: int | None, batch: int | None = None) -> Any:
     """Tensors of the symbols that a call returned."""
     batch = samples if batch is None else batch
-    return tree.transformed(
-        lambda x: Tensor(symbol=x, samples=samples if x.is_batched else None, batch=batch), result
-    )
+
+    def tensor(x: Any) -> Any:
+        if isinstance(x, Rows):
+            return _all_rows(tensor(x.whole), x.at)
+        return Tensor(symbol=x, samples=samples if x.is_batched else None, batch=batch)
+
+    return tree.transformed(tensor, result)
+
+
+def _all_rows(x: Tensor, at: int) -> Any:
+    """The rows of all samples as one axis, of what has them by samples."""
+    from pycnn.core.operations.shapes import moveaxis, reshape
+
+    moved = moveaxis(x, at + 1, 1)
+    return moveaxis(reshape(moved, (-1, *moved.shape[2:])), 0, at)
 
 
 def _batch_of(leaves: Sequence[Any]) -> int | None:

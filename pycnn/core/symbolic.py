@@ -328,6 +328,11 @@ def trace(sources: Iterable[KerasTensor], targets: Sequence[KerasTensor]) -> lis
             calls[node] = None
         elif tensor not in known and not tensor.is_leaf and node not in calls:
             if node is None or not node.inputs:
+                if hasattr(tensor, "whole"):
+                    raise ValueError(
+                        f"{tensor!r} is no output of a model and no input of a layer: it has rows of all "
+                        f"samples; reshape it to samples, as keras.ops.reshape(rows, (-1, ...)) does"
+                    )
                 raise ValueError(
                     f"Graph disconnected: {targets[0]!r} cannot be computed from {list(known)}, as it also "
                     f"needs {tensor!r}"

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pycnn import activations, constraints, initializers, regularizers
+from pycnn.activations.operation import is_along_last_axis
 from pycnn.activations.operation import lower as lower_activation
 from pycnn.core.arguments import as_int, as_number
 from pycnn.core.layer import Layer, WeightSpec
-from pycnn.layers.checks import checked_axes, not_negative, sample_axis
+from pycnn.layers.checks import checked_axes, is_last_axis, not_negative, sample_axis
 from pycnn.layers.composed import Composed, on_last_axis
 
 if TYPE_CHECKING:
@@ -39,6 +40,10 @@ class Activation(Layer):
     def __init__(self, activation: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.activation = activations.get(activation)
+
+    @property
+    def takes_further_axes(self) -> bool:
+        return is_along_last_axis(self.activation)
 
     def lower(self, graph: Blueprint, node: int) -> int:
         return lower_activation(self.activation, graph, node, self.name)
@@ -77,6 +82,10 @@ class ReLU(Layer):
         self.negative_slope = not_negative("ReLU: negative_slope", negative_slope)
         self.threshold = not_negative("ReLU: threshold", threshold)
 
+    @property
+    def takes_further_axes(self) -> bool:
+        return True
+
     def lower(self, graph: Blueprint, node: int) -> int:
         limit = {} if self.max_value is None else {"max_value": self.max_value}
         return graph.activation(
@@ -113,6 +122,10 @@ class LeakyReLU(Layer):
         super().__init__(**kwargs)
         self.negative_slope = not_negative("LeakyReLU: negative_slope", negative_slope)
 
+    @property
+    def takes_further_axes(self) -> bool:
+        return True
+
     def lower(self, graph: Blueprint, node: int) -> int:
         return graph.activation(node, "leaky_relu", alpha=self.negative_slope, name=self.name)
 
@@ -139,6 +152,10 @@ class ELU(Layer):
     def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.alpha = as_number("ELU: alpha", alpha)
+
+    @property
+    def takes_further_axes(self) -> bool:
+        return True
 
     def lower(self, graph: Blueprint, node: int) -> int:
         return graph.activation(node, "elu", alpha=self.alpha, name=self.name)
@@ -242,6 +259,10 @@ class Softmax(Composed):
     def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.axis = checked_axes("Softmax: axis", axis)
+
+    @property
+    def takes_further_axes(self) -> bool:
+        return is_last_axis(self.axis)
 
     def _build(self, *shapes: tuple[int, ...]) -> None:
         self.built = True

@@ -30,6 +30,11 @@ def plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
+def is_last_axis(axis: int | list[int]) -> bool:
+    """Whether an axis, or a list of one, is the last of inputs of any number of axes."""
+    return axis in (-1, [-1])
+
+
 def sample_axis(layer: Layer, axis: int, shape: tuple[int, ...]) -> int:
     """The axis of a sample of this shape that `axis`, counted with the batch axis, is.
 

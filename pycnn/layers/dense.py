@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pycnn import activations, constraints, initializers, regularizers
+from pycnn.activations.operation import is_along_last_axis
 from pycnn.activations.operation import lower as lower_activation
 from pycnn.core.arguments import as_int
 from pycnn.core.layer import Layer, WeightSpec
@@ -76,7 +77,15 @@ class Dense(Layer):
             quantization_config=quantization_config,
         )
 
+    @property
+    def takes_further_axes(self) -> bool:
+        return is_along_last_axis(self.activation)
+
     def weight_specs(self, input_shape: tuple[int, ...]) -> list[WeightSpec]:
+        if not input_shape:
+            raise ValueError(
+                f"Layer {self.name!r} expects an input of at least two axes, (n, ..., features), not (None,)"
+            )
         kernel = WeightSpec(
             "kernel", (input_shape[-1], self.units), self.kernel_initializer, True,
             self.kernel_regularizer, self.kernel_constraint,

@@ -101,6 +101,10 @@ class Dropout(_WithNoiseShape):
     ) -> None:
         super().__init__(rate, noise_shape, seed, **kwargs)
 
+    @property
+    def takes_further_axes(self) -> bool:
+        return self.noise_shape is None
+
     def lower(self, graph: Blueprint, *nodes: int) -> int:
         if self.noise_shape is not None or self.rate == 1:
             return super().lower(graph, *nodes)

@@ -73,6 +73,10 @@ class Embedding(Composed):
             self._build(())
             self.set_weights(weights if isinstance(weights, list) and len(weights) == 1 else [weights])
 
+    @property
+    def takes_further_axes(self) -> bool:
+        return True
+
     def weight_specs(self, input_shape: tuple[int, ...]) -> list[WeightSpec]:
         shape = (self.input_dim, self.output_dim)
         return [

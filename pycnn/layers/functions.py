@@ -27,6 +27,10 @@ class Identity(Layer):
         array([[1., 2.]], dtype=float32)
     """
 
+    @property
+    def takes_further_axes(self) -> bool:
+        return True
+
     def lower(self, graph: Blueprint, node: int) -> int:
         return node
 

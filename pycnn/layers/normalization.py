@@ -8,7 +8,7 @@ from pycnn import initializers
 from pycnn.core.arguments import as_int, as_number
 from pycnn.core.layer import WeightSpec
 from pycnn.layers.affine import Affine
-from pycnn.layers.checks import sample_axis
+from pycnn.layers.checks import is_last_axis, sample_axis
 from pycnn.layers.composed import on_last_axis
 
 if TYPE_CHECKING:
@@ -98,6 +98,10 @@ class BatchNormalization(Affine):
             synchronized=synchronized or None,
         )
         self.renorm_momentum = renorm_momentum
+
+    @property
+    def takes_further_axes(self) -> bool:
+        return is_last_axis(self.axis)
 
     def weight_specs(self, input_shape: tuple[int, ...]) -> list[WeightSpec]:
         shape = (input_shape[sample_axis(self, self.axis, input_shape)],)

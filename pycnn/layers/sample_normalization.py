@@ -9,7 +9,7 @@ from pycnn import initializers
 from pycnn.core.arguments import as_int
 from pycnn.core.layer import WeightSpec
 from pycnn.layers.affine import Affine
-from pycnn.layers.checks import checked_axes, not_negative, sample_axis
+from pycnn.layers.checks import checked_axes, is_last_axis, not_negative, sample_axis
 from pycnn.layers.composed import Composed
 
 if TYPE_CHECKING:
@@ -21,6 +21,10 @@ class _OverAxes(Composed):
     """What normalizes over the axes in `axis`, a number or a list, whose sizes are its weights' shape."""
 
     axis: int | list[int]
+
+    @property
+    def takes_further_axes(self) -> bool:
+        return is_last_axis(self.axis)
 
     def shape_over_axes(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """The sizes of the axes, in rising order of their numbers, which are a list from then on."""

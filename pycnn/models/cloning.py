@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pycnn.core import tree
 from pycnn.core.layer import Layer
 from pycnn.core.operations.base import FUNCTIONS, Operation
+from pycnn.core.rows import like, whole_of
 from pycnn.core.symbolic import KerasTensor
 from pycnn.layers.input import InputLayer
 from pycnn.models.sequential import Sequential
@@ -64,7 +66,7 @@ def cloned(
     found = dict(zip(model.inputs, begins, strict=True))
     for step in model.steps:
         outputs = _called(step, new.get(step.operation, step.operation), found, call_function)
-        found.update(zip(step.outputs, tree.flatten(outputs), strict=True))
+        found.update(zip(step.outputs, map(whole_of, tree.flatten(outputs)), strict=True))
     ends = [
         tree.transformed(lambda symbol: found[symbol], structure)
         for structure in (model._source_structure, model._target_structure)
@@ -127,6 +129,35 @@ def _from_config(model: Model) -> Model:
     return type(model).from_config(model.get_config())  # type: ignore[no-any-return]
 
 
+def called_again(
+    model: Model, found: dict[KerasTensor, KerasTensor], training: bool | None
+) -> dict[KerasTensor, KerasTensor]:
+    """The calls of a model on rows of all samples.
+
+    Args:
+        model: with its calls.
+        found: for each of its inputs the rows.
+        training: what it is called with; None for nothing.
+
+    Returns:
+        What stands for each symbol of the model.
+    """
+    for step in model.steps:
+        operation, output = step.operation, step.outputs[0]
+        if isinstance(operation, Operation) and operation.function.name == "reshape" and output.is_batched:
+            (x,) = step.inputs
+            outputs = FUNCTIONS["reshape"](found.get(x, x), (-1, *output.sample_shape))
+        else:
+            outputs = _called(step, operation, found, functools.partial(_in_phase, training))
+        found.update(zip(step.outputs, tree.flatten(outputs), strict=True))
+    return found
+
+
+def _in_phase(training: bool | None, layer: Any, *args: Any, **kwargs: Any) -> Any:
+    """A call of a layer with the `training` of the model, unless it has one of its own."""
+    return layer(*args, **({"training": training} | kwargs))
+
+
 def _called(
     step: Node,
     operation: Any,
@@ -136,7 +167,8 @@ def _called(
     """The call of a step once more, on other symbols."""
 
     def symbol(leaf: Any) -> Any:
-        return found.get(leaf, leaf) if isinstance(leaf, KerasTensor) else leaf
+        whole = whole_of(leaf)
+        return like(leaf, found.get(whole, whole)) if isinstance(leaf, KerasTensor) else leaf
 
     args, kwargs = step.arguments if step.arguments is not None else ((step.inputs[0],), {})
     args, kwargs = tree.transformed(symbol, args), tree.transformed(symbol, kwargs)

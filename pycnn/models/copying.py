@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pycnn.core import tree
 from pycnn.core.layer import Layer
+from pycnn.core.rows import Rows, whole_of
 from pycnn.core.symbolic import KerasTensor, Node, as_symbol
 
 if TYPE_CHECKING:
@@ -21,10 +22,11 @@ _MADE_ANEW = {"_whole", "_sources", "_target_list", "_step_list", "_source_struc
 
 
 class _Number:
-    """Stands for a symbol."""
+    """Stands for a symbol, which a call may take as rows of all samples on an axis."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, axis_of_rows: int | None) -> None:
         self.number = number
+        self.axis_of_rows = axis_of_rows
 
 
 class _Step(NamedTuple):
@@ -82,9 +84,11 @@ def _network_of(model: Model) -> _Network:
         return numbers[symbol]
 
     def marked(structure: Any) -> Any:
-        return tree.transformed(
-            lambda leaf: _Number(number_of(leaf)) if isinstance(leaf, KerasTensor) else leaf, structure
-        )
+        def mark(leaf: Any) -> Any:
+            axis = leaf.at if isinstance(leaf, Rows) else None
+            return _Number(number_of(whole_of(leaf)), axis) if isinstance(leaf, KerasTensor) else leaf
+
+        return tree.transformed(mark, structure)
 
     steps = []
     for step in model._steps:
@@ -140,8 +144,12 @@ def _connect(model: Model, network: _Network) -> None:
 
 def _symbols_for(symbols: dict[int, KerasTensor]) -> Callable[[Any], Any]:
     def unmarked(structure: Any) -> Any:
-        return tree.transformed(
-            lambda leaf: symbols[leaf.number] if isinstance(leaf, _Number) else leaf, structure
-        )
+        def unmark(leaf: Any) -> Any:
+            if not isinstance(leaf, _Number):
+                return leaf
+            symbol = symbols[leaf.number]
+            return symbol if leaf.axis_of_rows is None else Rows(symbol, leaf.axis_of_rows)
+
+        return tree.transformed(unmark, structure)
 
     return unmarked

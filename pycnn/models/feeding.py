@@ -114,7 +114,7 @@ class Feeder:
             if weight is not None and not goal.takes_weights:
                 raise ValueError(
                     f"`{prefix}sample_weight`: the loss of output {goal.name!r} is one number for all "
-                    f"samples; expected no weights"
+                    f"samples, or one for each of several rows of a sample; expected no weights"
                 )
         read = [truth[i] for i in self._objective.read_targets()]
         for i in self._objective.read_weights():

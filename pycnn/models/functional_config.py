@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from pycnn.core import registry, tree
-from pycnn.core.arguments import checked_name
+from pycnn.core.arguments import as_int, checked_name
 from pycnn.core.operations import plain
 from pycnn.core.operations.base import Operation
+from pycnn.core.rows import Rows, whole_of
 from pycnn.core.symbolic import KerasTensor
 from pycnn.models.model import Model
 from pycnn.models.sequential import Sequential
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     End: TypeAlias = tuple[str, int, int]  # and the number of the output
 
 _SYMBOL, _CONSTANT = "__keras_tensor__", "__tensor__"
+_AXIS_OF_ROWS = "axis_of_rows"  # of a symbol that a layer takes as rows of all samples
 
 
 # --- to data ------------------------------------------------------------------------------------------------
@@ -36,6 +38,9 @@ def model_config(model: Model) -> dict[str, Any]:
     def symbol(leaf: Any) -> Any:
         if not isinstance(leaf, KerasTensor):
             return leaf
+        if isinstance(leaf, Rows):
+            described = symbol(leaf.whole)
+            return described | {"config": described["config"] | {_AXIS_OF_ROWS: leaf.at}}
         if leaf.constant is not None:
             return {"class_name": _CONSTANT, "config": {"value": leaf.constant.tolist(), "dtype": leaf.dtype}}
         if leaf.variable is not None:
@@ -216,6 +221,8 @@ def _leaves(ends: Any) -> Iterable[Any]:
 class _Reference(tuple[Any, int]):
     """The key of a call and the number of its output, in the place of a symbol."""
 
+    axis_of_rows: int | None = None
+
 
 def _arguments(name: str, node: Any) -> Any:
     """What a layer was called on, with references for symbols: (args, kwargs); None for an Input."""
@@ -236,7 +243,11 @@ def _referring(structure: Any) -> Any:
             config = structure.get("config")
             if not isinstance(config, Mapping):
                 raise ValueError(f"{structure!r:.200} is no symbol; expected `config`")
-            return _Reference(_key(config.get("keras_history")))
+            reference = _Reference(_key(config.get("keras_history")))
+            axis = config.get(_AXIS_OF_ROWS)
+            if axis is not None:
+                reference.axis_of_rows = as_int(_AXIS_OF_ROWS, axis, 0)
+            return reference
         if structure.get("class_name") == _CONSTANT:
             return _constant(structure.get("config"))
         if "class_name" in structure:
@@ -304,7 +315,10 @@ def _called(layer: Layer, arguments: Any, made: Mapping[Key, list[KerasTensor]])
             key, index = structure
             if index >= len(made[key]):
                 raise ValueError(f"{[*key, index]!r:.200} names no call of a layer: it has no output {index}")
-            return made[key][index]
+            found, axis = made[key][index], structure.axis_of_rows
+            if axis is not None and not axis < found.ndim - 1:
+                raise ValueError(f"{[*key, index]!r:.200} has no axis {axis} of rows")
+            return found if axis is None else Rows(found, axis)
         if isinstance(structure, Mapping):
             return {key: symbol(value) for key, value in structure.items()}
         return [symbol(item) for item in structure] if isinstance(structure, list) else structure
@@ -314,4 +328,4 @@ def _called(layer: Layer, arguments: Any, made: Mapping[Key, list[KerasTensor]])
         kwargs = {key: value for key, value in kwargs.items() if key != "mask"}
     if not isinstance(kwargs.get("training"), (bool, type(None))):
         raise ValueError(f"Layer {layer.name!r} was called with training={kwargs['training']!r:.100}")
-    return tree.flatten(layer(*symbol(args), **symbol(kwargs)))
+    return [whole_of(x) for x in tree.flatten(layer(*symbol(args), **symbol(kwargs)))]

@@ -13,10 +13,11 @@ from pycnn.core.arguments import checked_shape
 from pycnn.core.arrays import as_samples
 from pycnn.core.blueprint import Blueprint
 from pycnn.core.custom_objects import custom_object_scope
-from pycnn.core.function import Function, ModelFunction
+from pycnn.core.function import Function, ModelFunction, is_tracing
 from pycnn.core.layer import Layer
 from pycnn.core.names import auto_name, unknown
 from pycnn.core.program import Program, lowered
+from pycnn.core.rows import Rows
 from pycnn.core.symbolic import Call, KerasTensor, Node, operations_by_depth
 from pycnn.layers.input import InputLayer
 from pycnn.models.feeding import Ends
@@ -294,6 +295,19 @@ class Model(Trainer):
                 f"not {_batches(list(shapes))}"
             )
 
+    def call_on_rows(self, args: tuple[Any, ...], kwargs: dict[str, Any], record: bool) -> Any:
+        """Its layers on the rows, in the `call` of a layer, which is no part of a model's description."""
+        from pycnn.models.cloning import called_again
+
+        symbols = self._symbols(args[0])
+        self._build(*(symbol.sample_shape for symbol in symbols))
+        inner = [x for step in self.steps for x in tree.flatten(step.arguments or ())]
+        if not is_tracing() or any(isinstance(x, Rows) for x in inner):
+            return super().call_on_rows(args, kwargs, record)
+        _, _, training = self._taken_apart(args, kwargs)
+        found = called_again(self, dict(zip(self.inputs, symbols, strict=True)), training)
+        return tree.transformed(lambda symbol: found[symbol], self._target_structure)
+
     def _symbols(self, x: Any) -> list[KerasTensor]:
         if isinstance(x, dict):
             return [x[name] for name in self.input_names]
@@ -363,7 +377,7 @@ class Model(Trainer):
 
     def _call_once(self, inputs: Any) -> None:
         """Calls a model with a `call` on the symbols of Inputs, which become its own."""
-        outputs = self._call_on_symbols((inputs,), {}, record=False)
+        outputs = self.call_on_symbols((inputs,), {}, record=False)
         self._sources, targets = tree.flatten(inputs), tree.flatten(outputs)
         self._source_structure = inputs
         self._target_structure = tree.transformed(lambda _: None, outputs)

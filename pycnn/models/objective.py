@@ -15,6 +15,7 @@ from pycnn.core.arguments import as_number
 from pycnn.core.arrays import as_labels, as_samples, as_targets
 from pycnn.core.function import Function, tracing
 from pycnn.core.operations.batching import MixesSamplesError
+from pycnn.core.rows import Rows, whole_of
 from pycnn.core.symbolic import KerasTensor, as_symbol
 from pycnn.losses.base import smoothed
 from pycnn.models.structure import by_output
@@ -325,8 +326,8 @@ class Objective:
             elif loss is not None:
                 whole, what = goal.reads_weights, f"The loss {loss.name!r}"
                 nodes = [given[i], node] + ([weights[i]] if whole else [])
-                value, is_number = _traced(loss if whole else loss.call, graph, nodes, what)
-                goal.takes_weights = whole or not is_number
+                value, is_number, is_of_rows = _traced(loss if whole else loss.call, graph, nodes, what)
+                goal.takes_weights = whole or not (is_number or is_of_rows)
                 if whole and not is_number:
                     raise ValueError(f"{what} is no single number; expected one")
                 loss_terms.append((value, "value", False, goal.weight, -1 if whole else i))
@@ -334,7 +335,7 @@ class Objective:
                 place = goal.place(metric)
                 if place == "graph":
                     what = f"The metric {metric.name!r}"
-                    value, is_number = _traced(metric.function, graph, [given[i], node], what)  # type: ignore[attr-defined]
+                    value, is_number, _ = _traced(metric.function, graph, [given[i], node], what)  # type: ignore[attr-defined]
                     metric_terms.append((value, "value", 0.5, i))
                     self._per_batch.append(is_number)
                 elif place == "core":
@@ -451,8 +452,11 @@ class Objective:
 
 def _traced(
     function: Callable[..., Any], graph: Blueprint, nodes: Sequence[int], what: str
-) -> tuple[int, bool]:
-    """The node of a function of y_true, y_pred, called as Keras does; and whether it is one number."""
+) -> tuple[int, bool, bool]:
+    """The node of a function of y_true, y_pred, called as Keras does.
+
+    And whether it is one number, and whether it has a value for each of several rows of a sample.
+    """
     names = ("y_true", "y_pred", "sample_weight")
     symbols = [
         KerasTensor((None, *graph.shape(node)), name=name)
@@ -465,7 +469,8 @@ def _traced(
             f"{what} returned {value!r:.200}; expected a symbol, as keras.ops give them: what NumPy computes "
             f"cannot be traced"
         )
-    return Function(symbols, [value]).lower(graph, list(nodes))[0], value.shape == ()
+    (found,) = Function(symbols, [whole_of(value)]).lower(graph, list(nodes))
+    return found, value.shape == (), isinstance(value, Rows)
 
 
 def _described(entries: Sequence[Any]) -> list[Any] | None:

@@ -12,6 +12,7 @@ from pycnn.core.arguments import checked_shape
 from pycnn.core.arrays import as_samples
 from pycnn.core.custom_objects import custom_object_scope
 from pycnn.core.layer import Layer
+from pycnn.core.rows import Rows
 from pycnn.core.symbolic import KerasTensor, Node
 from pycnn.layers.input import InputLayer
 from pycnn.models.model import Model
@@ -145,6 +146,11 @@ class Sequential(Model):
         symbol = self._targets[0] if self._targets else self._input_layers[0].output
         for layer in self._layers[len(self._steps) :]:
             symbol = layer(symbol)
+            if isinstance(symbol, Rows):
+                raise ValueError(
+                    f"Layer {layer.name!r} returned {symbol!r}, but the layers of a Sequential model pass on "
+                    f"samples; use the functional form, keras.Model(inputs, outputs)"
+                )
             if not isinstance(symbol, KerasTensor) or symbol.node is None:
                 raise ValueError(
                     f"Layer {layer.name!r} has several outputs; the layers of a Sequential model have one"

@@ -2,9 +2,11 @@
 
 The names of `keras.ops` take symbols (what an `Input` or a layer returns, and weights in a layer's `call`),
 arrays and numbers. With a symbol among them they return one, which `keras.Model` and `call` compute in the
-core; else they compute at once, with float32. Axes are counted with the batch axis, which stays first: what
-would mix samples is refused for symbols, but for sums and means, `max` and its like reduce the axes of a
-sample only. Inside a GradientTape, and in the loss of `compile`, samples may mix.
+core; else they compute at once, with float32. Axes are counted with the batch axis. `reshape(x, (-1, d))`
+puts it together with others into rows of all samples, which functions of each row by itself and layers take;
+sums and means go over them, also in products such as `matmul(transpose(a), b)`. Else what would mix samples
+is refused for symbols: `max` and its like reduce the axes of a sample only. Inside a GradientTape, and in the
+loss of `compile`, samples may mix.
 `gradient` gives gradients by symbols.
 
 The kernels, such as `conv2d`, take arrays. Images are (n, h, w, c), channels last. Arrays of any real dtype

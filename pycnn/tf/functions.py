@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from pycnn import ops
+from pycnn.core.rows import RowCount
 from pycnn.core.symbolic import KerasTensor
 from pycnn.core.tensor import Tensor, constant
 from pycnn.core.user_variable import Variable as _Variable
@@ -75,7 +76,7 @@ repeat = translated("repeat", "repeat", "repeat", first=("x", "repeats", "axis")
 transpose = translated("transpose", "transpose", "transpose", first=("x", "axes"), a="x", perm="axes")
 squeeze = translated("squeeze", "squeeze", "squeeze", first=_X, input="x")
 expand_dims = translated("expand_dims", "expand_dims", "expand_dims", first=_X, input="x")
-stop_gradient = translated("stop_gradient", "stop_gradient", first=("x",), input="x")
+stop_gradient = translated("stop_gradient", "stop_gradient", first=("variable",), input="variable")
 reverse = translated("reverse", "flip", "flip", first=_X, tensor="x")
 linspace = translated("linspace", "linspace", first=("start", "stop", "num"))
 
@@ -146,7 +147,7 @@ def reshape(tensor: Any, shape: Any, name: str | None = None) -> Any:
         [[1, 2], [3, 4]]
     """
     if isinstance(shape, (tuple, list)):  # which may begin with None, as `tf.shape` gives it for a symbol
-        sizes = tuple(None if size is None else int(size) for size in shape)
+        sizes = tuple(size if size is None or isinstance(size, RowCount) else int(size) for size in shape)
     else:
         sizes = tuple(int(size) for size in as_array("reshape", shape).reshape(-1))
     if isinstance(tensor, KerasTensor) or (isinstance(tensor, Tensor) and tensor.is_recorded):
@@ -329,7 +330,7 @@ def range(
 def shape(input: Any, out_type: Any = "int32", name: str | None = None) -> Any:
     """The sizes along the axes; None is that of the samples in a symbol."""
     if isinstance(input, KerasTensor):
-        return tuple(input.shape)
+        return ops.shape(input)
     return Tensor(np.array(np.shape(as_array("shape", input)), numpy_dtype("shape", out_type)))
 
 

@@ -16,10 +16,10 @@ from pycnn.core.arrays import as_float32
 from pycnn.core.blueprint import Blueprint
 from pycnn.core.function import is_tracing
 from pycnn.core.names import auto_name
-from pycnn.core.operations import rows
 from pycnn.core.operations.batching import MixesSamplesError
 from pycnn.core.operations.value import Value as Value
 from pycnn.core.results import answering
+from pycnn.core.rows import RowCount, Rows
 from pycnn.core.symbolic import KerasTensor, Node, as_symbol
 from pycnn.core.variable import Variable
 
@@ -133,9 +133,7 @@ class Function:
             if isinstance(leaf, Value):
                 return self.lower(*self._values(operands, leaf), **attributes)
         if any(map(_is_symbolic, leaves)):
-            if any(isinstance(leaf, rows.Row) for leaf in leaves):
-                return rows.call(self, operands, attributes)
-            return self.on_symbols(operands, attributes)
+            return self._on_symbols_or_rows(leaves, operands, attributes)
         if recording.takes(leaves):
             return recording.call_function(self, operands, attributes)
         if self.arrays is None:
@@ -148,11 +146,34 @@ class Function:
             return self.body(*operands, **attributes)
         return self._on_arrays(self.arrays, list(self._signature.parameters), operands, attributes)
 
+    def _on_symbols_or_rows(self, leaves: Sequence[Any], operands: list[Any], attributes: Any) -> Any:
+        """The result for symbols of which some may be rows of all samples, or become them."""
+        from pycnn.core.operations import rows
+
+        if any(isinstance(leaf, RowCount) for leaf in leaves):
+            return self._call_on_counts(operands, attributes)
+        if any(isinstance(leaf, Rows) for leaf in leaves):
+            return rows.call(self, operands, attributes)
+        try:
+            return self.on_symbols(operands, attributes)
+        except MixesSamplesError:
+            if self.name not in rows.MOVING:
+                raise
+            try:
+                return rows.call(self, operands, attributes)
+            except ValueError:
+                pass
+            raise
+
+    def _call_on_counts(self, operands: list[Any], attributes: dict[str, Any]) -> Any:
+        numbers = self.each(lambda x: x.number if isinstance(x, RowCount) else x, operands)
+        return self._on_symbols_or_rows(tree.flatten(numbers), numbers, attributes)
+
     def on_symbols(self, operands: list[Any], attributes: dict[str, Any]) -> Any:
         """The result for operands of which at least one is a symbol."""
-        return self._on_symbols(self._each(self._symbol, operands), attributes)
+        return self._on_symbols(self.each(self._symbol, operands), attributes)
 
-    def _each(self, function: Callable[[Any], Any], operands: list[Any]) -> list[Any]:
+    def each(self, function: Callable[[Any], Any], operands: list[Any]) -> list[Any]:
         """function(operand) for each, or for each in the list that the first one is."""
         several = [[function(item) for item in operands[0]]] if self.several else []
         return several + [function(x) for x in operands[len(several) :]]
@@ -163,7 +184,7 @@ class Function:
                 return x
             return float(x) if self.numbers and np.ndim(x) == 0 else first.constant(x)
 
-        return self._each(value, operands)
+        return self.each(value, operands)
 
     def _listed(self, name: str, x: Any) -> list[Any]:
         if not isinstance(x, (list, tuple, np.ndarray)) or len(x) == 0 or any(item is None for item in x):
@@ -209,9 +230,7 @@ class Function:
         self, function: Callable[..., Any], names: list[str], operands: list[Any], attributes: dict[str, Any]
     ) -> Any:
         named = iter([names[0]] * len(operands[0]) + names[1:] if self.several else names)
-        arrays = self._each(
-            lambda x: _array(f"{self.name}: {next(named)}", x, self.dtype == "same"), operands
-        )
+        arrays = self.each(lambda x: _array(f"{self.name}: {next(named)}", x, self.dtype == "same"), operands)
         with np.errstate(all="ignore"):
             result = function(*arrays, **attributes)
         dtype = self._dtype_of("same", attributes)
@@ -276,7 +295,7 @@ def _function_in(module: str, name: str) -> Any:
 
 
 def _is_symbolic(x: Any) -> bool:
-    return isinstance(x, (KerasTensor, Value)) or (isinstance(x, Variable) and is_tracing())
+    return isinstance(x, (KerasTensor, Value, RowCount)) or (isinstance(x, Variable) and is_tracing())
 
 
 def _stand_in(graph: Blueprint, symbol: KerasTensor) -> int:

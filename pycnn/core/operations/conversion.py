@@ -11,6 +11,7 @@ from pycnn.core.function import is_tracing
 from pycnn.core.operations.base import operation
 from pycnn.core.operations.nodes import mapped
 from pycnn.core.operations.value import Value
+from pycnn.core.rows import RowCount, Rows
 from pycnn.core.serialization import dtype_name
 from pycnn.core.symbolic import KerasTensor, as_symbol
 from pycnn.core.tensor import Tensor
@@ -126,14 +127,16 @@ def convert_to_numpy(x: Any) -> Any:
     return np.array(x)
 
 
-def shape(x: Any) -> tuple[int | None, ...]:
+def shape(x: Any) -> tuple[Any, ...]:
     """The shape, with None for a batch axis.
 
     Args:
         x: a symbol, a weight, or an array.
 
     Returns:
-        A tuple. Its None may stand in `reshape` and `broadcast_to` again.
+        A tuple. The first size of a symbol with a batch axis, which equals None, may stand in a shape again,
+        also times the sizes of other axes: `reshape(x, (shape(x)[0] * 4, -1))`; and in arithmetic of symbols
+        it is the number of samples.
 
     Raises:
         ValueError: if x is a list whose parts differ in size.
@@ -144,6 +147,10 @@ def shape(x: Any) -> tuple[int | None, ...]:
     >>> ops.shape([[1, 2]])
     (1, 2)
     """
+    if isinstance(x, Rows):
+        return (*x.shape[: x.at], RowCount(x.whole, x.count), *x.shape[x.at + 1 :])
+    if isinstance(x, KerasTensor) and x.is_batched:
+        return (RowCount(x), *x.shape[1:])
     return x.shape if isinstance(x, (KerasTensor, Tensor, Variable, Value)) else np.shape(x)
 
 
@@ -186,7 +193,7 @@ def size(x: Any) -> int | None:
     >>> ops.size([[1, 2]])
     2
     """
-    sizes = shape(x)
+    sizes = x.shape if isinstance(x, KerasTensor) else shape(x)
     return None if None in sizes else math.prod(n for n in sizes if n is not None)
 
 

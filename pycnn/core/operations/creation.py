@@ -11,6 +11,7 @@ from pycnn.core.operations.batching import MixesSamplesError
 from pycnn.core.operations.conversion import cast, checked_dtype
 from pycnn.core.operations.joining import broadcast_to
 from pycnn.core.operations.nodes import filled
+from pycnn.core.rows import Rows, by_samples, plain_sizes
 
 
 def zeros(shape: Any, dtype: Any = None) -> Any:
@@ -77,7 +78,10 @@ def full(shape: Any, fill_value: Any, dtype: Any = None) -> Any:
     >>> ops.full(2, 3.0).tolist()
     [3.0, 3.0]
     """
+    shape = plain_sizes(shape)
     sizes = shape if isinstance(shape, (tuple, list, np.ndarray)) else (shape,)
+    if (whole := by_samples(sizes)) is not None:
+        return Rows(full(whole, fill_value, dtype))
     if None in tuple(sizes)[1:]:
         raise MixesSamplesError(
             f"full: shape is {tuple(sizes)}; expected integers, and None, the number of samples, on the "

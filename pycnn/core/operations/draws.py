@@ -20,16 +20,20 @@ from pycnn.core.function import is_tracing
 from pycnn.core.operations.arithmetic import multiply, where
 from pycnn.core.operations.comparisons import greater_equal
 from pycnn.core.operations.conversion import cast, checked_dtype
+from pycnn.core.operations.conversion import shape as shape_of
 from pycnn.core.operations.elementwise import cos, floor, log, sqrt
 from pycnn.core.results import answering
+from pycnn.core.rows import Rows, by_samples, plain_sizes
 from pycnn.core.seed_generator import SeedGenerator, generator_of, truncated_normal_values
 from pycnn.core.symbolic import KerasTensor
-from pycnn.core.tensor import Tensor
 
 
 def _sizes(name: str, shape: Any) -> Any:
     """A shape as a tuple; None for the axis of the samples alone."""
+    shape = plain_sizes(shape)
     given = shape if isinstance(shape, (tuple, list)) else np.atleast_1d(np.asarray(shape)).tolist()
+    if (whole := by_samples(given)) is not None:
+        return given[0], *_sizes(name, whole)[2:]
     try:
         found = tuple(None if size is None else int(size) for size in given)
     except (TypeError, ValueError):
@@ -41,21 +45,23 @@ def _sizes(name: str, shape: Any) -> Any:
 
 def _is_drawn_later(name: str, shape: tuple[int | None, ...], seed: Any) -> bool:
     """Whether the numbers are drawn in each run of the core. With an integer for a seed they never change."""
+    counted = None in shape or by_samples(shape) is not None
     if isinstance(seed, (int, np.integer)):
-        if None in shape:
+        if counted:
             raise ValueError(
                 f"{name}: the seed {seed} would give the same numbers in each call, but the number of "
                 f"samples in shape {shape} is unknown; give a keras.random.SeedGenerator({seed}) or None"
             )
         return False
-    return None in shape or is_tracing()
+    return counted or is_tracing()
 
 
 def _uniform_symbol(shape: tuple[int | None, ...], seed: Any) -> Any:
     """Numbers from 0 to below 1 that each run draws."""
-    symbol = KerasTensor(shape, name="random")
+    whole = by_samples(shape)
+    symbol = KerasTensor(whole or shape, name="random")
     symbol.seed = seed.seed if isinstance(seed, SeedGenerator) else seeds.next_seed()
-    return symbol
+    return Rows(symbol) if whole else symbol
 
 
 def _normal_symbol(shape: tuple[int | None, ...], seed: Any) -> Any:
@@ -221,7 +227,7 @@ def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: Any = None)
     rate = as_number("dropout: rate", rate)
     if not 0 <= rate < 1:
         raise ValueError(f"dropout: rate is {rate}; expected a number in [0, 1)")
-    shape = inputs.shape if isinstance(inputs, (KerasTensor, Tensor)) else np.shape(inputs)
+    shape = shape_of(inputs)
     if noise_shape is not None:
         shape = tuple(own if size is None else size for size, own in zip(noise_shape, shape, strict=True))
     return where(greater_equal(uniform(shape, seed=seed), rate), multiply(inputs, 1.0 / (1.0 - rate)), 0.0)

@@ -13,6 +13,7 @@ from pycnn.core.operations.batching import axes_of, axis_of, beside, refuse_batc
 from pycnn.core.operations.nodes import broadcasted, for_samples, reshaped, strides_of, viewed
 from pycnn.core.operations.shapes import expand_dims, reshape
 from pycnn.core.operations.value import Value
+from pycnn.core.rows import Rows, by_samples, plain_sizes
 from pycnn.core.symbolic import KerasTensor, as_symbol
 from pycnn.core.tensor import Tensor
 
@@ -248,6 +249,7 @@ def tile(x: Any, repeats: Any) -> Any:
     >>> ops.tile([[1, 2]], (2, 1)).tolist()
     [[1, 2], [1, 2]]
     """
+    repeats = plain_sizes(repeats)
     return _tile(_symbol_if(x, repeats), repeats)
 
 
@@ -299,6 +301,10 @@ def broadcast_to(x: Any, shape: Sequence[int | None]) -> Any:
     >>> ops.broadcast_to([1, 2], (2, 2)).tolist()
     [[1, 2], [1, 2]]
     """
+    shape = plain_sizes(shape)
+    whole = None if isinstance(x, Rows) else by_samples(shape)
+    if whole is not None:
+        return Rows(_broadcast_to(as_symbol(x), whole))
     return _broadcast_to(_symbol_if(x, shape), shape)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,14 +41,7 @@ def get_item(x: Any, key: Any) -> Any:
     >>> ops.get_item([1, 2, 3], slice(1, None)).tolist()
     [2, 3]
     """
-    keys = list(key) if isinstance(key, tuple) else [key]
-    explicit = sum(k is not None and k is not Ellipsis for k in keys)
-    if explicit > x.ndim:
-        raise IndexError(f"{x.name}: {explicit} indices for shape {x.shape}")
-    if Ellipsis not in [k for k in keys if not isinstance(k, (list, np.ndarray))]:
-        keys.append(Ellipsis)
-    at = next(i for i, k in enumerate(keys) if k is Ellipsis)
-    keys[at : at + 1] = [slice(None)] * (x.ndim - explicit)
+    keys = completed(x.name, key, x.shape)
     if x.is_batched:
         if not keys or not (
             isinstance(keys[0], slice) and keys[0] in (slice(None), slice(0, None), slice(0, None, 1))
@@ -55,6 +49,19 @@ def get_item(x: Any, key: Any) -> Any:
             raise refuse_batch(x, f"[{_text(key)}] selects samples; expected x[:, ...]")
         keys = keys[1:]
     return _selected(x, keys)
+
+
+def completed(name: str, key: Any, shape: Sequence[int | None]) -> list[Any]:
+    """A key for each axis, in the place of `...` too, and the Nones for new axes."""
+    keys = list(key) if isinstance(key, tuple) else [key]
+    explicit = sum(k is not None and k is not Ellipsis for k in keys)
+    if explicit > len(shape):
+        raise IndexError(f"{name}: {explicit} indices for shape {tuple(shape)}")
+    if Ellipsis not in [k for k in keys if not isinstance(k, (list, np.ndarray))]:
+        keys.append(Ellipsis)
+    at = next(i for i, k in enumerate(keys) if k is Ellipsis)
+    keys[at : at + 1] = [slice(None)] * (len(shape) - explicit)
+    return keys
 
 
 def slice_of(inputs: Any, start_indices: Any, shape: Any) -> Any:

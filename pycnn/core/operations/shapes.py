@@ -12,8 +12,7 @@ from pycnn.core.arguments import as_int
 from pycnn.core.operations.base import operation
 from pycnn.core.operations.batching import axes_of, axis_of, refuse_batch, samples_of, within_sample
 from pycnn.core.operations.nodes import permuted, reshaped
-from pycnn.core.operations.rows import Row
-from pycnn.core.symbolic import KerasTensor
+from pycnn.core.operations.rows import with_count
 
 _STAYS = "the batch axis stays first"
 
@@ -49,14 +48,18 @@ def reshape(x: Any, newshape: Any) -> Any:
     Args:
         x: a symbol or an array of any shape.
         newshape: integers, one of which may be -1 for what is left. For a symbol with a batch axis -1 or None
-            comes first; after None there may be a -1. (-1,) puts the values of all samples in a row, of which
-            functions of each value and sums, means and their like are available.
+            comes first; after None there may be a -1. Where the sizes of a part of a sample follow, the
+            result has rows of all samples, as many of each.
 
     Returns:
         A symbol for a symbol, else an array.
 
     Raises:
-        ValueError: if the number of values differs, or a sample's values would go to another sample.
+        ValueError: if the number of values differs, or a row would have values of several samples.
+
+    Rows of all samples, such as the pixels in `reshape(x, (-1, channels))`, go into functions of each row by
+    itself, which layers are too; sums and means over axis 0 go over the rows of all samples. Operands have as
+    many rows. `reshape(rows, shape(x))` gives the samples back.
 
     Source: numpy.reshape.
 
@@ -64,14 +67,7 @@ def reshape(x: Any, newshape: Any) -> Any:
     >>> ops.reshape([[1, 2], [3, 4]], (4, 1)).tolist()
     [[1], [2], [3], [4]]
     """
-    if (
-        isinstance(x, KerasTensor)
-        and x.is_batched
-        and _sizes("reshape", "newshape", newshape) == (-1,)
-        and math.prod(x.sample_shape) > 1
-    ):
-        return Row(_reshape(x, (-1, math.prod(x.sample_shape))))
-    return _reshape(x, newshape)
+    return _reshape(x, with_count(x, newshape))
 
 
 def ravel(x: Any) -> Any:
@@ -101,13 +97,14 @@ def transpose(x: Any, axes: Sequence[int] | None = None) -> Any:
 
     Args:
         x: a symbol or an array of any shape.
-        axes: the old axis for each new one; None for the reverse order. A batch axis stays first.
+        axes: the old axis for each new one; None for the reverse order. Models and layers take the result
+            where the batch axis is the first one again.
 
     Returns:
         A symbol for a symbol, else an array.
 
     Raises:
-        ValueError: if `axes` is no permutation, or moves the batch axis.
+        ValueError: if `axes` is no permutation.
 
     Source: numpy.transpose.
 
@@ -135,13 +132,13 @@ def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
     Args:
         x: a symbol or an array of any shape.
         axis1: one of them.
-        axis2: the other one. Neither may be the batch axis.
+        axis2: the other one.
 
     Returns:
         A symbol for a symbol, else an array.
 
     Raises:
-        ValueError: if x has no such axis, or it is the batch axis.
+        ValueError: if x has no such axis.
 
     Source: numpy.swapaxes.
 
@@ -162,13 +159,13 @@ def moveaxis(x: Any, source: Any, destination: Any) -> Any:
     Args:
         x: a symbol or an array of any shape.
         source: an integer, or several.
-        destination: where each of them goes. The batch axis stays first.
+        destination: where each of them goes.
 
     Returns:
         A symbol for a symbol, else an array.
 
     Raises:
-        ValueError: if x has no such axis, or the batch axis would move.
+        ValueError: if x has no such axis.
 
     Source: numpy.moveaxis.
 
