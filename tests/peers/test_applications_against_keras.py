@@ -91,7 +91,8 @@ def test_probabilities(rng, name, tmp_path):
     theirs.set_weights(weights)
     theirs.save(tmp_path / "network.h5")
     ours = getattr(applications, name)(weights=tmp_path / "network.h5", input_shape=ours.input_shape[1:])
-    for one, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):  # of which counts are integers
+    taken = theirs.get_weights()  # counts are integers there
+    for one, other in zip(ours.get_weights(), taken, strict=True):
         np.testing.assert_array_equal(one, other)
     x = rng.uniform(0, 255, (2, *ours.input_shape[1:])).astype(np.float32)
     if name.startswith(("Inception", "Mobile", "NAS", "Xception", "VGG", "ResNet", "DenseNet")):
