@@ -7,10 +7,11 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from pycnn._core import Graph
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from pycnn.core.symbolic import KerasTensor, Node
@@ -159,6 +160,14 @@ class Blueprint(Graph):
             return self.uniform(list(symbol.sample_shape), batched=symbol.is_batched, name=symbol.name)
         assert symbol.constant is not None
         return self.values_of(symbol.constant, symbol.name)
+
+    def stand_in(self, symbol: KerasTensor) -> int:
+        """A node of a symbol's shape, for a graph that shows what is made of it."""
+        if symbol.is_leaf:
+            return self.leaf(symbol)
+        if symbol.is_batched:
+            return self.input(symbol.sample_shape, name=symbol.name)
+        return self.values_of(np.zeros(symbol.sample_shape, np.float32))
 
     def call(self, call: Node, nodes: Sequence[int]) -> Sequence[int]:
         """Adds one call of an operation; returns the nodes of its outputs."""

@@ -10,8 +10,6 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-
 from pycnn.core import tree
 from pycnn.core.added_losses import added_losses
 from pycnn.core.blueprint import Blueprint
@@ -87,7 +85,7 @@ class CallWithEffects:
     def effects_of(self, call: Node) -> Effects:
         """The effects of a call, from a graph of its own."""
         graph = Blueprint(bool(call.training), in_order=True)
-        nodes = [stand_in(graph, symbol) for symbol in call.inputs]
+        nodes = [graph.stand_in(symbol) for symbol in call.inputs]
         _, added = self._connected(graph, call, nodes)
         leaves = self.layer.leaves()
         losses = [
@@ -98,15 +96,6 @@ class CallWithEffects:
             for node, layer in added
         ]
         return Effects(losses, list(graph.assigned))
-
-
-def stand_in(graph: Blueprint, symbol: KerasTensor) -> int:
-    """A node of a symbol's shape."""
-    if symbol.is_leaf:
-        return graph.leaf(symbol)
-    if symbol.is_batched:
-        return graph.input(symbol.sample_shape, name=symbol.name)
-    return graph.values_of(np.zeros(symbol.sample_shape, np.float32))
 
 
 def with_effects(

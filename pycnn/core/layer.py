@@ -13,7 +13,7 @@ from pycnn.core import call_on_rows, policy, recording, registry, serialization,
 from pycnn.core.arguments import checked_name, checked_shape
 from pycnn.core.arrays import as_float32, as_samples
 from pycnn.core.blueprint import Blueprint
-from pycnn.core.effects import RecordedCall, stand_in, with_effects
+from pycnn.core.effects import RecordedCall, with_effects
 from pycnn.core.function import Function, Trace, apart, current_trace, is_tracing, tracing
 from pycnn.core.input_spec import check_inputs
 from pycnn.core.interface import Interface
@@ -615,7 +615,7 @@ class Layer(policy.HasDTypePolicy, Interface):
             outputs = function.outputs[: len(function.outputs) - losses]
             return [symbol.shape for symbol in outputs], structure
         graph = Blueprint()
-        nodes = graph.call(call, [stand_in(graph, symbol) for symbol in call.inputs])
+        nodes = graph.call(call, [graph.stand_in(symbol) for symbol in call.inputs])
         shapes = [((None,) if graph.is_batched(n) else ()) + graph.shape(n) for n in nodes]
         return shapes, structure if len(shapes) == 1 else [None] * len(shapes)
 
@@ -688,7 +688,7 @@ class Layer(policy.HasDTypePolicy, Interface):
             self._build(*(symbol.sample_shape for symbol in inputs))
         call = Node(_Native(self), inputs, ())
         graph = Blueprint()
-        nodes = graph.call(call, [stand_in(graph, symbol) for symbol in inputs])
+        nodes = graph.call(call, [graph.stand_in(symbol) for symbol in inputs])
         outputs = [KerasTensor(((None,) if graph.is_batched(n) else ()) + graph.shape(n)) for n in nodes]
         call.finish(outputs)
         return outputs[0] if len(outputs) == 1 else outputs

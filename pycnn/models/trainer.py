@@ -183,7 +183,8 @@ class Trainer(GeneratorMethods, Compiled):
         """One epoch from a batch on: the number of its batches, and the mean loss and metrics."""
         begin, end = called.hooks("on_train_batch_begin"), called.hooks("on_train_batch_end")
         several = steps.take_several and not begin and not end
-        source.together = source.together if several else 1
+        if not several:
+            source.together = 1
         due = progress.due
         step = first
         with closing(source.epoch(first)) as batches:

@@ -218,7 +218,7 @@ class Function:
             return [operands[self.like].shape]
         graph = Blueprint()
         try:
-            nodes = call.operation.connect(graph, call, [_stand_in(graph, symbol) for symbol in call.inputs])
+            nodes = call.operation.connect(graph, call, [graph.stand_in(symbol) for symbol in call.inputs])
         except ValueError as error:
             shapes = ", ".join(str(symbol.shape) for symbol in call.inputs)
             kind = MixesSamplesError if isinstance(error, MixesSamplesError) else ValueError
@@ -296,15 +296,6 @@ def _function_in(module: str, name: str) -> Any:
 
 def _is_symbolic(x: Any) -> bool:
     return isinstance(x, (KerasTensor, Value, RowCount)) or (isinstance(x, Variable) and is_tracing())
-
-
-def _stand_in(graph: Blueprint, symbol: KerasTensor) -> int:
-    """A node of a symbol's shape."""
-    if symbol.is_leaf:
-        return graph.leaf(symbol)
-    if symbol.is_batched:
-        return graph.input(symbol.sample_shape, name=symbol.name)
-    return graph.values_of(np.zeros(symbol.sample_shape, np.float32))
 
 
 def _array(name: str, x: Any, keeps: bool) -> Any:

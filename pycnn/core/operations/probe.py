@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from pycnn.core.blueprint import Blueprint
-from pycnn.core.effects import stand_in
 from pycnn.core.function import Function
 from pycnn.core.symbolic import KerasTensor
 
@@ -30,7 +29,7 @@ def is_of_samples(inputs: Sequence[KerasTensor], outputs: Sequence[KerasTensor])
         return False
     graph = _Probe(training=True, in_order=True)
     try:
-        Function(inputs, outputs).lower(graph, [stand_in(graph, symbol) for symbol in inputs])
+        Function(inputs, outputs).lower(graph, [graph.stand_in(symbol) for symbol in inputs])
     except _NotOfSamplesError:
         return False
     return not graph.losses and not graph.penalties
