@@ -29,6 +29,11 @@ std::vector<Conv2D> dense_shapes() {
   shapes.push_back(make_conv2d(9, 11, 6, 18, {3, 3}, {}, {}, {2, 3}));
   shapes.push_back(make_conv2d(8, 9, 16, 3, {3, 2}, {2, 2, 1, 2}, {2, 1}, {2, 2}));
   shapes.push_back(make_conv2d(9, 9, 2, 5, {2, 3}, {1, 2, 0, 3}, {3, 2}, {3, 1}));
+  // Weight gradients in several blocks of pixels and parts of channels.
+  shapes.push_back(make_conv2d(21, 19, 9, 6, {3, 3}, {1, 1, 1, 1}, {}, {}, 1, 0.25f));
+  shapes.push_back(make_conv2d(40, 16, 11, 5, {1, 1}, {}, {2, 1}));
+  shapes.push_back(make_conv2d(20, 18, 10, 4, {3, 1}, {1, 1, 0, 0}));
+  shapes.push_back(make_conv2d(3, 2, 270, 260, {1, 1}));
   shapes.push_back(without_last(make_conv2d(9, 9, 5, 20, {3, 3}, {1, 1, 1, 1}), 1, 2));
   shapes.push_back(without_last(make_conv2d(9, 9, 5, 20, {3, 3}), 3, 0));
   shapes.push_back(without_last(make_conv2d(9, 8, 3, 7, {3, 3}, {1, 1, 1, 1}, {2, 2}), 1, 1));

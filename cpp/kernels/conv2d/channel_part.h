@@ -6,9 +6,7 @@
 namespace pycnn::PYCNN_ISA {
 namespace {
 
-// Few inputs, since each piece of a Winograd form transforms its inputs and its gradients anew, of which an input costs
-// several times as much.
-constexpr int64_t kInputPart = 32, kOutputPart = 128;
+constexpr int64_t kOutputPart = 128;
 
 // Channels [input, input + inputs) and [output, output + outputs) of every group.
 struct ChannelPart {
@@ -17,13 +15,14 @@ struct ChannelPart {
 
 PYCNN_INLINE ChannelPart all_channels(const Conv2D& s) { return {0, group_inputs(s), 0, group_outputs(s)}; }
 
-PYCNN_INLINE int64_t input_parts(const Conv2D& s) { return (s.c + kInputPart - 1) / kInputPart; }
-PYCNN_INLINE int64_t channel_parts(const Conv2D& s) {
-  return s.groups == 1 ? input_parts(s) * ((s.k + kOutputPart - 1) / kOutputPart) : 0;
+// Pieces of so many input channels each, of a convolution without groups.
+PYCNN_INLINE int64_t channel_parts(const Conv2D& s, int64_t inputs) {
+  return s.groups == 1 ? (s.c + inputs - 1) / inputs * ((s.k + kOutputPart - 1) / kOutputPart) : 0;
 }
-PYCNN_INLINE ChannelPart channel_part(const Conv2D& s, int64_t piece) {
-  const int64_t input = piece % input_parts(s) * kInputPart, output = piece / input_parts(s) * kOutputPart;
-  return {input, min(kInputPart, s.c - input), output, min(kOutputPart, s.k - output)};
+PYCNN_INLINE ChannelPart channel_part(const Conv2D& s, int64_t piece, int64_t inputs) {
+  const int64_t parts = (s.c + inputs - 1) / inputs;
+  const int64_t input = piece % parts * inputs, output = piece / parts * kOutputPart;
+  return {input, min(inputs, s.c - input), output, min(kOutputPart, s.k - output)};
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 // phase of the stride.
 #pragma once
 
+#include "kernels/conv2d/cost.h"
 #include "kernels/conv2d/epilogue.h"
 #include "kernels/conv2d/pool_tile.h"
 
@@ -270,7 +271,10 @@ void direct_image_backward(float* dx, const float* dy, const float* packed, floa
   auto* segments = reinterpret_cast<Segment*>(scratch);
   scratch += segment_floats(s);
   const Border b = gradient_border(s);
-  pad_image<Operand>(scratch, b.h, b.w, dy, s.oh, s.ow, s.k, s.groups, b.before_h, b.before_w, 0.0f);
+  if (Operand::kRounds || b.h != s.oh || b.w != s.ow) {
+    pad_image<Operand>(scratch, b.h, b.w, dy, s.oh, s.ow, s.k, s.groups, b.before_h, b.before_w, 0.0f);
+    dy = scratch;
+  }
   const int64_t pixel = pixel_words<Operand>(s.k, s.groups);
 
   const int64_t inputs = group_inputs(s), outputs = pixel / s.groups, panels = panels_of(inputs);
@@ -285,14 +289,17 @@ void direct_image_backward(float* dx, const float* dy, const float* packed, floa
         const int64_t up = (i * s.dilation_h - phase_h) / s.stride_h, back = (j * s.dilation_w - phase_w) / s.stride_w;
         segments[count++] = {-(up * b.w + back) * pixel, (i * s.kw + j) * outputs * kPanel};
       }
-    for (int64_t panel = 0; panel < s.groups * panels; ++panel) {
+    for (int64_t i = 0; count == 0 && i < rows.count; ++i)  // no tap sees these
+      for (int64_t j = 0; j < columns.count; ++j)
+        fill(dx + ((rows.first + i * s.stride_h) * s.w + columns.first + j * s.stride_w) * s.c, 0.0f, s.c);
+    for (int64_t panel = 0; count > 0 && panel < s.groups * panels; ++panel) {
       const int64_t group = panel / panels, c = panel % panels * kPanel;
       for (int64_t i = 0; i < rows.count; ++i) {
         Tile t;
         t.y = dx + ((rows.first + i * s.stride_h) * s.w + columns.first) * s.c + group * inputs + c;
         t.y_stride = s.stride_w * s.c;
         t.columns = min(kPanel, inputs - c);
-        t.x = scratch + ((rows.from + i + b.before_h) * b.w + columns.from + b.before_w) * pixel + group * outputs;
+        t.x = dy + ((rows.from + i + b.before_h) * b.w + columns.from + b.before_w) * pixel + group * outputs;
         t.x_stride = pixel;
         t.segments = segments;
         t.segment_count = count;
@@ -307,9 +314,25 @@ void direct_image_backward(float* dx, const float* dy, const float* packed, floa
   }
 }
 
+// The gradient by the input of a pointwise convolution is one of the gradients, by the transposed weights.
+PYCNN_INLINE bool is_pointwise(const Conv2D& s) {
+  return s.kh * s.kw * s.stride_h * s.stride_w == 1 && s.top == 0 && s.left == 0 && s.h == s.oh && s.w == s.ow;
+}
+
 template <class Operand>
 void direct_backward_input(const InputGradients& images, const float* packed, float* scratch,
                            const Conv2DBackwardInput& f) {
+  if (is_pointwise(f.shape)) {
+    Conv2DForward forward{};
+    forward.shape = transposed(f.shape);
+    forward.clamps = true;
+    forward.lower = -__builtin_huge_valf();
+    forward.upper = __builtin_huge_valf();
+    const int64_t pieces =
+        forward.shape.groups * panels_of(group_outputs(forward.shape)) * row_blocks(forward.shape.oh);
+    return direct_forward<Operand>({images.dx, images.dx_stride, images.dy, images.dy_stride, images.count}, packed,
+                                   nullptr, scratch, forward, 0, pieces);
+  }
   for (int64_t i = 0; i < images.count; ++i)
     direct_image_backward<Operand>(images.dx + i * images.dx_stride, images.dy + i * images.dy_stride, packed, scratch,
                                    f.shape);

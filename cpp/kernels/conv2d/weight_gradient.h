@@ -3,10 +3,13 @@
 #pragma once
 
 #include "kernels/conv2d/epilogue.h"
+#include "kernels/conv2d/weight_panels.h"
 #include "kernels/gemm/outer.h"
 
 namespace pycnn::PYCNN_ISA {
 namespace {
+
+constexpr int64_t kInputPart = 32;  // of a piece
 
 // y (h, ceil(w / step), c) words: that of pixel p = 0, step, 2 step, ... holds pixels p, p + apart, ... of its row,
 // where there are such.
@@ -80,7 +83,7 @@ void direct_backward_weight(float* dw, float* db, const ImagePairs& images, floa
 template <class Operand>
 void direct_piece(float* dw, float* db, const ImagePairs& images, float* scratch, const Conv2DBackwardWeight& f,
                   bool accumulate, int64_t piece) {
-  const ChannelPart part = channel_part(f.shape, piece);
+  const ChannelPart part = channel_part(f.shape, piece, kInputPart);
   bias_gradient(db, images, f.shape, part, accumulate);
   direct_weight<Operand>(dw, images, scratch, f.shape, part, accumulate);
 }
@@ -88,11 +91,12 @@ void direct_piece(float* dw, float* db, const ImagePairs& images, float* scratch
 template <class Operand>
 void direct_form(Conv2DBackwardWeight& f) {
   const Conv2D& s = f.shape;
+  if (!Operand::kRounds && panels_form(f)) return;
   f.name = s.kh * s.kw == 1 ? "direct 1x1" : "direct";
   f.scratch_floats = padded_input_floats(s);
   if (Operand::kRounds) f.scratch_floats += image_floats(s) + s.oh * words_of_row(s, Operand::kTerms) * s.k;
   f.run = direct_backward_weight<Operand>;
-  f.pieces = channel_parts(s);
+  f.pieces = channel_parts(s, kInputPart);
   f.run_piece = direct_piece<Operand>;
 }
 

@@ -76,6 +76,9 @@ struct Form {
   static constexpr int M = Tile::kOutRows, N = Tile::kRows, R = Tile::kTapRows, kProducts = Tile::kProducts;
   // Tiles whose transforms are summed up at once. Each accumulator is read and written once for so many products.
   static constexpr int64_t kTilesAtOnce = 64;
+  // Of a piece: few, since each transforms its inputs and its gradients anew, of which an input costs several times as
+  // much.
+  static constexpr int64_t kInputPart = 32;
 
   // Accumulators of one block of input channels and one panel of outputs.
   static int64_t block_floats() { return kProducts * u_stride(); }
@@ -96,7 +99,7 @@ struct Form {
 
   static void run_piece(float* dw, float* db, const ImagePairs& images, float* scratch, const Conv2DBackwardWeight& f,
                         bool accumulate, int64_t piece) {
-    const ChannelPart part = channel_part(f.shape, piece);
+    const ChannelPart part = channel_part(f.shape, piece, kInputPart);
     bias_gradient(db, images, f.shape, part, accumulate);
     sum(dw, images, scratch, f.shape, part, accumulate);
   }
@@ -156,7 +159,7 @@ void winograd_weight_form(Conv2DBackwardWeight& f) {
     f.sum_floats = tile.kProducts * s.c * s.k;
     f.weight_reuse = winograd_tiles(s, f.tile);
     f.run = Weight::run;
-    f.pieces = channel_parts(s);
+    f.pieces = channel_parts(s, Weight::kInputPart);
     f.run_piece = Weight::run_piece;
   });
 }
