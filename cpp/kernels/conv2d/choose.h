@@ -62,7 +62,6 @@ template <class Operand>
 Conv2DBackwardWeight choose_backward_weight(const Conv2D& s, const Conv2DOptions& o) {
   const Conv2DCost& each = Operand::kRounds ? kWeightCostBfloat16 : kWeightCost;
   auto f = start<Conv2DBackwardWeight>(s, o, s, false, each);
-  if (s.kh != s.kw) f.tile = 0;  // weight gradients have tiles along both axes only
   if (is_depthwise(s)) depthwise_form(f);
   else if (f.tile > 0) winograd_weight_form(f);
   else direct_form<Operand>(f);

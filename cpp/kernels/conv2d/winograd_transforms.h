@@ -143,7 +143,7 @@ PYCNN_INLINE void moments(Vec (&y)[D], const Vec (&m)[N]) {
     sum[k] = m[1 + 2 * k] + m[2 + 2 * k];
     difference[k] = m[1 + 2 * k] - m[2 + 2 * k];
   }
-#pragma GCC unroll 6
+#pragma GCC unroll 7
   for (int i = 0; i < D; ++i) {
     y[i] = i % 2 == 0 ? sum[0] : difference[0];  // of the points 1 and -1
     if (i == 0) y[i] += m[0];

@@ -15,36 +15,41 @@ namespace pycnn::PYCNN_ISA {
 namespace {
 
 // One tile of gradients and one vector of outputs: to[product] (products `stride` apart). Outside is 0.
-template <int M, int N, class Lanes>
+template <class Form, class Lanes>
 PYCNN_INLINE void gradient_tile(float* to, int64_t stride, const float* dy, int64_t pixel, int64_t row_stride,
                                 int64_t rows, int64_t columns, Lanes lanes) {
   const auto at = [&](int i, int j) __attribute__((always_inline)) {
     return i < rows && j < columns ? load(dy + i * row_stride + j * pixel, lanes) : Vec{};
   };
-  const auto along = [](Vec(&r)[N], const Vec(&g)[M]) __attribute__((always_inline)) { evaluate(r, g); };
-  transform_tile<M, N, M, N>(
-      at, along, [&](int i, const Vec(&r)[N]) __attribute__((always_inline)) {
-#pragma GCC unroll 8
-        for (int j = 0; j < N; ++j) store(to + (i * N + j) * stride, r[j]);
+  const auto along = [](auto& r, const auto& g) __attribute__((always_inline)) { evaluate(r, g); };
+  transform_tile<Form::kOutRows, Form::kRows, Form::kOutColumns, Form::kColumns>(
+      at, along, [&](int i, const auto& r) __attribute__((always_inline)) {
+#pragma GCC unroll 10
+        for (int j = 0; j < Form::kColumns; ++j) store(to + (i * Form::kColumns + j) * stride, r[j]);
       });
 }
 
-// dw (one input channel, one vector of outputs) from u[product], products `stride` apart.
 template <int N, int R>
+PYCNN_INLINE void scaled_moments(Vec (&g)[R], const Vec (&products)[N]) {
+  Vec scaled[N];
+#pragma GCC unroll 10
+  for (int i = 0; i < N; ++i) scaled[i] = products[i] * static_cast<float>(scale_of(N, i));
+  moments(g, scaled);
+}
+
+// dw (one input channel, one vector of outputs) from u[product], products `stride` apart.
+template <class Form>
 PYCNN_INLINE void weight_tile(float* dw, int64_t tap_stride, const float* u, int64_t stride, int64_t lanes,
                               bool accumulate) {
-  const auto at = [&](int i, int j) __attribute__((always_inline)) { return load(u + (i * N + j) * stride); };
-  const auto along = [](Vec(&g)[R], const Vec(&products)[N]) __attribute__((always_inline)) {
-    Vec scaled[N];
-#pragma GCC unroll 8
-    for (int i = 0; i < N; ++i) scaled[i] = products[i] * static_cast<float>(scale_of(N, i));
-    moments(g, scaled);
+  const auto at = [&](int i, int j) __attribute__((always_inline)) {
+    return load(u + (i * Form::kColumns + j) * stride);
   };
-  transform_tile<N, R, N, R>(
-      at, along, [&](int i, const Vec(&g)[R]) __attribute__((always_inline)) {
-#pragma GCC unroll 5
-        for (int j = 0; j < R; ++j) {
-          float* to = dw + (i * R + j) * tap_stride;
+  const auto along = [](auto& g, const auto& products) __attribute__((always_inline)) { scaled_moments(g, products); };
+  transform_tile<Form::kRows, Form::kTapRows, Form::kColumns, Form::kTapColumns>(
+      at, along, [&](int i, const auto& g) __attribute__((always_inline)) {
+#pragma GCC unroll 7
+        for (int j = 0; j < Form::kTapColumns; ++j) {
+          float* to = dw + (i * Form::kTapColumns + j) * tap_stride;
           store_n(to, accumulate ? load_n(to, lanes) + g[j] : g[j], lanes);
         }
       });
@@ -73,7 +78,7 @@ void add_products(float* u, int64_t u_stride, const float* v, int64_t v_stride, 
 
 template <class Tile>
 struct Form {
-  static constexpr int M = Tile::kOutRows, N = Tile::kRows, R = Tile::kTapRows, kProducts = Tile::kProducts;
+  static constexpr int kProducts = Tile::kProducts;
   // Tiles whose transforms are summed up at once. Each accumulator is read and written once for so many products.
   static constexpr int64_t kTilesAtOnce = 64;
   // Of a piece: few, since each transforms its inputs and its gradients anew, of which an input costs several times as
@@ -129,7 +134,7 @@ struct Form {
           const TileOrigin at = tile_origin(tiles, first + i);
           const float* dy = images.dy + at.sample * images.dy_stride + (at.row * s.ow + at.column) * s.k + k;
           for_vectors(outputs, [&](int64_t j, auto lanes) {
-            gradient_tile<M, N>(m + i * kPanel + j, m_stride, dy + j, s.k, s.ow * s.k, s.oh - at.row, s.ow - at.column,
+            gradient_tile<Tile>(m + i * kPanel + j, m_stride, dy + j, s.k, s.ow * s.k, s.oh - at.row, s.ow - at.column,
                                 lanes);
           });
         }
@@ -140,7 +145,7 @@ struct Form {
           if (first + count < all) continue;
           for (int64_t i = 0; i < inputs; ++i)
             for (int64_t j = 0; j < outputs; j += kLanes)
-              weight_tile<N, R>(dw + (part.input + c + i) * s.k + k + j, s.c * s.k, u + i * kPanel + j, u_stride(),
+              weight_tile<Tile>(dw + (part.input + c + i) * s.k + k + j, s.c * s.k, u + i * kPanel + j, u_stride(),
                                 min(kLanes, outputs - j), accumulate);
         }
       }
@@ -152,7 +157,7 @@ struct Form {
 
 void winograd_weight_form(Conv2DBackwardWeight& f) {
   const Conv2D& s = f.shape;
-  with_square_form(f.tile, s, [&](auto tile) {
+  with_winograd_form(f.tile, s, [&](auto tile) {
     using Weight = Form<decltype(tile)>;
     f.name = tile.name;
     f.scratch_floats = Weight::scratch_floats(s);
