@@ -17,7 +17,7 @@ std::vector<Case> piece_cases() {
       {make_conv2d(4, 4, 5, 260, {2, 2}), 0},
   };
   for (const int tile : {2, 4, 6}) cases.push_back({make_conv2d(9, 7, 70, 150, {3, 3}, {1, 1, 1, 1}), tile});
-  cases.push_back({make_conv2d(8, 9, 48, 40, {5, 5}, {2, 2, 2, 2}), 2});
+  cases.push_back({make_conv2d(8, 9, 70, 40, {5, 5}, {2, 2, 2, 2}), 2});
   cases.push_back({make_conv2d(5, 9, 70, 150, {1, 7}, {0, 0, 3, 3}), 4});
   cases.push_back({make_conv2d(9, 5, 70, 150, {3, 1}, {1, 1, 0, 0}), 4});
   return cases;

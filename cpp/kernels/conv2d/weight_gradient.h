@@ -9,8 +9,6 @@
 namespace pycnn::PYCNN_ISA {
 namespace {
 
-constexpr int64_t kInputPart = 32;  // of a piece
-
 // y (h, ceil(w / step), c) words: that of pixel p = 0, step, 2 step, ... holds pixels p, p + apart, ... of its row,
 // where there are such.
 template <class Operand>
@@ -83,7 +81,7 @@ void direct_backward_weight(float* dw, float* db, const ImagePairs& images, floa
 template <class Operand>
 void direct_piece(float* dw, float* db, const ImagePairs& images, float* scratch, const Conv2DBackwardWeight& f,
                   bool accumulate, int64_t piece) {
-  const ChannelPart part = channel_part(f.shape, piece, kInputPart);
+  const ChannelPart part = channel_part(f.shape, piece, kPieceInputs);
   bias_gradient(db, images, f.shape, part, accumulate);
   direct_weight<Operand>(dw, images, scratch, f.shape, part, accumulate);
 }
@@ -96,7 +94,7 @@ void direct_form(Conv2DBackwardWeight& f) {
   f.scratch_floats = padded_input_floats(s);
   if (Operand::kRounds) f.scratch_floats += image_floats(s) + s.oh * words_of_row(s, Operand::kTerms) * s.k;
   f.run = direct_backward_weight<Operand>;
-  f.pieces = channel_parts(s, kInputPart);
+  f.pieces = channel_parts(s, kPieceInputs);
   f.run_piece = direct_piece<Operand>;
 }
 

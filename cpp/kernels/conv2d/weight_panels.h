@@ -13,7 +13,6 @@ namespace {
 
 constexpr int64_t kBlockPixels = 4096 / kPanel;  // whose panel of dy stays in L1
 constexpr int64_t kPartChannels = 256;           // whose panels of a block stay in L2
-constexpr int64_t kManyPieces = 16;              // for as many threads
 
 // A block: some rows of outputs of one image, or all of several images; and what it sees of the padded x. Where the
 // kernel has one row, or one column, what no tap sees is left out.
@@ -38,10 +37,9 @@ struct WeightBlock {
   int64_t pixels() const { return images * rows * s.ow; }
 };
 
-// Of the pieces that threads share: large ones, since each packs its channels anew.
+// Of the pieces that threads share, as many as leave work for 16.
 PYCNN_INLINE int64_t piece_inputs(const Conv2D& s) {
-  constexpr int64_t kLarge = 128;
-  return channel_parts(s, kLarge) >= kManyPieces ? kLarge : kLarge / 2;
+  return channel_parts(s, 2 * kPieceInputs) >= 16 ? 2 * kPieceInputs : kPieceInputs;
 }
 
 // Channels of a panel: tiles of nearly equal height.

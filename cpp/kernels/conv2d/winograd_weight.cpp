@@ -81,18 +81,19 @@ struct Form {
   static constexpr int kProducts = Tile::kProducts;
   // Tiles whose transforms are summed up at once. Each accumulator is read and written once for so many products.
   static constexpr int64_t kTilesAtOnce = 64;
-  // Of a piece: few, since each transforms its inputs and its gradients anew, of which an input costs several times as
-  // much.
-  static constexpr int64_t kInputPart = 32;
+
+  // Input channels whose transforms lie side by side: a cache line of each tile.
+  static constexpr int64_t kBlock = 16;
 
   // Accumulators of one block of input channels and one panel of outputs.
   static int64_t block_floats() { return kProducts * u_stride(); }
-  static int64_t u_stride() { return product_stride(kMaxRows * kPanel); }
-  static int64_t blocks_of(int64_t inputs) { return (inputs + kMaxRows - 1) / kMaxRows; }
+  static int64_t u_stride() { return product_stride(kBlock * kPanel); }
+  static int64_t blocks_of(int64_t inputs) { return (inputs + kBlock - 1) / kBlock; }
 
   static int64_t scratch_floats(const Conv2D& s) {
     return round_up(s.w * s.c) +
-           kProducts * (product_stride(kTilesAtOnce * s.c) + product_stride(kTilesAtOnce * kPanel)) +
+           kProducts *
+               (blocks_of(s.c) * product_stride(kTilesAtOnce * kBlock) + product_stride(kTilesAtOnce * kPanel)) +
            panels_of(s.k) * blocks_of(s.c) * block_floats();
   }
 
@@ -104,7 +105,7 @@ struct Form {
 
   static void run_piece(float* dw, float* db, const ImagePairs& images, float* scratch, const Conv2DBackwardWeight& f,
                         bool accumulate, int64_t piece) {
-    const ChannelPart part = channel_part(f.shape, piece, kInputPart);
+    const ChannelPart part = channel_part(f.shape, piece, kPieceInputs);
     bias_gradient(db, images, f.shape, part, accumulate);
     sum(dw, images, scratch, f.shape, part, accumulate);
   }
@@ -116,7 +117,7 @@ struct Form {
     float* outside = scratch;  // a row of padding
     fill(outside, s.pad_value, s.w * s.c);
     float* v = scratch + round_up(s.w * s.c);
-    float* m = v + kProducts * product_stride(kTilesAtOnce * s.c);
+    float* m = v + kProducts * blocks_of(s.c) * product_stride(kTilesAtOnce * kBlock);
     float* sums = m + kProducts * product_stride(kTilesAtOnce * kPanel);
     const int64_t all = images.count * tiles.each(), blocks = blocks_of(part.inputs);
     const int64_t last_output = part.output + part.outputs;
@@ -124,9 +125,10 @@ struct Form {
     const int64_t next_block = all > kTilesAtOnce ? block_floats() : 0;
     for (int64_t first = 0; first < all; first += kTilesAtOnce) {
       const int64_t count = min(kTilesAtOnce, all - first);
-      const int64_t v_stride = product_stride(count * part.inputs), m_stride = product_stride(count * kPanel);
-      input_tiles<Float32, Tile>(v, v_stride, images.x, images.x_stride, outside, s, tiles, first, count, part.input,
-                                 part.inputs);
+      const int64_t v_stride = product_stride(count * kBlock), m_stride = product_stride(count * kPanel);
+      for (int64_t c = 0; c < part.inputs; c += kBlock)
+        input_tiles<Float32, Tile>(v + c / kBlock * kProducts * v_stride, v_stride, images.x, images.x_stride, outside,
+                                   s, tiles, first, count, part.input + c, min(kBlock, part.inputs - c));
       float* u = sums;
       for (int64_t k = part.output; k < last_output; k += kPanel) {
         const int64_t outputs = min(kPanel, last_output - k);
@@ -139,9 +141,9 @@ struct Form {
           });
         }
         for (int64_t block = 0; block < blocks; ++block, u += next_block) {
-          const int64_t c = block * part.inputs / blocks, inputs = (block + 1) * part.inputs / blocks - c;
-          add_products(u, u_stride(), v + c, v_stride, part.inputs, m, m_stride, kProducts, count, inputs, outputs,
-                       first > 0);
+          const int64_t c = block * kBlock, inputs = min(kBlock, part.inputs - c);
+          add_products(u, u_stride(), v + block * kProducts * v_stride, v_stride, inputs, m, m_stride, kProducts, count,
+                       inputs, outputs, first > 0);
           if (first + count < all) continue;
           for (int64_t i = 0; i < inputs; ++i)
             for (int64_t j = 0; j < outputs; j += kLanes)
@@ -164,7 +166,7 @@ void winograd_weight_form(Conv2DBackwardWeight& f) {
     f.sum_floats = tile.kProducts * s.c * s.k;
     f.weight_reuse = winograd_tiles(s, f.tile);
     f.run = Weight::run;
-    f.pieces = channel_parts(s, Weight::kInputPart);
+    f.pieces = channel_parts(s, kPieceInputs);
     f.run_piece = Weight::run_piece;
   });
 }
