@@ -13,7 +13,8 @@ namespace pycnn {
 // gradients by a value that several now read are summed before they go through it, not after.
 void simplify(Graph& graph, const std::vector<int>& kept);
 
-// Element-by-element operations on values of one shape become one expression, where only the next one reads a value.
+// Element-by-element operations on values of one shape become one expression, where only the next one reads a value;
+// sums and activations too, but for those that a layer before them takes over.
 void fuse_expressions(Graph& graph, const std::vector<int>& kept);
 
 // A convolution of a value that is padded with a constant, and read by nobody else, pads that value itself.
