@@ -11,6 +11,7 @@ from pycnn import _core
 
 SAME = {"kernel_size": (3, 3), "padding": (1, 1, 1, 1)}
 WIDE = {"pool_size": (3, 3), "strides": (1, 1), "padding": (1, 1, 1, 1)}
+TALL = {"pool_size": (3, 1), "strides": (1, 1), "padding": (1, 1, 0, 0)}
 HALVE = {"pool_size": (2, 2), "strides": (2, 2)}
 
 
@@ -29,7 +30,7 @@ def inception(g, x):
     parts = [one_by_one(g, x, 5), conv(g, one_by_one(g, x, 19), 35), conv(g, x, 21, "tanh")]
     parts += [
         g.max_pool2d(x, **WIDE),
-        one_by_one(g, g.average_pool2d(x, **WIDE), 3),
+        one_by_one(g, g.average_pool2d(x, **TALL), 3),  # another one than the last, which is copied otherwise
         g.average_pool2d(x, **WIDE),
     ]
     return head(g, conv(g, g.concat(parts), 18))

@@ -118,6 +118,58 @@ TEST(fuse_expressions_around_other_operations) {
   c.check(kernels, "other operations");
 }
 
+// Sums of values and activations are expressions like others: GELU written by hand is one.
+TEST(fuse_expressions_with_sums_and_activations) {
+  Case c;
+  const int x = c.v.input({4}), half = add_scale_shift(c.v.graph, "half", x, 0.5f, 1.0f);
+  const int cubic = c.v.map(MapOp::kMultiply, {x, x, x}), sum = c.v.add(AddNode{}, {x, cubic, x});
+  c.kept = {c.v.map(MapOp::kMultiply, {half, c.v.tanh(sum)})};
+  c.want =
+      "%0 = input() dtype=float32 : batch of (4,)  \"input 0\"\n"
+      "%5 = map(%0) code={0.5; multiply x0 t0; 1; add t1 t2; multiply x0 x0; multiply t4 x0; add x0 t5; add t6 x0; "
+      "tanh t7; multiply t3 t8} : batch of (4,)  \"map 5\"\n"
+      "outputs %5\n";
+  c.check(kernels, "sums and activations");
+
+  Case last;
+  const int y = last.v.input({4});
+  last.kept = {last.v.add(SoftmaxNode{}, {last.v.add(AddNode{}, {last.v.map(MapOp::kSin, {y}), y})})};
+  last.want =
+      "%0 = input() dtype=float32 : batch of (4,)  \"input 0\"\n"
+      "%2 = map(%0) code={sin x0; add t0 x0} : batch of (4,)  \"node 2\"\n"
+      "%3 = softmax(%2) log=false : batch of (4,)  \"node 3\"\n"
+      "outputs %3\n";
+  last.check(kernels, "the last one is a sum");
+}
+
+// A layer applies the activation and adds the shortcut itself; losses may start from what is before an activation.
+TEST(fuse_expressions_without_those_of_layers) {
+  Case c;
+  const int x = c.v.input({4}), dense = c.v.add(DenseNode{}, {x, c.v.parameter({4, 4}), c.v.parameter({4})});
+  c.kept = {c.v.map(MapOp::kMultiply, {x, c.v.tanh(dense)})};
+  c.want = text_of(c.v.graph, c.kept);
+  c.check(kernels, "of a dense layer");
+
+  Case sum;
+  const int image = sum.v.input({3, 3, 2}), shortcut = sum.v.map(MapOp::kSin, {image});
+  const int conv = sum.v.add(Conv2DNode{}, {image, sum.v.parameter({1, 1, 2, 2}), sum.v.parameter({2})});
+  sum.kept = {sum.v.map(MapOp::kSquare, {sum.v.tanh(sum.v.add(AddNode{}, {shortcut, conv}))})};
+  sum.want = text_of(sum.v.graph, sum.kept);
+  sum.check(kernels, "of a convolution");
+
+  Case output;
+  const int logits = output.v.map(MapOp::kSin, {output.v.input({4})});
+  output.kept = {output.v.add(ActivationNode{{ActivationKind::kSigmoid}}, {logits})};
+  output.want = text_of(output.v.graph, output.kept);
+  output.check(kernels, "an output");
+
+  Case plain;  // no expression is among them
+  const int a = plain.v.input({4}), b = plain.v.input({4});
+  plain.kept = {plain.v.add(SoftmaxNode{}, {plain.v.tanh(plain.v.add(AddNode{}, {a, b}))})};
+  plain.want = text_of(plain.v.graph, plain.kept);
+  plain.check(kernels, "a sum and its activation");
+}
+
 // Expressions do not grow without bounds, and give the same values where they are cut.
 TEST(fuse_expressions_up_to_a_size) {
   Case c;
@@ -159,7 +211,9 @@ TEST(fuse_expressions_in_training) {
   const int x = v.input({2, 3}), p = v.parameter({2, 3}), row = v.parameter({3});
   const int shifted = v.map(MapOp::kAdd, {x, p}), wave = v.map(MapOp::kSin, {shifted});
   const int product = v.map(MapOp::kMultiply, {wave, row, wave});
-  const int y = v.map(MapOp::kTanh, {v.map(MapOp::kMultiply, {product, v.map(MapOp::kExp, {row})})});
+  const int scaled = v.map(MapOp::kMultiply, {product, v.map(MapOp::kExp, {row})});
+  const int sum = v.add(AddNode{}, {v.tanh(v.map(MapOp::kTanh, {scaled})), shifted, shifted});
+  const int y = v.map(MapOp::kMultiply, {v.add(ActivationNode{{ActivationKind::kSilu}}, {sum}), p});
   check_values(kernels, "fused expressions", v.graph, {y}, {v.weighted(y)}, {1, 3, 9, 130});
 }
 
