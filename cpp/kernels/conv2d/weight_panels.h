@@ -50,17 +50,23 @@ PYCNN_INLINE int64_t panel_height(int64_t inputs) {
 // Pixels are stored as whole vectors: what the last one has too much lies between the panels.
 PYCNN_INLINE int64_t panel_floats(int64_t pixels, int64_t height) { return round_up(pixels * height + kLanes); }
 
+// y (panels, height): a pixel's channels; `alone`: nothing may be read after them.
+PYCNN_INLINE void pack_pixel(float* y, int64_t y_panel, const float* x, int64_t channels, int64_t height, bool alone) {
+  for (int64_t c = 0; c < channels; c += height, y += y_panel)
+    for (int64_t j = 0; j < min(height, channels - c); j += kLanes)
+      store(y + j, alone ? load_n(x + c + j, min(kLanes, channels - c - j)) : load(x + c + j));
+}
+
 // y (panels, pixels, height), panels `y_panel` floats apart: of pixels (channels) `x_stride` apart. Pixels lie too far
 // from each other for the processor to fetch them ahead by itself.
 void pack_pixels(float* y, int64_t y_panel, const float* x, int64_t x_stride, int64_t pixels, int64_t channels,
                  int64_t height) {
-  constexpr int64_t kPixelsAhead = 8;
+  constexpr int64_t kPixelsAhead = 3;
+  const int64_t followed = pixels - (kLanes + x_stride - 1) / x_stride;  // by as much as a vector takes in
   for (int64_t i = 0; i < pixels; ++i, x += x_stride, y += height) {
     for (int64_t c = 0; c < channels; c += kLine) __builtin_prefetch(x + kPixelsAhead * x_stride + c);
-    float* panel = y;
-    for (int64_t c = 0; c < channels; c += height, panel += y_panel)
-      for (int64_t j = 0; j < min(height, channels - c); j += kLanes)
-        store(panel + j, load_n(x + c + j, min(kLanes, channels - c - j)));
+    if (i < followed) pack_pixel(y, y_panel, x, channels, height, false);
+    else pack_pixel(y, y_panel, x, channels, height, true);
   }
 }
 
