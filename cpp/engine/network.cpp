@@ -149,6 +149,7 @@ Plan& Network::plan(const Request& request, int64_t samples) {
   const bool single = plain && samples == 1;
   const bool split = plain && (single || samples < num_threads());
   const bool direct = exact();
+  if (request.gradients) parameters_.gradients();  // memory is taken here, and not in a thread of the call
   std::unique_ptr<Plan>& plan = plans_[{request, split, single, direct}];
   if (!plan) {
     plan = make_plan(request, split, single, direct);
