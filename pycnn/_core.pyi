@@ -444,7 +444,9 @@ class Network:
         """train_step, `runs` times, and where the time of each went: threads, seconds, samples; rows of (layer, phase,
         algorithm, seconds of all threads together, floating-point operations counted as direct sums, bytes estimated),
         phase being forward, backward, update or packing; fused, pairs of a node without rows and the one whose rows it
-        is part of ('' where it computes nothing); and stages, pairs of a name and pairs (pieces, seconds of each)."""
+        is part of ('' where it computes nothing); stages, pairs of a name and pairs (pieces, seconds of each); and
+        memory, the bytes that the network then has for weights, packed_weights, activations, threads, gradients and
+        optimizer."""
 
     def profile_predict(
         self, x: Sequence[NDArray[Any] | None], out: Sequence[F32 | None], runs: int = 1

@@ -113,6 +113,17 @@ def pycnn_layers():
     ]  # fmt: skip
 
 
+def test_executorch_says_what_to_install(peer_scripts, monkeypatch):
+    import common
+    import executorch_peer
+
+    monkeypatch.setitem(sys.modules, "executorch", None)  # as where it is not installed
+    with pytest.raises(ImportError, match=r"executorch.*; install it with: pip install executorch"):
+        executorch_peer.prepare({"kind": "infer", "network": "deck", "batch": 1})
+    with pytest.raises(common.Unsupported, match="inference of whole networks only"):
+        executorch_peer.prepare({"kind": "train", "network": "deck", "batch": 1})
+
+
 def test_digest_sees_order_and_size(peer_scripts):
     import common
 

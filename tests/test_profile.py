@@ -142,6 +142,44 @@ def test_algorithms_and_operations(rng, exact, restore_exact):
         assert rows[phase].gflops * rows[phase].seconds * 1e9 == pytest.approx(operations)
 
 
+# --- memory -------------------------------------------------------------------------------------------------
+def test_memory_of_a_prediction(model, data):
+    found = model.profile(data[0], seconds=SHORT).memory
+    assert found.weights == 4 * model.count_params()
+    assert found.packed_weights > 0
+    assert found.activations + found.threads > 4 * 2 * np.prod(SHAPE)
+    assert (found.gradients, found.optimizer) == (0, 0)
+    assert found.total == found.weights + found.packed_weights + found.activations + found.threads
+    assert model.profile(data[0], seconds=SHORT).memory == found
+
+
+def test_memory_of_a_training_step(model, data):
+    def bytes_that_train():
+        return 4 * sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+
+    found, trained = model.profile(*data, seconds=SHORT).memory, bytes_that_train()
+    assert found.weights == 4 * model.count_params()
+    assert found.optimizer == 2 * trained  # Adam's moments
+    assert found.gradients >= 2 * trained  # a shard's, and the sum
+    kinds = (found.weights, found.packed_weights, found.activations, found.threads, found.gradients)
+    assert min(kinds) > 0
+    assert found.total == sum(kinds) + found.optimizer
+    model.get_layer("first").trainable = False
+    for optimizer, states in (("sgd", 0), ("adam", 2)):
+        model.compile(optimizer, "sparse_categorical_crossentropy")
+        memory = model.profile(*data, seconds=SHORT).memory
+        assert memory.optimizer == states * bytes_that_train() < 2 * trained
+
+
+def test_memory_stays_for_later_runs(rng):
+    model = keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Conv2D(8, 3), keras.layers.Flatten()])
+    small, large, again = (
+        model.profile(normal(rng, n, 16, 16, 3), seconds=SHORT).memory for n in (8, 128, 8)
+    )
+    assert small.activations + small.threads <= large.activations + large.threads
+    assert again == large
+
+
 # --- the same bits ------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_profiled_runs_compute_the_same_bits(model, data, threads, restore_threads):
@@ -209,6 +247,8 @@ def test_table(profile, model):
     assert str(model.name) in text
     assert "24 samples" in text
     assert ("update and packing" in text) == profile.training
+    assert f"Memory: {profile.memory.total / 1e6:,.1f} MB: weights " in text
+    assert ("optimizer " in text.partition("Memory: ")[2]) == profile.training
     for word in ("GFLOP/s", "of peak", "MB", "algorithm", "waiting", "estimate", "Nothing to compute: flat"):
         assert word in text
     for row in profile.rows:
@@ -260,6 +300,8 @@ def test_json(profile):
         "layer", "phase", "algorithm", "seconds", "share", "gflops", "of_peak", "bytes",
     }  # fmt: skip
     assert found["fused"] == profile.fused
+    assert found["memory"] == profile.memory.as_dict()
+    assert found["memory"]["total"] == profile.memory.total
     assert sum(found["shares"].values()) == pytest.approx(1)
 
 

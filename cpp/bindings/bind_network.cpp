@@ -246,6 +246,17 @@ void apply_gradients(Network& network, float learning_rate) {
   network.apply_gradients(learning_rate);
 }
 
+py::dict as_dict(const MemoryUse& memory) {
+  py::dict d;
+  d["weights"] = memory.weights;
+  d["packed_weights"] = memory.packed_weights;
+  d["activations"] = memory.activations;
+  d["threads"] = memory.threads;
+  d["gradients"] = memory.gradients;
+  d["optimizer"] = memory.optimizer;
+  return d;
+}
+
 py::dict as_dict(const Profile& profile) {
   constexpr const char* kPhases[] = {"forward", "backward", "update", "packing"};
   py::list rows;
@@ -265,6 +276,7 @@ py::dict as_dict(const Profile& profile) {
     stages.append(py::make_tuple(stage.name, work));
   }
   d["stages"] = stages;
+  d["memory"] = as_dict(profile.memory);
   return d;
 }
 

@@ -123,11 +123,13 @@ float* Planner::gradient_of(int i) {
   GradientParts& parts = parts_of(i);
   const int64_t size = shape(i).size();
   if (parts.whole) {
-    parts.further.emplace_back(size);
-    return parts.further.back().data();
+    float* const further = add_memory(size, MemoryKind::kGradients);
+    parts.further.push_back(further);
+    return further;
   }
   const auto* p = graph_.as<ParameterNode>(static_cast<int>(root(i)));
-  parts.whole = p && pass().by_parameters ? parameters_.gradient(p->variable) : add_memory(size);
+  parts.whole =
+      p && pass().by_parameters ? parameters_.gradient(p->variable) : add_memory(size, MemoryKind::kGradients);
   return parts.whole;
 }
 
@@ -153,7 +155,7 @@ int Planner::gradient(int i) {
   if (buffer >= 0) return buffer;
   const int64_t size = shape(i).size();
   if (graph_.nodes()[root(i)].batched) return buffer = add_buffer(size);
-  buffer = program_.add_fixed(add_memory(size), size);
+  buffer = program_.add_fixed(add_memory(size, MemoryKind::kGradients), size);
   collect(i, buffer);
   return buffer;
 }

@@ -29,7 +29,7 @@ void GradientSum::operator()(float* g, const GradientParts& parts, int64_t begin
     if (filled) kernels_.add(g, g, sum, size);
     filled = true;
   }
-  for (const AlignedFloats& further : parts.further) kernels_.add(g, g, further.data() + begin, size);
+  for (const float* further : parts.further) kernels_.add(g, g, further + begin, size);
 }
 
 int64_t range_of(const GradientParts& parts) {

@@ -150,6 +150,7 @@ Plan& Network::plan(const Request& request, int64_t samples) {
   const bool single = plain && samples == 1;
   const bool split = plain && (single || samples < num_threads());
   const bool direct = exact();
+  if (request.gradients) parameters_.gradients();  // memory is taken here, and not in a thread of the call
   std::unique_ptr<Plan>& plan = plans_[{request, split, single, direct}];
   if (!plan) {
     plan = make_plan(request, split, single, direct);
@@ -186,6 +187,29 @@ void Network::run(Plan& plan, const Batch& batch, uint64_t seed, Optimizer* opti
   Timers timers;
   runner.run(batch, seed, optimizer, &timers);
   *profile = describe(timers, plan, parameters_, batch, optimizer);
+  profile->memory = memory();
+}
+
+MemoryUse Network::memory() const {
+  MemoryUse floats;
+  for (const Node& node : graph_.nodes())
+    if (const auto* constant = std::get_if<ConstantNode>(&node.attributes))
+      floats.weights += static_cast<int64_t>(constant->values->size());
+  for (int p = 0; p < parameters_.count(); ++p) {
+    floats.weights += parameters_.size(p);
+    if (optimizer_) floats.optimizer += optimizer_->state_floats(parameters_.variable(p));
+  }
+  for (const auto& [key, plan] : plans_) {
+    floats.packed_weights += plan->program.memory_floats(MemoryKind::kPackedWeights);
+    floats.activations += plan->program.memory_floats(MemoryKind::kValues);
+    floats.gradients += plan->program.memory_floats(MemoryKind::kGradients);
+  }
+  floats.activations += workspace_.chunk_floats();
+  floats.threads = workspace_.thread_floats();
+  floats.gradients += parameters_.gradient_floats() + workspace_.slot_floats();
+  const auto bytes = [](int64_t count) { return count * static_cast<int64_t>(sizeof(float)); };
+  return {bytes(floats.weights), bytes(floats.packed_weights), bytes(floats.activations),
+          bytes(floats.threads), bytes(floats.gradients),      bytes(floats.optimizer)};
 }
 
 // Of the step that is to come.

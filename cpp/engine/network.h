@@ -63,6 +63,7 @@ class Network {
   std::unique_ptr<Plan> make_plan(const Request& request, bool split, bool single, bool direct) const;
   void run(Plan& plan, const Batch& batch, uint64_t seed, Optimizer* optimizer, Profile* profile);
   StepResult result(int64_t samples) const;
+  MemoryUse memory() const;
   void require_compiled() const;
   std::vector<int> ends(const Request& request) const;  // the nodes whose values are asked for
   uint64_t next_step_seed();

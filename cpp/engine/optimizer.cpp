@@ -54,6 +54,11 @@ const std::vector<float*>& Optimizer::state(const std::shared_ptr<Variable>& var
   return state_of(variable).arrays;
 }
 
+int64_t Optimizer::state_floats(const Variable& variable) const {
+  const auto found = states_.find(&variable);
+  return found == states_.end() ? 0 : static_cast<int64_t>(found->second.arrays.size()) * variable.size();
+}
+
 void Optimizer::set_decays(const std::shared_ptr<Variable>& variable, bool decays) {
   state_of(variable).decays = decays;
 }

@@ -22,6 +22,7 @@ class Optimizer {
 
   // The state arrays of a variable, in the order of slot_names. Not while a step runs.
   const std::vector<float*>& state(const std::shared_ptr<Variable>& variable);
+  int64_t state_floats(const Variable& variable) const;  // that it has by now
   std::vector<std::string> slot_names() const { return slot_names(spec_); }
   // The same names as Keras orders the arrays of several variables: those of a group alternate.
   std::vector<std::vector<std::string>> slot_groups() const;

@@ -3,14 +3,20 @@
 namespace pycnn {
 
 Parameters::Parameters(std::vector<std::shared_ptr<Variable>> variables) : variables_(std::move(variables)) {
-  int64_t total = 0;
   for (const auto& variable : variables_) {
     variable->data();  // takes its memory here, and not in a thread of a call
     trainable_.push_back(variable->trainable());
-    offsets_.push_back(total);
-    total += align_floats(variable->size());
+    offsets_.push_back(floats_);
+    floats_ += align_floats(variable->size());
   }
-  gradients_ = AlignedFloats(total);
+}
+
+const AlignedFloats& Parameters::gradients() const {
+  std::call_once(once_, [this] {
+    gradients_ = AlignedFloats(floats_);
+    has_gradients_ = true;
+  });
+  return gradients_;
 }
 
 int64_t Parameters::version() const {

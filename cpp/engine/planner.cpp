@@ -268,7 +268,7 @@ int Planner::value(int i) {
     return value_[r] = program_.add_fixed(parameters_.weights(p->variable), size);
   if (const auto* c = std::get_if<ConstantNode>(&n.attributes))
     return value_[r] = program_.add_fixed(const_cast<float*>(c->values->data()), size);
-  return value_[r] = program_.add_fixed(add_memory(size), size);
+  return value_[r] = program_.add_fixed(add_memory(size, MemoryKind::kValues), size);
 }
 
 float* Planner::weights(int i) { return i < 0 ? nullptr : program_.buffers[static_cast<size_t>(value(i))].fixed; }

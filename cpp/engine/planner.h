@@ -113,7 +113,7 @@ class Planner {
   void deal_by_slots() { program_.by_slots = true; }
   int add_buffer(int64_t floats) { return program_.add_buffer(floats); }
   int add_fixed(float* memory, int64_t floats) { return program_.add_fixed(memory, floats); }
-  float* add_memory(int64_t floats) { return program_.add_memory(floats); }
+  float* add_memory(int64_t floats, MemoryKind kind) { return program_.add_memory(floats, kind); }
 
   // A backward pass from `of` for all the gradients of it that are asked for. Their values are written.
   void plan_gradients_of(int of);

@@ -1,4 +1,4 @@
-// Where the time of a run goes.
+// Where the time of a run goes, and the memory.
 #pragma once
 
 #include <chrono>
@@ -60,6 +60,16 @@ struct StageCost {
   std::vector<Alike> work;
 };
 
+// Bytes that a network has once it has run, for all of its plans. What a run has needed stays for the next one.
+struct MemoryUse {
+  int64_t weights = 0;         // its variables, which other networks may share, and constants
+  int64_t packed_weights = 0;  // in the forms that kernels read
+  int64_t activations = 0;     // values of all samples of a chunk, and the gradients by them
+  int64_t threads = 0;         // values of a block of samples, and scratch memory, of each thread
+  int64_t gradients = 0;       // by weights: of each slot, and their sums
+  int64_t optimizer = 0;       // state by weight
+};
+
 // Of one run. Threads wait while they have nothing to do: threads * seconds is the rows' sum and that.
 struct Profile {
   int threads = 0;
@@ -69,6 +79,7 @@ struct Profile {
   // Nodes without tasks of their own, and whose tasks compute them; an empty name where there is nothing to compute.
   std::vector<std::pair<std::string, std::string>> fused;
   std::vector<StageCost> stages;  // in their order
+  MemoryUse memory;
 };
 
 struct Plan;

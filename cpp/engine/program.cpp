@@ -48,9 +48,15 @@ int Program::add_fixed(float* memory, int64_t floats) {
   return buffer;
 }
 
-float* Program::add_memory(int64_t floats) {
-  fixed.emplace_back(floats);
-  return fixed.back().data();
+float* Program::add_memory(int64_t floats, MemoryKind kind) {
+  memory_.push_back({kind, AlignedFloats(floats)});
+  return memory_.back().floats.data();
+}
+
+int64_t Program::memory_floats(MemoryKind kind) const {
+  int64_t sum = 0;
+  for (const Memory& memory : memory_) sum += memory.kind == kind ? memory.floats.size() : 0;
+  return sum;
 }
 
 double Program::flops() const {

@@ -137,7 +137,7 @@ struct SlotGradient {
 struct GradientParts {
   float* whole = nullptr;  // memory that a node overwrites
   std::vector<SlotGradient> slots;
-  std::vector<AlignedFloats> further;  // which other nodes overwrite
+  std::vector<const float*> further;  // memory that other nodes overwrite
 
   bool empty() const { return !whole && slots.empty(); }
 };
@@ -198,24 +198,27 @@ constexpr int64_t kUpdateRange = 8192;
 
 constexpr int kByLoss = -2;
 
+// What memory that lives as long as a program is for.
+enum class MemoryKind { kValues, kPackedWeights, kGradients };
+
 class Program {
  public:
   std::vector<Task> tasks;
   std::vector<Buffer> buffers;
   std::vector<Preparation> preparations;
-  std::vector<AlignedFloats> fixed;  // of buffers that are the same for all samples
-  int64_t slot_floats = 0;           // gradients of one slot
-  int losses = 0, metrics = 0;       // of the objective, that tasks write
-  bool writes_parameters = false;    // such as moving statistics
-  bool by_slots = false;             // samples are dealt out slot by slot, since gradients or statistics are summed
-  bool whole_batch = false;          // some task needs the whole batch in one chunk
-  bool split_samples = false;        // cut every sample's work, one stage a task: for batches smaller than the team
-  bool single_sample = false;        // of which a batch never has more
-  std::vector<int> done_by;          // of each node: itself, the node it is fused into, kByLoss, or -1 where not needed
+  int64_t slot_floats = 0;         // gradients of one slot
+  int losses = 0, metrics = 0;     // of the objective, that tasks write
+  bool writes_parameters = false;  // such as moving statistics
+  bool by_slots = false;           // samples are dealt out slot by slot, since gradients or statistics are summed
+  bool whole_batch = false;        // some task needs the whole batch in one chunk
+  bool split_samples = false;      // cut every sample's work, one stage a task: for batches smaller than the team
+  bool single_sample = false;      // of which a batch never has more
+  std::vector<int> done_by;        // of each node: itself, the node it is fused into, kByLoss, or -1 where not needed
 
   int add_buffer(int64_t floats);
   int add_fixed(float* memory, int64_t floats);
-  float* add_memory(int64_t floats);  // for as long as the program lives
+  float* add_memory(int64_t floats, MemoryKind kind);  // for as long as the program lives
+  int64_t memory_floats(MemoryKind kind) const;
 
   // After the last task: stages, block size, offsets for chunks of up to `capacity` samples.
   void finish(int64_t capacity);
@@ -241,6 +244,11 @@ class Program {
   int64_t least_block(const Task& task) const;
   void place_buffers();
 
+  struct Memory {
+    MemoryKind kind;
+    AlignedFloats floats;
+  };
+  std::vector<Memory> memory_;
   std::vector<Stage> stages_;
   int64_t capacity_ = 0, chunk_floats_ = 0, own_floats_ = 0, scratch_floats_ = 0;
   int64_t worthwhile_slot_ = 1, efficient_slot_ = 1;  // samples

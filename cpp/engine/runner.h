@@ -41,6 +41,9 @@ class Workspace {
   float* slots(int64_t floats) { return grown(slots_, floats); }
   float* threads(int64_t floats) { return grown(threads_, floats); }
   WorkQueue* queues(int64_t count);  // fresh ones
+  int64_t chunk_floats() const { return chunk_.size(); }
+  int64_t slot_floats() const { return slots_.size(); }
+  int64_t thread_floats() const { return threads_.size(); }
   std::vector<float> losses, metrics;
 
  private:

@@ -67,6 +67,48 @@ TEST(profile_of_runs) {
   }
 }
 
+// Kinds of memory whose sizes are known; all grow with what a network has done, and none shrinks.
+TEST(profile_counts_memory) {
+  constexpr int64_t kInputs = 24, kUnits = 5, kSize = kInputs * kUnits + kUnits;
+  Layers layers({kInputs});
+  layers.dense(kUnits);
+  const auto network = make_network(kernels, layers);
+  const Data data(*network, 140);
+  Floats out(140 * kUnits);
+  Batch batch = data.batch(LossKind::kMeanSquaredError);
+  const auto after_prediction = [&](int64_t samples) {
+    Profile profile;
+    batch.samples = samples;
+    batch.outputs = {out.data()};
+    network->predict(batch, false, &profile);
+    return profile.memory;
+  };
+  const int64_t packed = 4 * kernels.gemm.packed_floats(kInputs, kUnits);
+  const MemoryUse one = after_prediction(1), all = after_prediction(140);
+  for (const MemoryUse& memory : {one, all}) {
+    CHECK_EQUAL(memory.weights, 4 * kSize, "a kernel and a bias");
+    CHECK_EQUAL(memory.gradients, 0, "nothing is trained");
+    CHECK_EQUAL(memory.optimizer, 0, "nothing is trained");
+  }
+  CHECK_EQUAL(one.packed_weights, packed, "a plan");
+  CHECK_EQUAL(all.packed_weights, 2 * packed, "and one for batches");
+  CHECK(all.activations + all.threads >= one.activations + one.threads && one.activations + one.threads > 0);
+
+  compile(*network, LossKind::kMeanSquaredError, OptimizerKind::kAdam);
+  Profile profile;
+  batch.outputs = {};
+  batch.samples = 32;
+  network->train_step(batch, 0.01f, &profile);
+  const MemoryUse& trained = profile.memory;
+  CHECK_EQUAL(trained.weights, 4 * kSize, "the same weights");
+  CHECK_EQUAL(trained.optimizer, 2 * 4 * kSize, "two moments of each");
+  const int64_t gradients = align_floats(kInputs * kUnits) + align_floats(kUnits);
+  CHECK(trained.gradients >= 2 * 4 * gradients);  // the sum, and that of one slot at least
+  CHECK_EQUAL(trained.gradients % (4 * gradients), 0, "the sum and those of slots");
+  CHECK_EQUAL(trained.packed_weights, 3 * packed, "nobody wants the gradient of the input");
+  CHECK(trained.activations >= all.activations && trained.threads >= all.threads);
+}
+
 TEST(profile_counts_operations_as_direct_sums) {
   Layers layers({10, 10, 64});
   layers.conv(32, 3);

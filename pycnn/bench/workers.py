@@ -33,9 +33,10 @@ PEERS = {
     "onnxruntime": (),
     "openvino": ("bf16",),
     "litert": (),
+    "executorch": (),
     "pycnn": ("bf16",),
 }
-NO_ISA_SWITCH = ("onnxruntime", "litert")  # they always use all that the CPU has
+NO_ISA_SWITCH = ("onnxruntime", "litert", "executorch")  # they always use all that the CPU has
 _ISA: dict[str, dict[str, str]] = {
     "": {},
     "avx2": {

@@ -55,25 +55,27 @@ then takes. Their largest difference of probabilities from pycnn's must be at mo
 
 Training is a whole step: forward, loss, backward, Adam. Every library runs its own best float32 form: torch
 with channels_last and fused Adam, tensorflow with Keras' fit (inference: a tf.function), jax with one jitted
-step; onnxruntime, openvino and litert (TensorFlow Lite on XNNPACK) run inference only.
+step; onnxruntime, openvino, litert (TensorFlow Lite on XNNPACK) and executorch (PyTorch's networks on
+XNNPACK) run inference only.
 
 libraries for --vs:
 {_list_of_peers()}
 
 Behind a dot is another form: compile is torch.compile, bf16 computes in bfloat16. A library that is installed
 elsewhere is named with its interpreter, such as torch=/opt/torch/bin/python. (onnxruntime and openvino need
-the package onnx beside them, jax needs optax, litert is part of tensorflow.)
+the package onnx beside them, jax needs optax, litert is part of tensorflow, executorch needs torch.)
 
 How well the recipes of `pycnn train` learn Fashion-MNIST is measured with three seeds each: always of the
 one named fast; of best (8 minutes) and patient (45 minutes) where --only names them.
 
---isa avx2 tells everybody to use nothing newer than AVX2; {" and ".join(NO_ISA_SWITCH)} cannot be told.
+--isa avx2 tells everybody to use nothing newer than AVX2; {", ".join(NO_ISA_SWITCH)} cannot be told.
 
 examples:
   pycnn bench
   pycnn bench --quick
   pycnn bench --only conv2d,pool
   pycnn bench --only deck --batch 1,32 --vs torch,onnxruntime --json results.json
+  pycnn bench --only infer --network deck --batch 1 --vs executorch=/opt/executorch/bin/python
   pycnn bench --only train --network all --vs torch,tensorflow=/opt/tf/bin/python --markdown table.md
   pycnn bench --only infer --network applications --threads 2 --vs onnxruntime,openvino --json results.json
   pycnn bench --only train --network ResNet50,resnet50 --vs torch,tensorflow=/opt/tf/bin/python

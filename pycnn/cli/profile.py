@@ -1,4 +1,4 @@
-"""`pycnn profile`: where the time of a model goes."""
+"""`pycnn profile`: where time and memory of a model go."""
 
 from __future__ import annotations
 
@@ -20,17 +20,26 @@ if TYPE_CHECKING:
 
 __all__ = ["DESCRIPTION", "EPILOG", "SUMMARY", "add_arguments", "run"]
 
-SUMMARY = "show where the time of a model goes, layer by layer"
+SUMMARY = "show where the time of a model goes, layer by layer, and its memory by kind"
 DESCRIPTION = """\
 Runs a model on random samples and prints, for each layer and phase, its time and share, GFLOP/s (counted as
 direct sums) and their share of this machine's measured peak, an estimate of the bytes read and written, and
-the algorithm chosen. Without a model it is the network that `pycnn train` trains."""
+the algorithm chosen; and the memory that the model has allocated by then, by kind. Without a model it is the
+network that `pycnn train` trains."""
 EPILOG = """\
 phases:
   forward, backward   a layer's work; max-poolings, activations and the like are fused into the layer before
   update              gradients are summed over their slots, and the optimizer steps
   packing             weights are brought into the form that the kernels read, after each update
   waiting             threads start, wait for each other, or have nothing to do
+
+memory:
+  weights             with constants
+  packed weights      the same in the forms that kernels read
+  activations         values of all samples of a batch (at most 128 at a time), and the gradients by them
+  threads             values of a few samples, and scratch memory, which each thread has for itself
+  gradients           by weights: their sums, and those of the shards of a batch
+  optimizer           its state
 
 examples:
   pycnn profile

@@ -557,7 +557,7 @@ class Trainer(GeneratorMethods, Compiled):
         return gradients_of(program, feeder.batch(x, y, sample_weight), self.trainable_weights)
 
     def profile(self, x: Any, y: Any = None, sample_weight: Any = None, *, seconds: float = 0.5) -> Profile:
-        """Measures where the time goes: of a prediction or, where `y` is given, of a training step.
+        """Measures where time and memory go: of a prediction or, where `y` is given, of a training step.
 
         The model stays as it is: after training steps its weights and the optimizer's state are put back.
         Other work on the machine shows as waiting, or as slower layers.
@@ -570,8 +570,8 @@ class Trainer(GeneratorMethods, Compiled):
 
         Returns:
             A `pycnn.profiling.Profile`: time, share, GFLOP/s, share of the measured peak, bytes and algorithm
-            of each layer and phase. `print` shows it as a table, `plot(path)` draws it, `as_dict()` is for
-            JSON.
+            of each layer and phase; and the memory of the run by kind. `print` shows it as a table,
+            `plot(path)` draws it, `as_dict()` is for JSON.
 
         Raises:
             TypeError, ValueError: if data or arguments do not fit, or the model is not compiled for `y`.

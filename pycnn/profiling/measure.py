@@ -11,7 +11,7 @@ import numpy as np
 
 from pycnn import _core
 from pycnn.profiling.forecast import StageCost
-from pycnn.profiling.result import PHASES, Profile, ProfileRow
+from pycnn.profiling.result import PHASES, MemoryUse, Profile, ProfileRow
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,7 +55,8 @@ def _unchanged(network: Network) -> Iterator[None]:
     optimizer = network.optimizer
     arrays = [variable.value for variable in variables]
     if optimizer is not None:
-        arrays += [optimizer.state(v, slot) for slot in optimizer.slot_names for v in variables]
+        trained = [v for i, v in enumerate(variables) if network.is_trainable(i)]  # no others have state
+        arrays += [optimizer.state(v, slot) for slot in optimizer.slot_names for v in trained]
     copies = [array.copy() for array in arrays]
     iterations = 0 if optimizer is None else optimizer.iterations
     try:
@@ -94,6 +95,7 @@ def _measured(name: str, training: bool, step: Step, seconds: float) -> Profile:
         exact=config["exact"],
         peak_gflops=peak,
         rows=_rows(faster, mean, threads, peak),
+        memory=MemoryUse(**raw[-1]["memory"]),
         fused=dict(pair for pair in faster[0]["fused"] if pair[0] != pair[1]),
         stages=_stages(faster),
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 from pycnn.profiling.forecast import Forecast, StageCost, forecast
 
-__all__ = ["PHASES", "Profile", "ProfileRow"]
+__all__ = ["PHASES", "MemoryUse", "Profile", "ProfileRow"]
 
 PHASES = ("forward", "backward", "update", "packing", "waiting")
 
@@ -46,8 +46,45 @@ class ProfileRow:
 
 
 @dataclass(frozen=True)
+class MemoryUse:
+    """Bytes that the network of a run has allocated once it has run.
+
+    Memory grows to what a run needs and stays for later ones: a network that has run larger batches before,
+    or done other things (`evaluate` beside `fit`), has what all of them need.
+
+    Not counted: the caller's arrays, other networks of the same model (which share its weights: training and
+    prediction are two), what a metric or a custom layer keeps in Python, Python itself, and libraries.
+
+    Attributes:
+        weights: the network's variables and constants.
+        packed_weights: the same in the forms that kernels read; of a convolution in Winograd's form more than
+            the weights themselves, and in training a form for each direction.
+        activations: values of all samples of a batch (at most 128 at a time), and the gradients by them.
+        threads: values of a few samples, and scratch memory, which each thread has for itself.
+        gradients: by weights: their sums, and those of the shards of a batch.
+        optimizer: state arrays, such as Adam's two moments.
+    """
+
+    weights: int
+    packed_weights: int
+    activations: int
+    threads: int
+    gradients: int
+    optimizer: int
+
+    @property
+    def total(self) -> int:
+        """The sum of all kinds."""
+        return sum(asdict(self).values())
+
+    def as_dict(self) -> dict[str, int]:
+        """The kinds and their total."""
+        return {**asdict(self), "total": self.total}
+
+
+@dataclass(frozen=True)
 class Profile:
-    """Where the time of a run of a model goes: a training step, or a prediction. `print` shows it as a table.
+    """Where time and memory of a run of a model go: a training step, or a prediction. `print` shows a table.
 
     Attributes:
         model: the model's name.
@@ -60,6 +97,7 @@ class Profile:
         exact: whether convolutions were direct sums only.
         peak_gflops: measured peak of fused multiply-adds on as many threads.
         rows: layer by layer, the waiting at the end.
+        memory: that the run takes, by kind.
         fused: layers without rows, and the layer whose rows are theirs too; "" for those that have nothing to
             compute, such as a Flatten.
         stages: the work in its order, with the pieces that threads share; see `forecast`.
@@ -75,6 +113,7 @@ class Profile:
     exact: bool
     peak_gflops: float
     rows: tuple[ProfileRow, ...]
+    memory: MemoryUse
     fused: dict[str, str]
     stages: tuple[StageCost, ...] = ()
 
@@ -113,7 +152,8 @@ class Profile:
 
     def as_dict(self) -> dict[str, Any]:
         """All of it as plain data, for JSON."""
-        return {**asdict(self), "rows": [asdict(row) for row in self.rows], "shares": self.shares}
+        rows = [asdict(row) for row in self.rows]
+        return {**asdict(self), "rows": rows, "shares": self.shares, "memory": self.memory.as_dict()}
 
     def plot(self, path: str | os.PathLike[str]) -> None:
         """Draws a bar for each layer, its phases in colours.

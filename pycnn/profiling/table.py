@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.table import Table
 
-    from pycnn.profiling.result import Profile, ProfileRow
+    from pycnn.profiling.result import MemoryUse, Profile, ProfileRow
 
 __all__ = ["as_text", "forecast_parts", "parts"]
 
@@ -51,6 +52,7 @@ def parts(profile: Profile, console: Console) -> list[RenderableType]:
     if profile.training:
         optimizer = sum(profile.shares.get(phase, 0.0) for phase in ("update", "packing"))
         found.append(f"[bold]The optimizer, update and packing:[/] {optimizer:.1%}")
+    found.append(f"[bold]Memory:[/] {_memory(profile.memory)}")
     idle = [name for name, by in profile.fused.items() if not by]
     if idle:
         found.append(f"[bold]Nothing to compute:[/] {_escaped(', '.join(idle))}")
@@ -106,6 +108,15 @@ def _shares(profile: Profile) -> str:
     return ", ".join(f"{phase} {share:.1%}" for phase, share in profile.shares.items())
 
 
+def _memory(memory: MemoryUse) -> str:
+    kinds = [f"{kind.replace('_', ' ')} {_mb(size)}" for kind, size in asdict(memory).items() if size]
+    return f"{_mb(memory.total)} MB: {', '.join(kinds)}"
+
+
+def _mb(size: float) -> str:
+    return f"{size / 1e6:,.{1 if size >= 1e5 else 3}f}"
+
+
 def _cells(row: ProfileRow) -> dict[str, str]:
     counted = row.gflops > 0
     return {
@@ -114,7 +125,7 @@ def _cells(row: ProfileRow) -> dict[str, str]:
         "share": f"{row.share:.1%}",
         "GFLOP/s": f"{row.gflops:,.{0 if row.gflops >= 10 else 1}f}" if counted else "",
         "of peak": f"{row.of_peak:.0%}" if counted else "",
-        "MB": f"{row.bytes / 1e6:,.{1 if row.bytes >= 1e5 else 3}f}" if row.bytes else "",
+        "MB": _mb(row.bytes) if row.bytes else "",
         "algorithm": row.algorithm,
     }
 

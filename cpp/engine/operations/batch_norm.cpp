@@ -119,7 +119,7 @@ void plan_fixed_weights(Planner& planner, int node, const Norm& n, const Statist
 }
 
 void plan_inference(Planner& planner, int node, const Norm& n) {
-  auto s = std::make_shared<BatchStatistics>(n.c);
+  auto s = std::make_shared<BatchStatistics>(planner, n.c);
   planner.prepare({n.nodes.gamma, n.nodes.beta, n.nodes.mean, n.nodes.variance}, 1,
                   [=](int64_t, float*) { s->use_moving(n); });
   plan_apply(planner, text(planner, node, n), n, s, planner.value(n.last), planner.value(planner.node(node).inputs[0]));
@@ -127,7 +127,7 @@ void plan_inference(Planner& planner, int node, const Norm& n) {
     const int x = planner.value(n.nodes.x), dy = planner.gradient(node);
     plan_fixed_weights(planner, node, n, s, x, dy);
     const auto apply = planner.kernels().batch_norm.apply;
-    const float* zero = planner.add_memory(n.c);
+    const float* zero = planner.add_memory(n.c, MemoryKind::kValues);
     planner.add_gradient(n.nodes.x, [&](int dx) {
       Task task;
       task.name = planner.node(node).name + " backward";
@@ -295,7 +295,7 @@ void plan_backward(Planner& planner, int node, const Norm& n, const Statistics& 
 void plan_batch_norm(Planner& planner, int node) {
   const Norm n = describe(planner, node);
   if (uses_moving(planner, node)) return plan_inference(planner, node, n);
-  auto s = std::make_shared<BatchStatistics>(n.c);
+  auto s = std::make_shared<BatchStatistics>(planner, n.c);
   const Kept kept = plan_forward(planner, node, n, s);
   planner.on_backward(n.last, [=, &planner] { plan_backward(planner, node, n, s, kept); });
 }

@@ -26,19 +26,20 @@ struct Norm {
 
 // A mean and a sum of squares, or two sums, of each slot; and what they come to for the whole batch.
 struct BatchStatistics {
-  explicit BatchStatistics(int64_t c) : c(c), memory(c * (7 + 2 * kMaxSlots)) {}
+  BatchStatistics(Planner& planner, int64_t c)
+      : c(c), memory(planner.add_memory(c * (7 + 2 * kMaxSlots), MemoryKind::kValues)) {}
   int64_t c;
-  AlignedFloats memory;
+  float* memory;
   int64_t counts[kMaxSlots] = {};
 
-  float* mean() const { return memory.data(); }
-  float* inv_std() const { return memory.data() + c; }
-  float* scale() const { return memory.data() + 2 * c; }
-  float* shift() const { return memory.data() + 3 * c; }
-  float* mean_dy() const { return memory.data() + 4 * c; }
-  float* mean_dy_x() const { return memory.data() + 5 * c; }
-  float* variance() const { return memory.data() + 6 * c; }
-  float* slot(int64_t s) const { return memory.data() + (7 + 2 * s) * c; }  // two rows of c
+  float* mean() const { return memory; }
+  float* inv_std() const { return memory + c; }
+  float* scale() const { return memory + 2 * c; }
+  float* shift() const { return memory + 3 * c; }
+  float* mean_dy() const { return memory + 4 * c; }
+  float* mean_dy_x() const { return memory + 5 * c; }
+  float* variance() const { return memory + 6 * c; }
+  float* slot(int64_t s) const { return memory + (7 + 2 * s) * c; }  // two rows of c
   ScaleShift output(const Norm& n) const { return {scale(), shift(), n.lower}; }
   BatchNormGradient gradient(const Norm& n) const;
 

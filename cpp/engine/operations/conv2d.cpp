@@ -2,7 +2,6 @@
 // between them is folded into the weights.
 #include <algorithm>
 #include <cmath>
-#include <memory>
 
 #include "engine/planner.h"
 
@@ -136,10 +135,10 @@ class ConvolutionBackward {
   Conv2DBackwardWeight by_weight_;
   Conv2DBackwardInput by_input_;
   bool activates_;
-  bool in_pieces_;     // the weight gradient is
-  int x_, y_, dy_;     // buffers
-  int unpooled_ = -1;  // the gradient before the pool of all samples
-  std::shared_ptr<AlignedFloats> packed_;
+  bool in_pieces_;           // the weight gradient is
+  int x_, y_, dy_;           // buffers
+  int unpooled_ = -1;        // the gradient before the pool of all samples
+  float* packed_ = nullptr;  // weights
 };
 
 ConvolutionBackward::ConvolutionBackward(Planner& planner, const Fused& f, int node, bool clamps, int argmax)
@@ -157,10 +156,10 @@ ConvolutionBackward::ConvolutionBackward(Planner& planner, const Fused& f, int n
   dy_ = planner.gradient(f.last);
   if (in_pieces_ && f.has_pool()) unpooled_ = planner.add_buffer(f.shape.oh * f.shape.ow * f.shape.k);
   if (!wants_dx_) return;
-  packed_ = std::make_shared<AlignedFloats>(by_input_.packed_floats);
+  packed_ = planner.add_memory(by_input_.packed_floats, MemoryKind::kPackedWeights);
   planner.prepare({kernel_}, by_input_.pack_pieces,
                   [packed = packed_, form = by_input_, weights = planner.weights(kernel_)](int64_t i, float*) {
-                    form.pack(packed->data(), weights, form.shape, i, i + 1);
+                    form.pack(packed, weights, form.shape, i, i + 1);
                   });
 }
 
@@ -242,8 +241,8 @@ void ConvolutionBackward::plan_block(int dx) {
       for (int64_t j = i; db && !dw_here && j < i + count; ++j)
         sum_rows(db, unpools ? dense : w.at(dy, j), s.oh * s.ow, s.k, s.k, accumulate || j > i);
       if (dx < 0) continue;
-      by_input.run({w.at(dx, i), w.stride(dx), gradient(by_input.pooled), w.stride(dy), count, argmaxes},
-                   packed->data(), scratch, by_input);
+      by_input.run({w.at(dx, i), w.stride(dx), gradient(by_input.pooled), w.stride(dy), count, argmaxes}, packed,
+                   scratch, by_input);
     }
   };
   planner_.add(std::move(task));
@@ -285,21 +284,20 @@ void plan_conv2d(Planner& planner, int node) {
   const int argmax =
       f.has_pool() && planner.differentiated(f.last) ? planner.add_buffer((conv.argmax_bytes + 3) / 4) : -1;
 
-  auto packed = std::make_shared<AlignedFloats>(conv.packed_floats);
+  float* const packed = planner.add_memory(conv.packed_floats, MemoryKind::kPackedWeights);
   if (f.norm >= 0) {
-    float* const folded_bias = planner.add_memory(s.k);
+    float* const folded_bias = planner.add_memory(s.k, MemoryKind::kPackedWeights);
     b = folded_bias;
     const BatchNormInputs n = batch_norm_inputs(planner.node(f.norm));
     planner.prepare(
         {kernel, bias, n.gamma, n.beta, n.mean, n.variance}, 1,
         [=, fold = folder(planner, node, f.norm)](int64_t, float* folded) {
           fold(folded, folded_bias);
-          conv.pack(packed->data(), folded, s, 0, conv.pack_pieces);
+          conv.pack(packed, folded, s, 0, conv.pack_pieces);
         },
         planner.shape(kernel).size());
   } else {
-    planner.prepare({kernel}, conv.pack_pieces,
-                    [=](int64_t i, float*) { conv.pack(packed->data(), weights, s, i, i + 1); });
+    planner.prepare({kernel}, conv.pack_pieces, [=](int64_t i, float*) { conv.pack(packed, weights, s, i, i + 1); });
   }
 
   Task forward;
@@ -324,7 +322,7 @@ void plan_conv2d(Planner& planner, int node) {
       images.argmax = bytes_at(w, argmax, w.begin);
       images.argmax_stride = 4 * w.stride(argmax);
     }
-    conv.run(images, packed->data(), b, w.scratch, conv, w.piece_begin, w.piece_end);
+    conv.run(images, packed, b, w.scratch, conv, w.piece_begin, w.piece_end);
   };
   planner.add(std::move(forward));
 

@@ -40,15 +40,15 @@ int64_t panels(const KernelTable& kernels, int64_t columns) {
   return (columns + panel - 1) / panel;
 }
 
-std::shared_ptr<AlignedFloats> pack(Planner& planner, const Dense& d, bool transposed) {
+const float* pack(Planner& planner, const Dense& d, bool transposed) {
   const float* weights = planner.weights(d.kernel);
   const GemmKernels gemm = planner.gemm(d.precision);
   const int64_t depth = transposed ? d.units : d.inputs, columns = transposed ? d.inputs : d.units;
   const int64_t count = panels(planner.kernels(), columns);
-  auto packed = std::make_shared<AlignedFloats>(gemm.packed_floats(depth, columns));
+  float* const packed = planner.add_memory(gemm.packed_floats(depth, columns), MemoryKind::kPackedWeights);
   planner.prepare({d.kernel}, count, [=](int64_t q, float*) {
-    if (transposed) gemm.pack_transposed(packed->data(), weights, depth, depth, columns, q, q + 1);
-    else gemm.pack(packed->data(), weights, columns, depth, columns, q, q + 1);
+    if (transposed) gemm.pack_transposed(packed, weights, depth, depth, columns, q, q + 1);
+    else gemm.pack(packed, weights, columns, depth, columns, q, q + 1);
   });
   return packed;
 }
@@ -59,7 +59,7 @@ void plan_block(Planner& planner, const Dense& d, int node, int x, int y) {
   const KernelTable& k = planner.kernels();
   const GemmKernels gemm = planner.gemm(d.precision);
   const float* b = planner.weights(d.bias);
-  const auto packed = pack(planner, d, false);
+  const float* const packed = pack(planner, d, false);
   const int64_t count = panels(planner.kernels(), d.units);
   Task task;
   task.name = name_of(planner, d, node);
@@ -75,8 +75,8 @@ void plan_block(Planner& planner, const Dense& d, int node, int x, int y) {
       float* to = w.at(y, w.begin + i);
       const int64_t y_stride = whole ? d.units : w.stride(y), x_stride = whole ? d.inputs : w.stride(x);
       const int64_t first = whole ? 0 : w.piece_begin, end = whole ? count : w.piece_end;
-      gemm.multiply(to, y_stride, w.at(x, w.begin + i), x_stride, packed->data(), b, rows, d.inputs, d.units, first,
-                    end, d.lower);
+      gemm.multiply(to, y_stride, w.at(x, w.begin + i), x_stride, packed, b, rows, d.inputs, d.units, first, end,
+                    d.lower);
       if (d.clamp) continue;
       const int64_t from = first * 2 * k.lanes, until = std::min(d.units, end * 2 * k.lanes);
       k.activation.forward_rows(to + from, rows, y_stride, until - from, d.activation);
@@ -117,7 +117,7 @@ void plan_block_backward(Planner& planner, const Dense& d, int node, int x, int 
   if (by_kernel || by_bias || !linear) planner.add(std::move(task));
 
   planner.add_gradient(input, [&](int dx) {
-    const auto packed = pack(planner, d, true);
+    const float* const packed = pack(planner, d, true);
     const int64_t count = panels(planner.kernels(), d.inputs);
     Task by_input;
     by_input.name = planner.node(node).name + " backward by input";
@@ -129,7 +129,7 @@ void plan_block_backward(Planner& planner, const Dense& d, int node, int x, int 
       const int64_t products = whole ? w.end - w.begin : 1, rows = whole ? d.rows : w.end - w.begin;
       for (int64_t i = 0; i < products; ++i)
         gemm.multiply(w.at(dx, w.begin + i), whole ? d.inputs : w.stride(dx), w.at(dy, w.begin + i),
-                      whole ? d.units : w.stride(dy), packed->data(), nullptr, rows, d.units, d.inputs, 0, count,
+                      whole ? d.units : w.stride(dy), packed, nullptr, rows, d.units, d.inputs, 0, count,
                       -__builtin_huge_valf());
     };
     planner.add(std::move(by_input));

@@ -1,7 +1,6 @@
 // What the two ways of a dense layer share: as a block task, and cut over the whole chunk.
 #pragma once
 
-#include <memory>
 #include <string>
 
 #include "engine/planner.h"
@@ -25,7 +24,7 @@ struct Dense {
 std::string name_of(const Planner& planner, const Dense& d, int node);
 int64_t panels(const KernelTable& kernels, int64_t columns);
 // The layer's weights, or their transpose, as products read them.
-std::shared_ptr<AlignedFloats> pack(Planner& planner, const Dense& d, bool transposed);
+const float* pack(Planner& planner, const Dense& d, bool transposed);
 
 void plan_split(Planner& planner, const Dense& d, int node, int x, int y);
 void plan_split_backward(Planner& planner, const Dense& d, int node, int x, int y);

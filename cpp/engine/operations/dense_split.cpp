@@ -30,7 +30,7 @@ void plan_packed(Planner& planner, const Dense& d, int node, int x, int y) {
   const KernelTable& k = planner.kernels();
   const GemmKernels gemm = planner.gemm(d.precision);
   const float* b = planner.weights(d.bias);
-  const auto packed = pack(planner, d, false);
+  const float* const packed = pack(planner, d, false);
   Task task;
   task.name = name_of(planner, d, node);
   task.kind = Task::kSplit;
@@ -45,8 +45,8 @@ void plan_packed(Planner& planner, const Dense& d, int node, int x, int y) {
       const int64_t rows = c.end - c.begin, first = c.panel * at_once, end = std::min(all, first + at_once);
       if (rows == 0) continue;
       float* to = w.at(y, c.begin);
-      gemm.multiply(to, w.stride(y), w.at(x, c.begin), w.stride(x), packed->data(), b, rows, d.inputs, d.units, first,
-                    end, d.lower);
+      gemm.multiply(to, w.stride(y), w.at(x, c.begin), w.stride(x), packed, b, rows, d.inputs, d.units, first, end,
+                    d.lower);
       if (d.clamp) continue;
       const int64_t column = first * 2 * k.lanes, width = std::min<int64_t>(end * 2 * k.lanes, d.units) - column;
       k.activation.forward_rows(to + column, rows, w.stride(y), width, d.activation);
@@ -57,7 +57,7 @@ void plan_packed(Planner& planner, const Dense& d, int node, int x, int y) {
 
 void plan_packed_by_input(Planner& planner, const Dense& d, int node, int dy, int dx) {
   const GemmKernels gemm = planner.gemm(d.precision);
-  const auto packed = pack(planner, d, true);
+  const float* const packed = pack(planner, d, true);
   Task task;
   task.name = planner.node(node).name + " backward by input";
   task.kind = Task::kSplit;
@@ -71,8 +71,8 @@ void plan_packed_by_input(Planner& planner, const Dense& d, int node, int dy, in
     for (int64_t piece = w.piece_begin; piece < w.piece_end; ++piece) {
       const Cut c = cut(w, piece);
       if (c.end == c.begin) continue;
-      gemm.multiply(w.at(dx, c.begin), w.stride(dx), w.at(dy, c.begin), w.stride(dy), packed->data(), nullptr,
-                    c.end - c.begin, d.units, d.inputs, c.panel * at_once, std::min(all, (c.panel + 1) * at_once),
+      gemm.multiply(w.at(dx, c.begin), w.stride(dx), w.at(dy, c.begin), w.stride(dy), packed, nullptr, c.end - c.begin,
+                    d.units, d.inputs, c.panel * at_once, std::min(all, (c.panel + 1) * at_once),
                     -__builtin_huge_valf());
     }
   };

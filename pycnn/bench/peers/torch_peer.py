@@ -93,7 +93,7 @@ def model(network: Network) -> Any:
             for name in ("weight", "bias", "running_mean", "running_var"):
                 if (place := getattr(module, name, None)) is not None:
                     place.copy_(torch.from_numpy(next(weights)))
-    return net.to(memory_format=torch.channels_last)
+    return net
 
 
 def images(x: Any) -> Any:
@@ -111,7 +111,7 @@ def prepare_network(job: dict[str, Any]) -> Prepared:
     numbers, labels = data(job)
     x = images(numbers)
     y = torch.from_numpy(labels)[:, None].float() if binary else torch.from_numpy(labels).long()
-    net = model(network).eval()
+    net = model(network).to(memory_format=torch.channels_last).eval()
     cast = torch.autocast("cpu", dtype=torch.bfloat16, enabled=FORM == "bf16")
     with torch.inference_mode(), cast:
         logits = net(x[:CHECKED]).float()
