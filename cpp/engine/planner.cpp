@@ -358,6 +358,39 @@ void Planner::prepare(const std::vector<int>& weights, int64_t pieces, const std
   add(std::move(task));
 }
 
+// From so many floats on packed weights that train are not kept from one step to the next: they would have to be made
+// again anyway, and in the meantime other values have their memory.
+static constexpr int64_t kLargePacked = 1 << 18;
+
+PackedWeights Planner::pack(int weights, int64_t floats, int64_t pieces,
+                            const std::function<void(float*, int64_t)>& run) {
+  const auto* parameter = graph_.as<ParameterNode>(weights);
+  const bool trains = request_.gradients && parameter && parameters_.trainable(parameter->variable);
+  std::vector<Task>& tasks = program_.tasks;
+  // With the pieces of an earlier stage: it shall not cut the way of the samples in two.
+  const auto split = std::find_if(tasks.rbegin(), tasks.rend(), [](const Task& t) { return t.kind == Task::kSplit; });
+  if (!trains || floats < kLargePacked || split == tasks.rend()) {
+    float* const memory = add_memory(floats, MemoryKind::kPackedWeights);
+    prepare({weights}, pieces, [=](int64_t piece, float*) { run(memory, piece); });
+    return {memory};
+  }
+  const int buffer = program_.add_common(floats);
+  Task task;
+  task.name = node(current_).name + " packing";
+  task.kind = Task::kSplit;
+  task.with_previous = true;
+  task.packs = true;
+  task.pieces = pieces;
+  task.buffers = {buffer};
+  task.node = current_;
+  task.backward = in_backward_;
+  task.run = [=](const Work& w) {
+    for (int64_t piece = w.piece_begin; piece < w.piece_end; ++piece) run(w.at(buffer, 0), piece);
+  };
+  tasks.insert(split.base(), std::move(task));
+  return {nullptr, buffer};
+}
+
 // --- what fuses ------------------------------------------------------------------------------------------------------
 
 int Planner::only_consumer(int i) const {

@@ -31,6 +31,18 @@ struct Request {
   }
 };
 
+// A form of weights that kernels read: in memory of the program or, while a step goes on that will change them, in a
+// buffer.
+struct PackedWeights {
+  const float* memory = nullptr;
+  int buffer = -1;
+
+  const float* at(const Work& w) const { return buffer >= 0 ? w.at(buffer, 0) : memory; }
+  void add_to(std::vector<int>& buffers) const {  // what a task uses
+    if (buffer >= 0) buffers.push_back(buffer);
+  }
+};
+
 class Planner {
  public:
   Planner(const Graph& graph, std::vector<int> outputs, const Parameters& parameters, const KernelTable& kernels,
@@ -108,6 +120,8 @@ class Planner {
   // run(piece) brings the value of `weights`, which has no batch axis, into another form whenever it has changed.
   void prepare(const std::vector<int>& weights, int64_t pieces, const std::function<void(int64_t, float*)>& run,
                int64_t scratch_floats = 0);
+  // run(packed, piece) brings the value of `weights` into a form of so many floats.
+  PackedWeights pack(int weights, int64_t floats, int64_t pieces, const std::function<void(float*, int64_t)>& run);
   void needs_whole_batch() { program_.whole_batch = true; }
   void writes_parameters() { program_.writes_parameters = true; }
   void deal_by_slots() { program_.by_slots = true; }

@@ -47,7 +47,10 @@ double task_bytes(const Task& task, int64_t calls, const Plan& plan, const Graph
                   const Batch& batch) {
   const Program& program = plan.program;
   double sample = 0;
-  for (int b : task.buffers) sample += 4.0 * static_cast<double>(program.buffers[static_cast<size_t>(b)].floats);
+  for (int b : task.buffers) {
+    const Buffer& buffer = program.buffers[static_cast<size_t>(b)];
+    if (!buffer.common) sample += 4.0 * static_cast<double>(buffer.floats);
+  }
   if (task.node >= 0 && graph.as<InputNode>(task.node))
     sample += static_cast<double>(graph.shape(task.node).size() * bytes_of(type_of(graph, task.node, batch)));
   const double samples = static_cast<double>(batch.samples);
@@ -64,6 +67,11 @@ void add_tasks(Profile& profile, const Timers& timers, const Plan& plan, const G
                const Parameters& parameters, const Batch& batch) {
   for (size_t i = 0; i < plan.program.tasks.size(); ++i) {
     const Task& task = plan.program.tasks[i];
+    if (task.packs) {
+      add(profile, {graph.node(task.node).name, Phase::kPacking, "", timers.seconds(i), 0,
+                    2 * weight_bytes(graph, task.node, parameters)});
+      continue;
+    }
     add(profile,
         {task.node >= 0 ? graph.node(task.node).name : task.name, task.backward ? Phase::kBackward : Phase::kForward,
          task.algorithm, timers.seconds(i), task.flops * static_cast<double>(batch.samples),

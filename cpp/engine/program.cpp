@@ -39,6 +39,13 @@ int Program::add_buffer(int64_t floats) {
   return static_cast<int>(buffers.size()) - 1;
 }
 
+int Program::add_common(int64_t floats) {
+  const int buffer = add_buffer(floats);
+  buffers.back().stride = 0;
+  buffers.back().common = true;
+  return buffer;
+}
+
 int Program::add_fixed(float* memory, int64_t floats) {
   const int buffer = add_buffer(floats);
   Buffer& b = buffers.back();
@@ -221,7 +228,7 @@ void Program::place_buffers() {
   for (size_t b = 0; b < buffers.size(); ++b)
     if (first[b].task >= 0 && buffers[b].home != Buffer::kFixed) order.push_back(b);
   std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return buffers[a].stride > buffers[b].stride; });
+                   [&](size_t a, size_t b) { return buffers[a].extent(capacity_) > buffers[b].extent(capacity_); });
   std::vector<Placed> in_chunk, own;
   for (size_t b : order) {
     Buffer& buffer = buffers[b];
@@ -231,7 +238,7 @@ void Program::place_buffers() {
       buffer.offset = find_offset(own, buffer.stride * capacity_, from.stage, to.stage);
     } else if (split_samples || from.stage != to.stage || !from.pass) {
       buffer.home = Buffer::kChunk;
-      buffer.offset = find_offset(in_chunk, buffer.stride * capacity_, from.stage, to.stage);
+      buffer.offset = find_offset(in_chunk, buffer.extent(capacity_), from.stage, to.stage);
     } else if (from.pass != to.pass) {  // alive while any block of these passes is worked on
       buffer.home = Buffer::kGroup;
       buffer.offset = find_offset(own, buffer.stride * kGroup, from.pass->begin, to.pass->end - 1);

@@ -72,7 +72,10 @@ struct Buffer {
   enum Home { kChunk, kGroup, kBlock, kFixed } home = kChunk;
   int64_t offset = 0;      // in floats, of that memory
   bool in_parts = false;   // several tasks write it
+  bool common = false;     // one for all samples, with a stride of 0, for as long as tasks use it
   float* fixed = nullptr;  // of kFixed, which has a stride of 0
+
+  int64_t extent(int64_t samples) const { return common ? align_floats(floats) : stride * samples; }
 };
 
 // What one call of a task works on.
@@ -115,6 +118,7 @@ struct Task {
   // Diagnostics; the planner sets the first two.
   int node = -1;
   bool backward = false;
+  bool packs = false;  // weights
   std::string algorithm;
 };
 
@@ -217,6 +221,7 @@ class Program {
 
   int add_buffer(int64_t floats);
   int add_fixed(float* memory, int64_t floats);
+  int add_common(int64_t floats);
   float* add_memory(int64_t floats, MemoryKind kind);  // for as long as the program lives
   int64_t memory_floats(MemoryKind kind) const;
 

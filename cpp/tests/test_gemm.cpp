@@ -129,6 +129,25 @@ TEST(gemm_multiply_plain) {
   }
 }
 
+TEST(gemm_multiply_one) {
+  const int64_t panel = 2 * kernels.lanes;
+  for (const int64_t depth : {0, 1, 3, 4, 5, 130})
+    for (const int64_t columns : {1, 7, 8, 33, 300, 2048, 2055}) {
+      const int64_t ldb = columns + kGap;
+      const Floats x = random_floats(depth, 1, -1, 1), b = random_floats(depth * ldb, 2, -1, 1);
+      const Floats bias = random_floats(columns, 3, -1, 1);
+      Guarded packed = packed_matrix(kernels.gemm, panel, b, ldb, depth, columns);
+      for (const float* added : {static_cast<const float*>(nullptr), bias.data()})
+        for (const float lower : {-kInf, 0.0f}) {
+          Guarded y(columns), want(columns);
+          kernels.gemm.multiply_one(y.data(), x.data(), b.data(), ldb, added, depth, columns, lower);
+          kernels.gemm.multiply(want.data(), columns, x.data(), depth, packed.data(), added, 1, depth, columns, 0,
+                                panels_of(columns, panel), lower);
+          CHECK(y.intact() && same_bits(y.values(), want.values()));
+        }
+    }
+}
+
 TEST(gemm_multiply_of_nan) {
   const int64_t panel = 2 * kernels.lanes, rows = 9, depth = 20, columns = 50;
   Floats x = random_floats(rows * depth, 1), b = random_floats(depth * columns, 2);

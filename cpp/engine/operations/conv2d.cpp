@@ -135,10 +135,10 @@ class ConvolutionBackward {
   Conv2DBackwardWeight by_weight_;
   Conv2DBackwardInput by_input_;
   bool activates_;
-  bool in_pieces_;           // the weight gradient is
-  int x_, y_, dy_;           // buffers
-  int unpooled_ = -1;        // the gradient before the pool of all samples
-  float* packed_ = nullptr;  // weights
+  bool in_pieces_;     // the weight gradient is
+  int x_, y_, dy_;     // buffers
+  int unpooled_ = -1;  // the gradient before the pool of all samples
+  PackedWeights packed_;
 };
 
 ConvolutionBackward::ConvolutionBackward(Planner& planner, const Fused& f, int node, bool clamps, int argmax)
@@ -156,11 +156,10 @@ ConvolutionBackward::ConvolutionBackward(Planner& planner, const Fused& f, int n
   dy_ = planner.gradient(f.last);
   if (in_pieces_ && f.has_pool()) unpooled_ = planner.add_buffer(f.shape.oh * f.shape.ow * f.shape.k);
   if (!wants_dx_) return;
-  packed_ = planner.add_memory(by_input_.packed_floats, MemoryKind::kPackedWeights);
-  planner.prepare({kernel_}, by_input_.pack_pieces,
-                  [packed = packed_, form = by_input_, weights = planner.weights(kernel_)](int64_t i, float*) {
-                    form.pack(packed, weights, form.shape, i, i + 1);
-                  });
+  packed_ = planner.pack(kernel_, by_input_.packed_floats, by_input_.pack_pieces,
+                         [form = by_input_, weights = planner.weights(kernel_)](float* packed, int64_t i) {
+                           form.pack(packed, weights, form.shape, i, i + 1);
+                         });
 }
 
 // A large weight gradient is summed over all samples of the chunk, cut by channels: slots of it would take much memory,
@@ -205,7 +204,10 @@ void ConvolutionBackward::plan_block(int dx) {
   if (activates) task.buffers.push_back(y);
   if (argmax >= 0) task.buffers.push_back(argmax);
   if (unpooled >= 0) task.buffers.push_back(unpooled);
-  if (dx >= 0) task.buffers.push_back(dx);
+  if (dx >= 0) {
+    task.buffers.push_back(dx);
+    packed_.add_to(task.buffers);
+  }
   task.scratch_floats =
       full + std::max(dw_here ? by_weight_.scratch_floats : 0, dx >= 0 ? by_input_.scratch_floats : 0);
   task.flops = f.flops() * (dw_here + (dx >= 0));
@@ -241,7 +243,7 @@ void ConvolutionBackward::plan_block(int dx) {
       for (int64_t j = i; db && !dw_here && j < i + count; ++j)
         sum_rows(db, unpools ? dense : w.at(dy, j), s.oh * s.ow, s.k, s.k, accumulate || j > i);
       if (dx < 0) continue;
-      by_input.run({w.at(dx, i), w.stride(dx), gradient(by_input.pooled), w.stride(dy), count, argmaxes}, packed,
+      by_input.run({w.at(dx, i), w.stride(dx), gradient(by_input.pooled), w.stride(dy), count, argmaxes}, packed.at(w),
                    scratch, by_input);
     }
   };
@@ -284,25 +286,29 @@ void plan_conv2d(Planner& planner, int node) {
   const int argmax =
       f.has_pool() && planner.differentiated(f.last) ? planner.add_buffer((conv.argmax_bytes + 3) / 4) : -1;
 
-  float* const packed = planner.add_memory(conv.packed_floats, MemoryKind::kPackedWeights);
+  PackedWeights packed;
   if (f.norm >= 0) {
+    float* const memory = planner.add_memory(conv.packed_floats, MemoryKind::kPackedWeights);
     float* const folded_bias = planner.add_memory(s.k, MemoryKind::kPackedWeights);
+    packed.memory = memory;
     b = folded_bias;
     const BatchNormInputs n = batch_norm_inputs(planner.node(f.norm));
     planner.prepare(
         {kernel, bias, n.gamma, n.beta, n.mean, n.variance}, 1,
         [=, fold = folder(planner, node, f.norm)](int64_t, float* folded) {
           fold(folded, folded_bias);
-          conv.pack(packed, folded, s, 0, conv.pack_pieces);
+          conv.pack(memory, folded, s, 0, conv.pack_pieces);
         },
         planner.shape(kernel).size());
   } else {
-    planner.prepare({kernel}, conv.pack_pieces, [=](int64_t i, float*) { conv.pack(packed, weights, s, i, i + 1); });
+    packed = planner.pack(kernel, conv.packed_floats, conv.pack_pieces,
+                          [=](float* to, int64_t i) { conv.pack(to, weights, s, i, i + 1); });
   }
 
   Task forward;
   forward.name = f.text(planner, node);
   forward.buffers = {x, y};
+  packed.add_to(forward.buffers);
   if (argmax >= 0) forward.buffers.push_back(argmax);
   if (residual >= 0) forward.buffers.push_back(residual);
   forward.pieces = conv.pieces;
@@ -322,7 +328,7 @@ void plan_conv2d(Planner& planner, int node) {
       images.argmax = bytes_at(w, argmax, w.begin);
       images.argmax_stride = 4 * w.stride(argmax);
     }
-    conv.run(images, packed, b, w.scratch, conv, w.piece_begin, w.piece_end);
+    conv.run(images, packed.at(w), b, w.scratch, conv, w.piece_begin, w.piece_end);
   };
   planner.add(std::move(forward));
 

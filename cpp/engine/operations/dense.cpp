@@ -7,6 +7,8 @@ namespace pycnn {
 namespace {
 
 constexpr int64_t kLargeWeights = 1 << 16;  // floats; a quarter of a common L2
+// From so many on the weights of a single sample come from memory, and are read as they lie.
+constexpr int64_t kStreamedWeights = 1 << 20;
 
 Dense describe(Planner& planner, int node) {
   const Shape& x = planner.shape(planner.node(node).inputs[0]);
@@ -54,6 +56,27 @@ const float* pack(Planner& planner, const Dense& d, bool transposed) {
 }
 
 namespace {
+
+// The layer of one sample, cut by columns: packing would hold the weights twice for nothing.
+void plan_one(Planner& planner, const Dense& d, int node, int x, int y) {
+  const KernelTable& k = planner.kernels();
+  const float *weights = planner.weights(d.kernel), *b = planner.weights(d.bias);
+  Task task;
+  task.name = name_of(planner, d, node);
+  task.buffers = {x, y};
+  task.pieces = panels(k, d.units);
+  task.flops = d.flops();
+  task.algorithm = "GEMM";
+  task.run = [=, &k](const Work& w) {
+    const int64_t panel = 2 * k.lanes, from = w.piece_begin * panel,
+                  columns = std::min(d.units, w.piece_end * panel) - from;
+    float* to = w.at(y, w.begin) + from;
+    k.gemm.multiply_one(to, w.at(x, w.begin), weights + from, d.units, b ? b + from : nullptr, d.inputs, columns,
+                        d.lower);
+    if (!d.clamp) k.activation.forward(to, to, columns, d.activation);
+  };
+  planner.add(std::move(task));
+}
 
 void plan_block(Planner& planner, const Dense& d, int node, int x, int y) {
   const KernelTable& k = planner.kernels();
@@ -141,7 +164,9 @@ void plan_block_backward(Planner& planner, const Dense& d, int node, int x, int 
 void plan_dense(Planner& planner, int node) {
   const Dense d = describe(planner, node);
   const int x = planner.value(planner.node(node).inputs[0]), y = planner.value(d.last);
-  (d.large ? plan_split : plan_block)(planner, d, node, x, y);
+  const bool streams = planner.samples_together() == 1 && d.rows == 1 && !planner.differentiated(d.last) &&
+                       d.precision == Precision::kFloat32 && d.inputs * d.units >= kStreamedWeights;
+  (streams ? plan_one : d.large ? plan_split : plan_block)(planner, d, node, x, y);
   planner.on_backward(d.last,
                       [=, &planner] { (d.large ? plan_split_backward : plan_block_backward)(planner, d, node, x, y); });
 }

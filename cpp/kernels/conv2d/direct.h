@@ -60,24 +60,38 @@ void pack_tap_pairs(float* packed, const float* w, const Conv2D& s) {
     }
 }
 
-template <class Operand>
-void direct_pack(float* packed, const float* w, const Conv2D& s, int64_t, int64_t) {
-  if (pairs_taps<Operand>(s)) return pack_tap_pairs<Operand>(packed, w, s);
-  const int64_t taps = s.kh * s.kw, inputs = group_inputs(s), outputs = group_outputs(s);
-  for (int64_t g = 0; g < s.groups; ++g)
-    for (int64_t k = 0; k < outputs; k += kPanel)
-      for (int64_t tap = 0; tap < taps; ++tap, packed += Operand::words(inputs) * kPanel)
-        pack_panel<Operand>(packed, w + tap * inputs * s.k + g * outputs + k, s.k, inputs, min(kPanel, outputs - k));
+// Panels are packed in as many pieces as there may be threads.
+PYCNN_INLINE int64_t direct_pack_pieces(int64_t panels) { return min(panels, 16); }
+
+// body(packed, group, first column of the panel) of piece after piece of all panels, each of `floats`.
+template <class Body>
+PYCNN_INLINE void pack_pieces(float* packed, int64_t groups, int64_t columns, int64_t floats, int64_t begin,
+                              int64_t end, const Body& body) {
+  const int64_t panels = panels_of(columns), all = groups * panels, pieces = direct_pack_pieces(all);
+  for (int64_t q = begin * all / pieces; q < end * all / pieces; ++q)
+    body(packed + q * floats, q / panels, q % panels * kPanel);
 }
 
 template <class Operand>
-void direct_pack_transposed(float* packed, const float* w, const Conv2D& s, int64_t, int64_t) {
+void direct_pack(float* packed, const float* w, const Conv2D& s, int64_t begin, int64_t end) {
+  if (pairs_taps<Operand>(s)) return pack_tap_pairs<Operand>(packed, w, s);
   const int64_t taps = s.kh * s.kw, inputs = group_inputs(s), outputs = group_outputs(s);
-  for (int64_t g = 0; g < s.groups; ++g)
-    for (int64_t c = 0; c < inputs; c += kPanel)
-      for (int64_t tap = 0; tap < taps; ++tap, packed += Operand::words(outputs) * kPanel)
-        pack_panel_transposed<Operand>(packed, w + (tap * inputs + c) * s.k + g * outputs, s.k, outputs,
-                                       min(kPanel, inputs - c));
+  const int64_t floats = Operand::words(inputs) * kPanel;
+  pack_pieces(packed, s.groups, outputs, taps * floats, begin, end, [&](float* panel, int64_t g, int64_t k) {
+    for (int64_t tap = 0; tap < taps; ++tap, panel += floats)
+      pack_panel<Operand>(panel, w + tap * inputs * s.k + g * outputs + k, s.k, inputs, min(kPanel, outputs - k));
+  });
+}
+
+template <class Operand>
+void direct_pack_transposed(float* packed, const float* w, const Conv2D& s, int64_t begin, int64_t end) {
+  const int64_t taps = s.kh * s.kw, inputs = group_inputs(s), outputs = group_outputs(s);
+  const int64_t floats = Operand::words(outputs) * kPanel;
+  pack_pieces(packed, s.groups, inputs, taps * floats, begin, end, [&](float* panel, int64_t g, int64_t c) {
+    for (int64_t tap = 0; tap < taps; ++tap, panel += floats)
+      pack_panel_transposed<Operand>(panel, w + (tap * inputs + c) * s.k + g * outputs, s.k, outputs,
+                                     min(kPanel, inputs - c));
+  });
 }
 
 // `s` and x in words.
@@ -346,8 +360,9 @@ void direct_form(Conv2DForward& f) {
   f.name = direct_name(s);
   f.scratch_floats = segment_floats(s) + padded_input_floats<Operand>(s) + s.oh * round_up(s.ow * kPanel);
   f.weight_reuse = s.oh * s.ow;
-  f.packed_floats = s.groups * panels_of(group_outputs(s)) * words.kh * words.kw * group_inputs(words) * kPanel;
-  f.pack_pieces = 1;
+  const int64_t panels = s.groups * panels_of(group_outputs(s));
+  f.packed_floats = panels * words.kh * words.kw * group_inputs(words) * kPanel;
+  f.pack_pieces = pairs_taps<Operand>(s) ? 1 : direct_pack_pieces(panels);
   f.pack = direct_pack<Operand>;
   f.pieces = s.groups * panels_of(group_outputs(s)) * row_blocks(s.oh);
   f.run = direct_forward<Operand>;
@@ -360,8 +375,9 @@ void direct_form(Conv2DBackwardInput& f) {
   f.name = direct_name(s);
   f.scratch_floats = segment_floats(s) + round_up(b.h * b.w * pixel_words<Operand>(s.k, s.groups));
   f.weight_reuse = s.oh * s.ow;
-  f.packed_floats = s.groups * panels_of(group_inputs(s)) * s.kh * s.kw * Operand::words(group_outputs(s)) * kPanel;
-  f.pack_pieces = 1;
+  const int64_t panels = s.groups * panels_of(group_inputs(s));
+  f.packed_floats = panels * s.kh * s.kw * Operand::words(group_outputs(s)) * kPanel;
+  f.pack_pieces = direct_pack_pieces(panels);
   f.pack = direct_pack_transposed<Operand>;
   f.run = direct_backward_input<Operand>;
 }

@@ -3,6 +3,7 @@
 #include "kernels/gemm/few_rows.h"
 #include "kernels/gemm/outer.h"
 #include "kernels/gemm/pack.h"
+#include "simd/lanes.h"
 
 namespace pycnn::PYCNN_ISA {
 
@@ -70,6 +71,37 @@ void multiply_plain(float* y, int64_t y_stride, const float* x, int64_t x_stride
                   -__builtin_huge_valf());
 }
 
+// y (columns) += the products of `R` rows of b.
+template <int R>
+PYCNN_INLINE void add_rows(float* y, const float* x, const float* b, int64_t ldb, int64_t columns) {
+  Vec a[R];
+#pragma GCC unroll 4
+  for (int r = 0; r < R; ++r) a[r] = broadcast(x[r]);
+  for_vectors(columns, [&](int64_t j, auto lanes) {
+    Vec sum = load(y + j, lanes);
+#pragma GCC unroll 4
+    for (int r = 0; r < R; ++r) sum = Float32::add_product(sum, a[r], load(b + r * ldb + j, lanes));
+    store(y + j, sum, lanes);
+  });
+}
+
+void multiply_one(float* y, const float* x, const float* b, int64_t ldb, const float* bias, int64_t depth,
+                  int64_t columns, float lower) {
+  constexpr int64_t kColumns = 2048;  // whose sums stay in L1
+  constexpr int kRows = 4;
+  for (int64_t c = 0; c < columns; c += kColumns) {
+    const int64_t count = min(kColumns, columns - c);
+    if (bias) copy(y + c, bias + c, count);
+    else fill(y + c, 0.0f, count);
+    int64_t d = 0;
+    for (; d + kRows <= depth; d += kRows) add_rows<kRows>(y + c, x + d, b + d * ldb + c, ldb, count);
+    for (; d < depth; ++d) add_rows<1>(y + c, x + d, b + d * ldb + c, ldb, count);
+    for_vectors(count, [&](int64_t j, auto lanes) {
+      store(y + c + j, maximum(broadcast(lower), load(y + c + j, lanes)), lanes);
+    });
+  }
+}
+
 void outer(float* dw, const float* x, int64_t x_stride, const float* dy, int64_t dy_stride, int64_t rows,
            int64_t outputs, int64_t input_begin, int64_t input_end, bool accumulate) {
   OuterTile t;
@@ -96,6 +128,7 @@ GemmKernels gemm_kernels() {
   kernels.pack_transposed = gemm_pack_transposed<Float32>;
   kernels.multiply = multiply;
   kernels.multiply_plain = multiply_plain;
+  kernels.multiply_one = multiply_one;
   kernels.outer = outer;
   return kernels;
 }

@@ -24,6 +24,10 @@ struct GemmKernels {
   // apart. columns is a multiple of a panel's.
   void (*multiply_plain)(float* y, int64_t y_stride, const float* x, int64_t x_stride, const float* b, int64_t ldb,
                          int64_t rows, int64_t depth, int64_t columns);
+  // In float32 always. y (columns) = max(x (depth) @ b (depth, columns) + bias, lower), the bits that `multiply` gives,
+  // with b read once, row by row, as it lies: rows `ldb` floats apart. bias may be null.
+  void (*multiply_one)(float* y, const float* x, const float* b, int64_t ldb, const float* bias, int64_t depth,
+                       int64_t columns, float lower);
   // dw (inputs, outputs) = or += x^T (rows, inputs) @ dy (rows, outputs); rows of dw [input_begin,
   // input_end).
   void (*outer)(float* dw, const float* x, int64_t x_stride, const float* dy, int64_t dy_stride, int64_t rows,
