@@ -190,10 +190,10 @@ constexpr int64_t kSamplesPerSlot = 8;
 constexpr int64_t kGroup = kSamplesPerSlot;  // samples that a thread takes through a stage at once
 constexpr int64_t kWeightUses = 32;          // of weights that L2 does not hold, for each time they are read
 constexpr int64_t kMaxSlots = 16;
-constexpr int64_t kSlotMemory = 1 << 23;  // floats of all slots together, where that leaves enough of them
+constexpr int64_t kSlotMemory = 1 << 25;  // floats of all slots together, where that leaves enough of them
 // What a slot must be worth: less is not worth a piece of its own, or is mostly the writing and adding up of gradients.
 constexpr double kSlotFlops = 5e7, kFlopsPerSlotFloat = 1600;
-constexpr int64_t kFewSlots = 4;  // that a small batch has, whatever sharing a pass over weights would save
+constexpr int64_t kFewSlots = 8;  // that a small batch has, whatever sharing a pass over weights would save
 // What is not worth sharing out where samples are split: the first operations of a network up to so many. About three
 // microseconds; to fetch what other cores have made takes as long.
 constexpr double kRepeatedFlops = 8e5;
