@@ -133,8 +133,8 @@ std::unique_ptr<Plan> Network::make_plan(const Request& request, bool split, boo
   plan->program.single_sample = single;
   plan->has_gradients = request.gradients;
   plan->graph = graph_;
-  simplify(plan->graph, ends(request));
   merge_padding(plan->graph, ends(request));
+  simplify(plan->graph, ends(request));
   fuse_expressions(plan->graph, ends(request));
   Planner planner(plan->graph, outputs_, parameters_, kernels_, request, objective_, direct, plan->program);
   planner.plan();

@@ -58,7 +58,8 @@ class MemoryUse:
     Attributes:
         weights: the network's variables and constants.
         packed_weights: the same in the forms that kernels read; of a convolution in Winograd's form more than
-            the weights themselves, and in training a form for each direction.
+            the weights themselves, and in training a form for each direction. Large ones of a training step
+            are made when they are needed, in memory that activations have before and after.
         activations: values of all samples of a batch (at most 128 at a time), and the gradients by them.
         threads: values of a few samples, and scratch memory, which each thread has for itself.
         gradients: by weights: their sums, and those of the shards of a batch.

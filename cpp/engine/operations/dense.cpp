@@ -7,8 +7,8 @@ namespace pycnn {
 namespace {
 
 constexpr int64_t kLargeWeights = 1 << 16;  // floats; a quarter of a common L2
-// From so many on the weights of a single sample come from memory, and are read as they lie.
-constexpr int64_t kStreamedWeights = 1 << 20;
+// From so many on the weights of a single sample come from memory, and are read as they lie, where rows are long.
+constexpr int64_t kStreamedWeights = 1 << 20, kStreamedUnits = 256;
 
 Dense describe(Planner& planner, int node) {
   const Shape& x = planner.shape(planner.node(node).inputs[0]);
@@ -165,7 +165,8 @@ void plan_dense(Planner& planner, int node) {
   const Dense d = describe(planner, node);
   const int x = planner.value(planner.node(node).inputs[0]), y = planner.value(d.last);
   const bool streams = planner.samples_together() == 1 && d.rows == 1 && !planner.differentiated(d.last) &&
-                       d.precision == Precision::kFloat32 && d.inputs * d.units >= kStreamedWeights;
+                       d.precision == Precision::kFloat32 && d.inputs * d.units >= kStreamedWeights &&
+                       d.units >= kStreamedUnits;
   (streams ? plan_one : d.large ? plan_split : plan_block)(planner, d, node, x, y);
   planner.on_backward(d.last,
                       [=, &planner] { (d.large ? plan_split_backward : plan_block_backward)(planner, d, node, x, y); });

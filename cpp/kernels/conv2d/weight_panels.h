@@ -162,8 +162,9 @@ void panels_piece(float* dw, float* db, const ImagePairs& images, float* scratch
 // Of kernels with inputs enough for the rows of register tiles.
 bool panels_form(Conv2DBackwardWeight& f) {
   const Conv2D& s = f.shape;
-  if (group_inputs(s) < 8) return false;
   const WeightBlock block(s);
+  // Nor where a row alone, or the rows between far taps, would make blocks that no cache holds.
+  if (group_inputs(s) < 8 || block.seen_pixels() + block.pixels() > 16 * kBlockPixels) return false;
   const int64_t inputs = min(group_inputs(s), kPartChannels), outputs = min(group_outputs(s), kPartChannels);
   f.name = s.kh * s.kw == 1 ? "direct 1x1" : "direct";
   // Parts of fewer inputs have lower panels: more of them, and what lies between.
