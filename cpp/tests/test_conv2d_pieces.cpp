@@ -37,7 +37,7 @@ TEST(conv2d_backward_weight_in_pieces) {
         const Floats start = random_floats(w_floats(s), 3, -1, 1), start_b = random_floats(s.k, 4, -1, 1);
         Guarded dw(start), db(start_b), pieces(start), pieces_b(start_b);
         run(form, dw.data(), db.data(), images, accumulate);
-        Scratch scratch(form.scratch_floats);
+        Scratch scratch(form.piece_scratch_floats);
         for (int64_t piece = 0; piece < form.pieces; ++piece)
           form.run_piece(pieces.data(), pieces_b.data(), images, scratch.data(), form, accumulate, piece);
         CHECK(scratch.intact() && pieces.intact() && pieces_b.intact());

@@ -258,7 +258,7 @@ void ConvolutionBackward::plan_weight_pieces() {
   task.kind = Task::kSplit;
   task.buffers = {x, dy};
   task.pieces = by_weight_.pieces;
-  task.scratch_floats = by_weight_.scratch_floats;
+  task.scratch_floats = by_weight_.piece_scratch_floats;
   task.flops = f_.flops();
   task.algorithm = by_weight_.name;
   task.run = [=, form = by_weight_](const Work& w) {

@@ -115,6 +115,7 @@ struct Conv2DBackwardWeight : Conv2DForm {
   void (*run)(float* dw, float* db, const ImagePairs&, float* scratch, const Conv2DBackwardWeight&, bool accumulate);
   // The same for some channels only; whoever runs all pieces has all of dw and db.
   int64_t pieces;  // 0: it cannot be cut
+  int64_t piece_scratch_floats;
   void (*run_piece)(float* dw, float* db, const ImagePairs&, float* scratch, const Conv2DBackwardWeight&,
                     bool accumulate, int64_t piece);
 };

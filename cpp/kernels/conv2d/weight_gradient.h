@@ -95,6 +95,7 @@ void direct_form(Conv2DBackwardWeight& f) {
   if (Operand::kRounds) f.scratch_floats += image_floats(s) + s.oh * words_of_row(s, Operand::kTerms) * s.k;
   f.run = direct_backward_weight<Operand>;
   f.pieces = channel_parts(s, kPieceInputs);
+  f.piece_scratch_floats = f.scratch_floats;
   f.run_piece = direct_piece<Operand>;
 }
 

@@ -172,6 +172,7 @@ bool panels_form(Conv2DBackwardWeight& f) {
                      panels_of(outputs) * kPanel * block.pixels();
   f.run = panels_backward_weight;
   f.pieces = channel_parts(s, piece_inputs(s));
+  f.piece_scratch_floats = f.scratch_floats;
   f.run_piece = panels_piece;
   return true;
 }

@@ -89,12 +89,14 @@ struct Form {
   static int64_t block_floats() { return kProducts * u_stride(); }
   static int64_t u_stride() { return product_stride(kBlock * kPanel); }
   static int64_t blocks_of(int64_t inputs) { return (inputs + kBlock - 1) / kBlock; }
+  static int64_t v_floats(int64_t inputs) {
+    return kProducts * blocks_of(inputs) * product_stride(kTilesAtOnce * kBlock);
+  }
 
-  static int64_t scratch_floats(const Conv2D& s) {
-    return round_up(s.w * s.c) +
-           kProducts *
-               (blocks_of(s.c) * product_stride(kTilesAtOnce * kBlock) + product_stride(kTilesAtOnce * kPanel)) +
-           panels_of(s.k) * blocks_of(s.c) * block_floats();
+  // Of so many channels of s.
+  static int64_t scratch_floats(const Conv2D& s, int64_t inputs, int64_t outputs) {
+    return round_up(s.w * s.c) + v_floats(inputs) + kProducts * product_stride(kTilesAtOnce * kPanel) +
+           panels_of(outputs) * blocks_of(inputs) * block_floats();
   }
 
   static void run(float* dw, float* db, const ImagePairs& images, float* scratch, const Conv2DBackwardWeight& f,
@@ -117,7 +119,7 @@ struct Form {
     float* outside = scratch;  // a row of padding
     fill(outside, s.pad_value, s.w * s.c);
     float* v = scratch + round_up(s.w * s.c);
-    float* m = v + kProducts * blocks_of(s.c) * product_stride(kTilesAtOnce * kBlock);
+    float* m = v + v_floats(part.inputs);
     float* sums = m + kProducts * product_stride(kTilesAtOnce * kPanel);
     const int64_t all = images.count * tiles.each(), blocks = blocks_of(part.inputs);
     const int64_t last_output = part.output + part.outputs;
@@ -162,11 +164,12 @@ void winograd_weight_form(Conv2DBackwardWeight& f) {
   with_winograd_form(f.tile, s, [&](auto tile) {
     using Weight = Form<decltype(tile)>;
     f.name = tile.name;
-    f.scratch_floats = Weight::scratch_floats(s);
+    f.scratch_floats = Weight::scratch_floats(s, s.c, s.k);
     f.sum_floats = tile.kProducts * s.c * s.k;
     f.weight_reuse = winograd_tiles(s, f.tile);
     f.run = Weight::run;
     f.pieces = channel_parts(s, kPieceInputs);
+    f.piece_scratch_floats = Weight::scratch_floats(s, min(s.c, kPieceInputs), min(s.k, kPieceOutputs));
     f.run_piece = Weight::run_piece;
   });
 }
