@@ -15,8 +15,8 @@ UNIT = (1, 1)
 
 # Winograd's transforms (Lavin and Gray 2015) multiply numbers by powers of their points and cancel them
 # again. With 7 or more points, those of F(5x5, 3x3), F(6x6, 3x3), F(4x4, 5x5) and F(4, 7), their errors have
-# up to twelve times the deviation of those of direct sums (the worst tap of F(4, 7) up to thirty: no more than
-# twelve are allowed here). cpp/tests/test_winograd.cpp derives the bound of each form.
+# up to twelve times the deviation of those of direct sums (the worst tap of F(4, 7) up to thirty: no more
+# than twelve are allowed here). cpp/tests/test_winograd.cpp derives the bound of each form.
 TRANSFORMED = 12
 SQUARES = ((3, 3), (5, 5))
 LINES = ((1, 3), (3, 1), (1, 7), (7, 1))
