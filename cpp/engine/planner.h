@@ -120,7 +120,8 @@ class Planner {
   // run(piece) brings the value of `weights`, which has no batch axis, into another form whenever it has changed.
   void prepare(const std::vector<int>& weights, int64_t pieces, const std::function<void(int64_t, float*)>& run,
                int64_t scratch_floats = 0);
-  // run(packed, piece) brings the value of `weights` into a form of so many floats.
+  // run(packed, piece) brings the value of `weights` into a form of so many floats, which block tasks read: a split
+  // task that need not wait for the one before it might read while others still pack.
   PackedWeights pack(int weights, int64_t floats, int64_t pieces, const std::function<void(float*, int64_t)>& run);
   void needs_whole_batch() { program_.whole_batch = true; }
   void writes_parameters() { program_.writes_parameters = true; }

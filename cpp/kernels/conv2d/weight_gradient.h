@@ -89,8 +89,8 @@ void direct_piece(float* dw, float* db, const ImagePairs& images, float* scratch
 template <class Operand>
 void direct_form(Conv2DBackwardWeight& f) {
   const Conv2D& s = f.shape;
-  if (!Operand::kRounds && panels_form(f)) return;
   f.name = s.kh * s.kw == 1 ? "direct 1x1" : "direct";
+  if (!Operand::kRounds && panels_form(f)) return;
   f.scratch_floats = padded_input_floats(s);
   if (Operand::kRounds) f.scratch_floats += image_floats(s) + s.oh * words_of_row(s, Operand::kTerms) * s.k;
   f.run = direct_backward_weight<Operand>;

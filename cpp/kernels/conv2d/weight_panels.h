@@ -105,7 +105,6 @@ void weight_products(float* dw, const ImagePairs& images, float* scratch, const 
   t.dw_stride = s.k;
   t.x_pixel_stride = s.stride_w / block.column_step * height;
   t.dy_pixel_stride = kPanel;
-  t.accumulate = accumulate;
   for (int64_t i = 0; i < images.count; i += block.images)
     for (int64_t row = 0; row < s.oh; row += block.rows) {
       const int64_t count = min(block.images, images.count - i), rows = min(block.rows, s.oh - row);
@@ -166,7 +165,6 @@ bool panels_form(Conv2DBackwardWeight& f) {
   // Nor where a row alone, or the rows between far taps, would make blocks that no cache holds.
   if (group_inputs(s) < 8 || block.seen_pixels() + block.pixels() > 16 * kBlockPixels) return false;
   const int64_t inputs = min(group_inputs(s), kPartChannels), outputs = min(group_outputs(s), kPartChannels);
-  f.name = s.kh * s.kw == 1 ? "direct 1x1" : "direct";
   // Parts of fewer inputs have lower panels: more of them, and what lies between.
   f.scratch_floats = (inputs + kMaxRows) * block.seen_pixels() + 2 * (inputs / kMaxRows + 2) * (kLanes + 16) +
                      panels_of(outputs) * kPanel * block.pixels();
