@@ -4,8 +4,8 @@
     keras.mixed_precision.set_global_policy("mixed_bfloat16")
 
 Layers made from then on round what they multiply to bfloat16 (see `DTypePolicy`). A single layer is asked
-with its argument `dtype`. Models keep the policy when they are saved. CPUs with AVX512-BF16 gain speed; all
-others compute the same, about as fast as in float32.
+with its argument `dtype`. Models keep the policy when they are saved. AMD's processors with AVX512-BF16 gain
+speed; all others compute in float32.
 """
 
 from __future__ import annotations

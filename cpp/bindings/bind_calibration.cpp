@@ -72,6 +72,8 @@ class Conv2DTrial {
       return cheapest_tile(as_forward(), rounds_, kImages,
                            {direct_products, direct_pixels, products, inputs, outputs, weights, far_weights});
     }
+    // Among the forms in bfloat16: the kernels also take float32's.
+    if (rounds_) return cheapest_tile(as_forward(), rounds_, kImages, kForwardCostBfloat16);
     const Conv2DOptions o = options(kByCost);
     return forward()          ? kernels_.choose_forward(shape_, o).tile
            : backward_input() ? kernels_.choose_backward_input(shape_, o).tile

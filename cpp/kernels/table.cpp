@@ -6,7 +6,6 @@
 namespace pycnn::PYCNN_ISA {
 
 BatchNormKernels batch_norm_kernels();
-Bf16Kernels bf16_kernels();
 FilterKernels filter_kernels();
 ImageKernels image_kernels();
 OptimizerKernels optimizer_kernels();
@@ -52,7 +51,7 @@ KernelTable kernel_table() {
   table.pool2d = pool2d_kernels();
   table.softmax = softmax_kernels();
   table.tensor = tensor_kernels();
-  table.bf16 = bf16_kernels();
+  table.bf16 = {table.conv2d, table.gemm};
   table.fma_burst = fma_burst;
   return table;
 }

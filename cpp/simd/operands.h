@@ -19,14 +19,14 @@ struct Float32 {
   PYCNN_INLINE Vec word(const Vec (&terms)[kTerms]) { return terms[0]; }
 };
 
+#if defined(__AVX512BF16__)
+
 // v rounded to the nearest bfloat16, ties to even; a NaN stays one.
 PYCNN_INLINE Vec round_to_bfloat16(Vec v) {
   const IntVec bits = as_int(v);
   const IntVec rounded = (bits + 0x7fff + ((bits >> 16) & 1)) & ~0xffff;
   return as_float((v == v) ? rounded : (bits | 0x00400000) & ~0xffff);
 }
-
-#if defined(__AVX512BF16__)
 
 struct Bfloat16 {
   static constexpr bool kRounds = true;
@@ -51,21 +51,6 @@ struct Bfloat16 {
  private:
   typedef int32_t Word __attribute__((may_alias));
   typedef uint32_t UnsignedVec __attribute__((vector_size(4 * kLanes)));
-};
-
-#else
-
-// Without instructions for it: rounded, but kept as floats.
-struct Bfloat16 {
-  static constexpr bool kRounds = true;
-  static constexpr int kTerms = 1;
-  PYCNN_INLINE int64_t words(int64_t terms) { return terms; }
-  PYCNN_INLINE Vec broadcast(const float* word) { return PYCNN_ISA::broadcast(*word); }
-  PYCNN_INLINE Vec add_product(Vec sum, Vec a, Vec b) { return sum + a * b; }
-  PYCNN_INLINE void store(float* row, int64_t k, Vec v, int64_t lanes) {
-    store_n(row + k, round_to_bfloat16(v), lanes);
-  }
-  PYCNN_INLINE Vec word(const Vec (&terms)[kTerms]) { return round_to_bfloat16(terms[0]); }
 };
 
 #endif

@@ -1,5 +1,6 @@
-// Products of bfloat16 operands. Direct sums are held to the plain loops on rounded operands, as tightly as float32 is;
-// Winograd's, which rounds after its transforms, to what the rounding of its operands adds up to.
+// Products of bfloat16 operands, on CPUs that have instructions for them; on others all is float32. Direct sums are
+// held to the plain loops on rounded operands, as tightly as float32 is; Winograd's, which rounds after its transforms,
+// to what the rounding of its operands adds up to.
 #include <cstring>
 
 #include "runtime/dispatch.h"
@@ -7,6 +8,8 @@
 
 namespace pycnn::testing {
 namespace {
+
+bool has_bfloat16(const KernelTable& kernels) { return std::string(kernels.isa) == "avx512_bf16"; }
 
 float rounded(float x) {
   uint32_t bits;
@@ -44,8 +47,9 @@ void check_rounded_sums(const float* got, const Sums& want, const std::string& t
   }
 }
 
-// The plain loops on rounded operands.
+// The plain loops on rounded operands; a sum over a single channel is one of floats.
 Sums rounded_forward(const Conv2D& s, const Floats& x, const Floats& w, const float* bias) {
+  if (s.c == s.groups) return exact_forward(s, x.data(), w.data(), bias);
   Conv2D t = s;
   t.pad_value = rounded(s.pad_value);
   return exact_forward(t, rounded(x).data(), rounded(w).data(), bias);
@@ -143,6 +147,7 @@ Floats multiply(const GemmKernels& gemm, int lanes, const Floats& x, const Float
 
 // A product with one shows what its operand was rounded to: ties, every exponent, infinities, NaN.
 TEST(bf16_rounding) {
+  if (!has_bfloat16(kernels)) return;
   Floats x;
   for (uint32_t upper = 0x0080; upper <= 0x7f80; ++upper)  // without denormal numbers, which may count as zero
     for (const uint32_t lower : {0x0000u, 0x0001u, 0x7fffu, 0x8000u, 0x8001u, 0xffffu})
@@ -162,6 +167,7 @@ TEST(bf16_rounding) {
 }
 
 TEST(bf16_multiply) {
+  if (!has_bfloat16(kernels)) return;
   struct Product {
     int64_t rows, depth, columns;
   };
@@ -194,6 +200,7 @@ TEST(bf16_multiply) {
 
 // Rows beyond those that are paired at once, odd ones, and inputs beyond a block.
 TEST(bf16_outer) {
+  if (!has_bfloat16(kernels)) return;
   for (const int64_t rows : {1, 2, 7, 64, 129, 300})
     for (const auto& size : {std::pair<int64_t, int64_t>{1, 1}, {17, 33}, {70, 10}, {130, 64}}) {
       const int64_t inputs = size.first, outputs = size.second;
@@ -225,6 +232,7 @@ TEST(bf16_outer) {
 }
 
 TEST(bf16_direct) {
+  if (!has_bfloat16(kernels)) return;
   for (const Conv2D& s : direct_shapes()) {
     const Floats x = random_floats(x_floats(s), 1, -1, 1), w = random_floats(w_floats(s), 2, -1, 1);
     const Floats b = random_floats(s.k, 3, -1, 1), dy = random_floats(y_floats(s), 4, -1, 1);
@@ -242,6 +250,7 @@ TEST(bf16_direct) {
 }
 
 TEST(bf16_backward_weight) {
+  if (!has_bfloat16(kernels)) return;
   for (const Conv2D& s : direct_shapes()) {
     const Floats x = random_floats(x_floats(s), 1, -1, 1), dy = random_floats(y_floats(s), 2, -1, 1);
     const Floats start = random_floats(w_floats(s), 3, -1, 1);
@@ -259,6 +268,7 @@ TEST(bf16_backward_weight) {
 }
 
 TEST(bf16_backward_weight_by_winograd_multiplies_floats) {
+  if (!has_bfloat16(kernels)) return;
   for (const Conv2D& s : winograd_shapes()) {
     const Floats x = random_floats(x_floats(s), 1, -1, 1), dy = random_floats(y_floats(s), 2, -1, 1);
     const auto gradient = [&](const Conv2DKernels& conv) {
@@ -273,6 +283,7 @@ TEST(bf16_backward_weight_by_winograd_multiplies_floats) {
 }
 
 TEST(bf16_winograd) {
+  if (!has_bfloat16(kernels)) return;
   for (const Conv2D& s : winograd_shapes()) {
     const Floats x = random_floats(x_floats(s), 1, -1, 1), w = random_floats(w_floats(s), 2, -1, 1);
     const Floats b = random_floats(s.k, 3, -1, 1), dy = random_floats(y_floats(s), 4, -1, 1);
@@ -285,6 +296,7 @@ TEST(bf16_winograd) {
 }
 
 TEST(bf16_forward_pool) {
+  if (!has_bfloat16(kernels)) return;
   const Conv2DKernels& conv = kernels.bf16.conv2d;
   for (const auto& [s, tile] : all_cases()) {
     const int64_t oh = s.oh / 2, ow = s.ow / 2, floats = oh * ow * s.k;
@@ -312,6 +324,7 @@ TEST(bf16_forward_pool) {
 
 // Channels are multiplied in pairs: one without a partner must not get a neighbouring pixel's.
 TEST(bf16_nan_stays_where_it_is) {
+  if (!has_bfloat16(kernels)) return;
   for (const Conv2D& s :
        {make_conv2d(4, 5, 3, 7, {2, 2}, {1, 0, 0, 1}), make_conv2d(4, 6, 1, 7, {3, 3}, {1, 1, 1, 1})}) {
     const Floats w = random_floats(w_floats(s), 2, 0.5f, 1);
@@ -325,43 +338,32 @@ TEST(bf16_nan_stays_where_it_is) {
   }
 }
 
-// The tables of avx512 and avx512_bf16 share all that is float32. Their transforms are the same code, and so the same
-// operands are multiplied: what differs is the order of two additions.
-TEST(bf16_hardware_and_emulation_agree) {
-  if (std::string(kernels.isa) != "avx512_bf16") return;
-  const KernelTable& emulated = kernel_table("avx512");
-  CHECK(kernels.conv2d.choose_forward == emulated.conv2d.choose_forward &&
-        kernels.gemm.multiply == emulated.gemm.multiply);
-  CHECK(kernels.activation.forward == emulated.activation.forward);
-  CHECK(kernels.bf16.conv2d.choose_forward != emulated.bf16.conv2d.choose_forward);
-  for (const auto& [shape, tile] : all_cases()) {
-    const Conv2D s = shape;
-    const double gain = tile ? kGain : 1.0;
-    const Floats x = random_floats(x_floats(s), 1, -1, 1), w = random_floats(w_floats(s), 2, -1, 1);
-    const Floats dy = random_floats(y_floats(s), 4, -1, 1);
-    const auto compare = [&](const Floats& a, const Floats& b, const Sums& want) {
-      const double largest = largest_of(want.squares);
-      for (size_t i = 0; i < a.size(); ++i)
-        CHECK_NEAR(a[i], b[i], 8.0 * gain * kEps * std::sqrt(want.terms * largest), text_of(s));
-    };
-    compare(forward(kernels.bf16.conv2d, s, x, w, nullptr, {}, tile),
-            forward(emulated.bf16.conv2d, s, x, w, nullptr, {}, tile), exact_forward(s, x.data(), w.data(), nullptr));
-    if (tile && (s.top > 2 || s.left > 2)) continue;
-    compare(backward_input(kernels.bf16.conv2d, s, dy, w, tile), backward_input(emulated.bf16.conv2d, s, dy, w, tile),
-            exact_backward_input(s, dy, w));
+TEST(bf16_elsewhere_is_float32) {
+  for (const std::string& isa : available_isas()) {
+    const KernelTable& table = kernel_table(isa);
+    const bool same = table.bf16.conv2d.choose_forward == table.conv2d.choose_forward &&
+                      table.bf16.conv2d.choose_backward_input == table.conv2d.choose_backward_input &&
+                      table.bf16.conv2d.choose_backward_weight == table.conv2d.choose_backward_weight &&
+                      table.bf16.gemm.multiply == table.gemm.multiply && table.bf16.gemm.outer == table.gemm.outer;
+    CHECK_EQUAL(same, isa != "avx512_bf16", isa);
+    if (isa != "avx512_bf16") continue;  // what it has of its own is bfloat16 alone
+    CHECK(table.conv2d.choose_forward == kernel_table("avx512").conv2d.choose_forward &&
+          table.gemm.multiply == kernel_table("avx512").gemm.multiply &&
+          table.activation.forward == kernel_table("avx512").activation.forward);
   }
 }
 
-// The choice must not depend on the ISA.
-TEST(bf16_choice) {
-  const KernelTable& baseline = kernel_table("baseline");
-  for (const int64_t size : {4, 7, 13, 28})
-    for (const int64_t c : {8, 16, 32, 64, 128}) {
-      const Conv2D s = make_conv2d(size, size, c, 64, {3, 3}, {1, 1, 1, 1});
-      const Conv2DKernels &a = kernels.bf16.conv2d, &b = baseline.bf16.conv2d;
-      CHECK(a.choose_forward(s, {}).tile == b.choose_forward(s, {}).tile);
-      CHECK(a.choose_backward_input(s, {}).tile == b.choose_backward_input(s, {}).tile);
-    }
+// Kernels of one row or column have Winograd's form in float32 alone, with fewer products than bfloat16 has savings.
+TEST(bf16_takes_float32_where_that_is_cheaper) {
+  if (!has_bfloat16(kernels)) return;
+  const Conv2DKernels &bf16 = kernels.bf16.conv2d, &floats = kernels.conv2d;
+  const Conv2D line = make_conv2d(17, 17, 160, 160, {1, 7}, {0, 3, 0, 3});
+  CHECK(bf16.choose_forward(line, {}).run == floats.choose_forward(line, {}).run);
+  CHECK(bf16.choose_backward_input(line, {}).run == floats.choose_backward_input(line, {}).run);
+  const Conv2D plane = make_conv2d(28, 28, 1, 64, {3, 3}), square = make_conv2d(28, 28, 128, 128, {3, 3});
+  CHECK(bf16.choose_forward(plane, {}).run == floats.choose_forward(plane, {}).run);
+  CHECK(bf16.choose_forward(square, {}).run != floats.choose_forward(square, {}).run);
+  CHECK(bf16.choose_forward(line, by_tile(0)).run != floats.choose_forward(line, by_tile(0)).run);
 }
 
 }  // namespace pycnn::testing

@@ -16,10 +16,11 @@ class DTypePolicy:
     """What a layer computes in, and what its weights are kept in.
 
     With 'mixed_bfloat16' convolutions and dense layers multiply their inputs and kernels rounded to bfloat16
-    (8 bits of precision). Sums, weights, biases, activations, normalizations, losses and the optimizer stay
-    float32, and so do the outputs of layers, where Keras has bfloat16. Depthwise
-    convolutions, weight gradients of dense layers and the backward passes of a convolution right behind which
-    is a max-pooling are float32 as well, as little is gained there.
+    (8 bits of precision) where the CPU gains from it: by AVX512-BF16 on AMD's processors (`pycnn info` then
+    tells the ISA avx512_bf16). Sums, weights, biases, activations, normalizations, losses and the optimizer
+    stay float32, and so do the outputs of layers, where Keras has bfloat16. Convolutions that have a faster
+    form in float32, depthwise ones, and the backward passes of a convolution right before a max-pooling are
+    float32 as well. On all other CPUs nothing is rounded, and all is as in float32.
 
     Args:
         name: 'float32' or 'mixed_bfloat16'.

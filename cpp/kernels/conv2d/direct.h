@@ -10,29 +10,12 @@
 namespace pycnn::PYCNN_ISA {
 namespace {
 
-// One channel would leave half of a word empty. Three taps in a row are then two words, (0, 1) and (1, 2), and tap 1
-// has no weight in the second: what lies outside the window is never multiplied.
-template <class Operand>
-bool pairs_taps(const Conv2D& s) {
-  return Operand::kTerms == 2 && s.c == 1 && s.kw == 3 && s.dilation_w == 1;
-}
-
 // The same convolution over words instead of channels.
 template <class Operand>
 Conv2D in_words(const Conv2D& s) {
   Conv2D words = s;
   words.c = pixel_words<Operand>(s.c, s.groups);
-  if (pairs_taps<Operand>(s)) words.kw = 2;
   return words;
-}
-
-// words (n) of single terms: each gets the term of the next one as its second.
-PYCNN_INLINE void pair_neighbours(float* words, int64_t n) {
-  for (int64_t i = 0; i < n - 1; i += kLanes) {
-    const int64_t lanes = min(kLanes, n - 1 - i);
-    const IntVec next = as_int(load_n(words + i + 1, lanes)) << 16;
-    store_n(words + i, as_float(as_int(load_n(words + i, lanes)) | next), lanes);
-  }
 }
 
 // The gradient with a border of zeros, as wide as backward_input reaches past its edges.
@@ -45,19 +28,6 @@ Border gradient_border(const Conv2D& s) {
   const int64_t before_w = (s.kw - 1) * s.dilation_w / s.stride_w;
   return {before_h, before_w, before_h + max(s.oh, (s.h - 1 + s.top) / s.stride_h + 1),
           before_w + max(s.ow, (s.w - 1 + s.left) / s.stride_w + 1)};
-}
-
-template <class Operand>
-void pack_tap_pairs(float* packed, const float* w, const Conv2D& s) {
-  for (int64_t k = 0; k < s.k; k += kPanel)
-    for (int64_t i = 0; i < s.kh; ++i, packed += 2 * kPanel) {
-      const float* taps = w + i * 3 * s.k + k;
-      const int64_t columns = min(kPanel, s.k - k);
-      float last[2 * kPanel] = {};  // (0, tap 2)
-      copy(last + kPanel, taps + 2 * s.k, columns);
-      pack_panel<Operand>(packed, taps, s.k, 2, columns);
-      pack_panel<Operand>(packed + kPanel, last, kPanel, 2, columns);
-    }
 }
 
 // Panels are packed in as many pieces as there may be threads.
@@ -74,7 +44,6 @@ PYCNN_INLINE void pack_pieces(float* packed, int64_t groups, int64_t columns, in
 
 template <class Operand>
 void direct_pack(float* packed, const float* w, const Conv2D& s, int64_t begin, int64_t end) {
-  if (pairs_taps<Operand>(s)) return pack_tap_pairs<Operand>(packed, w, s);
   const int64_t taps = s.kh * s.kw, inputs = group_inputs(s), outputs = group_outputs(s);
   const int64_t floats = Operand::words(inputs) * kPanel;
   pack_pieces(packed, s.groups, outputs, taps * floats, begin, end, [&](float* panel, int64_t g, int64_t k) {
@@ -149,7 +118,6 @@ Direct prepare(const Conv2DForward& f, const float* x, const float* packed, cons
   Direct d{f, in_words<Operand>(f.shape), {}, packed, bias, reinterpret_cast<Segment*>(scratch), 0};
   scratch += segment_floats(f.shape);
   d.x = padded_input<Operand>(x, scratch, f.shape);
-  if (pairs_taps<Operand>(f.shape)) pair_neighbours(scratch, d.x.h * d.x.w);
   scratch += padded_input_floats<Operand>(f.shape);
   d.segment_count = make_segments(d.segments, d.s, d.x);
   return d;
@@ -362,7 +330,7 @@ void direct_form(Conv2DForward& f) {
   f.weight_reuse = s.oh * s.ow;
   const int64_t panels = s.groups * panels_of(group_outputs(s));
   f.packed_floats = panels * words.kh * words.kw * group_inputs(words) * kPanel;
-  f.pack_pieces = pairs_taps<Operand>(s) ? 1 : direct_pack_pieces(panels);
+  f.pack_pieces = direct_pack_pieces(panels);
   f.pack = direct_pack<Operand>;
   f.pieces = s.groups * panels_of(group_outputs(s)) * row_blocks(s.oh);
   f.run = direct_forward<Operand>;

@@ -23,8 +23,6 @@ struct OuterTile {
 void run_outer(Float32, const OuterTile& t, int64_t inputs);
 #if defined(__AVX512BF16__)
 void run_outer(Bfloat16, const OuterTile& t, int64_t inputs);
-#else
-PYCNN_INLINE void run_outer(Bfloat16, const OuterTile& t, int64_t inputs) { run_outer(Float32{}, t, inputs); }
 #endif
 
 namespace {

@@ -50,13 +50,10 @@ struct Tile {
   const float* residual = nullptr;      // added to the sums before they are bounded; laid out like y
 };
 
-// One tile of at most kMaxRows rows. No template: every product of an ISA shares the code of gemm/tile.cpp, and rounded
-// operands that are kept as floats are floats.
+// One tile of at most kMaxRows rows. No template: every product of an ISA shares the code of gemm/tile.cpp.
 void run_tile(Float32, const Tile& t, int64_t rows);
 #if defined(__AVX512BF16__)
 void run_tile(Bfloat16, const Tile& t, int64_t rows);
-#else
-PYCNN_INLINE void run_tile(Bfloat16, const Tile& t, int64_t rows) { run_tile(Float32{}, t, rows); }
 #endif
 
 namespace {

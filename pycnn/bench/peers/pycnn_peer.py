@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from application import pictures, saved_model  # type: ignore
+from application import keras_weights, pictures, saved_model  # type: ignore
 from common import (  # type: ignore
     CHECKED,
     FORM,
     MEMORY,
     Prepared,
-    Unsupported,
     data,
     kernel_arrays,
     network_of,
@@ -22,6 +21,7 @@ from keras_network import keras_model, loss_name, trained  # type: ignore
 import pycnn as keras
 from pycnn import _core, ops
 from pycnn._version import __version__
+from pycnn.bench.applications import model_of
 
 # What a gradient needs besides dy and x.
 _NEEDED = {
@@ -69,11 +69,14 @@ def prepare_network(job: dict[str, Any]) -> Prepared:
 
 def prepare_application(job: dict[str, Any]) -> Prepared:
     """A network for ImageNet: training with `fit`, or inference by compile_inference."""
-    if FORM:
-        raise Unsupported("networks for ImageNet in float32 only")
     MEMORY.begin()
     (x, y), batch = pictures(job), int(job["batch"])
-    net = keras.models.load_model(saved_model(job), compile=False)
+    if FORM == "bf16":  # what was saved says float32
+        keras.mixed_precision.set_global_policy("mixed_bfloat16")
+        net = model_of(job["network"], job["input"])
+        net.set_weights(list(keras_weights(job)))
+    else:
+        net = keras.models.load_model(saved_model(job), compile=False)
     if job["kind"] == "train":
         return trained(net, x, y, batch)
     call = net.compile_inference(batch)
