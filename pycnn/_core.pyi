@@ -401,6 +401,9 @@ class Network:
     def set_seed(self, seed: int) -> None:
         """The seed of dropout; the step count is mixed in."""
 
+    def plan_for(self, threads: int) -> None:
+        """Cuts the work as for so many threads, however many there are; 0: for those that there are."""
+
     def train_step(
         self, x: Sequence[NDArray[Any] | None], y: Sequence[NDArray[Any] | None], index: NDArray[np.integer[Any]] | None,
         weight: Sequence[NDArray[Any] | None], learning_rate: float, out: Sequence[F32 | None] | None = None,

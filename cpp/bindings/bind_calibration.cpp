@@ -111,7 +111,7 @@ class Conv2DTrial {
     if (backward_input()) {
       const Conv2DBackwardInput form = kernels_.choose_backward_input(s, options(tile));
       return timed(form, [&](const float* packed, float* scratch) {
-        form.run({x.data(), x_floats, y.data(), y_floats, kImages}, packed, scratch, form);
+        form.run({x.data(), x_floats, y.data(), y_floats, kImages}, packed, scratch, form, 0, form.pieces);
       });
     }
     const Conv2DBackwardWeight form = kernels_.choose_backward_weight(s, options(tile));

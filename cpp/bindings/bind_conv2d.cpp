@@ -87,7 +87,8 @@ Floats conv2d_backward_input(const Floats& dy, const Floats& w, const std::array
   float* to = dx.mutable_data();
   const int64_t x_floats = s.h * s.w * s.c, y_floats = s.oh * s.ow * s.k;
   for_images(in[0], conv.scratch_floats, [&](int64_t i, int64_t count, float* scratch) {
-    conv.run({to + i * x_floats, x_floats, from + i * y_floats, y_floats, count}, packed.data(), scratch, conv);
+    conv.run({to + i * x_floats, x_floats, from + i * y_floats, y_floats, count}, packed.data(), scratch, conv, 0,
+             conv.pieces);
   });
   return dx;
 }

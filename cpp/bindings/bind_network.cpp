@@ -446,6 +446,13 @@ void bind_network(py::module_& m) {
            py::arg("optimizer") = py::none())
       .def(
           "set_seed", [](Network& n, uint64_t seed) { n.set_seed(seed); }, py::arg("seed"))
+      .def(
+          "plan_for",
+          [](Network& n, int threads) {
+            require(threads >= 0, "threads must not be negative");
+            n.plan_for(threads);
+          },
+          py::arg("threads"))
       .def("train_step", &train_step, py::arg("x"), py::arg("y"), py::arg("index").none(true), py::arg("weight"),
            py::arg("learning_rate"), none)
       .def("train_steps", &train_steps, py::arg("x"), py::arg("y"), py::arg("index"), py::arg("weight"),

@@ -169,6 +169,7 @@ void Planner::add_slot_sum(int i, const std::function<void(int dx)>& emit) {
   Task task;
   task.name = "gradient sum of " + node(i).name;
   task.buffers = {dx};
+  task.by_slots = true;
   task.run = [=, &k = kernels_.elementwise](const Work& w) {
     float* sum = w.slot_gradient(slot);
     for (int64_t s = w.begin; s < w.end; ++s) {

@@ -126,11 +126,10 @@ void Network::require_compiled() const {
   if (!compiled_) throw std::invalid_argument("the network has no loss yet: call compile first");
 }
 
-std::unique_ptr<Plan> Network::make_plan(const Request& request, bool split, bool single, bool direct) const {
+std::unique_ptr<Plan> Network::make_plan(const Request& request, const Cut& cut, bool direct) const {
   auto plan = std::make_unique<Plan>();
   plan->kernels = &kernels_;
-  plan->program.split_samples = split;
-  plan->program.single_sample = single;
+  plan->program.cut = cut;
   plan->has_gradients = request.gradients;
   plan->graph = graph_;
   merge_padding(plan->graph, ends(request));
@@ -144,21 +143,26 @@ std::unique_ptr<Plan> Network::make_plan(const Request& request, bool split, boo
 }
 
 Plan& Network::plan(const Request& request, int64_t samples) {
-  // A batch smaller than the team is cut inside its samples. Both cuts give the same bits: algorithms depend on the
+  // A batch smaller than the team is cut inside its samples. All cuts give the same bits: algorithms depend on the
   // batch only, not on the team.
+  const int planned = planned_threads_, threads = planned > 0 ? planned : num_threads();
   const bool plain = !request.training && !request.objective;
-  const bool single = plain && samples == 1;
-  const bool split = plain && (single || samples < num_threads());
+  Cut cut;
+  cut.single_sample = plain && samples == 1;
+  cut.splits_samples = plain && (cut.single_sample || samples < threads);
+  cut.large_tasks = !plain && threads > kFewSlots;
   const bool direct = exact();
   if (request.gradients) parameters_.gradients();  // memory is taken here, and not in a thread of the call
-  std::unique_ptr<Plan>& plan = plans_[{request, split, single, direct}];
+  std::unique_ptr<Plan>& plan = plans_[{request, cut, direct}];
   if (!plan) {
-    plan = make_plan(request, split, single, direct);
-    // Gradients are summed slot by slot: a plan that splits samples has none.
-    if (plan->program.by_slots && split) plan = make_plan(request, false, single, direct);
+    plan = make_plan(request, cut, direct);
+    if (plan->program.by_slots && cut.splits_samples) {  // gradients are summed slot by slot: a split plan has none
+      cut.splits_samples = false;
+      plan = make_plan(request, cut, direct);
+    }
   }
   Program& program = plan->program;
-  const int64_t wanted = program.whole_batch || program.split_samples ? samples : std::min(samples, kChunkSamples);
+  const int64_t wanted = program.whole_batch || program.cut.splits_samples ? samples : std::min(samples, kChunkSamples);
   if (program.capacity() < wanted) program.finish(wanted);
   return *plan;
 }

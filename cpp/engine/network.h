@@ -1,6 +1,7 @@
 // A graph with its parameters and the plans that run it.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -43,6 +44,8 @@ class Network {
   void compile(const Objective& objective, std::shared_ptr<Optimizer> optimizer);
   void set_trainable(int parameter, bool trainable);
   void set_seed(uint64_t seed) { seed_ = seed; }
+  // Cuts the work as for so many threads, however many there are; 0: for those that there are.
+  void plan_for(int threads) { planned_threads_ = threads; }
 
   // Where the batch has outputs, they are written too. Where a profile is given, it gets the time of everything; the
   // results are the same.
@@ -56,11 +59,11 @@ class Network {
   std::string plan_text(const Request& request, int64_t batch);
 
  private:
-  typedef std::map<std::tuple<Request, bool, bool, bool>, std::unique_ptr<Plan>> Plans;
+  typedef std::map<std::tuple<Request, Cut, bool>, std::unique_ptr<Plan>> Plans;
 
   std::unique_lock<ForkMutex> exclusive();
   Plan& plan(const Request& request, int64_t samples);
-  std::unique_ptr<Plan> make_plan(const Request& request, bool split, bool single, bool direct) const;
+  std::unique_ptr<Plan> make_plan(const Request& request, const Cut& cut, bool direct) const;
   void run(Plan& plan, const Batch& batch, uint64_t seed, Optimizer* optimizer, Profile* profile);
   StepResult result(int64_t samples) const;
   MemoryUse memory() const;
@@ -77,9 +80,9 @@ class Network {
   bool compiled_ = false;
   std::shared_ptr<Optimizer> optimizer_;
   uint64_t seed_ = 0, calls_ = 0, predictions_ = 0;
+  std::atomic<int> planned_threads_{0};
   int64_t computed_ = 0;  // compute_gradients since the last apply_gradients
-  // By what is to be done, whether samples are split, whether there is but one, and whether convolutions are direct
-  // sums only.
+  // By what is to be done, how it is cut, and whether convolutions are direct sums only.
   Plans plans_;
   Workspace workspace_;
   ForkMutex mutex_;

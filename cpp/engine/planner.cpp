@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 namespace pycnn {
 
@@ -143,8 +144,8 @@ void Planner::plan_values() {
   for (const bool samples : {false, true})
     for (size_t i = 0; i < needed_.size(); ++i)
       if (needed_[i] && !planned_[i] && on_samples[i] == samples) {
-        if (samples) plan_siblings(static_cast<int>(i));
-        plan_node(static_cast<int>(i));
+        if (samples && waits_for_batch(static_cast<int>(i))) plan_siblings(static_cast<int>(i));
+        else plan_node(static_cast<int>(i));
       }
 }
 
@@ -210,11 +211,16 @@ bool Planner::waits_for_batch(int i) const {
 // Convolutions of the same input, such as that of a residual block's shortcut: after such a wait they would have to
 // fetch it from far away, and in the backward pass its gradient.
 void Planner::plan_siblings(int i) {
-  if (!waits_for_batch(i)) return;
+  bool is_first = true;
+  const auto plan_beside = [&](int k) {
+    plan_node(k);
+    if (!std::exchange(is_first, false)) program_.tasks.back().with_previous = true;
+  };
   for (int k = i + 1; k < static_cast<int>(needed_.size()); ++k)
     if (needed_[static_cast<size_t>(k)] && !planned_[static_cast<size_t>(k)] && waits_for_batch(k) &&
         node(k).inputs[0] == node(i).inputs[0] && has_weights(k))
-      plan_node(k);
+      plan_beside(k);
+  plan_beside(i);
 }
 
 bool Planner::has_weights(int i) const {

@@ -59,9 +59,12 @@ class Planner {
   bool training() const { return request_.training; }
   // Whether a backward pass will go through the operation that makes this value.
   bool differentiated(int node) const { return differentiated_[static_cast<size_t>(node)]; }
-  bool splits_samples() const { return program_.split_samples; }
-  int64_t samples_together() const { return program_.single_sample ? 1 : kGroup; }  // that share a pass over weights
-  bool exact() const { return exact_; }                                             // convolutions by direct sums only
+  bool cuts_large_tasks() const { return program_.cut.large_tasks; }
+  bool splits_samples() const { return program_.cut.splits_samples; }
+  int64_t samples_together() const {
+    return program_.cut.single_sample ? 1 : kGroup;
+  }                                      // that share a pass over weights
+  bool exact() const { return exact_; }  // convolutions by direct sums only
   const Graph& graph() const { return graph_; }
   const Node& node(int i) const { return graph_.node(i); }
   const Shape& shape(int i) const { return graph_.shape(i); }

@@ -56,7 +56,7 @@ double task_bytes(const Task& task, int64_t calls, const Plan& plan, const Graph
   const double samples = static_cast<double>(batch.samples);
   if (task.flops == 0) return samples * sample;
   // Pieces read a part of the weights each. A backward pass also adds to the gradient by them.
-  const int64_t pieces = task.kind == Task::kSplit || program.split_samples ? task.pieces : 1;
+  const int64_t pieces = task.kind == Task::kSplit || program.cut.splits_samples ? task.pieces : 1;
   const double times = static_cast<double>(std::max<int64_t>(calls / pieces, 1));
   const double own = weight_bytes(graph, task.node, parameters);
   const double read = task.weights > 0 ? 4.0 * static_cast<double>(task.weights) : own;
@@ -145,27 +145,33 @@ void add_stage(Profile& profile, std::string name, std::vector<StageCost::Alike>
 // Into how many pieces threads can share a stage of so many samples.
 int64_t pieces_of(const Stage& stage, const Program& program, int64_t samples) {
   if (stage.kind == Task::kOnce || !stage.is_shared()) return 1;
-  if (program.split_samples) return program.tasks[static_cast<size_t>(stage.begin)].pieces;
-  return program.by_slots ? program.slot_count(samples) : samples;
+  if (program.cut.splits_samples) return program.tasks[static_cast<size_t>(stage.begin)].pieces;
+  return program.by_slots ? program.piece_count(stage, samples, 1) : samples;
 }
 
 void add_stages(Profile& profile, const Timers& timers, const Plan& plan, const Batch& batch) {
   const Program& program = plan.program;
   const double chunks = static_cast<double>((batch.samples + program.capacity() - 1) / program.capacity());
-  const double repeats = program.split_samples ? static_cast<double>(timers.threads()) : 1.0;
+  const double repeats = program.cut.splits_samples ? static_cast<double>(timers.threads()) : 1.0;
   for (int64_t begin = 0; begin < batch.samples; begin += program.capacity()) {
     const int64_t samples = std::min(program.capacity(), batch.samples - begin);
     for (const Stage& stage : program.stages()) {
       std::vector<StageCost::Alike> work;
       double together = 0;
+      const auto pieces_of_task = [&](int t) {
+        return std::count_if(stage.pieces.begin(), stage.pieces.end(), [&](const Piece& piece) {
+          const Task& task = program.tasks[static_cast<size_t>(t)];
+          return piece.task == t && (!stage.is_cut || piece.group < program.group_count(task, samples));
+        });
+      };
       for (int t = stage.begin; t < stage.end; ++t) {
         const double seconds = timers.seconds(static_cast<size_t>(t)) / chunks;
-        const int64_t pieces = program.tasks[static_cast<size_t>(t)].pieces;
-        if (stage.kind == Task::kSplit) work.push_back({pieces, seconds / static_cast<double>(pieces)});
+        const int64_t pieces = pieces_of_task(t);
+        if (pieces > 0) work.push_back({pieces, seconds / static_cast<double>(pieces)});
         else together += stage.repeated ? seconds / repeats : seconds;
       }
       const int64_t pieces = pieces_of(stage, program, samples);
-      if (stage.kind != Task::kSplit) work.push_back({pieces, together / static_cast<double>(pieces)});
+      if (stage.pieces.empty()) work.push_back({pieces, together / static_cast<double>(pieces)});
       add_stage(profile, program.tasks[static_cast<size_t>(stage.begin)].name, std::move(work));
     }
   }

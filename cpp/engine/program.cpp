@@ -102,6 +102,15 @@ int64_t Program::slot_count(int64_t samples) const {
   return std::clamp(affordable, std::min(slots_of(kSamplesPerSlot), slots_of(each)), slots_of(each));
 }
 
+// Where gradients are summed a slot is a piece of work, since one thread must do it in order; otherwise any cut will
+// do.
+int64_t Program::piece_count(const Stage& stage, int64_t samples, int64_t threads) const {
+  if (by_slots && (stage.by_slots || !cut.large_tasks)) return slot_count(samples);
+  if (cut.large_tasks) return std::min(samples, 2 * kMaxSlots);
+  const int64_t groups = (samples + kSamplesPerSlot - 1) / kSamplesPerSlot;
+  return std::min(samples, (groups + threads - 1) / threads * threads);
+}
+
 void Program::finish(int64_t capacity) {
   capacity_ = capacity;
   sort_by_position(preparations);
@@ -138,7 +147,7 @@ void Program::cut_stages() {
   stages_.clear();
   int first = 0;
   const bool has_host = std::any_of(tasks.begin(), tasks.end(), [](const Task& task) { return task.by_host; });
-  if (split_samples && !has_host && (first = repeated_tasks()) > 0) {
+  if (cut.splits_samples && !has_host && (first = repeated_tasks()) > 0) {
     stages_.push_back({Task::kBlock, 0, first, {}, {}});
     stages_.back().repeated = true;
   }
@@ -148,7 +157,7 @@ void Program::cut_stages() {
     bool joins = same_kind && (task.kind == Task::kBlock || task.with_previous);
     if (task.kind == Task::kOnce) {
       joins = same_kind && i > first && task.by_host == tasks[static_cast<size_t>(i) - 1].by_host;
-    } else if (split_samples && joins) {  // only what one thread does alone, one after the other
+    } else if (cut.splits_samples && joins) {  // only what one thread does alone, one after the other
       const Task& previous = tasks[static_cast<size_t>(i) - 1];
       joins = i > first && task.kind == Task::kBlock && task.pieces == 1 && previous.pieces == 1;
     }
@@ -160,7 +169,11 @@ void Program::cut_stages() {
     if (stage.kind == Task::kSplit) cut_pieces(stage);
     stage.by_host = tasks[static_cast<size_t>(stage.begin)].by_host;
   }
-  if (split_samples && !stages_.empty() && tasks[static_cast<size_t>(stages_.back().begin)].pieces == 1)
+  if (cut.large_tasks && by_slots && slot_count(capacity_) < kMaxSlots) cut_large_tasks();
+  for (Stage& stage : stages_)
+    stage.by_slots = std::any_of(tasks.begin() + stage.begin, tasks.begin() + stage.end,
+                                 [](const Task& task) { return task.by_slots; });
+  if (cut.splits_samples && !stages_.empty() && tasks[static_cast<size_t>(stages_.back().begin)].pieces == 1)
     stages_.back().by_caller = !stages_.back().by_host;
 }
 
@@ -199,7 +212,57 @@ void Program::cut_passes(Stage& stage) const {
 void Program::cut_pieces(Stage& stage) const {
   for (int t = stage.begin; t < stage.end; ++t) {
     const int64_t pieces = tasks[static_cast<size_t>(t)].pieces;
-    for (int64_t i = 0; i < pieces; ++i) stage.pieces.push_back({t, i, middle(i, i + 1, pieces)});
+    for (int64_t i = 0; i < pieces; ++i) stage.pieces.push_back({t, i, i + 1, middle(i, i + 1, pieces)});
+  }
+  sort_by_position(stage.pieces);
+}
+
+// Gives large tasks stages of their own, in which many threads find work though there are few slots. With few threads
+// that is slower: what they read has left the cache. The blocks stay, since sums over samples depend on them.
+void Program::cut_large_tasks() {
+  const double group = static_cast<double>(capacity_) / static_cast<double>(slot_count(capacity_));
+  const auto is_cut = [&](const Task& task) { return task.may_be_cut && task.flops * group >= kFlopsToCut; };
+  std::vector<Stage> before;
+  std::swap(before, stages_);
+  for (Stage& stage : before) {
+    if (stage.kind != Task::kBlock) {
+      stages_.push_back(std::move(stage));
+      continue;
+    }
+    for (const Pass& pass : stage.passes)
+      for (int t = pass.begin; t < pass.end; ++t) {
+        const Task& task = tasks[static_cast<size_t>(t)];
+        const bool cut = is_cut(task);
+        const bool joins = t > stage.begin && stages_.back().is_cut == cut && (!cut || task.with_previous);
+        if (!joins) stages_.push_back({Task::kBlock, t, t, {}, {}});
+        Stage& last = stages_.back();
+        last.end = t + 1;
+        last.is_cut = cut;
+        if (joins && !cut && t > pass.begin) last.passes.back().end = t + 1;
+        else last.passes.push_back({t, t + 1, pass.block});
+      }
+  }
+  for (Stage& stage : stages_)
+    if (stage.is_cut) cut_groups(stage);
+}
+
+int64_t Program::group_count(const Task& task, int64_t samples) const {
+  return task.by_slots ? slot_count(samples) : std::min(samples, kMaxSlots);
+}
+
+// Neighbouring pieces are parts of the same samples; where the weights are larger than those, samples of the same part.
+void Program::cut_groups(Stage& stage) const {
+  for (int t = stage.begin; t < stage.end; ++t) {
+    const Task& task = tasks[static_cast<size_t>(t)];
+    const int64_t groups = group_count(task, capacity_);
+    const int64_t parts = task.by_slots ? 1 : std::min((kMaxSlots + groups - 1) / groups, task.pieces);
+    const bool by_parts = task.weights > kBlockFloats;
+    for (int64_t group = 0; group < kMaxSlots; ++group)  // a smaller batch may have more slots
+      for (int64_t part = 0; part < parts; ++part) {
+        const int64_t at = by_parts ? part * groups + group : group * parts + part;
+        stage.pieces.push_back({t, part * task.pieces / parts, (part + 1) * task.pieces / parts,
+                                middle(at, at + 1, groups * parts), group});
+      }
   }
   sort_by_position(stage.pieces);
 }
@@ -236,7 +299,8 @@ void Program::place_buffers() {
     if (stages_[static_cast<size_t>(from.stage)].repeated) {
       buffer.home = Buffer::kBlock;
       buffer.offset = find_offset(own, buffer.stride * capacity_, from.stage, to.stage);
-    } else if (split_samples || from.stage != to.stage || !from.pass) {
+    } else if (cut.splits_samples || from.stage != to.stage || !from.pass ||
+               stages_[static_cast<size_t>(from.stage)].is_cut) {
       buffer.home = Buffer::kChunk;
       buffer.offset = find_offset(in_chunk, buffer.extent(capacity_), from.stage, to.stage);
     } else if (from.pass != to.pass) {  // alive while any block of these passes is worked on
@@ -274,6 +338,11 @@ std::string Program::text() const {
     if (stage.kind == Task::kSplit) {
       out << "split\n";
       print(stage.begin, stage.end);
+    }
+    if (stage.is_cut) {
+      out << "block, cut\n";
+      print(stage.begin, stage.end);
+      continue;
     }
     for (const Pass& pass : stage.passes) {
       out << (pass.begin == stage.begin ? "block" : "  then a block") << " of " << pass.block << '\n';

@@ -14,6 +14,7 @@
 #include <exception>
 #include <functional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "kernels/elementwise/elementwise.h"
@@ -112,7 +113,9 @@ struct Task {
   double flops = 0;            // a sample
   int64_t weights = 0;         // floats that it reads for every block
   int64_t weight_uses = 1;     // how often a sample uses each of them
-  bool with_previous = false;  // kSplit: need not wait for it to end
+  bool by_slots = false;       // kBlock: adds to what the slot of its samples has
+  bool may_be_cut = false;     // kBlock: where that gives a team more pieces; its others do not wait for it
+  bool with_previous = false;  // kSplit, and what may be cut: need not wait for it to end
   bool writes_result = false;  // to the caller's memory
   bool by_host = false;        // kOnce: functions of the caller, on its thread
   // Diagnostics; the planner sets the first two.
@@ -163,22 +166,26 @@ struct Pass {
   int64_t block;   // samples
 };
 
-// One of the pieces that some work is cut into. Where several works are dealt out together, their pieces are ordered by
-// `position`, so that a thread gets the same part of each: what it reads it has often written.
+// One of the pieces that some work is cut into: pieces [begin, end) of a task, on the whole chunk or on a group of
+// samples. Where several works are dealt out together, their pieces are ordered by `position`, so that a thread gets
+// the same part of each: what it reads it has often written.
 struct Piece {
   int task;
-  int64_t index;
+  int64_t begin, end;
   double position;  // in its work, from 0 to 1
+  int64_t group = 0;
 };
 
 struct Stage {
   Task::Kind kind;
   int begin, end;             // tasks
   std::vector<Pass> passes;   // of block tasks
-  std::vector<Piece> pieces;  // of split tasks
+  std::vector<Piece> pieces;  // of split tasks, and of those that are cut
   bool repeated = false;      // every thread runs these tasks for itself, in memory of its own
   bool by_caller = false;     // the last one: the calling thread runs these tasks
   bool by_host = false;       // it runs them without a team: they are functions of its own
+  bool by_slots = false;      // some block task is
+  bool is_cut = false;        // block tasks whose samples are cut, each a pass
 
   bool is_shared() const { return !repeated && !by_caller && !by_host; }
 };
@@ -193,7 +200,8 @@ constexpr int64_t kMaxSlots = 16;
 constexpr int64_t kSlotMemory = 1 << 25;  // floats of all slots together, where that leaves enough of them
 // What a slot must be worth: less is not worth a piece of its own, or is mostly the writing and adding up of gradients.
 constexpr double kSlotFlops = 5e7, kFlopsPerSlotFloat = 1600;
-constexpr int64_t kFewSlots = 8;  // that a small batch has, whatever sharing a pass over weights would save
+constexpr double kFlopsToCut = 2e7;  // of a group of samples that is worth being cut
+constexpr int64_t kFewSlots = 8;     // that a small batch has, whatever sharing a pass over weights would save
 // What is not worth sharing out where samples are split: the first operations of a network up to so many. About three
 // microseconds; to fetch what other cores have made takes as long.
 constexpr double kRepeatedFlops = 8e5;
@@ -205,6 +213,18 @@ constexpr int kByLoss = -2;
 // What memory that lives as long as a program is for.
 enum class MemoryKind { kValues, kPackedWeights, kGradients };
 
+// What a program is cut for; its results are the same bits for every cut.
+struct Cut {
+  bool splits_samples = false;  // every sample's work, one stage a task: for batches smaller than the team
+  bool single_sample = false;   // of which a batch never has more
+  bool large_tasks = false;     // finer than by slots: for teams larger than the number of those of a small batch
+
+  bool operator<(const Cut& o) const {
+    return std::tie(splits_samples, single_sample, large_tasks) <
+           std::tie(o.splits_samples, o.single_sample, o.large_tasks);
+  }
+};
+
 class Program {
  public:
   std::vector<Task> tasks;
@@ -215,9 +235,8 @@ class Program {
   bool writes_parameters = false;  // such as moving statistics
   bool by_slots = false;           // samples are dealt out slot by slot, since gradients or statistics are summed
   bool whole_batch = false;        // some task needs the whole batch in one chunk
-  bool split_samples = false;      // cut every sample's work, one stage a task: for batches smaller than the team
-  bool single_sample = false;      // of which a batch never has more
-  std::vector<int> done_by;        // of each node: itself, the node it is fused into, kByLoss, or -1 where not needed
+  Cut cut;
+  std::vector<int> done_by;  // of each node: itself, the node it is fused into, kByLoss, or -1 where not needed
 
   int add_buffer(int64_t floats);
   int add_fixed(float* memory, int64_t floats);
@@ -232,6 +251,8 @@ class Program {
   int64_t shared_stages(size_t from, size_t to) const;  // of [from, to)
   size_t next_host_stage(size_t from) const;            // the number of stages where there is none
   int64_t slot_count(int64_t samples) const;
+  int64_t piece_count(const Stage& stage, int64_t samples, int64_t threads) const;  // of a stage of block tasks
+  int64_t group_count(const Task& task, int64_t samples) const;                     // of one that is cut
   int64_t capacity() const { return capacity_; }
   int64_t chunk_floats() const { return chunk_floats_; }
   int64_t own_floats() const { return own_floats_; }  // of a thread
@@ -245,6 +266,8 @@ class Program {
   void size_slots();
   void cut_passes(Stage& stage) const;
   void cut_pieces(Stage& stage) const;
+  void cut_large_tasks();
+  void cut_groups(Stage& stage) const;
   int64_t natural_block(int begin, int end) const;
   int64_t least_block(const Task& task) const;
   void place_buffers();

@@ -127,7 +127,7 @@ void Runner::run_on(const Team& team, Run run, size_t from, size_t to, WorkQueue
   }
   for (; run.begin < batch.samples; run.begin += program.capacity()) {
     run.samples = std::min(program.capacity(), batch.samples - run.begin);
-    if (program.split_samples) run_split_samples(team, run, from, to, queue);
+    if (program.cut.splits_samples) run_split_samples(team, run, from, to, queue);
     else run_stages(team, run, from, to, queue);
   }
   if (to < program.stages().size() || !plan_.has_gradients) return;
@@ -179,7 +179,8 @@ void Runner::run_stages(const Team& team, const Run& run, size_t from, size_t to
     } else if (stage.kind == Task::kOnce) {
       share(team, *queue++, 1, [&](int64_t) { run_once(team, run, stage); });
     } else {
-      run_block_stage(team, run, stage, *queue++, backwards);
+      if (stage.is_cut) run_cut_stage(team, run, stage, *queue++);
+      else run_block_stage(team, run, stage, *queue++, backwards);
       backwards = !backwards;
     }
   }
@@ -191,25 +192,44 @@ Work Runner::work(const Team& team, const Run& run) {
   return Work{run, program.buffers, chunk_memory_, own, own + program.own_floats()};
 }
 
-// Where gradients are summed a slot is a piece of work, since one thread must do it in order; otherwise any cut will
-// do.
-int64_t Runner::piece_count(int64_t samples, int64_t threads) const {
-  if (plan_.program.by_slots) return std::min(slots_, plan_.program.slot_count(samples));
-  return std::min(samples, pieces_of(pieces_of(samples, kSamplesPerSlot), threads) * threads);
-}
-
 void Runner::run_block_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue, bool backwards) {
   const Program& program = plan_.program;
-  const int64_t pieces = piece_count(run.samples, team.size());
+  const int64_t pieces = program.piece_count(stage, run.samples, team.size());
   Work w = work(team, run);
   const auto run_piece = [&](int64_t piece) {
     const int64_t begin = piece * run.samples / pieces, end = (piece + 1) * run.samples / pieces;
-    w.slot = piece;
-    w.slot_memory = slot_memory_ + piece * program.slot_floats;
+    if (stage.by_slots) {
+      w.slot = piece;
+      w.slot_memory = slot_memory_ + piece * program.slot_floats;
+    }
     for (w.group_begin = begin; w.group_begin < end; w.group_begin += kGroup)
       for (const Pass& pass : stage.passes) run_pass(team, w, pass, begin, std::min(end, w.group_begin + kGroup));
   };
   share(team, queue, pieces, run_piece, backwards);
+}
+
+void Runner::run_cut_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue) {
+  const Program& program = plan_.program;
+  Work w = work(team, run);
+  share(team, queue, static_cast<int64_t>(stage.pieces.size()), [&](int64_t i) {
+    const Piece& piece = stage.pieces[static_cast<size_t>(i)];
+    const Task& task = program.tasks[static_cast<size_t>(piece.task)];
+    const int64_t groups = program.group_count(task, run.samples);
+    if (piece.group >= groups) return;
+    const int64_t begin = piece.group * run.samples / groups, end = (piece.group + 1) * run.samples / groups;
+    const int64_t block = stage.passes[static_cast<size_t>(piece.task - stage.begin)].block;
+    if (task.by_slots) {
+      w.slot = piece.group;
+      w.slot_memory = slot_memory_ + piece.group * program.slot_floats;
+    }
+    w.piece_begin = piece.begin;
+    w.piece_end = piece.end;
+    for (w.begin = begin; w.begin < end; w.begin = w.end) {
+      w.end = std::min(end, w.begin + block);
+      w.accumulate = run.begin > 0 || w.begin > begin;
+      run_task(team, piece.task, w);
+    }
+  });
 }
 
 // Blocks of the group that ends at `end`, in a piece of work that begins at `begin`.
@@ -232,8 +252,8 @@ void Runner::run_split_stage(const Team& team, const Run& run, const Stage& stag
   w.end = run.samples;
   share(team, queue, static_cast<int64_t>(stage.pieces.size()), [&](int64_t i) {
     const Piece& piece = stage.pieces[static_cast<size_t>(i)];
-    w.piece_begin = piece.index;
-    w.piece_end = piece.index + 1;
+    w.piece_begin = piece.begin;
+    w.piece_end = piece.end;
     run_task(team, piece.task, w);
   });
 }

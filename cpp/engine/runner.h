@@ -68,13 +68,13 @@ class Runner {
   void run_on(const Team& team, Run run, size_t from, size_t to, WorkQueue* queue, const Optimizer* optimizer);
   void run_stages(const Team& team, const Run& run, size_t from, size_t to, WorkQueue*& queue);
   void run_block_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue, bool backwards);
+  void run_cut_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue);
   void run_pass(const Team& team, Work& w, const Pass& pass, int64_t begin, int64_t end);
   void run_split_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue);
   void run_once(const Team& team, const Run& run, const Stage& stage);
   void run_split_samples(const Team& team, const Run& run, size_t from, size_t to, WorkQueue*& queue);
   void update(const UpdateRange& range, const Optimizer& optimizer);
   Work work(const Team& team, const Run& run);
-  int64_t piece_count(int64_t samples, int64_t threads) const;
   void run_task(const Team& team, int index, const Work& w);
   template <class Body>
   void share(const Team& team, WorkQueue& queue, int64_t n, const Body& body, bool backwards = false);

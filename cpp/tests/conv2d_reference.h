@@ -169,7 +169,7 @@ inline void run(const Conv2DForward& form, const Images& images, const Floats& w
 }
 inline void run(const Conv2DBackwardInput& form, const InputGradients& images, const Floats& w) {
   Scratch scratch(form.scratch_floats);
-  form.run(images, packed_kernel(form, w).data(), scratch.data(), form);
+  form.run(images, packed_kernel(form, w).data(), scratch.data(), form, 0, form.pieces);
   CHECK(scratch.intact());
 }
 inline void run(const Conv2DBackwardWeight& form, float* dw, float* db, const ImagePairs& images, bool accumulate) {

@@ -1,4 +1,4 @@
-// A weight gradient in pieces is the whole one, bit for bit: each value is the same sum.
+// A gradient in pieces is the whole one, bit for bit: each value is the same sum.
 #include "tests/conv2d_reference.h"
 
 namespace pycnn::testing {
@@ -44,6 +44,33 @@ TEST(conv2d_backward_weight_in_pieces) {
         for (int64_t i = 0; i < w_floats(s); ++i) CHECK_EQUAL(pieces[i], dw[i], text_of(s));
         for (int64_t i = 0; i < s.k; ++i) CHECK_EQUAL(pieces_b[i], db[i], text_of(s));
       }
+    }
+}
+
+TEST(conv2d_backward_input_in_pieces) {
+  std::vector<Case> cases = piece_cases();
+  cases.push_back({make_conv2d(9, 8, 70, 33, {3, 3}, {1, 1, 1, 1}, {2, 3}), 0});
+  cases.push_back({make_conv2d(8, 9, 70, 33, {1, 1}, {}, {2, 2}), 0});  // pixels that no tap sees
+  cases.push_back({make_conv2d(7, 6, 80, 68, {3, 3}, {1, 1, 1, 1}, {}, {}, 2), 0});
+  cases.push_back({make_conv2d(13, 12, 40, 20, {1, 1}), 0});
+  const std::vector<const Conv2DKernels*> tables = {&kernels.conv2d, &kernels.bf16.conv2d};
+  for (const Conv2DKernels* conv : tables)
+    for (const auto& [s, tile] : cases) {
+      if (conv != &kernels.conv2d && (tile > 4 || s.kh != s.kw)) continue;
+      const int64_t count = 2;
+      const Floats dy = random_floats(count * y_floats(s), 1, -1, 1), w = random_floats(w_floats(s), 2, -1, 1);
+      const Conv2DBackwardInput form = conv->choose_backward_input(s, by_tile(tile));
+      CHECK(form.pieces > 1 || s.c < 32);
+      Guarded dx(count * x_floats(s)), pieces(count * x_floats(s));
+      run(form, {dx.data(), x_floats(s), dy.data(), y_floats(s), count}, w);
+      Scratch scratch(form.scratch_floats);
+      Guarded packed = packed_kernel(form, w);
+      const int64_t third = std::max<int64_t>(form.pieces / 3, 1);
+      for (int64_t end = form.pieces; end > 0; end -= third)
+        form.run({pieces.data(), x_floats(s), dy.data(), y_floats(s), count}, packed.data(), scratch.data(), form,
+                 std::max<int64_t>(end - third, 0), end);
+      CHECK(scratch.intact() && dx.intact() && pieces.intact());
+      CHECK(same_bits(dx.values(), pieces.values()));
     }
 }
 

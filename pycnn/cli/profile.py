@@ -86,7 +86,9 @@ def run(arguments: argparse.Namespace) -> int:
         _core.set_exact(True)
     model = _model(arguments.model, arguments.train)
     x, y = _data(model, arguments.batch)
-    profile = model.profile(x, y if arguments.train else None, seconds=arguments.seconds)
+    profile = model.profile(
+        x, y if arguments.train else None, seconds=arguments.seconds, threads=arguments.threads
+    )
     if arguments.plot is not None:
         profile.plot(arguments.plot)
     if arguments.json:

@@ -556,7 +556,15 @@ class Trainer(GeneratorMethods, Compiled):
             raise whole_batches.refused(self._goal, "gradients")
         return gradients_of(program, feeder.batch(x, y, sample_weight), self.trainable_weights)
 
-    def profile(self, x: Any, y: Any = None, sample_weight: Any = None, *, seconds: float = 0.5) -> Profile:
+    def profile(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        *,
+        seconds: float = 0.5,
+        threads: int | None = None,
+    ) -> Profile:
         """Measures where time and memory go: of a prediction or, where `y` is given, of a training step.
 
         The model stays as it is: after training steps its weights and the optimizer's state are put back.
@@ -567,6 +575,8 @@ class Trainer(GeneratorMethods, Compiled):
             y: labels or targets, as for `fit`; the model must be compiled then.
             sample_weight: (n,) weights in the loss.
             seconds: for how long it is measured, at least three runs in any case.
+            threads: how many threads the work is cut for, whatever number of them does it; default: as many
+                as there are. Large teams get smaller pieces, of which `Profile.forecast` then tells.
 
         Returns:
             A `pycnn.profiling.Profile`: time, share, GFLOP/s, share of the measured peak, bytes and algorithm
@@ -592,6 +602,7 @@ class Trainer(GeneratorMethods, Compiled):
         seconds = as_number("seconds", seconds)
         if seconds <= 0:
             raise ValueError(f"seconds is {seconds}; expected a number above 0")
+        threads = 0 if threads is None else as_int("threads", threads, 1)
         if is_stream(x):
             raise TypeError(f"`x` is a {type(x).__name__}; expected an array: the samples of one batch")
         if y is None:
@@ -600,14 +611,14 @@ class Trainer(GeneratorMethods, Compiled):
             samples = self._samples(x)
             if not len(samples[0]):
                 raise ValueError("`x` is empty; expected at least one sample")
-            return measure.prediction(self.name, self._ready(None).network, samples, seconds)
+            return measure.prediction(self.name, self._ready(None).network, samples, seconds, threads)
         x, program, feeder = self._start(x, y)
         if program is None:
             raise whole_batches.refused(self._goal, "profile")
         batch = feeder.batch(x, y, sample_weight)
         rate = self._goal.optimizer.current_rate()
         data = (batch.x, batch.y, batch.weight)
-        return measure.training_step(self.name, program.network, data, rate, seconds)
+        return measure.training_step(self.name, program.network, data, rate, seconds, threads)
 
     def _result(self, logs: dict[str, float], return_dict: bool) -> Any:
         """The dict; or the loss alone, or a list in the order of metrics_names."""

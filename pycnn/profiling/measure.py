@@ -30,22 +30,34 @@ _UNINTERRUPTED = 0.1  # seconds in the core between two looks for Ctrl-C
 _PEAK_LOOKS, _PEAK_SECONDS = 20, 0.002  # the best of many short ones: other work disturbs some of them
 
 
-def prediction(name: str, network: Network, x: Arrays, seconds: float) -> Profile:
-    """The profile of `network.predict(x)`."""
+def prediction(name: str, network: Network, x: Arrays, seconds: float, threads: int = 0) -> Profile:
+    """The profile of `network.predict(x)`, cut for so many threads; 0: for those that there are."""
     nodes = [network.graph.node(output) for output in network.outputs]
     out = [np.empty(((len(x[0]),) if batched else ()) + shape, np.float32) for *_, shape, batched in nodes]
-    return _measured(name, False, lambda runs: network.profile_predict(x, out, runs), seconds)
+    with _planned_for(network, threads):
+        return _measured(name, False, lambda runs: network.profile_predict(x, out, runs), seconds)
 
 
-def training_step(name: str, network: Network, batch: Batch, rate: float, seconds: float) -> Profile:
-    """The profile of a step on samples, labels and weights; what it changes is put back afterwards."""
+def training_step(
+    name: str, network: Network, batch: Batch, rate: float, seconds: float, threads: int = 0
+) -> Profile:
+    """The profile of a step on samples, labels and weights, cut likewise; what it changes is put back."""
     x, y, weight = batch
 
     def step(runs: int) -> list[Raw]:
         return network.profile_train_step(x, y, None, weight, rate, runs)
 
-    with _unchanged(network):
+    with _unchanged(network), _planned_for(network, threads):
         return _measured(name, True, step, seconds)
+
+
+@contextlib.contextmanager
+def _planned_for(network: Network, threads: int) -> Iterator[None]:
+    network.plan_for(threads)
+    try:
+        yield
+    finally:
+        network.plan_for(0)
 
 
 @contextlib.contextmanager

@@ -102,6 +102,7 @@ void plan_fixed_weights(Planner& planner, int node, const Norm& n, const Statist
   const auto& k = planner.kernels().elementwise;
   Task task;
   task.name = planner.node(node).name + " backward by weights";
+  task.by_slots = true;
   task.buffers = {x, dy};
   task.scratch_floats = 2 * n.c;
   task.run = [=, &k](const Work& w) {
@@ -148,6 +149,7 @@ void plan_statistics(Planner& planner, int node, const Norm& n, const Statistics
   const auto moments = planner.kernels().batch_norm.moments;
   Task accumulate;
   accumulate.name = planner.node(node).name + " moments";
+  accumulate.by_slots = true;
   accumulate.buffers = {x};
   if (stored != x) accumulate.buffers.push_back(stored);
   accumulate.scratch_floats = 2 * n.c;
@@ -246,6 +248,7 @@ void plan_backward_sums(Planner& planner, int node, const Norm& n, const Statist
   const auto sums = planner.kernels().batch_norm.backward_sums;
   Task accumulate;
   accumulate.name = planner.node(node).name + " backward sums";
+  accumulate.by_slots = true;
   accumulate.buffers = {x, dy};
   if (stored != dy) accumulate.buffers.push_back(stored);
   accumulate.scratch_floats = 2 * n.c;

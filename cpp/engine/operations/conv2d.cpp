@@ -125,6 +125,7 @@ class ConvolutionBackward {
  private:
   bool sums_whole_chunk();
   void plan_block(int dx);
+  void plan_input(int dx, bool with_previous);
   void plan_weight_pieces();
 
   Planner& planner_;
@@ -178,15 +179,45 @@ bool ConvolutionBackward::sums_whole_chunk() {
 }
 
 void ConvolutionBackward::plan() {
-  if (wants_dx_) planner_.add_gradient(input_, [&](int dx) { plan_block(dx); });
-  else if (!in_pieces_ || activates_ || f_.has_pool()) plan_block(-1);
+  // What is not one image after the other while it is in the cache can be cut finer.
+  const bool pooled = f_.has_pool(), by_pool = by_weight_.pooled && by_input_.pooled && !in_pieces_;
+  const bool apart = planner_.cuts_large_tasks() && wants_dx_ && (!pooled || (by_pool && wants_dw_));
+  const bool others = (!in_pieces_ && (wants_dw_ || wants_db_)) || activates_ || pooled;
+  if (others && (apart || !wants_dx_)) plan_block(-1);
+  if (wants_dx_)
+    planner_.add_gradient(input_, [&](int dx) { apart ? plan_input(dx, others && !activates_) : plan_block(dx); });
   if (in_pieces_) plan_weight_pieces();
 }
 
-// One task: by the activation, the pool, the weights unless they are another's, and the input, image by image while the
-// image is in the cache. With a max-pool both passes start from the pooled gradient where their forms can; else from
-// its unpooled form. The argmax says where a ReLU has closed. Without one a pass takes all images at once: their tiles
-// fill Winograd's products better.
+// By the input alone, which can be cut inside a sample.
+void ConvolutionBackward::plan_input(int dx, bool with_previous) {
+  const int dy = dy_, argmax = argmax_;
+  Task task;
+  task.name = planner_.node(node_).name + " backward by input";
+  task.buffers = {dy, dx};
+  if (argmax >= 0) task.buffers.push_back(argmax);
+  packed_.add_to(task.buffers);
+  task.pieces = by_input_.pieces;
+  task.may_be_cut = true;
+  task.with_previous = with_previous;
+  task.scratch_floats = by_input_.scratch_floats;
+  task.flops = f_.flops();
+  task.algorithm = by_input_.name;
+  task.weights = by_input_.packed_floats;
+  task.weight_uses = by_input_.weight_reuse;
+  task.run = [=, by_input = by_input_, packed = packed_](const Work& w) {
+    InputGradients images{w.at(dx, w.begin), w.stride(dx), w.at(dy, w.begin), w.stride(dy), w.end - w.begin};
+    images.argmax = bytes_at(w, argmax, w.begin);
+    images.argmax_stride = argmax >= 0 ? 4 * w.stride(argmax) : 0;
+    by_input.run(images, packed.at(w), w.scratch, by_input, w.piece_begin, w.piece_end);
+  };
+  planner_.add(std::move(task));
+}
+
+// One task: by the activation, the pool, the weights unless they are another's, and the input unless that is, image by
+// image while the image is in the cache. With a max-pool both passes start from the pooled gradient where their forms
+// can; else from its unpooled form. The argmax says where a ReLU has closed. Without one a pass takes all images at
+// once: their tiles fill Winograd's products better.
 void ConvolutionBackward::plan_block(int dx) {
   const Fused f = f_;
   const Conv2D s = f.shape;
@@ -211,6 +242,8 @@ void ConvolutionBackward::plan_block(int dx) {
   task.scratch_floats =
       full + std::max(dw_here ? by_weight_.scratch_floats : 0, dx >= 0 ? by_input_.scratch_floats : 0);
   task.flops = f.flops() * (dw_here + (dx >= 0));
+  task.by_slots = dw_here || db_here;
+  task.may_be_cut = dw_here && dx < 0;
   task.algorithm = dw_here ? by_weight_.name : by_input_.name;
   if (dx >= 0 && task.algorithm != by_input_.name) task.algorithm += " dw, " + std::string(by_input_.name) + " dx";
   if (dx >= 0) {
@@ -244,7 +277,7 @@ void ConvolutionBackward::plan_block(int dx) {
         sum_rows(db, unpools ? dense : w.at(dy, j), s.oh * s.ow, s.k, s.k, accumulate || j > i);
       if (dx < 0) continue;
       by_input.run({w.at(dx, i), w.stride(dx), gradient(by_input.pooled), w.stride(dy), count, argmaxes}, packed.at(w),
-                   scratch, by_input);
+                   scratch, by_input, 0, by_input.pieces);
     }
   };
   planner_.add(std::move(task));
@@ -312,6 +345,7 @@ void plan_conv2d(Planner& planner, int node) {
   if (argmax >= 0) forward.buffers.push_back(argmax);
   if (residual >= 0) forward.buffers.push_back(residual);
   forward.pieces = conv.pieces;
+  forward.may_be_cut = true;
   forward.scratch_floats = conv.scratch_floats;
   forward.flops = f.flops();
   forward.algorithm = conv.name;

@@ -120,6 +120,7 @@ void plan_block_backward(Planner& planner, const Dense& d, int node, int x, int 
   task.name = planner.node(node).name + " backward by weights";
   task.buffers = {x, y, dy};
   task.flops = by_kernel ? d.flops() : 0;
+  task.by_slots = by_kernel || by_bias;
   task.algorithm = "GEMM";
   task.run = [=, &k](const Work& w) {
     if (!linear)

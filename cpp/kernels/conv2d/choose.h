@@ -51,10 +51,14 @@ Conv2DForward choose_forward(const Conv2D& s, const Conv2DOptions& o) {
 template <class Operand>
 Conv2DBackwardInput choose_backward_input(const Conv2D& s, const Conv2DOptions& o) {
   auto f = start<Conv2DBackwardInput>(s, o, transposed(s), Operand::kRounds, forward_cost<Operand>());
+  f.pieces = 1;
   if (is_depthwise(s)) depthwise_form(f);
   else if (f.tile > 0) Winograd<Operand>::describe(f);
   else direct_form<Operand>(f);
-  if (sparse_rows_form(f) || sparse_input_form(f)) f.tile = 0;  // the reuse stays that of the dense form
+  if (sparse_rows_form(f) || sparse_input_form(f)) {  // the reuse stays that of the dense form
+    f.tile = 0;
+    f.pieces = 1;
+  }
   return f;
 }
 

@@ -101,11 +101,13 @@ struct Conv2DForward : Conv2DForm {
               int64_t begin, int64_t end);
 };
 
-// dx from dy (oh, ow, k), or where `pooled` from the pool's gradient and argmax. Where pad_value is not 0 nothing
-// changes: padding has no gradient.
+// dx from dy (oh, ow, k), or where `pooled` from the pool's gradient and argmax; pieces [begin, end) of it. Where
+// pad_value is not 0 nothing changes: padding has no gradient.
 struct Conv2DBackwardInput : Conv2DForm {
   bool pooled;
-  void (*run)(const InputGradients&, const float* packed, float* scratch, const Conv2DBackwardInput&);
+  int64_t pieces;  // independent ones that `run` can be cut into
+  void (*run)(const InputGradients&, const float* packed, float* scratch, const Conv2DBackwardInput&, int64_t begin,
+              int64_t end);
 };
 
 // dw (HWIO; where `transposed` (k, kh * kw * c)) and db (k), which may be null, = or +=, the sums over the images.

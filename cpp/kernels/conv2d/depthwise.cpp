@@ -180,7 +180,8 @@ void forward(const Images& images, const float* packed, const float* bias, float
     }
 }
 
-void backward_input(const InputGradients& images, const float* packed, float* scratch, const Conv2DBackwardInput& f) {
+void backward_input(const InputGradients& images, const float* packed, float* scratch, const Conv2DBackwardInput& f,
+                    int64_t, int64_t) {
   for (int64_t i = 0; i < images.count; ++i)
     image_backward_input(images.dx + i * images.dx_stride, images.dy + i * images.dy_stride, packed, scratch, f.shape);
 }

@@ -248,8 +248,10 @@ void direct_forward(const Images& images, const float* packed, const float* bias
   }
 }
 
+// Panels [begin, end) of the input channels of all groups.
 template <class Operand>
-void direct_image_backward(float* dx, const float* dy, const float* packed, float* scratch, const Conv2D& s) {
+void direct_image_backward(float* dx, const float* dy, const float* packed, float* scratch, const Conv2D& s,
+                           int64_t begin, int64_t end) {
   auto* segments = reinterpret_cast<Segment*>(scratch);
   scratch += segment_floats(s);
   const Border b = gradient_border(s);
@@ -271,14 +273,15 @@ void direct_image_backward(float* dx, const float* dy, const float* packed, floa
         const int64_t up = (i * s.dilation_h - phase_h) / s.stride_h, back = (j * s.dilation_w - phase_w) / s.stride_w;
         segments[count++] = {-(up * b.w + back) * pixel, (i * s.kw + j) * outputs * kPanel};
       }
-    for (int64_t i = 0; count == 0 && i < rows.count; ++i)  // no tap sees these
-      for (int64_t j = 0; j < columns.count; ++j)
-        fill(dx + ((rows.first + i * s.stride_h) * s.w + columns.first + j * s.stride_w) * s.c, 0.0f, s.c);
-    for (int64_t panel = 0; count > 0 && panel < s.groups * panels; ++panel) {
+    for (int64_t panel = begin; panel < end; ++panel) {
       const int64_t group = panel / panels, c = panel % panels * kPanel;
       for (int64_t i = 0; i < rows.count; ++i) {
+        float* row = dx + ((rows.first + i * s.stride_h) * s.w + columns.first) * s.c + group * inputs + c;
+        for (int64_t j = 0; count == 0 && j < columns.count; ++j)  // no tap sees these
+          fill(row + j * s.stride_w * s.c, 0.0f, min(kPanel, inputs - c));
+        if (count == 0) continue;
         Tile t;
-        t.y = dx + ((rows.first + i * s.stride_h) * s.w + columns.first) * s.c + group * inputs + c;
+        t.y = row;
         t.y_stride = s.stride_w * s.c;
         t.columns = min(kPanel, inputs - c);
         t.x = dy + ((rows.from + i + b.before_h) * b.w + columns.from + b.before_w) * pixel + group * outputs;
@@ -303,21 +306,19 @@ PYCNN_INLINE bool is_pointwise(const Conv2D& s) {
 
 template <class Operand>
 void direct_backward_input(const InputGradients& images, const float* packed, float* scratch,
-                           const Conv2DBackwardInput& f) {
+                           const Conv2DBackwardInput& f, int64_t begin, int64_t end) {
   if (is_pointwise(f.shape)) {
     Conv2DForward forward{};
     forward.shape = transposed(f.shape);
     forward.clamps = true;
     forward.lower = -__builtin_huge_valf();
     forward.upper = __builtin_huge_valf();
-    const int64_t pieces =
-        forward.shape.groups * panels_of(group_outputs(forward.shape)) * row_blocks(forward.shape.oh);
     return direct_forward<Operand>({images.dx, images.dx_stride, images.dy, images.dy_stride, images.count}, packed,
-                                   nullptr, scratch, forward, 0, pieces);
+                                   nullptr, scratch, forward, begin, end);
   }
   for (int64_t i = 0; i < images.count; ++i)
     direct_image_backward<Operand>(images.dx + i * images.dx_stride, images.dy + i * images.dy_stride, packed, scratch,
-                                   f.shape);
+                                   f.shape, begin, end);
 }
 
 PYCNN_INLINE const char* direct_name(const Conv2D& s) { return s.kh * s.kw == 1 ? "direct 1x1" : "direct"; }
@@ -346,6 +347,7 @@ void direct_form(Conv2DBackwardInput& f) {
   const int64_t panels = s.groups * panels_of(group_inputs(s));
   f.packed_floats = panels * s.kh * s.kw * Operand::words(group_outputs(s)) * kPanel;
   f.pack_pieces = direct_pack_pieces(panels);
+  f.pieces = is_pointwise(s) ? panels * row_blocks(s.h) : panels;
   f.pack = direct_pack_transposed<Operand>;
   f.run = direct_backward_input<Operand>;
 }

@@ -111,7 +111,8 @@ void image_backward_input(float* dx, const float* dy_pooled, const uint8_t* argm
   });
 }
 
-void backward_input(const InputGradients& images, const float* packed, float* scratch, const Conv2DBackwardInput& f) {
+void backward_input(const InputGradients& images, const float* packed, float* scratch, const Conv2DBackwardInput& f,
+                    int64_t, int64_t) {
   for (int64_t i = 0; i < images.count; ++i)
     image_backward_input(images.dx + i * images.dx_stride, images.dy + i * images.dy_stride,
                          images.argmax + i * images.argmax_stride, packed, scratch, f.shape);

@@ -80,7 +80,8 @@ void pack(float* packed, const float* w, const Conv2D& s, int64_t, int64_t) {
 }
 
 template <int KH>
-void backward_input(const InputGradients& images, const float* packed, float* scratch, const Conv2DBackwardInput& f) {
+void backward_input(const InputGradients& images, const float* packed, float* scratch, const Conv2DBackwardInput& f,
+                    int64_t, int64_t) {
   for (int64_t i = 0; i < images.count; ++i)
     through_padding(images.dx + i * images.dx_stride, scratch, f.shape, [&](float* padded, int64_t h, int64_t w) {
       fill(padded, 0.0f, h * w * f.shape.c);

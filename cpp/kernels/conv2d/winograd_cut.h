@@ -25,10 +25,6 @@ PYCNN_INLINE int64_t winograd_row_blocks(const Conv2D& s, int m) {
 
 PYCNN_INLINE int64_t winograd_pieces(const Conv2D& s, int m) { return panels_of(s.k) * winograd_row_blocks(s, m); }
 
-PYCNN_INLINE WinogradPart winograd_whole(const Conv2D& s, int m) {
-  return {0, panels_of(s.k), 0, winograd_tile_rows(s, m)};
-}
-
 // body(part) for as few parts as make up the pieces [begin, end).
 template <class Body>
 PYCNN_INLINE void for_winograd_parts(const Conv2D& s, int m, int64_t begin, int64_t end, const Body& body) {

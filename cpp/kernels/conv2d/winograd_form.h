@@ -248,10 +248,13 @@ void run_forward(const Images& images, const float* packed, const float* bias, f
 }
 
 template <class Form>
-void run_backward_input(const InputGradients& g, const float* packed, float* scratch, const Conv2DBackwardInput& f) {
+void run_backward_input(const InputGradients& g, const float* packed, float* scratch, const Conv2DBackwardInput& f,
+                        int64_t begin, int64_t end) {
   const Conv2D s = transposed(f.shape);
-  Form::forward({g.dx, g.dx_stride, g.dy, g.dy_stride, g.count}, packed, nullptr, -__builtin_huge_valf(), scratch, s,
-                false, winograd_whole(s, f.tile));
+  for_winograd_parts(s, f.tile, begin, end, [&](const WinogradPart& part) {
+    Form::forward({g.dx, g.dx_stride, g.dy, g.dy_stride, g.count}, packed, nullptr, -__builtin_huge_valf(), scratch, s,
+                  false, part);
+  });
 }
 
 // body(tile) of the form that f has; kernels of one row or column are not rounded.
@@ -292,6 +295,7 @@ void Winograd<Operand>::describe(Conv2DBackwardInput& f) {
   with_form<Operand>(f, [&](auto tile) {
     using Taken = Form<Operand, decltype(tile)>;
     describe_sizes<Taken>(f, transposed(f.shape), tile.name);
+    f.pieces = winograd_pieces(transposed(f.shape), f.tile);
     f.pack = Taken::pack_transposed;
     f.run = run_backward_input<Taken>;
   });
