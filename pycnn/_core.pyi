@@ -377,7 +377,8 @@ class Network:
         """The one given to `compile`."""
 
     def gradient(self, index: int) -> F32:
-        """A view of the last step's gradient by parameter `index`; writable between the two parts of a step."""
+        """A view of the gradient by parameter `index` after compute_gradients; writable before apply_gradients.
+        A whole step does not write those of large dense layers, which it updates where they are made."""
 
     @property
     def gradients(self) -> F32:

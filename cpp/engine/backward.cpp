@@ -133,6 +133,13 @@ float* Planner::gradient_of(int i) {
   return parts.whole;
 }
 
+int Planner::updated_by_task(int i) {
+  const auto* p = graph_.as<ParameterNode>(i);
+  if (!p || !pass().by_parameters || only_consumer(i) < 0 || !parameters_.trainable(p->variable)) return -1;
+  program_.updated_by_tasks.push_back(p->variable);
+  return p->variable;
+}
+
 // Sums up the parts of the gradient by a node in a fixed buffer.
 void Planner::collect(int i, int buffer) {
   program_.whole_batch = true;

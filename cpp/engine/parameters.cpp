@@ -25,6 +25,11 @@ int64_t Parameters::version() const {
   return sum;
 }
 
+void Parameters::touch_trainable() const {
+  for (int i = 0; i < count(); ++i)
+    if (trainable(i)) variable(i).touch();
+}
+
 void Parameters::touch() const {
   for (const auto& variable : variables_) variable->touch();
 }

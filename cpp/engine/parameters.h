@@ -29,6 +29,7 @@ class Parameters {
   // Grows whenever a variable is written.
   int64_t version() const;
   void touch() const;
+  void touch_trainable() const;
 
  private:
   std::vector<std::shared_ptr<Variable>> variables_;

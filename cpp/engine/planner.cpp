@@ -347,9 +347,13 @@ void Planner::prepare(const std::vector<int>& weights, int64_t pieces, const std
                       int64_t scratch_floats) {
   const auto is_fixed = [&](int i) { return i < 0 || is_parameter(static_cast<int>(root(i))); };
   if (std::all_of(weights.begin(), weights.end(), is_fixed)) {
+    std::vector<int> read;
+    for (int i : weights)
+      if (const auto* p = i < 0 ? nullptr : graph_.as<ParameterNode>(static_cast<int>(root(i))))
+        read.push_back(p->variable);
     for (int64_t i = 0; i < pieces; ++i)
       program_.preparations.push_back(
-          {current_, [=](float* scratch) { run(i, scratch); }, scratch_floats, middle(i, i + 1, pieces)});
+          {current_, [=](float* scratch) { run(i, scratch); }, scratch_floats, middle(i, i + 1, pieces), read});
     return;
   }
   Task task;

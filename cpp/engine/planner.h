@@ -78,6 +78,8 @@ class Planner {
   // Memory of a value without a batch axis, and of the whole gradient by it for one more use of it; null for node -1.
   float* weights(int node);
   float* gradient_of(int node);
+  // The parameter whose step may be made by the task that makes all of its gradient, or -1: nothing else reads it.
+  int updated_by_task(int node);
   // For the only consumer of a value, or of a gradient, that lets it wait for the whole batch: the buffer from which
   // later stages read it. Where only the present stage has worked on it this is a new one, which the caller fills: a
   // convolution that writes here and there waits less for a thread's own memory.

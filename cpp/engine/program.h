@@ -79,6 +79,17 @@ struct Buffer {
   int64_t extent(int64_t samples) const { return common ? align_floats(floats) : stride * samples; }
 };
 
+// What makes the optimizer's step on a part of a variable, at once where its gradient is made.
+class Updater {
+ public:
+  // False where the whole gradient is asked for, or is a sum that is not complete yet.
+  virtual bool takes(int parameter) const = 0;
+  virtual void update(int parameter, int64_t begin, const float* gradient, int64_t floats) const = 0;
+
+ protected:
+  ~Updater() = default;
+};
+
 // What one call of a task works on.
 struct Work {
   const Run& run;
@@ -92,6 +103,7 @@ struct Work {
   int64_t piece_begin = 0, piece_end = 0;    // of Task::pieces
   int64_t slot = 0;
   bool accumulate = false;  // whether this slot's gradients already hold something
+  const Updater* updater = nullptr;
 
   float* at(int buffer, int64_t sample) const {
     const Buffer& b = buffers[static_cast<size_t>(buffer)];
@@ -125,12 +137,14 @@ struct Task {
   std::string algorithm;
 };
 
-// Brings a weight into the form that kernels read, a part of it: whenever the weights have changed.
+// Brings a weight into the form that kernels read, a part of it: whenever one of its variables has changed.
 struct Preparation {
   int node;
   std::function<void(float* scratch)> run;
   int64_t scratch_floats;
-  double position;  // as in Piece
+  double position;              // as in Piece
+  std::vector<int> parameters;  // that it reads
+  int64_t version = -1;         // of these, when it ran last
 };
 
 // Where the tasks leave a gradient in every slot.
@@ -236,6 +250,7 @@ class Program {
   bool by_slots = false;           // samples are dealt out slot by slot, since gradients or statistics are summed
   bool whole_batch = false;        // some task needs the whole batch in one chunk
   Cut cut;
+  std::vector<int> updated_by_tasks;  // parameters that the tasks of their gradients can update
   std::vector<int> done_by;  // of each node: itself, the node it is fused into, kByLoss, or -1 where not needed
 
   int add_buffer(int64_t floats);

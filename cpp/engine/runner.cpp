@@ -44,6 +44,24 @@ void Plan::cut_updates(const Parameters& parameters) {
     }
   }
   sort_by_position(updates);
+  early.assign(static_cast<size_t>(parameters.count()), false);
+  for (int p : program.updated_by_tasks) {
+    const GradientParts& parts = gradients[static_cast<size_t>(p)];
+    early[static_cast<size_t>(p)] = parts.whole && parts.slots.empty() && parts.further.empty();
+  }
+}
+
+void Plan::find_stale(const Parameters& parameters) {
+  stale.clear();
+  const int64_t version = parameters.version();
+  if (version == prepared_version) return;
+  prepared_version = version;
+  for (size_t i = 0; i < program.preparations.size(); ++i) {
+    Preparation& preparation = program.preparations[i];
+    int64_t sum = 0;
+    for (int p : preparation.parameters) sum += parameters.variable(p).version();
+    if (std::exchange(preparation.version, sum) != sum) stale.push_back(static_cast<int>(i));
+  }
 }
 
 // Items of the timers: tasks, preparations, parameters.
@@ -79,16 +97,18 @@ void Runner::run(const Batch& batch, uint64_t seed, Optimizer* optimizer, Timers
   slots_ = program.slot_count(std::min(program.capacity(), batch.samples));
   slot_memory_ = workspace_.slots(program.slot_floats * slots_);
   thread_memory_ = workspace_.threads((program.own_floats() + program.scratch_floats()) * threads);
-  const int64_t version = parameters_.version();
-  prepares_ = plan_.prepared_version != version;
+  plan_.find_stale(parameters_);
   const std::vector<Stage>& stages = program.stages();
   const auto queues_of = [&](size_t from, size_t to) {
-    return (from == 0 && prepares_) + chunks * program.shared_stages(from, to);
+    return (from == 0 && !plan_.stale.empty()) + chunks * program.shared_stages(from, to);
   };
   const int64_t queues = queues_of(0, stages.size()) + plan_.has_gradients;
   WorkQueue* queue = workspace_.queues(queues);
   last_queue_ = queues > 0 ? queue + queues - 1 : nullptr;
 
+  // A host function that throws must find the weights as they were, and a second chunk adds to a gradient.
+  const bool at_once = chunks == 1 && program.next_host_stage(0) == stages.size();
+  early_optimizer_ = at_once ? optimizer : nullptr;
   if (timers)
     timers->begin(threads,
                   program.tasks.size() + program.preparations.size() + static_cast<size_t>(parameters_.count()));
@@ -110,18 +130,18 @@ void Runner::run(const Batch& batch, uint64_t seed, Optimizer* optimizer, Timers
     from = to + 1;
   }
   if (timers) timers->end();
-  plan_.prepared_version = version;
   if (exception) std::rethrow_exception(exception);
-  if (program.writes_parameters || optimizer) parameters_.touch();
+  if (program.writes_parameters) parameters_.touch();
+  else if (optimizer) parameters_.touch_trainable();
 }
 
 // Stages [from, to); before the first one preparations, after the last one updates.
 void Runner::run_on(const Team& team, Run run, size_t from, size_t to, WorkQueue* queue, const Optimizer* optimizer) {
   const Program& program = plan_.program;
   const Batch& batch = *run.batch;
-  if (from == 0 && prepares_) {
-    share(team, *queue++, static_cast<int64_t>(program.preparations.size()), [&](int64_t i) {
-      const size_t index = static_cast<size_t>(i);
+  if (from == 0 && !plan_.stale.empty()) {
+    share(team, *queue++, static_cast<int64_t>(plan_.stale.size()), [&](int64_t i) {
+      const size_t index = static_cast<size_t>(plan_.stale[static_cast<size_t>(i)]);
       timed(team, program.tasks.size() + index, [&] { program.preparations[index].run(work(team, run).scratch); });
     });
   }
@@ -135,6 +155,7 @@ void Runner::run_on(const Team& team, Run run, size_t from, size_t to, WorkQueue
   const size_t parameters = program.tasks.size() + program.preparations.size();
   share(team, *queue, static_cast<int64_t>(plan_.updates.size()), [&](int64_t i) {
     const UpdateRange& range = plan_.updates[static_cast<size_t>(i)];
+    if (takes(range.parameter)) return;
     timed(team, parameters + static_cast<size_t>(range.parameter), [&] {
       sum(parameters_.gradient(range.parameter) + range.begin, plan_.gradients[static_cast<size_t>(range.parameter)],
           range.begin, range.size);
@@ -150,13 +171,21 @@ void Runner::apply(Optimizer& optimizer) {
   parallel(static_cast<int>(std::min<int64_t>(num_threads(), ranges)), Wake::kIfFrequent, [&](const Team& team) {
     queue->share_last(team, ranges, [&](int64_t i) { update(plan_.updates[static_cast<size_t>(i)], optimizer); });
   });
-  parameters_.touch();
+  parameters_.touch_trainable();
 }
 
 void Runner::update(const UpdateRange& range, const Optimizer& optimizer) {
   if (!parameters_.trainable(range.parameter)) return;
   optimizer.update(*plan_.kernels, parameters_.variable(range.parameter), range.begin,
                    parameters_.gradient(range.parameter) + range.begin, range.size);
+}
+
+bool Runner::takes(int parameter) const { return early_optimizer_ && plan_.early[static_cast<size_t>(parameter)]; }
+
+void Runner::update(int parameter, int64_t begin, const float* gradient, int64_t floats) const {
+  for (int64_t from = 0; from < floats; from += kUpdateRange)
+    early_optimizer_->update(*plan_.kernels, parameters_.variable(parameter), begin + from, gradient + from,
+                             std::min(kUpdateRange, floats - from));
 }
 
 void Runner::run_once(const Team& team, const Run& run, const Stage& stage) {
@@ -189,7 +218,9 @@ void Runner::run_stages(const Team& team, const Run& run, size_t from, size_t to
 Work Runner::work(const Team& team, const Run& run) {
   const Program& program = plan_.program;
   float* own = thread_memory_ + team.rank() * (program.own_floats() + program.scratch_floats());
-  return Work{run, program.buffers, chunk_memory_, own, own + program.own_floats()};
+  Work w{run, program.buffers, chunk_memory_, own, own + program.own_floats()};
+  w.updater = this;
+  return w;
 }
 
 void Runner::run_block_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue, bool backwards) {

@@ -30,8 +30,11 @@ struct Plan {
   const KernelTable* kernels = nullptr;
   bool has_gradients = false;
   int64_t prepared_version = -1;  // of the parameters that the preparations saw; there may be none, of version 0
+  std::vector<int> stale;         // preparations that a run has to make
+  std::vector<char> early;        // of each parameter: whether its gradient's task can update it
 
   void cut_updates(const Parameters& parameters);  // after gradients are known
+  void find_stale(const Parameters& parameters);
 };
 
 // Memory that grows to what plans ask for and is shared by all plans of a network.
@@ -53,7 +56,7 @@ class Workspace {
   int64_t queue_count_ = 0;
 };
 
-class Runner {
+class Runner : private Updater {
  public:
   Runner(Plan& plan, Parameters& parameters, Workspace& workspace)
       : plan_(plan), parameters_(parameters), workspace_(workspace) {}
@@ -74,6 +77,8 @@ class Runner {
   void run_once(const Team& team, const Run& run, const Stage& stage);
   void run_split_samples(const Team& team, const Run& run, size_t from, size_t to, WorkQueue*& queue);
   void update(const UpdateRange& range, const Optimizer& optimizer);
+  bool takes(int parameter) const override;
+  void update(int parameter, int64_t begin, const float* gradient, int64_t floats) const override;
   Work work(const Team& team, const Run& run);
   void run_task(const Team& team, int index, const Work& w);
   template <class Body>
@@ -84,11 +89,11 @@ class Runner {
   Plan& plan_;
   Parameters& parameters_;
   Workspace& workspace_;
-  bool prepares_ = false;
   Timers* timers_ = nullptr;  // null: profiling is off
   float* chunk_memory_ = nullptr;
   float* slot_memory_ = nullptr;
-  int64_t slots_ = 0;  // of the batch
+  int64_t slots_ = 0;                           // of the batch
+  const Optimizer* early_optimizer_ = nullptr;  // null: no update before all gradients are made
   float* thread_memory_ = nullptr;
   WorkQueue* last_queue_ = nullptr;
 };

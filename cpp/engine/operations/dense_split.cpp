@@ -9,15 +9,17 @@ namespace {
 
 constexpr int64_t kRowBlocks = 4;
 constexpr int64_t kDepthParts = 4;  // of the inputs
+// Weights that no cache holds are read once, by pieces that have all rows.
+constexpr int64_t kFarWeights = 1 << 22, kFarDepthParts = 16;
 constexpr int64_t kInputsPerPiece = 64;
 
 // Pieces of a split product: (panels of the result, or parts of the sum) x (blocks of rows).
 struct Cut {
   int64_t panel, begin, end;  // samples of the chunk
 };
-Cut cut(const Work& w, int64_t piece) {
-  const int64_t block = piece % kRowBlocks;
-  return {piece / kRowBlocks, block * w.run.samples / kRowBlocks, (block + 1) * w.run.samples / kRowBlocks};
+Cut cut(const Work& w, int64_t piece, int64_t row_blocks = kRowBlocks) {
+  const int64_t block = piece % row_blocks;
+  return {piece / row_blocks, block * w.run.samples / row_blocks, (block + 1) * w.run.samples / row_blocks};
 }
 
 // Panels of packed weights in one piece. In bfloat16 the left-hand side is rounded for each piece anew.
@@ -91,18 +93,20 @@ bool is_plain(const Planner& planner, const Dense& d) {
 void plan_plain(Planner& planner, const Dense& d, int node, int x, int y) {
   const KernelTable& k = planner.kernels();
   const float *weights = planner.weights(d.kernel), *b = planner.weights(d.bias);
-  const int parts = planner.add_buffer(kDepthParts * d.units);
+  const bool far = d.inputs * d.units >= kFarWeights;
+  const int64_t count = far ? kFarDepthParts : kDepthParts, row_blocks = far ? 1 : kRowBlocks;
+  const int parts = planner.add_buffer(count * d.units);
   Task task;
   task.name = name_of(planner, d, node);
   task.kind = Task::kSplit;
   task.buffers = {x, parts};
-  task.pieces = kDepthParts * kRowBlocks;
+  task.pieces = count * row_blocks;
   task.flops = d.flops();
   task.algorithm = "GEMM";
   task.run = [=, &k](const Work& w) {
     for (int64_t piece = w.piece_begin; piece < w.piece_end; ++piece) {
-      const Cut c = cut(w, piece);
-      const int64_t first = c.panel * d.inputs / kDepthParts, end = (c.panel + 1) * d.inputs / kDepthParts;
+      const Cut c = cut(w, piece, row_blocks);
+      const int64_t first = c.panel * d.inputs / count, end = (c.panel + 1) * d.inputs / count;
       k.gemm.multiply_plain(w.at(parts, c.begin) + c.panel * d.units, w.stride(parts), w.at(x, c.begin) + first,
                             w.stride(x), weights + first * d.units, d.units, c.end - c.begin, end - first, d.units);
     }
@@ -115,7 +119,7 @@ void plan_plain(Planner& planner, const Dense& d, int node, int x, int y) {
   sum.run = [=, &k](const Work& w) {
     for (int64_t i = w.begin; i < w.end; ++i) {
       float* to = w.at(y, i);
-      k.elementwise.sum_slots(to, w.at(parts, i), d.units, kDepthParts, d.units);
+      k.elementwise.sum_slots(to, w.at(parts, i), d.units, count, d.units);
       if (b) k.elementwise.add(to, to, b, d.units);
       if (d.activation.kind != ActivationKind::kLinear) k.activation.forward(to, to, d.units, d.activation);
     }
@@ -123,31 +127,67 @@ void plan_plain(Planner& planner, const Dense& d, int node, int x, int y) {
   planner.add(std::move(sum));
 }
 
+// What a piece of a backward task does: the inputs [first, first + inputs), with scratch memory of its own.
+using PieceOfInputs = std::function<void(const Work&, float* scratch, int64_t first, int64_t inputs)>;
+
 // The transpose of dx is the product of the weights and the transpose of dy.
-void plan_plain_by_input(Planner& planner, const Dense& d, int node, int dy, int dx) {
+int64_t plain_by_input_scratch(const Planner& planner, const Dense& d) {
+  return planner.kernels().gemm.packed_floats(d.units, kChunkSamples) + kInputsPerPiece * kChunkSamples;
+}
+PieceOfInputs plain_by_input(Planner& planner, const Dense& d, int dy, int dx) {
   const KernelTable& k = planner.kernels();
   const float* weights = planner.weights(d.kernel);
   const int64_t packed_floats = k.gemm.packed_floats(d.units, kChunkSamples);
-  Task task;
-  task.name = planner.node(node).name + " backward by input";
-  task.kind = Task::kSplit;
-  task.buffers = {dy, dx};
-  task.pieces = (d.inputs + kInputsPerPiece - 1) / kInputsPerPiece;
-  task.scratch_floats = packed_floats + kInputsPerPiece * kChunkSamples;
-  task.flops = d.flops();
-  task.algorithm = "GEMM";
-  task.with_previous = planner.wants_gradient(d.kernel) || planner.wants_gradient(d.bias);  // its own weights' task
-  task.run = [=, &k](const Work& w) {
-    float *packed = w.scratch, *transposed = packed + packed_floats;
+  return [=, &k](const Work& w, float* packed, int64_t first, int64_t inputs) {
+    float* const transposed = packed + packed_floats;
     for (int64_t begin = 0; begin < w.run.samples; begin += kChunkSamples) {
       const int64_t samples = std::min(kChunkSamples, w.run.samples - begin), all = panels(k, samples);
       k.gemm.pack_transposed(packed, w.at(dy, begin), w.stride(dy), d.units, samples, 0, all);
-      for (int64_t piece = w.piece_begin; piece < w.piece_end; ++piece) {
-        const int64_t first = piece * kInputsPerPiece, inputs = std::min(kInputsPerPiece, d.inputs - first);
-        k.gemm.multiply(transposed, kChunkSamples, weights + first * d.units, d.units, packed, nullptr, inputs, d.units,
-                        samples, 0, all, -__builtin_huge_valf());
-        k.elementwise.transpose(w.at(dx, begin) + first, w.stride(dx), transposed, kChunkSamples, inputs, samples);
+      k.gemm.multiply(transposed, kChunkSamples, weights + first * d.units, d.units, packed, nullptr, inputs, d.units,
+                      samples, 0, all, -__builtin_huge_valf());
+      k.elementwise.transpose(w.at(dx, begin) + first, w.stride(dx), transposed, kChunkSamples, inputs, samples);
+    }
+  };
+}
+
+// dw, and with `parameter` at once the step that it is for: it is then written nowhere but to scratch memory.
+PieceOfInputs by_weights(Planner& planner, const Dense& d, int x, int dy, float* dw, int parameter) {
+  const GemmKernels gemm = planner.gemm(d.precision);
+  return [=](const Work& w, float* scratch, int64_t first, int64_t inputs) {
+    const bool updates = parameter >= 0 && w.updater->takes(parameter);
+    gemm.outer(updates ? scratch : dw + first * d.units, w.at(x, 0) + first, w.stride(x), w.at(dy, 0), w.stride(dy),
+               w.run.samples, d.units, 0, inputs, !updates && w.run.begin > 0);
+    if (updates) w.updater->update(parameter, first * d.units, scratch, inputs * d.units);
+  };
+}
+
+// A task of both, cut by inputs; of the weights only where dx is -1. What updates weights comes last.
+void plan_by_inputs(Planner& planner, const Dense& d, int node, int x, int dy, int dx, float* dw, float* db) {
+  const auto sum_rows = planner.kernels().elementwise.sum_rows;
+  const bool by_input = dx >= 0;
+  const int parameter = dw ? planner.updated_by_task(d.kernel) : -1;
+  const PieceOfInputs to_input = by_input ? plain_by_input(planner, d, dy, dx) : nullptr;
+  const PieceOfInputs to_weights = dw ? by_weights(planner, d, x, dy, dw, parameter) : nullptr;
+  const int64_t pieces = dw || by_input ? (d.inputs + kInputsPerPiece - 1) / kInputsPerPiece : 0;
+  Task task;
+  task.name = planner.node(node).name + (by_input ? " backward" : " backward by weights");
+  task.kind = Task::kSplit;
+  task.buffers = {x, dy};
+  if (by_input) task.buffers.push_back(dx);
+  task.pieces = pieces + (db != nullptr);  // the last one is the bias
+  task.flops = d.flops() * ((dw != nullptr) + by_input);
+  task.algorithm = "GEMM";
+  task.scratch_floats =
+      std::max(by_input ? plain_by_input_scratch(planner, d) : 0, parameter >= 0 ? kInputsPerPiece * d.units : 0);
+  task.run = [=](const Work& w) {
+    for (int64_t piece = w.piece_begin; piece < w.piece_end; ++piece) {
+      const int64_t first = piece * kInputsPerPiece, inputs = std::min(kInputsPerPiece, d.inputs - first);
+      if (piece == pieces) {
+        sum_rows(db, w.at(dy, 0), w.run.samples, d.units, w.stride(dy), w.run.begin > 0);
+        continue;
       }
+      if (to_input) to_input(w, w.scratch, first, inputs);
+      if (to_weights) to_weights(w, w.scratch, first, inputs);
     }
   };
   planner.add(std::move(task));
@@ -161,7 +201,6 @@ void plan_split(Planner& planner, const Dense& d, int node, int x, int y) {
 
 void plan_split_backward(Planner& planner, const Dense& d, int node, int x, int y) {
   const KernelTable& k = planner.kernels();
-  const GemmKernels gemm = planner.gemm(d.precision);
   const int input = planner.node(node).inputs[0];
   const int dy = planner.gradient(d.last);
   float* dw = planner.wants_gradient(d.kernel) ? planner.gradient_of(d.kernel) : nullptr;
@@ -177,29 +216,11 @@ void plan_split_backward(Planner& planner, const Dense& d, int node, int x, int 
     planner.add(std::move(task));
   }
 
-  const int64_t weight_pieces = dw ? (d.inputs + kInputsPerPiece - 1) / kInputsPerPiece : 0;
-  Task task;
-  task.name = planner.node(node).name + " backward by weights";
-  task.kind = Task::kSplit;
-  task.buffers = {x, dy};
-  task.pieces = weight_pieces + (db != nullptr);  // the last one is the bias
-  task.flops = dw ? d.flops() : 0;
-  task.algorithm = "GEMM";
-  task.run = [=, &k](const Work& w) {
-    for (int64_t piece = w.piece_begin; piece < w.piece_end; ++piece) {
-      const bool accumulate = w.run.begin > 0;
-      if (piece < weight_pieces) {
-        gemm.outer(dw, w.at(x, 0), w.stride(x), w.at(dy, 0), w.stride(dy), w.run.samples, d.units,
-                   piece * kInputsPerPiece, std::min(d.inputs, (piece + 1) * kInputsPerPiece), accumulate);
-      } else {
-        k.elementwise.sum_rows(db, w.at(dy, 0), w.run.samples, d.units, w.stride(dy), accumulate);
-      }
-    }
-  };
-  if (dw || db) planner.add(std::move(task));
-
+  const bool wants_dx = planner.wants_gradient(input), together = is_plain(planner, d) && wants_dx;
+  if ((dw || db) && !together) plan_by_inputs(planner, d, node, x, dy, -1, dw, db);
   planner.add_gradient(input, [&](int dx) {
-    (is_plain(planner, d) ? plan_plain_by_input : plan_packed_by_input)(planner, d, node, dy, dx);
+    if (together) plan_by_inputs(planner, d, node, x, dy, dx, dw, db);
+    else plan_packed_by_input(planner, d, node, dy, dx);
   });
 }
 

@@ -65,10 +65,36 @@ void multiply(float* y, int64_t y_stride, const float* x, int64_t x_stride, cons
                   panel_end, lower);
 }
 
+// b is read once, a block of rows after the other, while all columns of the next block are fetched: the columns of one
+// panel alone are no sequence that the processor foresees.
 void multiply_plain(float* y, int64_t y_stride, const float* x, int64_t x_stride, const float* b, int64_t ldb,
                     int64_t rows, int64_t depth, int64_t columns) {
-  multiply_panels(y, y_stride, x, x_stride, {b, kPanel, ldb}, nullptr, rows, depth, columns, 0, columns / kPanel,
-                  -__builtin_huge_valf());
+  constexpr int64_t kBlockFloats = 1 << 16;  // and the next one stay in L2
+  if (rows <= kFewRows || depth * columns <= kBlockFloats)
+    return multiply_panels(y, y_stride, x, x_stride, {b, kPanel, ldb}, nullptr, rows, depth, columns, 0,
+                           columns / kPanel, -__builtin_huge_valf());
+  const int64_t block = max(kBlockFloats / columns, 8);
+  const Segment whole = {0, 0};
+  Tile t;
+  t.y_stride = y_stride;
+  t.x_stride = x_stride;
+  t.segments = &whole;
+  t.segment_count = 1;
+  t.b_stride = ldb;
+  t.columns = kPanel;
+  t.bias = nullptr;
+  t.lower = -__builtin_huge_valf();
+  for (int64_t d = 0; d < depth; d += block) {
+    t.x = x + d;
+    t.length = min(block, depth - d);
+    t.accumulate = d > 0;
+    t.ahead = d + 2 * block <= depth ? block * ldb : 0;
+    for (int64_t column = 0; column < columns; column += kPanel) {
+      t.y = y + column;
+      t.b = b + d * ldb + column;
+      run_tiles<Float32>(t, rows);
+    }
+  }
 }
 
 // y (columns) += the products of `R` rows of b.
