@@ -87,6 +87,18 @@ std::string json(const Graph& g, const std::vector<int>& outputs, const std::vec
   return json_of(g, outputs, output_names, [&](int v) { return array_names[static_cast<size_t>(v)]; }).text();
 }
 
+void bind_file(py::module_& m) {
+  py::register_exception_translator([](std::exception_ptr p) {
+    try {
+      if (p) std::rethrow_exception(p);
+    } catch (const FileError& error) {
+      py::set_error(PyExc_OSError, error.what());
+    }
+  });
+  py::class_<File, std::shared_ptr<File>>(m, "File", "A file that stays open, for what is read of it later on.")
+      .def(py::init<int, std::string>(), py::arg("descriptor"), py::arg("name"));
+}
+
 void bind_variable(py::module_& m) {
   py::class_<Variable, std::shared_ptr<Variable>>(m, "Variable", "A weight: float32 memory that networks read.")
       .def(py::init<std::string, Dims, bool>(), py::arg("name"), py::arg("shape"), py::arg("trainable") = true)
@@ -101,12 +113,15 @@ void bind_variable(py::module_& m) {
                                                  [](void* p) { delete static_cast<std::shared_ptr<Variable>*>(p); });
                                return view(v->data(), v->dims(), owner);
                              })
+      .def_property_readonly("in_file", &Variable::in_file)
+      .def("leave_in", &Variable::leave_in, py::arg("file"), py::arg("offset"))
       .def("touch", &Variable::touch);
 }
 
 }  // namespace
 
 void bind_graph(py::module_& m) {
+  bind_file(m);
   bind_variable(m);
   const auto name = [](const char* value) { return py::arg("name") = value; };
   py::class_<Graph>(m, "Graph", "What a network is. Every method adds a node and returns its number.")

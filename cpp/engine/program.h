@@ -57,7 +57,7 @@ struct Run {
   uint64_t seed;                  // of this step's dropout
   float* losses;                  // of each loss, one a sample of the batch
   float* metrics;                 // the same of each metric
-  std::atomic<bool>* failed;      // set by a host function that has thrown; nothing after it counts
+  std::atomic<bool>* failed;      // set by a preparation or host function that has thrown; nothing after it counts
   std::exception_ptr* exception;  // what it has thrown
 
   float* loss(int term) const { return losses + term * batch->samples + begin; }
@@ -126,8 +126,8 @@ struct Task {
 struct Preparation {
   int node;
   std::function<void(float* scratch)> run;
-  int64_t scratch_floats;
-  double position;  // as in Piece
+  int64_t scratch_floats;  // given back right after it
+  double position;         // as in Piece
 };
 
 // Where the tasks leave a gradient in every slot.

@@ -8,8 +8,9 @@
 namespace pycnn {
 namespace {
 
-constexpr double kFlopsPerThread = 3e6;  // about ten microseconds of work: less is not worth sharing
-constexpr double kFlopsToWake = 5e7;     // a multiple of what waking a thread takes
+constexpr double kFlopsPerThread = 3e6;     // about ten microseconds of work: less is not worth sharing
+constexpr int64_t kLeastScratch = 1 << 19;  // so large that it goes back to the system afterwards
+constexpr double kFlopsToWake = 5e7;        // a multiple of what waking a thread takes
 
 int64_t pieces_of(int64_t n, int64_t size) { return (n + size - 1) / size; }
 
@@ -110,9 +111,25 @@ void Runner::run(const Batch& batch, uint64_t seed, Optimizer* optimizer, Timers
     from = to + 1;
   }
   if (timers) timers->end();
-  plan_.prepared_version = version;
   if (exception) std::rethrow_exception(exception);
+  plan_.prepared_version = version;
   if (program.writes_parameters || optimizer) parameters_.touch();
+}
+
+// The first exception ends the run. Preparations come with less and less scratch memory: what a large one has had is
+// given back before packed weights have taken theirs.
+void Runner::prepare(const Preparation& preparation, AlignedFloats& scratch, const Run& run) {
+  if (run.failed->load()) return;
+  try {
+    const int64_t wanted = preparation.scratch_floats > 0 ? std::max(preparation.scratch_floats, kLeastScratch) : 0;
+    if (scratch.size() < wanted || scratch.size() > 2 * std::max(wanted, kLeastScratch)) {
+      scratch = AlignedFloats();
+      scratch = AlignedFloats(wanted);
+    }
+    preparation.run(scratch.data());
+  } catch (...) {
+    if (!run.failed->exchange(true)) *run.exception = std::current_exception();
+  }
 }
 
 // Stages [from, to); before the first one preparations, after the last one updates.
@@ -120,10 +137,12 @@ void Runner::run_on(const Team& team, Run run, size_t from, size_t to, WorkQueue
   const Program& program = plan_.program;
   const Batch& batch = *run.batch;
   if (from == 0 && prepares_) {
+    AlignedFloats scratch;
     share(team, *queue++, static_cast<int64_t>(program.preparations.size()), [&](int64_t i) {
       const size_t index = static_cast<size_t>(i);
-      timed(team, program.tasks.size() + index, [&] { program.preparations[index].run(work(team, run).scratch); });
+      timed(team, program.tasks.size() + index, [&] { prepare(program.preparations[index], scratch, run); });
     });
+    if (run.failed->load()) return;
   }
   for (; run.begin < batch.samples; run.begin += program.capacity()) {
     run.samples = std::min(program.capacity(), batch.samples - run.begin);

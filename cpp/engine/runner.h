@@ -59,12 +59,13 @@ class Runner {
       : plan_(plan), parameters_(parameters), workspace_(workspace) {}
 
   // All stages on all chunks of the batch; then, where the plan has gradients, they are summed over the slots, and the
-  // step of the optimizer is done where one is given. Throws what a host function has thrown.
+  // step of the optimizer is done where one is given. Throws what a preparation or a host function has thrown.
   void run(const Batch& batch, uint64_t seed, Optimizer* optimizer, Timers* timers = nullptr);
   // The step of the optimizer alone, on the gradients as they are.
   void apply(Optimizer& optimizer);
 
  private:
+  void prepare(const Preparation& preparation, AlignedFloats& scratch, const Run& run);
   void run_on(const Team& team, Run run, size_t from, size_t to, WorkQueue* queue, const Optimizer* optimizer);
   void run_stages(const Team& team, const Run& run, size_t from, size_t to, WorkQueue*& queue);
   void run_block_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue, bool backwards);

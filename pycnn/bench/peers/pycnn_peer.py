@@ -73,7 +73,7 @@ def prepare_application(job: dict[str, Any]) -> Prepared:
         raise Unsupported("networks for ImageNet in float32 only")
     MEMORY.begin()
     (x, y), batch = pictures(job), int(job["batch"])
-    net = keras.models.load_model(saved_model(job), compile=False)
+    net = keras.models.load_model(saved_model(job), compile=False, lazy=job["kind"] == "infer")
     if job["kind"] == "train":
         return trained(net, x, y, batch)
     call = net.compile_inference(batch)
