@@ -74,7 +74,7 @@ Model::Impl::Impl(ModelFile file)
     : network(std::move(file.network)), inputs(inputs_of(*network)), outputs(outputs_of(*network, file.output_names)),
       class_names(std::move(file.class_names)) {}
 
-Model Model::load(const std::string& path) { return model_of(SafeTensors::read(path)); }
+Model Model::load(const std::string& path) { return model_of(SafeTensors::open(path)); }
 
 Model Model::from_bytes(const void* file, size_t bytes) {
   if (!file) throw std::invalid_argument("from_bytes got null for the file");

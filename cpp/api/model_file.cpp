@@ -28,7 +28,7 @@ std::shared_ptr<Variable> variable_from(const SafeTensors& file, const std::stri
     throw std::invalid_argument("the array '" + name + "' has shape " + text_of(tensor->shape) + ", expected " +
                                 text_of(shape));
   auto variable = std::make_shared<Variable>(name, shape, false);
-  std::copy_n(tensor->values, tensor->size, variable->data());
+  file.read(variable->data(), *tensor);
   return variable;
 }
 
