@@ -67,10 +67,18 @@ def prepare_network(job: dict[str, Any]) -> Prepared:
     return Prepared(run, outputs)
 
 
+def import_all() -> None:
+    """Imports what pycnn imports when it is first used, and other libraries at once."""
+    for package in (keras.layers, keras.models, keras.optimizers, keras.saving):
+        for name in package.__all__:
+            getattr(package, name)
+
+
 def prepare_application(job: dict[str, Any]) -> Prepared:
     """A network for ImageNet: training with `fit`, or inference by compile_inference."""
     if FORM:
         raise Unsupported("networks for ImageNet in float32 only")
+    import_all()
     MEMORY.begin()
     (x, y), batch = pictures(job), int(job["batch"])
     net = keras.models.load_model(saved_model(job), compile=False, lazy=job["kind"] == "infer")
