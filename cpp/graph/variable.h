@@ -5,12 +5,12 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
 #include "graph/shape.h"
 #include "runtime/file.h"
+#include "runtime/fork.h"
 #include "runtime/memory.h"
 
 namespace pycnn {
@@ -46,7 +46,7 @@ class Variable {
   bool trainable_;
   std::shared_ptr<const File> file_;  // may be null
   int64_t offset_ = 0;
-  mutable std::once_flag once_;
+  mutable ForkMutex mutex_;
   mutable AlignedFloats memory_;
   mutable std::atomic<bool> in_memory_{false};
   std::atomic<int64_t> version_{1};

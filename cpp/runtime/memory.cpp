@@ -13,6 +13,12 @@ namespace {
 
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
 constexpr int64_t kMaxFloats = int64_t{1} << 40;
+// Bytes from which on memory comes from the system.
+#if defined(__SANITIZE_ADDRESS__)  // guards what the allocator gives
+constexpr std::size_t kMapped = SIZE_MAX;
+#else
+constexpr std::size_t kMapped = kHugePage;
+#endif
 
 // Straight from the system, and straight back to it: pages that nobody has touched yet take no memory, and none stays
 // in the allocator's reserve. On a huge page's boundary, which more is asked for to find.
@@ -41,7 +47,7 @@ AlignedFloats::AlignedFloats(int64_t count) : size_(count) {
   if (count <= 0) return;
   if (count > kMaxFloats) throw std::bad_alloc();
   std::size_t bytes = static_cast<std::size_t>(align_floats(count)) * sizeof(float);
-  if (bytes < kHugePage) {
+  if (bytes < kMapped) {
     data_ = {static_cast<float*>(allocated(bytes)), Free{0}};
   } else {
     const std::size_t page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
