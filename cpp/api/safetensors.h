@@ -35,6 +35,7 @@ class SafeTensors {
   // Null where there is none of that name.
   const Tensor* find_tensor(const std::string& name) const;
   void read(float* to, const Tensor& tensor) const;
+  const std::shared_ptr<const File>& file() const { return file_; }  // null where it is bytes
   const std::string* find_metadata(const std::string& key) const;
 
  private:

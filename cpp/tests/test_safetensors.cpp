@@ -1,11 +1,9 @@
 #include "api/safetensors.h"
 
-#include <cstdio>
-#include <filesystem>
-#include <fstream>
 #include <stdexcept>
 
 #include "tests/check.h"
+#include "tests/temporary_file.h"
 
 namespace pycnn::testing {
 namespace {
@@ -48,23 +46,6 @@ bool has(const std::string& text, const std::string& part) { return text.find(pa
 std::string error_of_array(const std::string& description, size_t data_bytes) {
   return error_of(file_of("{\"w\":" + description + "}", std::string(data_bytes, '\0')));
 }
-
-class TemporaryFile {
- public:
-  explicit TemporaryFile(const std::string& content) {
-    static int count = 0;
-    path_ = (std::filesystem::temp_directory_path() /
-             ("pycnn-" + std::to_string(std::random_device()()) + "-" + std::to_string(count++) + ".safetensors"))
-                .string();
-    std::ofstream(path_, std::ios::binary) << content;
-  }
-  TemporaryFile(const TemporaryFile&) = delete;
-  ~TemporaryFile() { std::filesystem::remove(path_); }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 std::string error_of_file(const std::string& path) {
   try {

@@ -1,30 +1,17 @@
 // Weights in memory and in files.
 #include "graph/variable.h"
 
-#include <unistd.h>
-
-#include <cstdio>
-#include <fstream>
 #include <stdexcept>
 
+#include "tests/temporary_file.h"
 #include "tests/values.h"
 
 namespace pycnn::testing {
 namespace {
 
-// A file of the values, which is removed at the end of the test.
-class TemporaryFile {
- public:
-  explicit TemporaryFile(const Floats& values) : path_("pycnn_variable_" + std::to_string(getpid())) {
-    std::ofstream(path_, std::ios::binary)
-        .write(reinterpret_cast<const char*>(values.data()), static_cast<std::streamsize>(4 * values.size()));
-  }
-  ~TemporaryFile() { std::remove(path_.c_str()); }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
+std::string bytes_of(const Floats& values) {
+  return std::string(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
+}
 
 template <class Error, class Action>
 std::string error_of(const Action& action) {
@@ -41,10 +28,10 @@ bool has(const std::string& text, const std::string& part) { return text.find(pa
 }  // namespace
 
 TEST(variable_stays_in_its_file) {
-  const TemporaryFile written(Floats{1, 2, 3, 4, 5});
+  const TemporaryFile written(bytes_of({1, 2, 3, 4, 5}));
   Variable variable("w", {3});
   variable.leave_in(File::open(written.path()), 4);
-  std::remove(written.path().c_str());  // open, it lives on
+  written.remove();  // open, it lives on
   Floats scratch(3);
   CHECK(variable.read(scratch.data()) == scratch.data() && scratch == (Floats{2, 3, 4}) && variable.in_file());
   float* const data = variable.data();
@@ -60,7 +47,7 @@ TEST(variable_of_no_file_is_zero) {
 }
 
 TEST(variable_refuses_a_file_that_is_too_short) {
-  const TemporaryFile written(Floats{1, 2, 3});
+  const TemporaryFile written(bytes_of({1, 2, 3}));
   Variable variable("w", {2});
   const auto file = File::open(written.path());
   for (const int64_t offset : {int64_t{-4}, int64_t{5}, int64_t{12}, std::numeric_limits<int64_t>::max()})
@@ -70,10 +57,10 @@ TEST(variable_refuses_a_file_that_is_too_short) {
 }
 
 TEST(variable_misses_a_file_that_changes) {
-  const TemporaryFile written(Floats{1, 2, 3});
+  const TemporaryFile written(bytes_of({1, 2, 3}));
   Variable variable("w", {3});
   variable.leave_in(File::open(written.path()), 0);
-  std::ofstream(written.path(), std::ios::binary) << "short";
+  written.write("short");
   Floats scratch(3);
   for (int i = 0; i < 2; ++i) {
     CHECK(has(error_of<FileError>([&] { variable.data(); }), "has changed since it was opened"));
