@@ -176,6 +176,10 @@ class Variable:
         """A writable view. Call `touch` after writing. OSError where a file no longer has the values."""
 
     @property
+    def value_to_overwrite(self) -> F32:
+        """The same for who writes all of it: what is still in a file is not read."""
+
+    @property
     def in_file(self) -> bool:
         """Whether the values are still in a file only."""
 

@@ -273,6 +273,10 @@ def test_a_file_that_is_written_in_place(saved, lazy, path, rng, change):
     with pytest.raises(OSError, match=message):
         lazy.fit(x, normal(rng, 5, 5), verbose=0)
     np.testing.assert_array_equal(call(x[:1]), expected)  # what is packed stays
+    weights = [2 * weight for weight in saved.get_weights()]
+    lazy.set_weights(weights)  # which asks for nothing that is lost
+    saved.set_weights(weights)
+    np.testing.assert_array_equal(lazy.predict_on_batch(x), saved.predict_on_batch(x))
 
 
 def test_weights_that_a_plan_reads_itself_are_missing(lazy, path, rng):

@@ -24,12 +24,12 @@ Variable::Variable(std::string name, std::vector<int64_t> dims, bool trainable)
 
 static int64_t bytes_of(int64_t floats) { return floats * static_cast<int64_t>(sizeof(float)); }
 
-float* Variable::data() const {
+float* Variable::in_memory(bool from_file) const {
   if (in_memory_.load(std::memory_order_acquire)) return memory_.data();
   const std::lock_guard<ForkMutex> lock(mutex_);
   if (!in_memory_.load()) {
     AlignedFloats memory(size_);
-    if (file_) file_->read(memory.data(), bytes_of(size_), offset_);
+    if (file_ && from_file) file_->read(memory.data(), bytes_of(size_), offset_);
     memory_ = std::move(memory);
     in_memory_.store(true, std::memory_order_release);
   }

@@ -26,7 +26,9 @@ class Variable {
 
   // The values: zeros at first, or what a file holds. Memory is taken at the first call; FileError where they cannot be
   // read.
-  float* data() const;
+  float* data() const { return in_memory(true); }
+  // The same for who writes all of the values: what a file holds is not read.
+  float* data_to_overwrite() const { return in_memory(false); }
   // Leaves the values, float32, in a file until somebody asks for data(); before anybody has. std::invalid_argument
   // where the file ends before them.
   void leave_in(std::shared_ptr<const File> file, int64_t offset);
@@ -40,6 +42,8 @@ class Variable {
   int64_t version() const { return version_.load(std::memory_order_acquire); }
 
  private:
+  float* in_memory(bool from_file) const;
+
   std::string name_;
   std::vector<int64_t> dims_;
   int64_t size_;

@@ -67,6 +67,8 @@ TEST(variable_misses_a_file_that_changes) {
     CHECK(has(error_of<FileError>([&] { variable.read(scratch.data()); }), "has changed since it was opened"));
   }
   CHECK(variable.in_file());
+  const float* const data = variable.data_to_overwrite();
+  CHECK(!variable.in_file() && data == variable.data() && data[2] == 0);
 }
 
 TEST(file_names_what_cannot_be_opened) {

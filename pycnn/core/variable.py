@@ -92,7 +92,7 @@ class Variable:
 
     def overwrite(self, values: Any) -> None:
         """Sets the values, which must fit, whatever a tape has recorded."""
-        self.core.value[...] = values
+        self.core.value_to_overwrite[...] = values
         self.core.touch()
         self._initialized = True
 
