@@ -151,6 +151,14 @@ def filter_images(
     if `bytes`, else float32. rows, columns: of x, for those of the padded images; -1 for `fill`."""
 
 # --- networks ------------------------------------------------------------------------------------------------
+class File:
+    """A file that stays open, for what is read of it later on: until it is written or gets another size.
+
+    OSError where it cannot be kept open.
+    """
+
+    def __init__(self, descriptor: int, name: str) -> None: ...
+
 class Variable:
     """A weight: float32 memory of fixed shape, zero at first, that any number of networks read."""
 
@@ -165,7 +173,21 @@ class Variable:
 
     @property
     def value(self) -> F32:
-        """A writable view. Call `touch` after writing."""
+        """A writable view. Call `touch` after writing. OSError where a file no longer has the values."""
+
+    @property
+    def value_to_overwrite(self) -> F32:
+        """The same for who writes all of it: what is still in a file is not read."""
+
+    @property
+    def in_file(self) -> bool:
+        """Whether the values are still in a file only."""
+
+    def leave_in(self, file: File, offset: int) -> None:
+        """Leaves the values, float32, in a file until somebody needs them in memory.
+
+        ValueError where there are values already, or the file ends before these.
+        """
 
     @property
     def version(self) -> int:

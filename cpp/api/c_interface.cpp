@@ -63,6 +63,13 @@ pycnn_status info_of(const pycnn_model* model, int64_t index, pycnn_tensor_info*
   });
 }
 
+pycnn_status load(const char* path, pycnn_model** model, bool lazy) {
+  return guarded([&] {
+    pycnn_model*& result = place(model, "model");
+    result = new pycnn_model{pycnn::Model::load(&checked(path, "path"), lazy)};
+  });
+}
+
 }  // namespace
 
 extern "C" {
@@ -75,12 +82,8 @@ pycnn_status pycnn_set_num_threads(int threads) {
 }
 int pycnn_num_threads(void) { return pycnn::num_threads(); }
 
-pycnn_status pycnn_load(const char* path, pycnn_model** model) {
-  return guarded([&] {
-    pycnn_model*& result = place(model, "model");
-    result = new pycnn_model{pycnn::Model::load(&checked(path, "path"))};
-  });
-}
+pycnn_status pycnn_load(const char* path, pycnn_model** model) { return load(path, model, false); }
+pycnn_status pycnn_load_lazily(const char* path, pycnn_model** model) { return load(path, model, true); }
 pycnn_status pycnn_load_bytes(const void* file, size_t bytes, pycnn_model** model) {
   return guarded([&] {
     pycnn_model*& result = place(model, "model");

@@ -11,9 +11,9 @@
 namespace pycnn {
 namespace {
 
-Model model_of(const SafeTensors& file) {
+Model model_of(const SafeTensors& file, bool lazy = false) {
   install_fork_handler();
-  return Model(std::make_shared<Model::Impl>(model_from(file)));
+  return Model(std::make_shared<Model::Impl>(model_from(file, lazy)));
 }
 
 template <class T>
@@ -74,7 +74,7 @@ Model::Impl::Impl(ModelFile file)
     : network(std::move(file.network)), inputs(inputs_of(*network)), outputs(outputs_of(*network, file.output_names)),
       class_names(std::move(file.class_names)) {}
 
-Model Model::load(const std::string& path) { return model_of(SafeTensors::read(path)); }
+Model Model::load(const std::string& path, bool lazy) { return model_of(SafeTensors::open(path), lazy); }
 
 Model Model::from_bytes(const void* file, size_t bytes) {
   if (!file) throw std::invalid_argument("from_bytes got null for the file");

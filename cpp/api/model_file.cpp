@@ -21,20 +21,21 @@ void check_class_names(const std::vector<std::string>& names, const Network& net
 }
 
 std::shared_ptr<Variable> variable_from(const SafeTensors& file, const std::string& name,
-                                        const std::vector<int64_t>& shape) {
+                                        const std::vector<int64_t>& shape, bool lazy) {
   const SafeTensors::Tensor* tensor = file.find_tensor(name);
   if (!tensor) throw std::invalid_argument("there is no array '" + name + "'");
   if (tensor->shape != shape)
     throw std::invalid_argument("the array '" + name + "' has shape " + text_of(tensor->shape) + ", expected " +
                                 text_of(shape));
   auto variable = std::make_shared<Variable>(name, shape, false);
-  std::copy_n(tensor->values, tensor->size, variable->data());
+  if (lazy && file.file()) variable->leave_in(file.file(), tensor->offset);
+  else file.read(variable->data(), *tensor);
   return variable;
 }
 
 }  // namespace
 
-ModelFile model_from(const SafeTensors& file) {
+ModelFile model_from(const SafeTensors& file, bool lazy) {
   const std::string* format = file.find_metadata("format");
   if (!format || *format != "pycnn")
     throw std::runtime_error("'" + file.name() + "' is a safetensors file, but not a model that pycnn saved");
@@ -43,9 +44,10 @@ ModelFile model_from(const SafeTensors& file) {
     throw std::runtime_error("'" + file.name() + "' has no graph: load and save it with this version of pycnn");
   try {
     ModelFile result;
-    ParsedGraph parsed = graph_from(
-        Json::parse(*graph),
-        [&](const std::string& name, const std::vector<int64_t>& shape) { return variable_from(file, name, shape); });
+    ParsedGraph parsed =
+        graph_from(Json::parse(*graph), [&](const std::string& name, const std::vector<int64_t>& shape) {
+          return variable_from(file, name, shape, lazy);
+        });
     result.output_names = std::move(parsed.output_names);
     result.network = std::make_unique<Network>(std::move(parsed.graph), std::move(parsed.outputs));
     if (const std::string* names = file.find_metadata("class_names")) {

@@ -18,7 +18,8 @@ struct ModelFile {
 };
 
 // Needs the metadata "format": "pycnn" and "graph", the lowered graph as JSON. "class_names", a JSON array of strings,
-// may be missing. std::runtime_error, with the file's name, for anything else.
-ModelFile model_from(const SafeTensors& file);
+// may be missing. std::runtime_error, with the file's name, for anything else. With `lazy`, weights stay in an open
+// file until something needs them in memory.
+ModelFile model_from(const SafeTensors& file, bool lazy = false);
 
 }  // namespace pycnn

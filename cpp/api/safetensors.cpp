@@ -1,44 +1,34 @@
 #include "api/safetensors.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <functional>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
 
 #include "api/json.h"
 
 namespace pycnn {
 
-// Takes a file apart, from wherever its bytes come: `read(to, bytes)` returns whether there were as many.
+// Takes a file apart: its header says where everything is.
 class SafeTensorsReader {
  public:
-  using Read = std::function<bool(void* to, int64_t bytes)>;
-
-  SafeTensorsReader(const std::string& name, int64_t bytes, Read read) : bytes_(bytes), read_(std::move(read)) {
-    result_.name_ = name;
-  }
+  SafeTensorsReader(SafeTensors file, int64_t bytes) : bytes_(bytes), result_(std::move(file)) {}
 
   SafeTensors result() {
     if (bytes_ > SafeTensors::kMaxBytes)
       fail("has " + std::to_string(bytes_) + " bytes; at most " + std::to_string(SafeTensors::kMaxBytes) + " are read");
     const int64_t header_bytes = header_length();
     std::string header(static_cast<size_t>(header_bytes), '\0');
-    take(header.data(), header_bytes);
+    result_.read(header.data(), header_bytes, kLengthBytes);
     const int64_t data_bytes = bytes_ - kLengthBytes - header_bytes;
     if (header.empty() || header[0] != '{') fail("is no safetensors file: its header does not begin with '{'");
     try {
-      read_header(Json::parse(header), data_bytes);
+      read_header(Json::parse(header), kLengthBytes + header_bytes, data_bytes);
     } catch (const std::invalid_argument& error) {
       fail(std::string("has a damaged header: ") + error.what());
     }
-    const int64_t count = data_bytes / kValueBytes;
-    result_.values_ = AlignedFloats(count);
-    if (count > 0) take(result_.values_.data(), data_bytes);
-    for (const Part& part : parts_) part.tensor->values = result_.values_.data() + part.begin / kValueBytes;
     return std::move(result_);
   }
 
@@ -48,19 +38,14 @@ class SafeTensorsReader {
   struct Part {
     int64_t begin, end;  // bytes of the data
     const std::string* name;
-    SafeTensors::Tensor* tensor;
   };
 
   [[noreturn]] void fail(const std::string& what) const { throw std::runtime_error("'" + result_.name_ + "' " + what); }
 
-  void take(void* to, int64_t bytes) {
-    if (!read_(to, bytes)) fail("ends too early, or cannot be read");
-  }
-
   int64_t header_length() {
     unsigned char raw[kLengthBytes];
     if (bytes_ < kLengthBytes) fail("is no safetensors file: it has only " + std::to_string(bytes_) + " bytes");
-    take(raw, kLengthBytes);
+    result_.read(raw, kLengthBytes, 0);
     uint64_t length = 0;
     for (int i = kLengthBytes - 1; i >= 0; --i) length = length << 8 | raw[i];
     if (length > static_cast<uint64_t>(bytes_ - kLengthBytes))
@@ -74,12 +59,12 @@ class SafeTensorsReader {
 
   // Every array must lie where the one before ends, and the last one end with the file: then they are all inside it,
   // share nothing and hide nothing.
-  void read_header(const Json& header, int64_t data_bytes) {
+  void read_header(const Json& header, int64_t data_begin, int64_t data_bytes) {
     for (const Json::Member& member : header.object()) {
       if (member.key == "__metadata__") {
         for (const Json::Member& entry : member.value.object()) result_.metadata_[entry.key] = entry.value.string();
       } else {
-        read_tensor(member.key, member.value);
+        read_tensor(member.key, member.value, data_begin);
       }
     }
     std::sort(parts_.begin(), parts_.end(),
@@ -96,11 +81,11 @@ class SafeTensorsReader {
            std::to_string(data_bytes));
   }
 
-  void read_tensor(const std::string& name, const Json& description) {
+  void read_tensor(const std::string& name, const Json& description, int64_t data_begin) {
     const auto fail_at = [&](const std::string& what) { fail("has an array '" + name.substr(0, 80) + "' " + what); };
     const std::string& dtype = description.at("dtype").string();
     if (dtype != "F32") fail_at("of dtype " + dtype.substr(0, 20) + "; expected F32");
-    SafeTensors::Tensor tensor{{}, 1, nullptr};
+    SafeTensors::Tensor tensor{{}, 1, 0};
     for (const Json& dim : description.at("shape").array()) {
       const int64_t n = dim.integer();
       if (n < 0) fail_at("with a negative size, " + std::to_string(n));
@@ -114,17 +99,17 @@ class SafeTensorsReader {
     if (begin < 0 || begin > end || end > bytes_ || end - begin != tensor.size * kValueBytes)
       fail_at("of " + std::to_string(tensor.size * kValueBytes) + " bytes between bytes " + std::to_string(begin) +
               " and " + std::to_string(end) + " of the data");
+    tensor.offset = data_begin + begin;
     const auto place = result_.tensors_.emplace(name, std::move(tensor)).first;
-    parts_.push_back({begin, end, &place->first, &place->second});
+    parts_.push_back({begin, end, &place->first});
   }
 
   int64_t bytes_;
-  Read read_;
   SafeTensors result_;
   std::vector<Part> parts_;
 };
 
-SafeTensors SafeTensors::read(const std::string& path) {
+SafeTensors SafeTensors::open(const std::string& path) {
   namespace fs = std::filesystem;
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
@@ -132,27 +117,28 @@ SafeTensors SafeTensors::read(const std::string& path) {
   if (status.type() == fs::file_type::none)
     throw std::runtime_error("'" + path + "' cannot be read: " + error.message());
   if (!fs::is_regular_file(status)) throw std::runtime_error("'" + path + "' is no file");
-  std::ifstream file(path, std::ios::binary | std::ios::ate);
-  if (!file) throw std::runtime_error("'" + path + "' cannot be read: " + std::generic_category().message(errno));
-  const int64_t bytes = static_cast<int64_t>(file.tellg());
-  if (bytes < 0 || !file.seekg(0)) throw std::runtime_error("'" + path + "' cannot be read");
-  return SafeTensorsReader(
-             path, bytes,
-             [&](void* to, int64_t count) { return static_cast<bool>(file.read(static_cast<char*>(to), count)); })
-      .result();
+  SafeTensors file;
+  file.name_ = path;
+  file.file_ = File::open(path);
+  const int64_t bytes = file.file_->size();
+  return SafeTensorsReader(std::move(file), bytes).result();
 }
 
 SafeTensors SafeTensors::from_bytes(std::string_view bytes, const std::string& name) {
-  size_t position = 0;
-  return SafeTensorsReader(name, static_cast<int64_t>(bytes.size()),
-                           [&](void* to, int64_t count) {
-                             const size_t n = static_cast<size_t>(count);
-                             if (n > bytes.size() - position) return false;
-                             if (n > 0) std::memcpy(to, bytes.data() + position, n);
-                             position += n;
-                             return true;
-                           })
-      .result();
+  SafeTensors file;
+  file.name_ = name;
+  file.bytes_ = bytes.data();
+  return SafeTensorsReader(std::move(file), static_cast<int64_t>(bytes.size())).result();
+}
+
+void SafeTensors::read(float* to, const Tensor& tensor) const {
+  read(to, tensor.size * static_cast<int64_t>(sizeof(float)), tensor.offset);
+}
+
+// Of a range inside the file.
+void SafeTensors::read(void* to, int64_t bytes, int64_t offset) const {
+  if (file_) file_->read(to, bytes, offset);
+  else if (bytes > 0) std::memcpy(to, bytes_ + offset, static_cast<size_t>(bytes));
 }
 
 const SafeTensors::Tensor* SafeTensors::find_tensor(const std::string& name) const {

@@ -87,6 +87,25 @@ std::string json(const Graph& g, const std::vector<int>& outputs, const std::vec
   return json_of(g, outputs, output_names, [&](int v) { return array_names[static_cast<size_t>(v)]; }).text();
 }
 
+void bind_file(py::module_& m) {
+  py::register_exception_translator([](std::exception_ptr p) {
+    try {
+      if (p) std::rethrow_exception(p);
+    } catch (const FileError& error) {
+      py::set_error(PyExc_OSError, error.what());
+    }
+  });
+  py::class_<File, std::shared_ptr<File>>(m, "File", "A file that stays open, for what is read of it later on.")
+      .def(py::init<int, std::string>(), py::arg("descriptor"), py::arg("name"));
+}
+
+// An array on the variable's memory, which lives as long as the array does.
+Floats view_of(const std::shared_ptr<Variable>& v, float* data) {
+  auto* held = new std::shared_ptr<Variable>(v);
+  py::capsule owner(held, [](void* p) { delete static_cast<std::shared_ptr<Variable>*>(p); });
+  return view(data, v->dims(), owner);
+}
+
 void bind_variable(py::module_& m) {
   py::class_<Variable, std::shared_ptr<Variable>>(m, "Variable", "A weight: float32 memory that networks read.")
       .def(py::init<std::string, Dims, bool>(), py::arg("name"), py::arg("shape"), py::arg("trainable") = true)
@@ -94,19 +113,18 @@ void bind_variable(py::module_& m) {
       .def_property_readonly("shape", [](const Variable& v) { return py::tuple(py::cast(v.dims())); })
       .def_property_readonly("trainable", &Variable::trainable)
       .def_property_readonly("version", &Variable::version)
-      .def_property_readonly("value",
-                             [](const std::shared_ptr<Variable>& v) {
-                               auto* held = new std::shared_ptr<Variable>(v);
-                               py::capsule owner(held,
-                                                 [](void* p) { delete static_cast<std::shared_ptr<Variable>*>(p); });
-                               return view(v->data(), v->dims(), owner);
-                             })
+      .def_property_readonly("value", [](const std::shared_ptr<Variable>& v) { return view_of(v, v->data()); })
+      .def_property_readonly("value_to_overwrite",
+                             [](const std::shared_ptr<Variable>& v) { return view_of(v, v->data_to_overwrite()); })
+      .def_property_readonly("in_file", &Variable::in_file)
+      .def("leave_in", &Variable::leave_in, py::arg("file"), py::arg("offset"))
       .def("touch", &Variable::touch);
 }
 
 }  // namespace
 
 void bind_graph(py::module_& m) {
+  bind_file(m);
   bind_variable(m);
   const auto name = [](const char* value) { return py::arg("name") = value; };
   py::class_<Graph>(m, "Graph", "What a network is. Every method adds a node and returns its number.")

@@ -200,10 +200,11 @@ MemoryUse Network::memory() const {
     if (const auto* constant = std::get_if<ConstantNode>(&node.attributes))
       floats.weights += static_cast<int64_t>(constant->values->size());
   for (int p = 0; p < parameters_.count(); ++p) {
-    floats.weights += parameters_.size(p);
+    if (!parameters_.variable(p).in_file()) floats.weights += parameters_.size(p);
     if (optimizer_) floats.optimizer += optimizer_->state_floats(parameters_.variable(p));
   }
   for (const auto& [key, plan] : plans_) {
+    if (!plan) continue;  // making it has failed
     floats.packed_weights += plan->program.memory_floats(MemoryKind::kPackedWeights);
     floats.activations += plan->program.memory_floats(MemoryKind::kValues);
     floats.gradients += plan->program.memory_floats(MemoryKind::kGradients);

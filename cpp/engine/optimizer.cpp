@@ -37,6 +37,7 @@ void Optimizer::configure(const OptimizerSpec& spec) {
 Optimizer::State& Optimizer::state_of(const std::shared_ptr<Variable>& variable) {
   State& state = states_[variable.get()];
   if (state.variable) return state;
+  variable->data();  // takes its memory here, and not in a thread of a step
   state.variable = variable;
   const std::vector<StateSlot>& slots = rule_of(spec_.kind).slots;
   for (size_t i = 0; i < slots.size(); ++i) {

@@ -4,7 +4,7 @@ namespace pycnn {
 
 Parameters::Parameters(std::vector<std::shared_ptr<Variable>> variables) : variables_(std::move(variables)) {
   for (const auto& variable : variables_) {
-    variable->data();  // takes its memory here, and not in a thread of a call
+    if (!variable->in_file()) variable->data();  // takes its memory here, and not in a thread of a call
     trainable_.push_back(variable->trainable());
     offsets_.push_back(floats_);
     floats_ += align_floats(variable->size());

@@ -279,6 +279,14 @@ int Planner::value(int i) {
 
 float* Planner::weights(int i) { return i < 0 ? nullptr : program_.buffers[static_cast<size_t>(value(i))].fixed; }
 
+StoredWeights Planner::stored_weights(int i) {
+  const size_t r = root(i);
+  const auto* p = std::get_if<ParameterNode>(&graph_.nodes()[r].attributes);
+  if (p && value_[r] < 0 && parameters_.variable(p->variable).in_file())
+    return StoredWeights(parameters_.variable(p->variable));
+  return StoredWeights(weights(i));
+}
+
 Planner::ChannelSlice Planner::channels(int i) {
   const int next = only_consumer(i);
   const auto* concat = next < 0 ? nullptr : graph_.as<ConcatNode>(next);
@@ -368,12 +376,25 @@ void Planner::prepare(const std::vector<int>& weights, int64_t pieces, const std
   add(std::move(task));
 }
 
+void Planner::prepare_weights(int weights, int64_t pieces, const std::function<void(const float*, int64_t)>& run) {
+  const StoredWeights stored = stored_weights(weights);
+  if (stored.scratch_floats() == 0) {
+    prepare({weights}, pieces, [=, from = stored.at(nullptr)](int64_t i, float*) { run(from, i); });
+    return;
+  }
+  const auto read_and_run = [=](int64_t, float* scratch) {
+    const float* from = stored.at(scratch);
+    for (int64_t i = 0; i < pieces; ++i) run(from, i);
+  };
+  prepare({weights}, 1, read_and_run, stored.scratch_floats());
+}
+
 // From so many floats on packed weights that train are not kept from one step to the next: they would have to be made
 // again anyway, and in the meantime other values have their memory.
 static constexpr int64_t kLargePacked = 1 << 18;
 
 PackedWeights Planner::pack(int weights, int64_t floats, int64_t pieces,
-                            const std::function<void(float*, int64_t)>& run) {
+                            const std::function<void(float*, const float*, int64_t)>& run) {
   const auto* parameter = graph_.as<ParameterNode>(weights);
   const bool trains = request_.gradients && parameter && parameters_.trainable(parameter->variable);
   std::vector<Task>& tasks = program_.tasks;
@@ -381,7 +402,7 @@ PackedWeights Planner::pack(int weights, int64_t floats, int64_t pieces,
   const auto split = std::find_if(tasks.rbegin(), tasks.rend(), [](const Task& t) { return t.kind == Task::kSplit; });
   if (!trains || floats < kLargePacked || split == tasks.rend()) {
     float* const memory = add_memory(floats, MemoryKind::kPackedWeights);
-    prepare({weights}, pieces, [=](int64_t piece, float*) { run(memory, piece); });
+    prepare_weights(weights, pieces, [=](const float* from, int64_t piece) { run(memory, from, piece); });
     return {memory};
   }
   const int buffer = program_.add_common(floats);
@@ -394,8 +415,8 @@ PackedWeights Planner::pack(int weights, int64_t floats, int64_t pieces,
   task.buffers = {buffer};
   task.node = current_;
   task.backward = in_backward_;
-  task.run = [=](const Work& w) {
-    for (int64_t piece = w.piece_begin; piece < w.piece_end; ++piece) run(w.at(buffer, 0), piece);
+  task.run = [=, from = this->weights(weights)](const Work& w) {
+    for (int64_t piece = w.piece_begin; piece < w.piece_end; ++piece) run(w.at(buffer, 0), from, piece);
   };
   tasks.insert(split.base(), std::move(task));
   return {nullptr, buffer};

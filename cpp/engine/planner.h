@@ -43,6 +43,21 @@ struct PackedWeights {
   }
 };
 
+// Weights as a preparation finds them: in memory, or in a file.
+class StoredWeights {
+ public:
+  explicit StoredWeights(const float* memory) : memory_(memory) {}
+  explicit StoredWeights(const Variable& in_file) : variable_(&in_file) {}
+
+  // Floats that at() needs for them: none where they are in memory.
+  int64_t scratch_floats() const { return variable_ ? variable_->size() : 0; }
+  const float* at(float* scratch) const { return variable_ ? variable_->read(scratch) : memory_; }  // FileError
+
+ private:
+  const float* memory_ = nullptr;
+  const Variable* variable_ = nullptr;
+};
+
 class Planner {
  public:
   Planner(const Graph& graph, std::vector<int> outputs, const Parameters& parameters, const KernelTable& kernels,
@@ -122,12 +137,19 @@ class Planner {
   // Room for the gradient by a value without a batch axis in every slot. `transposed`: the tasks write it as (last
   // axis, all others).
   int64_t reserve_slot(int node, bool transposed = false);
-  // run(piece) brings the value of `weights`, which has no batch axis, into another form whenever it has changed.
+  // Weights for a preparation: they may stay in a file for it.
+  StoredWeights stored_weights(int node);
+  // run(piece, scratch) brings the value of `weights`, which has no batch axis, into another form whenever it has
+  // changed. What it throws ends the run.
   void prepare(const std::vector<int>& weights, int64_t pieces, const std::function<void(int64_t, float*)>& run,
                int64_t scratch_floats = 0);
-  // run(packed, piece) brings the value of `weights` into a form of so many floats, which block tasks read: a split
-  // task that need not wait for the one before it might read while others still pack.
-  PackedWeights pack(int weights, int64_t floats, int64_t pieces, const std::function<void(float*, int64_t)>& run);
+  // The same of one value, which may stay in a file for it.
+  void prepare_weights(int weights, int64_t pieces,
+                       const std::function<void(const float* weights, int64_t piece)>& run);
+  // run(packed, weights, piece) brings the value of `weights` into a form of so many floats, which block tasks read: a
+  // split task that need not wait for the one before it might read while others still pack.
+  PackedWeights pack(int weights, int64_t floats, int64_t pieces,
+                     const std::function<void(float* packed, const float* weights, int64_t piece)>& run);
   void needs_whole_batch() { program_.whole_batch = true; }
   void writes_parameters() { program_.writes_parameters = true; }
   void deal_by_slots() { program_.by_slots = true; }

@@ -62,7 +62,7 @@ struct StageCost {
 
 // Bytes that a network has once it has run, for all of its plans. What a run has needed stays for the next one.
 struct MemoryUse {
-  int64_t weights = 0;         // its variables, which other networks may share, and constants
+  int64_t weights = 0;         // its variables in memory, which other networks may share, and constants
   int64_t packed_weights = 0;  // in the forms that kernels read
   int64_t activations = 0;     // values of all samples of a chunk, and the gradients by them
   int64_t threads = 0;         // values of a block of samples, and scratch memory, of each thread

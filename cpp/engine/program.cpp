@@ -114,12 +114,14 @@ int64_t Program::piece_count(const Stage& stage, int64_t samples, int64_t thread
 void Program::finish(int64_t capacity) {
   capacity_ = capacity;
   sort_by_position(preparations);
+  // Those that need memory for themselves begin, the most first: packed weights have taken little yet.
+  std::stable_sort(preparations.begin(), preparations.end(),
+                   [](const Preparation& a, const Preparation& b) { return a.scratch_floats > b.scratch_floats; });
   size_slots();
   cut_stages();
   place_buffers();
   scratch_floats_ = 0;
   for (const Task& task : tasks) scratch_floats_ = std::max(scratch_floats_, align_floats(task.scratch_floats));
-  for (const Preparation& p : preparations) scratch_floats_ = std::max(scratch_floats_, align_floats(p.scratch_floats));
 }
 
 // How many tasks at the beginning every thread runs for itself. What some of them and later ones write has no place in

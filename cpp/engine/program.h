@@ -58,7 +58,7 @@ struct Run {
   uint64_t seed;                  // of this step's dropout
   float* losses;                  // of each loss, one a sample of the batch
   float* metrics;                 // the same of each metric
-  std::atomic<bool>* failed;      // set by a host function that has thrown; nothing after it counts
+  std::atomic<bool>* failed;      // set by a preparation or host function that has thrown; nothing after it counts
   std::exception_ptr* exception;  // what it has thrown
 
   float* loss(int term) const { return losses + term * batch->samples + begin; }
@@ -141,7 +141,7 @@ struct Task {
 struct Preparation {
   int node;
   std::function<void(float* scratch)> run;
-  int64_t scratch_floats;
+  int64_t scratch_floats;       // given back right after it
   double position;              // as in Piece
   std::vector<int> parameters;  // that it reads
   int64_t version = -1;         // of these, when it ran last

@@ -8,8 +8,9 @@
 namespace pycnn {
 namespace {
 
-constexpr double kFlopsPerThread = 3e6;  // about ten microseconds of work: less is not worth sharing
-constexpr double kFlopsToWake = 5e7;     // a multiple of what waking a thread takes
+constexpr double kFlopsPerThread = 3e6;     // about ten microseconds of work: less is not worth sharing
+constexpr int64_t kLeastScratch = 1 << 19;  // so large that it goes back to the system afterwards
+constexpr double kFlopsToWake = 5e7;        // a multiple of what waking a thread takes
 
 int64_t pieces_of(int64_t n, int64_t size) { return (n + size - 1) / size; }
 
@@ -62,6 +63,11 @@ void Plan::find_stale(const Parameters& parameters) {
     for (int p : preparation.parameters) sum += parameters.variable(p).version();
     if (std::exchange(preparation.version, sum) != sum) stale.push_back(static_cast<int>(i));
   }
+}
+
+void Plan::forget_stale() {
+  prepared_version = -1;
+  for (int i : stale) program.preparations[static_cast<size_t>(i)].version = -1;
 }
 
 // Items of the timers: tasks, preparations, parameters.
@@ -130,9 +136,28 @@ void Runner::run(const Batch& batch, uint64_t seed, Optimizer* optimizer, Timers
     from = to + 1;
   }
   if (timers) timers->end();
-  if (exception) std::rethrow_exception(exception);
+  if (exception) {
+    plan_.forget_stale();
+    std::rethrow_exception(exception);
+  }
   if (program.writes_parameters) parameters_.touch();
   else if (optimizer) parameters_.touch_trainable();
+}
+
+// The first exception ends the run. Preparations come with less and less scratch memory: what a large one has had is
+// given back before packed weights have taken theirs.
+void Runner::prepare(const Preparation& preparation, AlignedFloats& scratch, const Run& run) {
+  if (run.failed->load()) return;
+  try {
+    const int64_t wanted = preparation.scratch_floats > 0 ? std::max(preparation.scratch_floats, kLeastScratch) : 0;
+    if (scratch.size() < wanted || scratch.size() > 2 * std::max(wanted, kLeastScratch)) {
+      scratch = AlignedFloats();
+      scratch = AlignedFloats(wanted);
+    }
+    preparation.run(scratch.data());
+  } catch (...) {
+    if (!run.failed->exchange(true)) *run.exception = std::current_exception();
+  }
 }
 
 // Stages [from, to); before the first one preparations, after the last one updates.
@@ -140,10 +165,12 @@ void Runner::run_on(const Team& team, Run run, size_t from, size_t to, WorkQueue
   const Program& program = plan_.program;
   const Batch& batch = *run.batch;
   if (from == 0 && !plan_.stale.empty()) {
+    AlignedFloats scratch;
     share(team, *queue++, static_cast<int64_t>(plan_.stale.size()), [&](int64_t i) {
       const size_t index = static_cast<size_t>(plan_.stale[static_cast<size_t>(i)]);
-      timed(team, program.tasks.size() + index, [&] { program.preparations[index].run(work(team, run).scratch); });
+      timed(team, program.tasks.size() + index, [&] { prepare(program.preparations[index], scratch, run); });
     });
+    if (run.failed->load()) return;
   }
   for (; run.begin < batch.samples; run.begin += program.capacity()) {
     run.samples = std::min(program.capacity(), batch.samples - run.begin);

@@ -35,6 +35,7 @@ struct Plan {
 
   void cut_updates(const Parameters& parameters);  // after gradients are known
   void find_stale(const Parameters& parameters);
+  void forget_stale();  // where they were not all made
 };
 
 // Memory that grows to what plans ask for and is shared by all plans of a network.
@@ -62,12 +63,13 @@ class Runner : private Updater {
       : plan_(plan), parameters_(parameters), workspace_(workspace) {}
 
   // All stages on all chunks of the batch; then, where the plan has gradients, they are summed over the slots, and the
-  // step of the optimizer is done where one is given. Throws what a host function has thrown.
+  // step of the optimizer is done where one is given. Throws what a preparation or a host function has thrown.
   void run(const Batch& batch, uint64_t seed, Optimizer* optimizer, Timers* timers = nullptr);
   // The step of the optimizer alone, on the gradients as they are.
   void apply(Optimizer& optimizer);
 
  private:
+  void prepare(const Preparation& preparation, AlignedFloats& scratch, const Run& run);
   void run_on(const Team& team, Run run, size_t from, size_t to, WorkQueue* queue, const Optimizer* optimizer);
   void run_stages(const Team& team, const Run& run, size_t from, size_t to, WorkQueue*& queue);
   void run_block_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue, bool backwards);

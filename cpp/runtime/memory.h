@@ -1,21 +1,24 @@
 // Aligned, movable float memory.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 
 namespace pycnn {
 
-// Floats on a cache line boundary, zero at first. Large ones ask the system for huge pages.
+// Floats on a cache line boundary, zero at first. Large ones ask the system for huge pages, which take memory once they
+// are touched.
 class AlignedFloats {
  public:
   AlignedFloats() = default;
-  explicit AlignedFloats(int64_t count);
+  explicit AlignedFloats(int64_t count);  // std::bad_alloc
   float* data() const { return data_.get(); }
   int64_t size() const { return size_; }
 
  private:
   struct Free {
+    std::size_t mapped_bytes;  // 0: from the allocator
     void operator()(float* p) const;
   };
   std::unique_ptr<float, Free> data_;

@@ -87,6 +87,7 @@ TEST(c_interface_survives_misuse) {
 
   pycnn_model* loaded = model;
   CHECK(pycnn_load("no/such.safetensors", &loaded) == PYCNN_ERROR && !loaded && told("there is no file"));
+  CHECK(pycnn_load_lazily("no/such.safetensors", &loaded) == PYCNN_ERROR && !loaded && told("there is no file"));
   CHECK(pycnn_load_bytes("abc", 3, &loaded) == PYCNN_ERROR && !loaded && told("no safetensors file"));
   CHECK(wrong(pycnn_load(nullptr, &loaded)) && wrong(pycnn_load("x", nullptr)) && told("model is null"));
   CHECK(wrong(pycnn_load_bytes(nullptr, 0, &loaded)) && wrong(pycnn_load_bytes("x", 1, nullptr)));

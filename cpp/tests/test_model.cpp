@@ -4,7 +4,9 @@
 #include <functional>
 #include <stdexcept>
 
+#include "api/graph_json.h"
 #include "tests/networks.h"
+#include "tests/temporary_file.h"
 
 namespace pycnn::testing {
 namespace {
@@ -29,10 +31,34 @@ std::string error_of(const std::function<void()>& action) {
 
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
+std::string bytes_of(const std::string& header) {
+  std::string length(8, '\0');
+  for (size_t i = 0; i < 8; ++i) length[i] = static_cast<char>(header.size() >> 8 * i);
+  return length + header;
+}
+
 SafeTensors file_of(const std::string& metadata) {
-  std::string header = "{\"__metadata__\":" + metadata + "}", bytes(8, '\0');
-  bytes[0] = static_cast<char>(header.size()), bytes[1] = static_cast<char>(header.size() >> 8);
-  return SafeTensors::from_bytes(bytes + header, "x.safetensors");
+  return SafeTensors::from_bytes(bytes_of("{\"__metadata__\":" + metadata + "}"), "x.safetensors");
+}
+
+// What Python writes for a network.
+std::string file_of(Network& network) {
+  const auto name_of = [](int variable) { return "weights/" + std::to_string(variable); };
+  Json metadata, header;
+  metadata.set("format", "pycnn");
+  metadata.set("graph", json_of(network.graph(), network.outputs(), {"scores"}, name_of).text());
+  header.set("__metadata__", std::move(metadata));
+  std::string data;
+  for (int i = 0; i < network.parameters().count(); ++i) {
+    const Variable& variable = network.parameters().variable(i);
+    Json array, begin = static_cast<int64_t>(data.size());
+    data.append(reinterpret_cast<const char*>(variable.data()), static_cast<size_t>(variable.size()) * sizeof(float));
+    array.set("dtype", "F32");
+    array.set("shape", Json::Array(variable.dims().begin(), variable.dims().end()));
+    array.set("data_offsets", Json::Array{begin, static_cast<int64_t>(data.size())});
+    header.set(name_of(i), std::move(array));
+  }
+  return bytes_of(header.text()) + data;
 }
 
 }  // namespace
@@ -44,6 +70,26 @@ TEST(model_describes_itself) {
   CHECK(model.outputs().size() == 1 && model.outputs()[0].shape == std::vector<int64_t>{10});
   CHECK(model.class_names() == kNames && deck_model(kernels).class_names().empty());
   CHECK(std::string(version()).find('.') != std::string::npos);
+}
+
+TEST(model_comes_from_a_file) {
+  const auto network = make_network(kernels, deck_layers());
+  const std::string content = file_of(*network);
+  const TemporaryFile written(content);
+  const Model loaded = Model::load(written.path()), lazy = Model::load(written.path(), true);
+  const Model of_bytes = Model::from_bytes(content.data(), content.size());
+  const auto shortened = Model::load(written.path(), true);
+  const Floats x = random_floats(3 * 156, 3, -1, 1), expected = predict(*network, x);
+  for (const Model* model : {&loaded, &lazy, &of_bytes}) {
+    Floats y(30);
+    model->predict(x.data(), 3, y.data());
+    CHECK(same_bits(y, expected));
+  }
+  written.write("short");
+  Floats y(30);
+  CHECK(has(error_of<std::runtime_error>([&] { shortened.predict(x.data(), 3, y.data()); }), "has changed"));
+  lazy.predict(x.data(), 3, y.data());
+  CHECK(same_bits(y, expected));
 }
 
 TEST(model_predicts) {

@@ -106,7 +106,7 @@ def _of_file(arguments: argparse.Namespace) -> list[dict[str, Any]]:
         raise ValueError(f"--weights is for networks of keras.applications; {arguments.model} has its own")
     from pycnn.models import load_model
 
-    model = load_model(arguments.model)
+    model = load_model(arguments.model, compile=False, lazy=True)
     shape = _image_shape(model, arguments.model)
     inputs = _read_all(arguments.images, shape, arguments.invert, arguments.data)
     return _describe(model, inputs, _probabilities(model, inputs), arguments.top or 3)

@@ -85,9 +85,14 @@ class Variable:
                     self.overwrite(self.initializer(self.shape))
         return self.core
 
+    @property
+    def has_values(self) -> bool:
+        """Whether it has been given values, or its initializer has run."""
+        return self._initialized
+
     def overwrite(self, values: Any) -> None:
         """Sets the values, which must fit, whatever a tape has recorded."""
-        self.core.value[...] = values
+        self.core.value_to_overwrite[...] = values
         self.core.touch()
         self._initialized = True
 
@@ -95,6 +100,11 @@ class Variable:
         """Lets a function write the first values into the array; a fresh variable that no tape has seen."""
         write(self.core.value)
         self.core.touch()
+        self._initialized = True
+
+    def leave_in(self, file: _core.File, offset: int) -> None:
+        """Leaves the first values in a file until somebody asks; a fresh variable that no tape has seen."""
+        self.core.leave_in(file, offset)
         self._initialized = True
 
     @property

@@ -20,11 +20,13 @@ def load_model(
     custom_objects: Any = None,
     compile: bool = True,
     safe_mode: bool = True,
+    *,
+    lazy: bool = False,
 ) -> Model:
     """The model that `model.save` wrote; see `pycnn.saving.load_model`."""
     from pycnn import saving
 
-    return saving.load_model(filepath, custom_objects, compile, safe_mode)  # type: ignore[no-any-return]
+    return saving.load_model(filepath, custom_objects, compile, safe_mode, lazy=lazy)  # type: ignore[no-any-return]
 
 
 def save_model(model: Model, filepath: str | os.PathLike[str], overwrite: bool = True, **kwargs: Any) -> None:

@@ -56,7 +56,8 @@ class MemoryUse:
     prediction are two), what a metric or a custom layer keeps in Python, Python itself, and libraries.
 
     Attributes:
-        weights: the network's variables and constants.
+        weights: the network's variables and constants, but for what is still in the file that `load_model`
+            with `lazy=True` has left it in.
         packed_weights: the same in the forms that kernels read; of a convolution in Winograd's form more than
             the weights themselves, and in training a form for each direction. Large ones of a training step
             are made when they are needed, in memory that activations have before and after.

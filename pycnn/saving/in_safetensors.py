@@ -45,15 +45,15 @@ def add_optimizer(model: SavableModel, arrays: dict[str, Any], metadata: dict[st
         arrays[f"optimizer/{name}"] = view.reshape(-1).copy()
 
 
-def load_model(path: str, compile: bool) -> Any:
-    """Reads a model."""
+def load_model(path: str, compile: bool, lazy: bool) -> Any:
+    """Reads a model; with `lazy`, its weights stay in the file until they are asked for."""
     with opened_tensors(path) as reader:
         if reader.metadata.get("format") != "pycnn":
             raise ValueError(f"{path!r} is a safetensors file, but not a model that pycnn saved")
         with reading(path, "does not describe a model of pycnn"):
             described = from_json(reader.metadata["model"])
         model = description.model_of(path, described)
-        restoring = weights_in(reader, named_variables(model))
+        restoring = (left_in if lazy else weights_in)(reader, named_variables(model))
         if "class_names" in reader.metadata:
             with reading(path, "has damaged class names"):
                 model.class_names = from_json(reader.metadata["class_names"])
@@ -85,6 +85,19 @@ def weights_in(reader: Reader, variables: Mapping[str, Variable], skip_mismatch:
         tensor = reader.tensors.get(f"weights/{name}")
         if tensor is not None and tensor.shape == variable.shape:
             restoring.add(variable, tensor)
+    return restoring
+
+
+def left_in(reader: Reader, variables: Mapping[str, Variable]) -> Restoring:
+    """Leaves a new model's weights in the file; what has values is to be read. ValueError as `weights_in`."""
+    _check_weights(reader, variables)
+    restoring, file = Restoring(), reader.kept_open()
+    for name, variable in variables.items():
+        tensor = reader.tensors[f"weights/{name}"]
+        if variable.has_values:
+            restoring.add(variable, tensor)
+        else:
+            variable.leave_in(file, tensor.offset)
     return restoring
 
 

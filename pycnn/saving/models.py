@@ -102,6 +102,8 @@ def load_model(
     custom_objects: Mapping[str, Any] | None = None,
     compile: bool = True,
     safe_mode: bool = True,
+    *,
+    lazy: bool = False,
 ) -> Any:
     """Reads a model that `model.save` of pycnn or Keras wrote. Nothing in a file is ever executed.
 
@@ -111,6 +113,12 @@ def load_model(
             those that are registered (`keras.saving.register_keras_serializable`) alone.
         compile: whether the model is compiled as it was, with the optimizer's state.
         safe_mode: only True; there is no other.
+        lazy: whether weights stay in a '.safetensors' file until something needs them in memory: training,
+            `get_weights`, saving. A network that predicts packs most of them into the form that its kernels
+            read, and then has them only once. The file stays open as long as the model lives; it may be
+            replaced or deleted meanwhile, but not be written in place: what is still in it is then lost, and
+            asking for it an OSError. Give `compile=False` too, as an optimizer's state is read at once. Files
+            of other formats are read as without it.
 
     Returns:
         The model.
@@ -138,7 +146,7 @@ def load_model(
             return in_keras.load_model(path, compile)
         if path.endswith(HDF5):
             return in_legacy_hdf5.load_model(path, compile)
-        return in_safetensors.load_model(path, compile)
+        return in_safetensors.load_model(path, compile, lazy)
 
 
 def save_weights(model: Any, filepath: Path, overwrite: bool = True, max_shard_size: None = None) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 import numpy as np
 
+from pycnn import _core
 from pycnn.saving.files import Part, opened, write
 from pycnn.saving.number_formats import STORED, as_float32
 
@@ -38,7 +39,7 @@ class Tensor:
 
     Args:
         file: the file.
-        offset: where the array begins.
+        offset: where the array begins, in bytes.
         shape: its shape.
         number_format: of its numbers.
     """
@@ -46,12 +47,12 @@ class Tensor:
     def __init__(self, file: Part, offset: int, shape: tuple[int, ...], number_format: str) -> None:
         self.shape = shape
         self.number_format = number_format
+        self.offset = offset
         self._file = file
-        self._offset = offset
 
     def read_into(self, array: F32) -> None:
         """Reads the values."""
-        self._file.seek(self._offset)
+        self._file.seek(self.offset)
         if self.number_format == "F32":
             self._file.readinto(array.reshape(-1).view(np.uint8))
             return
@@ -71,6 +72,7 @@ class Reader:
 
     def __init__(self, path: str, file: BinaryIO, formats: tuple[str, ...] = ("F32",)) -> None:
         self.path = path
+        self._file = file
         header, begin = _header(path, file)
         size = os.fstat(file.fileno()).st_size
         whole = Part(path, file, 0, size)
@@ -90,6 +92,10 @@ class Reader:
             end = last
         if begin + end != size:
             raise _damaged(path, f"{size - begin:,} bytes of arrays instead of {end:,}")
+
+    def kept_open(self) -> _core.File:
+        """The file for arrays that are read later; OSError where it cannot be kept open."""
+        return _core.File(self._file.fileno(), self.path)
 
 
 def _header(path: str, file: BinaryIO) -> tuple[dict[str, Any], int]:

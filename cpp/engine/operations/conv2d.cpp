@@ -87,15 +87,15 @@ Fused fuse(Planner& planner, int node) {
 }
 
 // Weights and bias with a batch normalization's scale and shift multiplied in: w * a and (b - mean) * a + beta, where
-// a = gamma / sqrt(variance + epsilon).
-std::function<void(float* weights, float* bias)> folder(Planner& planner, int node, int norm) {
+// a = gamma / sqrt(variance + epsilon). The result may be where w is.
+std::function<void(float* weights, float* bias, const float* w)> folder(Planner& planner, int node, int norm) {
   const BatchNormInputs inputs = batch_norm_inputs(planner.node(norm));
-  const float *w = planner.weights(kernel_of(planner.node(node))), *b = planner.weights(bias_of(planner.node(node)));
+  const float* b = planner.weights(bias_of(planner.node(node)));
   const float *gamma = planner.weights(inputs.gamma), *beta = planner.weights(inputs.beta);
   const float *mean = planner.weights(inputs.mean), *variance = planner.weights(inputs.variance);
   const float epsilon = planner.attributes<BatchNormNode>(norm).epsilon;
   const int64_t k = planner.shape(node).c(), size = planner.shape(kernel_of(planner.node(node))).size();
-  return [=](float* weights, float* bias) {
+  return [=](float* weights, float* bias, const float* w) {
     std::vector<float> scale(static_cast<size_t>(k));
     for (int64_t i = 0; i < k; ++i) {
       const float a = (gamma ? gamma[i] : 1.0f) / std::sqrt(variance[i] + epsilon);
@@ -158,7 +158,7 @@ ConvolutionBackward::ConvolutionBackward(Planner& planner, const Fused& f, int n
   if (in_pieces_ && f.has_pool()) unpooled_ = planner.add_buffer(f.shape.oh * f.shape.ow * f.shape.k);
   if (!wants_dx_) return;
   packed_ = planner.pack(kernel_, by_input_.packed_floats, by_input_.pack_pieces,
-                         [form = by_input_, weights = planner.weights(kernel_)](float* packed, int64_t i) {
+                         [form = by_input_](float* packed, const float* weights, int64_t i) {
                            form.pack(packed, weights, form.shape, i, i + 1);
                          });
 }
@@ -310,7 +310,7 @@ void plan_conv2d(Planner& planner, int node) {
   const Conv2DForward conv = planner.conv2d(f.precision).choose_forward(s, f.options);
   const int input = planner.node(node).inputs[0];
   const int kernel = kernel_of(planner.node(node)), bias = bias_of(planner.node(node));
-  const float *weights = planner.weights(kernel), *b = planner.weights(bias);
+  const float* b = planner.weights(bias);
   const int x = planner.value(input);
   const Planner::ChannelSlice slice =
       f.depthwise() || f.residual >= 0 ? planner.own_channels(f.last) : planner.channels(f.last);
@@ -328,14 +328,14 @@ void plan_conv2d(Planner& planner, int node) {
     const BatchNormInputs n = batch_norm_inputs(planner.node(f.norm));
     planner.prepare(
         {kernel, bias, n.gamma, n.beta, n.mean, n.variance}, 1,
-        [=, fold = folder(planner, node, f.norm)](int64_t, float* folded) {
-          fold(folded, folded_bias);
+        [=, fold = folder(planner, node, f.norm), weights = planner.stored_weights(kernel)](int64_t, float* folded) {
+          fold(folded, folded_bias, weights.at(folded));
           conv.pack(memory, folded, s, 0, conv.pack_pieces);
         },
         planner.shape(kernel).size());
   } else {
     packed = planner.pack(kernel, conv.packed_floats, conv.pack_pieces,
-                          [=](float* to, int64_t i) { conv.pack(to, weights, s, i, i + 1); });
+                          [=](float* to, const float* weights, int64_t i) { conv.pack(to, weights, s, i, i + 1); });
   }
 
   Task forward;

@@ -43,12 +43,11 @@ int64_t panels(const KernelTable& kernels, int64_t columns) {
 }
 
 const float* pack(Planner& planner, const Dense& d, bool transposed) {
-  const float* weights = planner.weights(d.kernel);
   const GemmKernels gemm = planner.gemm(d.precision);
   const int64_t depth = transposed ? d.units : d.inputs, columns = transposed ? d.inputs : d.units;
   const int64_t count = panels(planner.kernels(), columns);
   float* const packed = planner.add_memory(gemm.packed_floats(depth, columns), MemoryKind::kPackedWeights);
-  planner.prepare({d.kernel}, count, [=](int64_t q, float*) {
+  planner.prepare_weights(d.kernel, count, [=](const float* weights, int64_t q) {
     if (transposed) gemm.pack_transposed(packed, weights, depth, depth, columns, q, q + 1);
     else gemm.pack(packed, weights, columns, depth, columns, q, q + 1);
   });

@@ -81,7 +81,10 @@ class Model {
   Model(const Model&) = default;
   Model& operator=(const Model&) = default;
 
-  static Model load(const std::string& path);
+  // With `lazy` most weights stay in the file, and memory has them once, in the form that kernels read. The file stays
+  // open; it may be replaced or deleted, but not written in place: a call that then needs weights anew, as it has
+  // another batch size, throws std::runtime_error.
+  static Model load(const std::string& path, bool lazy = false);
   static Model from_bytes(const void* file, size_t bytes);  // of a file in memory, which is copied
 
   const std::vector<TensorInfo>& inputs() const;

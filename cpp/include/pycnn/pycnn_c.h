@@ -66,6 +66,10 @@ int pycnn_num_threads(void);
 /* Reads a model from a file, or from the bytes of a file, which are copied. *model is to be freed; after an error
  * it is null. */
 pycnn_status pycnn_load(const char* path, pycnn_model** model);
+/* The same, but most weights stay in the file, and memory has them once, in the form that kernels read. The file stays
+ * open; it may be replaced or deleted, but not written in place: a call that then needs weights anew, as it has another
+ * batch size, fails. */
+pycnn_status pycnn_load_lazily(const char* path, pycnn_model** model);
 pycnn_status pycnn_load_bytes(const void* file, size_t bytes, pycnn_model** model);
 void pycnn_free(pycnn_model* model); /* null is allowed; calls that were prepared stay usable */
 

@@ -67,8 +67,16 @@ def prepare_network(job: dict[str, Any]) -> Prepared:
     return Prepared(run, outputs)
 
 
+def import_all() -> None:
+    """Imports what pycnn imports when it is first used, and other libraries at once."""
+    for package in (keras.layers, keras.models, keras.optimizers, keras.saving):
+        for name in package.__all__:
+            getattr(package, name)
+
+
 def prepare_application(job: dict[str, Any]) -> Prepared:
     """A network for ImageNet: training with `fit`, or inference by compile_inference."""
+    import_all()
     MEMORY.begin()
     (x, y), batch = pictures(job), int(job["batch"])
     if FORM == "bf16":  # what was saved says float32
@@ -76,7 +84,7 @@ def prepare_application(job: dict[str, Any]) -> Prepared:
         net = model_of(job["network"], job["input"])
         net.set_weights(list(keras_weights(job)))
     else:
-        net = keras.models.load_model(saved_model(job), compile=False)
+        net = keras.models.load_model(saved_model(job), compile=False, lazy=job["kind"] == "infer")
     if job["kind"] == "train":
         return trained(net, x, y, batch)
     call = net.compile_inference(batch)
