@@ -1,6 +1,7 @@
 #include "engine/runner.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "runtime/threads.h"
@@ -10,6 +11,7 @@ namespace {
 
 constexpr double kFlopsPerThread = 3e6;  // about ten microseconds of work: less is not worth sharing
 constexpr double kFlopsToWake = 5e7;     // a multiple of what waking a thread takes
+constexpr double kFlopsToChoose = 4e8;   // a millisecond or two: longer calls are worth all threads
 
 int64_t pieces_of(int64_t n, int64_t size) { return (n + size - 1) / size; }
 
@@ -67,20 +69,31 @@ void Runner::run_task(const Team& team, int index, const Work& w) {
 }
 
 void Runner::run(const Batch& batch, uint64_t seed, Optimizer* optimizer, Timers* timers) {
-  const Program& program = plan_.program;
   timers_ = timers;
+  prepares_ = plan_.prepared_version != parameters_.version();
+  const double flops = plan_.program.flops() * static_cast<double>(batch.samples);
+  const int most = static_cast<int>(std::clamp<double>(flops / kFlopsPerThread, 1, num_threads()));
+  const Wake wake = flops < kFlopsToWake ? Wake::kIfFrequent : Wake::kAlways;
+  if (most == 1 || flops >= kFlopsToChoose) return run(batch, seed, optimizer, most, most, wake);
+
+  ThreadChoice& choice = plan_.thread_choices.of({batch.samples, most, prepares_, optimizer != nullptr});
+  thread_choice_ = &choice;
+  const auto start = std::chrono::steady_clock::now();
+  run(batch, seed, optimizer, choice.threads(), most, wake);
+  choice.took(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+}
+
+void Runner::run(const Batch& batch, uint64_t seed, Optimizer* optimizer, int threads, int most_threads, Wake wake) {
+  const Program& program = plan_.program;
   const int64_t chunks = pieces_of(batch.samples, program.capacity());
-  const double flops = program.flops() * static_cast<double>(batch.samples);
-  const int threads = static_cast<int>(std::clamp<double>(flops / kFlopsPerThread, 1, num_threads()));
 
   workspace_.losses.resize(static_cast<size_t>(batch.samples * program.losses));
   workspace_.metrics.resize(static_cast<size_t>(batch.samples * program.metrics));
   chunk_memory_ = workspace_.chunk(program.chunk_floats());
   slots_ = program.slot_count(std::min(program.capacity(), batch.samples));
   slot_memory_ = workspace_.slots(program.slot_floats * slots_);
-  thread_memory_ = workspace_.threads((program.own_floats() + program.scratch_floats()) * threads);
+  thread_memory_ = workspace_.threads((program.own_floats() + program.scratch_floats()) * most_threads);
   const int64_t version = parameters_.version();
-  prepares_ = plan_.prepared_version != version;
   const std::vector<Stage>& stages = program.stages();
   const auto queues_of = [&](size_t from, size_t to) {
     return (from == 0 && prepares_) + chunks * program.shared_stages(from, to);
@@ -89,9 +102,9 @@ void Runner::run(const Batch& batch, uint64_t seed, Optimizer* optimizer, Timers
   WorkQueue* queue = workspace_.queues(queues);
   last_queue_ = queues > 0 ? queue + queues - 1 : nullptr;
 
-  if (timers)
-    timers->begin(threads,
-                  program.tasks.size() + program.preparations.size() + static_cast<size_t>(parameters_.count()));
+  if (timers_)
+    timers_->begin(threads,
+                   program.tasks.size() + program.preparations.size() + static_cast<size_t>(parameters_.count()));
   if (optimizer) {
     for (const UpdateRange& range : plan_.updates) optimizer->state(parameters_.shared(range.parameter));
   }
@@ -101,15 +114,14 @@ void Runner::run(const Batch& batch, uint64_t seed, Optimizer* optimizer, Timers
   // Host functions run between two teams: the threads are theirs.
   for (size_t from = 0;;) {
     const size_t to = program.next_host_stage(from);
-    parallel(threads, flops < kFlopsToWake ? Wake::kIfFrequent : Wake::kAlways,
-             [&](const Team& team) { run_on(team, run, from, to, queue, optimizer); });
+    parallel(threads, wake, [&](const Team& team) { run_on(team, run, from, to, queue, optimizer); });
     if (to == stages.size()) break;
     run_once(Team(0, 1), run, stages[to]);
     if (failed) break;
     queue += queues_of(from, to);
     from = to + 1;
   }
-  if (timers) timers->end();
+  if (timers_) timers_->end();
   plan_.prepared_version = version;
   if (exception) std::rethrow_exception(exception);
   if (program.writes_parameters || optimizer) parameters_.touch();
