@@ -54,7 +54,7 @@ def test_files(peer_scripts, tmp_path):
     np.testing.assert_allclose(found, model.predict(application.pictures(job)[0]), atol=1e-6)
     assert np.log(found).std() > 1
     for kind, message in (("infer", "no ONNX file"), ("train", "inference only")):
-        with pytest.raises(pycnn_peer.Unsupported, match=message):
+        with pytest.raises(application.Unsupported, match=message):
             application.onnx_file(job | {"kind": kind})
     trained = pycnn_peer.prepare(job | {"kind": "train", "batch": 1})
     assert trained.outputs[0].shape == (1, 1000)

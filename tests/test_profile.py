@@ -142,6 +142,41 @@ def test_algorithms_and_operations(rng, exact, restore_exact):
         assert rows[phase].gflops * rows[phase].seconds * 1e9 == pytest.approx(operations)
 
 
+# --- threads ------------------------------------------------------------------------------------------------
+def test_threads_are_chosen_by_time(model, rng, restore_threads):
+    """A small run is tried on one thread and on several; which is faster depends on the machine."""
+    _core.set_num_threads(2)
+    x, y = normal(rng, 96, *SHAPE), rng.integers(0, CLASSES, 96)
+    found = model.profile(x, y, seconds=0.1)
+    assert found.threads in found.thread_times
+    assert list(found.thread_times) == [1, 2]
+    assert min(found.thread_times.values()) > 0
+    assert found.threads_reason == "the fastest of those tried"
+    text = found.text(140)
+    assert f"Threads: {found.threads}, the fastest of those tried: " in text
+    assert " on 1, " in text
+    assert " on 2 in the mean" in text
+    assert json.loads(json.dumps(found.as_dict()))["thread_times"].keys() == {"1", "2"}
+
+
+def test_threads_where_there_is_no_choice(model, data, rng, restore_threads):
+    _core.set_num_threads(3)
+    little = model.profile(data[0][:1], seconds=SHORT)
+    assert little.threads == 1
+    assert little.threads_reason == "too little work for more"
+    x = normal(rng, 4096, *SHAPE)
+    much = model.profile(x, seconds=SHORT)
+    assert much.threads == 3
+    assert much.threads_reason == "set by set_num_threads"
+    _core.set_num_threads(1)
+    one = model.profile(*data, seconds=SHORT)
+    assert one.threads == 1
+    assert one.threads_reason == _core.config()["threads_reason"]
+    for found in (little, much, one):
+        assert found.thread_times == {}
+        assert f"Threads: {found.threads}, {found.threads_reason}\n" in found.text(140)
+
+
 # --- memory -------------------------------------------------------------------------------------------------
 def test_memory_of_a_prediction(model, data):
     found = model.profile(data[0], seconds=SHORT).memory

@@ -265,6 +265,10 @@ py::dict as_dict(const Profile& profile) {
                                row.bytes));
   py::dict d;
   d["threads"] = profile.threads;
+  d["chosen_threads"] = profile.chosen_threads;
+  py::dict thread_times;
+  for (const ThreadTime& time : profile.thread_times) thread_times[py::int_(time.threads)] = time.seconds;
+  d["thread_times"] = thread_times;
   d["seconds"] = profile.seconds;
   d["samples"] = profile.samples;
   d["rows"] = rows;

@@ -191,6 +191,11 @@ void Network::run(Plan& plan, const Batch& batch, uint64_t seed, Optimizer* opti
   Timers timers;
   runner.run(batch, seed, optimizer, &timers);
   *profile = describe(timers, plan, parameters_, batch, optimizer);
+  profile->chosen_threads = profile->threads;
+  if (const ThreadChoice* choice = runner.thread_choice()) {
+    profile->chosen_threads = choice->chosen();
+    profile->thread_times = choice->times();
+  }
   profile->memory = memory();
 }
 

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "engine/thread_choice.h"
+
 namespace pycnn {
 
 // The time that each thread spent on each item of a plan: its tasks, then its preparations, then the update of each
@@ -73,6 +75,8 @@ struct MemoryUse {
 // Of one run. Threads wait while they have nothing to do: threads * seconds is the rows' sum and that.
 struct Profile {
   int threads = 0;
+  int chosen_threads = 0;                // of most such runs: this one may have tried another number
+  std::vector<ThreadTime> thread_times;  // by which they were chosen; empty where there was no choice
   double seconds = 0;
   int64_t samples = 0;
   std::vector<ProfileRow> rows;

@@ -1,6 +1,7 @@
 #include "engine/runner.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "runtime/threads.h"
@@ -11,6 +12,7 @@ namespace {
 constexpr double kFlopsPerThread = 3e6;     // about ten microseconds of work: less is not worth sharing
 constexpr int64_t kLeastScratch = 1 << 19;  // so large that it goes back to the system afterwards
 constexpr double kFlopsToWake = 5e7;        // a multiple of what waking a thread takes
+constexpr double kFlopsToChoose = 4e8;      // a millisecond or two: longer calls are worth all threads
 
 int64_t pieces_of(int64_t n, int64_t size) { return (n + size - 1) / size; }
 
@@ -91,19 +93,30 @@ void Runner::run_task(const Team& team, int index, const Work& w) {
 }
 
 void Runner::run(const Batch& batch, uint64_t seed, Optimizer* optimizer, Timers* timers) {
-  const Program& program = plan_.program;
   timers_ = timers;
+  plan_.find_stale(parameters_);
+  const double flops = plan_.program.flops() * static_cast<double>(batch.samples);
+  const int most = static_cast<int>(std::clamp<double>(flops / kFlopsPerThread, 1, num_threads()));
+  const Wake wake = flops < kFlopsToWake ? Wake::kIfFrequent : Wake::kAlways;
+  if (most == 1 || flops >= kFlopsToChoose) return run(batch, seed, optimizer, most, most, wake);
+
+  ThreadChoice& choice = plan_.thread_choices.of({batch.samples, most, !plan_.stale.empty(), optimizer != nullptr});
+  thread_choice_ = &choice;
+  const auto start = std::chrono::steady_clock::now();
+  run(batch, seed, optimizer, choice.threads(), most, wake);
+  choice.took(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+}
+
+void Runner::run(const Batch& batch, uint64_t seed, Optimizer* optimizer, int threads, int most_threads, Wake wake) {
+  const Program& program = plan_.program;
   const int64_t chunks = pieces_of(batch.samples, program.capacity());
-  const double flops = program.flops() * static_cast<double>(batch.samples);
-  const int threads = static_cast<int>(std::clamp<double>(flops / kFlopsPerThread, 1, num_threads()));
 
   workspace_.losses.resize(static_cast<size_t>(batch.samples * program.losses));
   workspace_.metrics.resize(static_cast<size_t>(batch.samples * program.metrics));
   chunk_memory_ = workspace_.chunk(program.chunk_floats());
   slots_ = program.slot_count(std::min(program.capacity(), batch.samples));
   slot_memory_ = workspace_.slots(program.slot_floats * slots_);
-  thread_memory_ = workspace_.threads((program.own_floats() + program.scratch_floats()) * threads);
-  plan_.find_stale(parameters_);
+  thread_memory_ = workspace_.threads((program.own_floats() + program.scratch_floats()) * most_threads);
   const std::vector<Stage>& stages = program.stages();
   const auto queues_of = [&](size_t from, size_t to) {
     return (from == 0 && !plan_.stale.empty()) + chunks * program.shared_stages(from, to);
@@ -115,9 +128,9 @@ void Runner::run(const Batch& batch, uint64_t seed, Optimizer* optimizer, Timers
   // A host function that throws must find the weights as they were, and a second chunk adds to a gradient.
   const bool at_once = chunks == 1 && program.next_host_stage(0) == stages.size();
   early_optimizer_ = at_once ? optimizer : nullptr;
-  if (timers)
-    timers->begin(threads,
-                  program.tasks.size() + program.preparations.size() + static_cast<size_t>(parameters_.count()));
+  if (timers_)
+    timers_->begin(threads,
+                   program.tasks.size() + program.preparations.size() + static_cast<size_t>(parameters_.count()));
   if (optimizer) {
     for (const UpdateRange& range : plan_.updates) optimizer->state(parameters_.shared(range.parameter));
   }
@@ -127,15 +140,14 @@ void Runner::run(const Batch& batch, uint64_t seed, Optimizer* optimizer, Timers
   // Host functions run between two teams: the threads are theirs.
   for (size_t from = 0;;) {
     const size_t to = program.next_host_stage(from);
-    parallel(threads, flops < kFlopsToWake ? Wake::kIfFrequent : Wake::kAlways,
-             [&](const Team& team) { run_on(team, run, from, to, queue, optimizer); });
+    parallel(threads, wake, [&](const Team& team) { run_on(team, run, from, to, queue, optimizer); });
     if (to == stages.size()) break;
     run_once(Team(0, 1), run, stages[to]);
     if (failed) break;
     queue += queues_of(from, to);
     from = to + 1;
   }
-  if (timers) timers->end();
+  if (timers_) timers_->end();
   if (exception) {
     plan_.forget_stale();
     std::rethrow_exception(exception);

@@ -9,6 +9,7 @@
 #include "engine/parameters.h"
 #include "engine/profile.h"
 #include "engine/program.h"
+#include "engine/thread_choice.h"
 #include "graph/graph.h"
 #include "runtime/team.h"
 
@@ -32,6 +33,7 @@ struct Plan {
   int64_t prepared_version = -1;  // of the parameters that the preparations saw; there may be none, of version 0
   std::vector<int> stale;         // preparations that a run has to make
   std::vector<char> early;        // of each parameter: whether its gradient's task can update it
+  ThreadChoices thread_choices;   // for its small calls
 
   void cut_updates(const Parameters& parameters);  // after gradients are known
   void find_stale(const Parameters& parameters);
@@ -65,11 +67,14 @@ class Runner : private Updater {
   // All stages on all chunks of the batch; then, where the plan has gradients, they are summed over the slots, and the
   // step of the optimizer is done where one is given. Throws what a preparation or a host function has thrown.
   void run(const Batch& batch, uint64_t seed, Optimizer* optimizer, Timers* timers = nullptr);
+  // Of the last run: null where its threads were not a matter of choice.
+  const ThreadChoice* thread_choice() const { return thread_choice_; }
   // The step of the optimizer alone, on the gradients as they are.
   void apply(Optimizer& optimizer);
 
  private:
   void prepare(const Preparation& preparation, AlignedFloats& scratch, const Run& run);
+  void run(const Batch& batch, uint64_t seed, Optimizer* optimizer, int threads, int most_threads, Wake wake);
   void run_on(const Team& team, Run run, size_t from, size_t to, WorkQueue* queue, const Optimizer* optimizer);
   void run_stages(const Team& team, const Run& run, size_t from, size_t to, WorkQueue*& queue);
   void run_block_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue, bool backwards);
@@ -92,6 +97,7 @@ class Runner : private Updater {
   Parameters& parameters_;
   Workspace& workspace_;
   Timers* timers_ = nullptr;  // null: profiling is off
+  const ThreadChoice* thread_choice_ = nullptr;
   float* chunk_memory_ = nullptr;
   float* slot_memory_ = nullptr;
   int64_t slots_ = 0;                           // of the batch

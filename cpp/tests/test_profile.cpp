@@ -12,6 +12,8 @@ namespace {
 void check_rows(const Profile& profile, const Graph& graph, int64_t samples, const char* what) {
   CHECK_EQUAL(profile.samples, samples, what);
   CHECK(profile.threads >= 1 && profile.threads <= num_threads() && profile.seconds > 0);
+  CHECK(profile.chosen_threads >= 1 && profile.chosen_threads <= num_threads());
+  for (const ThreadTime& time : profile.thread_times) CHECK(time.threads <= num_threads() && time.seconds > 0);
   double sum = 0;
   std::set<std::string> named;
   std::set<std::tuple<std::string, Phase, std::string>> keys;

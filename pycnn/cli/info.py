@@ -18,7 +18,7 @@ environment:
   PYCNN_ISA         use the kernels of this ISA instead of the best one
   PYCNN_EXACT=1     convolutions by direct sums only, slower and more accurate
   PYCNN_DATA        folder with data sets
-  OMP_NUM_THREADS   number of threads
+  OMP_NUM_THREADS   number of threads, at most
 """
 
 

@@ -24,8 +24,8 @@ SUMMARY = "show where the time of a model goes, layer by layer, and its memory b
 DESCRIPTION = """\
 Runs a model on random samples and prints, for each layer and phase, its time and share, GFLOP/s (counted as
 direct sums) and their share of this machine's measured peak, an estimate of the bytes read and written, and
-the algorithm chosen; and the memory that the model has allocated by then, by kind. Without a model it is the
-network that `pycnn train` trains."""
+the algorithm chosen; how many threads it takes, and why; and the memory that the model has allocated by then,
+by kind. Without a model it is the network that `pycnn train` trains."""
 EPILOG = """\
 phases:
   forward, backward   a layer's work; max-poolings, activations and the like are fused into the layer before

@@ -9,12 +9,14 @@ from pycnn.core.arguments import as_int
 
 
 def get_num_threads() -> int:
-    """The number of threads that compute."""
+    """The number of threads that compute, at most."""
     return _core.get_num_threads()
 
 
 def set_num_threads(threads: int) -> None:
-    """Sets the number of threads that compute. Results do not depend on it.
+    """Sets the number of threads that compute, at most: small calls take fewer where that is faster.
+
+    Results do not depend on it.
 
     Args:
         threads: at least 1.

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["prediction", "training_step"]
 
 _LEAST_RUNS, _MOST_RUNS = 3, 1000
+_CHOOSING = 0.1  # seconds of runs that do not count: the core tries numbers of threads
 _UNINTERRUPTED = 0.1  # seconds in the core between two looks for Ctrl-C
 _PEAK_LOOKS, _PEAK_SECONDS = 20, 0.002  # the best of many short ones: other work disturbs some of them
 
@@ -87,10 +88,13 @@ def _measured(name: str, training: bool, step: Step, seconds: float) -> Profile:
     raw = step(1)
     one = max(raw[0]["seconds"], 1e-6)
     runs = min(max(int(seconds / one), _LEAST_RUNS), _MOST_RUNS)
-    at_once = max(int(_UNINTERRUPTED / one), 1)
-    while len(raw) < runs:
-        raw += step(min(at_once, runs - len(raw)))
-    faster = sorted(raw, key=_seconds)[: math.ceil(len(raw) / 2)]
+    at_once = min(max(int(_UNINTERRUPTED / one), 1), runs)
+    choosing = 0.0
+    while choosing < min(seconds, _CHOOSING):
+        choosing += sum(map(_seconds, step(at_once)))
+    while len(alike := _on_chosen_threads(raw)) < runs:
+        raw += step(min(at_once, runs - len(alike)))
+    faster = sorted(alike, key=_seconds)[: math.ceil(len(alike) / 2)]
     config = _core.config()
     threads = faster[0]["threads"]
     peak = max(_core.measure_fma_peak(_PEAK_SECONDS) for _ in range(_PEAK_LOOKS))
@@ -101,8 +105,10 @@ def _measured(name: str, training: bool, step: Step, seconds: float) -> Profile:
         training=training,
         samples=faster[0]["samples"],
         seconds=mean,
-        runs=len(raw),
+        runs=len(alike),
         threads=threads,
+        threads_reason=_reason(threads, raw[-1]["thread_times"], config),
+        thread_times=raw[-1]["thread_times"],
         isa=config["isa_active"],
         exact=config["exact"],
         peak_gflops=peak,
@@ -111,6 +117,20 @@ def _measured(name: str, training: bool, step: Step, seconds: float) -> Profile:
         fused=dict(pair for pair in faster[0]["fused"] if pair[0] != pair[1]),
         stages=_stages(faster),
     )
+
+
+def _on_chosen_threads(raw: list[Raw]) -> list[Raw]:
+    """Without the runs that tried other numbers of threads."""
+    return [run for run in raw if run["threads"] == raw[-1]["chosen_threads"]]
+
+
+def _reason(threads: int, times: dict[int, float], config: Raw) -> str:
+    """Why a run was given so many threads."""
+    if len(times) > 1:
+        return "the fastest of those tried"
+    if threads < config["threads"]:
+        return "too little work for more"
+    return str(config["threads_reason"])
 
 
 def _stages(raw: list[Raw]) -> tuple[StageCost, ...]:

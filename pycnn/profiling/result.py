@@ -94,7 +94,11 @@ class Profile:
         samples: in the batch.
         seconds: that a run took.
         runs: how many were made; all figures are means over the faster half of them.
-        threads: that a run was given. Too little work for all is given to fewer.
+        threads: that a run was given. Too little work for all is given to fewer, and small runs to as many as
+            have turned out to be the fastest.
+        threads_reason: why that many, in a few words.
+        thread_times: where numbers of threads were tried, the seconds that a run took in the mean on each:
+            waits for threads whose core another process had taken are part of it.
         isa: the instruction set of the kernels.
         exact: whether convolutions were direct sums only.
         peak_gflops: measured peak of fused multiply-adds on as many threads.
@@ -111,6 +115,8 @@ class Profile:
     seconds: float
     runs: int
     threads: int
+    threads_reason: str
+    thread_times: dict[int, float]
     isa: str
     exact: bool
     peak_gflops: float

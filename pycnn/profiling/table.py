@@ -47,6 +47,7 @@ def parts(profile: Profile, console: Console) -> list[RenderableType]:
     head = (
         f"[bold]{_escaped(profile.title())}[/], {profile.isa}{', exact' if profile.exact else ''}",
         f"{_time(profile.seconds)} ({rate}): the mean of the faster half of {profile.runs:,} runs",
+        f"[bold]Threads:[/] {profile.threads}, {_escaped(profile.threads_reason)}{_thread_times(profile)}",
     )
     found: list[RenderableType] = [*head, "", table, "", f"[bold]Shares:[/] {_shares(profile)}"]
     if profile.training:
@@ -82,6 +83,13 @@ def forecast_parts(profile: Profile, threads: list[int]) -> list[RenderableType]
         f"that take 1 % and more have at least {forecasts[0].narrowest:,} pieces."
     )
     return ["", "[bold]On more threads[/]", table, "", f"[dim]{note}[/]"]
+
+
+def _thread_times(profile: Profile) -> str:
+    if len(profile.thread_times) < 2:
+        return ""
+    times = (f"{_time(seconds)} on {threads}" for threads, seconds in profile.thread_times.items())
+    return f": {', '.join(times)} in the mean"
 
 
 def _threads(count: int) -> str:
