@@ -141,6 +141,10 @@ class Network:
         """Loss and metric, 0 where there is none."""
         return _figures(self.core.train_step([x], [y], index, [weight], learning_rate))
 
+    def compute_gradients(self, x, y, index, weight):
+        """The same of a step that ends before the optimizer's."""
+        return _figures(self.core.compute_gradients([x], [y], index, [weight]))
+
     def test_step(self, x, y, index, weight):
         return _figures(self.core.test_step([x], [y], index, [weight]))
 
