@@ -35,9 +35,10 @@ void Optimizer::configure(const OptimizerSpec& spec) {
 }
 
 Optimizer::State& Optimizer::state_of(const std::shared_ptr<Variable>& variable) {
-  State& state = states_[variable.get()];
-  if (state.variable) return state;
+  State& known = states_[variable.get()];
+  if (known.variable) return known;
   variable->data();  // takes its memory here, and not in a thread of a step
+  State state;       // which is known once all its memory has been found
   state.variable = variable;
   const std::vector<StateSlot>& slots = rule_of(spec_.kind).slots;
   for (size_t i = 0; i < slots.size(); ++i) {
@@ -48,7 +49,7 @@ Optimizer::State& Optimizer::state_of(const std::shared_ptr<Variable>& variable)
     state.arrays.push_back(array.data());
     state.slots[i] = array.data();
   }
-  return state;
+  return known = std::move(state);
 }
 
 const std::vector<float*>& Optimizer::state(const std::shared_ptr<Variable>& variable) {

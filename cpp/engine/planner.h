@@ -70,6 +70,8 @@ class Planner {
   const Conv2DKernels& conv2d(Precision p) const {
     return p == Precision::kBfloat16 ? kernels_.bf16.conv2d : kernels_.conv2d;
   }
+  // What is computed where p is asked for.
+  Precision precision(Precision p) const { return kernels_.bf16.rounds ? p : Precision::kFloat32; }
   const GemmKernels& gemm(Precision p) const { return p == Precision::kBfloat16 ? kernels_.bf16.gemm : kernels_.gemm; }
   bool training() const { return request_.training; }
   // Whether a backward pass will go through the operation that makes this value.

@@ -106,7 +106,7 @@ int64_t Program::slot_count(int64_t samples) const {
 // do.
 int64_t Program::piece_count(const Stage& stage, int64_t samples, int64_t threads) const {
   if (by_slots && (stage.by_slots || !cut.large_tasks)) return slot_count(samples);
-  if (cut.large_tasks) return std::min(samples, 2 * kMaxSlots);
+  if (cut.large_tasks) return std::min(samples, std::max(2 * kMaxSlots, threads));
   const int64_t groups = (samples + kSamplesPerSlot - 1) / kSamplesPerSlot;
   return std::min(samples, (groups + threads - 1) / threads * threads);
 }

@@ -95,6 +95,15 @@ void Runner::run_task(const Team& team, int index, const Work& w) {
 void Runner::run(const Batch& batch, uint64_t seed, Optimizer* optimizer, Timers* timers) {
   timers_ = timers;
   plan_.find_stale(parameters_);
+  try {
+    choose_threads_and_run(batch, seed, optimizer);
+  } catch (...) {
+    plan_.forget_stale();
+    throw;
+  }
+}
+
+void Runner::choose_threads_and_run(const Batch& batch, uint64_t seed, Optimizer* optimizer) {
   const double flops = plan_.program.flops() * static_cast<double>(batch.samples);
   const int most = static_cast<int>(std::clamp<double>(flops / kFlopsPerThread, 1, num_threads()));
   const Wake wake = flops < kFlopsToWake ? Wake::kIfFrequent : Wake::kAlways;
@@ -148,10 +157,7 @@ void Runner::run(const Batch& batch, uint64_t seed, Optimizer* optimizer, int th
     from = to + 1;
   }
   if (timers_) timers_->end();
-  if (exception) {
-    plan_.forget_stale();
-    std::rethrow_exception(exception);
-  }
+  if (exception) std::rethrow_exception(exception);
   if (program.writes_parameters) parameters_.touch();
   else if (optimizer) parameters_.touch_trainable();
 }

@@ -74,6 +74,7 @@ class Runner : private Updater {
 
  private:
   void prepare(const Preparation& preparation, AlignedFloats& scratch, const Run& run);
+  void choose_threads_and_run(const Batch& batch, uint64_t seed, Optimizer* optimizer);
   void run(const Batch& batch, uint64_t seed, Optimizer* optimizer, int threads, int most_threads, Wake wake);
   void run_on(const Team& team, Run run, size_t from, size_t to, WorkQueue* queue, const Optimizer* optimizer);
   void run_stages(const Team& team, const Run& run, size_t from, size_t to, WorkQueue*& queue);

@@ -51,7 +51,7 @@ KernelTable kernel_table() {
   table.pool2d = pool2d_kernels();
   table.softmax = softmax_kernels();
   table.tensor = tensor_kernels();
-  table.bf16 = {table.conv2d, table.gemm};
+  table.bf16 = {false, table.conv2d, table.gemm};
   table.fma_burst = fma_burst;
   return table;
 }

@@ -16,8 +16,9 @@
 
 namespace pycnn {
 
-// Those that have another form where products are of bfloat16 operands.
+// Those that have another form where products are of bfloat16 operands; `rounds` says whether they do.
 struct Bf16Kernels {
+  bool rounds;
   Conv2DKernels conv2d;
   GemmKernels gemm;
 };

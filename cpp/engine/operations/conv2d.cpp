@@ -25,9 +25,9 @@ struct Fused {
   }
   bool depthwise() const { return shape.groups == shape.c && shape.groups > 1; }
   bool has_pool() const { return options.pool.ph > 0; }
-  std::string text(const Planner& planner, int node) const {
+  std::string text(const Planner& planner, int node, bool rounds) const {
     std::string name = planner.node(node).name;
-    if (precision == Precision::kBfloat16 && !depthwise()) name += " in bfloat16";
+    if (rounds) name += " in bfloat16";
     if (norm >= 0) name += " + batch norm";
     if (residual >= 0) name += " + residual";
     if (options.activation.kind != ActivationKind::kLinear) name += " + activation";
@@ -56,7 +56,7 @@ Fused fuse(Planner& planner, int node) {
   f.shape = {x.h(),         x.w(),          x.c(),       y.h(),       y.w(),        y.c(),
              kernel[0],     kernel[1],      n.strides.h, n.strides.w, n.dilation.h, n.dilation.w,
              n.padding.top, n.padding.left, n.groups,    n.pad_value};
-  f.precision = n.precision;
+  f.precision = planner.precision(n.precision);
   f.last = node;
   f.norm = planner.foldable_batch_norm(node);
   if (f.norm >= 0) {
@@ -124,6 +124,7 @@ class ConvolutionBackward {
 
  private:
   bool sums_whole_chunk();
+  void weigh(Task& task) const;
   void plan_block(int dx);
   void plan_input(int dx, bool with_previous);
   void plan_weight_pieces();
@@ -189,6 +190,19 @@ void ConvolutionBackward::plan() {
   if (in_pieces_) plan_weight_pieces();
 }
 
+// The larger ones of the weights that the gradients by input and weights read for every block: the same for both,
+// whether they are a task together or two, since the blocks, and with them the bits of sums, depend on it.
+void ConvolutionBackward::weigh(Task& task) const {
+  if (wants_dx_) {
+    task.weights = by_input_.packed_floats;
+    task.weight_uses = by_input_.weight_reuse;
+  }
+  if (wants_dw_ && !in_pieces_ && by_weight_.sum_floats > task.weights) {
+    task.weights = by_weight_.sum_floats;
+    task.weight_uses = by_weight_.weight_reuse;
+  }
+}
+
 // By the input alone, which can be cut inside a sample.
 void ConvolutionBackward::plan_input(int dx, bool with_previous) {
   const int dy = dy_, argmax = argmax_;
@@ -203,8 +217,7 @@ void ConvolutionBackward::plan_input(int dx, bool with_previous) {
   task.scratch_floats = by_input_.scratch_floats;
   task.flops = f_.flops();
   task.algorithm = by_input_.name;
-  task.weights = by_input_.packed_floats;
-  task.weight_uses = by_input_.weight_reuse;
+  weigh(task);
   task.run = [=, by_input = by_input_, packed = packed_](const Work& w) {
     InputGradients images{w.at(dx, w.begin), w.stride(dx), w.at(dy, w.begin), w.stride(dy), w.end - w.begin};
     images.argmax = bytes_at(w, argmax, w.begin);
@@ -246,14 +259,7 @@ void ConvolutionBackward::plan_block(int dx) {
   task.may_be_cut = dw_here && dx < 0;
   task.algorithm = dw_here ? by_weight_.name : by_input_.name;
   if (dx >= 0 && task.algorithm != by_input_.name) task.algorithm += " dw, " + std::string(by_input_.name) + " dx";
-  if (dx >= 0) {
-    task.weights = by_input_.packed_floats;
-    task.weight_uses = by_input_.weight_reuse;
-  }
-  if (dw_here && by_weight_.sum_floats > task.weights) {
-    task.weights = by_weight_.sum_floats;
-    task.weight_uses = by_weight_.weight_reuse;
-  }
+  weigh(task);
   task.run = [=, by_weight = by_weight_, by_input = by_input_, packed = packed_,
               unpool = planner_.conv2d(f.precision).unpool,
               activation_backward = planner_.kernels().activation.backward,
@@ -339,7 +345,7 @@ void plan_conv2d(Planner& planner, int node) {
   }
 
   Task forward;
-  forward.name = f.text(planner, node);
+  forward.name = f.text(planner, node, conv.rounds);
   forward.buffers = {x, y};
   packed.add_to(forward.buffers);
   if (argmax >= 0) forward.buffers.push_back(argmax);

@@ -18,7 +18,7 @@ Dense describe(Planner& planner, int node) {
   d.kernel = kernel_of(planner.node(node));
   d.bias = bias_of(planner.node(node));
   d.units = planner.shape(d.kernel).c();
-  d.precision = planner.attributes<DenseNode>(node).precision;
+  d.precision = planner.precision(planner.attributes<DenseNode>(node).precision);
   d.large = d.rows == 1 && d.inputs * d.units >= kLargeWeights && !planner.splits_samples();
   d.last = node;
   const int activation = planner.fusable_activation(node);

@@ -22,14 +22,21 @@ Form start(const Conv2D& s, const Conv2DOptions& o, const Conv2D& as, bool round
   Form f{};
   f.shape = s;
   f.pool = o.pool;
+  f.rounds = rounds && !is_depthwise(s);
   f.weight_reuse = 1;
   if (allows_winograd(s, o)) f.tile = o.tile == kByCost ? cheapest_tile(as, rounds, o.images, each) : o.tile;
   return f;
 }
 
+// Vectors of 16 lanes are done with their products before weights of a single image have come from memory; shorter ones
+// take long enough.
+constexpr double kColdWeights = kLanes == 16 ? 0.055 : 0.0;
+
 template <class Operand>
-constexpr const Conv2DCost& forward_cost() {
-  return Operand::kRounds ? kForwardCostBfloat16 : kForwardCost;
+constexpr Conv2DCost forward_cost() {
+  Conv2DCost cost = Operand::kRounds ? kForwardCostBfloat16 : kForwardCost;
+  cost.cold_weights = kColdWeights;
+  return cost;
 }
 
 template <class Operand>

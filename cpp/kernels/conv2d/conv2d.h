@@ -81,6 +81,7 @@ struct Conv2DForm {
   FusedPool pool;
   const char* name;        // diagnostics
   int tile;                // m of Winograd's F(m x m, r x r), or 0
+  bool rounds;             // its operands to bfloat16
   int64_t scratch_floats;  // working memory of a call
   int64_t weight_reuse;    // how often an image uses each float of the weights below
   int64_t packed_floats;   // of the weights in the form that `run` reads; 0: it reads none

@@ -13,7 +13,8 @@ double lowest_cost(const Conv2D& s, bool rounds, int64_t images, const Conv2DCos
 // Whether forward on `s` is cheaper by one of the forms that operands in bfloat16 do not allow.
 bool is_cheaper_in_float32(const Conv2D& s, const Conv2DOptions& o) {
   return o.tile == kByCost && allows_winograd(s, o) &&
-         lowest_cost(s, false, o.images, kForwardCost) < lowest_cost(s, true, o.images, kForwardCostBfloat16);
+         lowest_cost(s, false, o.images, forward_cost<Float32>()) <
+             lowest_cost(s, true, o.images, forward_cost<Bfloat16>());
 }
 
 // A single channel would leave half of each word empty.

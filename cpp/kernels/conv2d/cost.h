@@ -9,13 +9,14 @@ namespace pycnn {
 // Nanoseconds of each kind of work in one image; only their ratios count. Winograd's tiles, of which there are `tiles`,
 // have p products each: (m + r - 1)^2 with square kernels, m + r - 1 with kernels of one row or column.
 struct Conv2DCost {
-  double direct_products;  // of kh kw oh ow c k multiply-adds
-  double direct_pixels;    // of oh ow (c + k)
-  double products;         // of p tiles c k multiply-adds
-  double inputs;           // of p tiles c transformed inputs
-  double outputs;          // of p tiles k products that are transformed
-  double weights;          // of p c k transformed weights, or sums of weight gradients
-  double far_weights;      // of those that are read from beyond L2, as often as that is
+  double direct_products;   // of kh kw oh ow c k multiply-adds
+  double direct_pixels;     // of oh ow (c + k)
+  double products;          // of p tiles c k multiply-adds
+  double inputs;            // of p tiles c transformed inputs
+  double outputs;           // of p tiles k products that are transformed
+  double weights;           // of p c k transformed weights, or sums of weight gradients
+  double far_weights;       // of those that are read from beyond L2, as often as that is
+  double cold_weights = 0;  // more for the first time in a call, when they come from memory
 };
 constexpr int kConv2DCostTerms = 7;
 
@@ -90,12 +91,20 @@ static inline __attribute__((always_inline)) int64_t winograd_group(int64_t prod
   return group < kMin ? kMin : group > kMax ? kMax : group;
 }
 
+// Of each pair of channels.
+static inline __attribute__((always_inline)) double transformed_weights(const Conv2D& s, int m) {
+  return static_cast<double>(m == 0 ? s.kh * s.kw : winograd_products(s, m));
+}
+static inline __attribute__((always_inline)) double far_weights(const Conv2D& s, int m) {
+  constexpr double kNear = 128 * 1024;  // weights that L2 holds
+  const double weights = transformed_weights(s, m) * static_cast<double>(s.c) * static_cast<double>(s.k);
+  return weights > kNear ? weights - kNear : 0.0;
+}
+
 // How much of each kind of work there is in one of so many images of a call; m is 0 for direct sums.
 static inline __attribute__((always_inline)) Conv2DCost conv2d_work(const Conv2D& s, int m, int64_t images) {
-  constexpr double kNear = 128 * 1024;  // weights that L2 holds
   const double c = static_cast<double>(s.c), k = static_cast<double>(s.k);
-  const double each = static_cast<double>(m == 0 ? s.kh * s.kw : winograd_products(s, m)), weights = each * c * k;
-  const double far = weights > kNear ? weights - kNear : 0.0;
+  const double each = transformed_weights(s, m), weights = each * c * k, far = far_weights(s, m);
   if (m == 0) {
     // A row of fewer pixels has too few sums at once to hide the latency of additions.
     constexpr int64_t kRow = 4;
@@ -117,7 +126,8 @@ static inline __attribute__((always_inline)) Conv2DCost conv2d_work(const Conv2D
 static inline __attribute__((always_inline)) double conv2d_cost(const Conv2D& s, int m, int64_t images,
                                                                 const Conv2DCost& each) {
   const Conv2DCost work = conv2d_work(s, m, images);
-  return each.direct_products * work.direct_products + each.direct_pixels * work.direct_pixels +
+  const double first = each.cold_weights * far_weights(s, m) / static_cast<double>(images);
+  return first + each.direct_products * work.direct_products + each.direct_pixels * work.direct_pixels +
          each.products * work.products + each.inputs * work.inputs + each.outputs * work.outputs +
          each.weights * work.weights + each.far_weights * work.far_weights;
 }
