@@ -29,7 +29,8 @@ by kind. Without a model it is the network that `pycnn train` trains."""
 EPILOG = """\
 phases:
   forward, backward   a layer's work; max-poolings, activations and the like are fused into the layer before
-  update              gradients are summed over their slots, and the optimizer steps
+  update              gradients are summed over their slots, and the optimizer steps; kernels of large dense
+                      layers step in backward
   packing             weights are brought into the form that the kernels read, after each update
   waiting             threads start, wait for each other, or have nothing to do
 

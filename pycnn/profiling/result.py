@@ -22,7 +22,8 @@ class ProfileRow:
     Attributes:
         layer: its name; "loss" and "output" (the copy of the result) stand for themselves, and the row of the
             phase "waiting" belongs to none.
-        phase: forward; backward; update: gradients are summed and the optimizer steps; packing: weights are
+        phase: forward; backward; update: gradients are summed and the optimizer steps, but for the
+            kernels of large dense layers, which step in backward; packing: weights are
             brought into the form that the kernels read, whenever they have changed; waiting: threads start,
             wait for each other, or have nothing to do.
         algorithm: how it was computed, where there is a choice.
