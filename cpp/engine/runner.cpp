@@ -268,16 +268,18 @@ Work Runner::work(const Team& team, const Run& run) {
   return w;
 }
 
+void Runner::take_slot(Work& w, int64_t slot) const {
+  w.slot = slot;
+  w.slot_memory = slot_memory_ + slot * plan_.program.slot_floats;
+}
+
 void Runner::run_block_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue, bool backwards) {
   const Program& program = plan_.program;
   const int64_t pieces = program.piece_count(stage, run.samples, team.size());
   Work w = work(team, run);
   const auto run_piece = [&](int64_t piece) {
     const int64_t begin = piece * run.samples / pieces, end = (piece + 1) * run.samples / pieces;
-    if (stage.by_slots) {
-      w.slot = piece;
-      w.slot_memory = slot_memory_ + piece * program.slot_floats;
-    }
+    if (stage.by_slots) take_slot(w, piece);
     for (w.group_begin = begin; w.group_begin < end; w.group_begin += kGroup)
       for (const Pass& pass : stage.passes) run_pass(team, w, pass, begin, std::min(end, w.group_begin + kGroup));
   };
@@ -294,10 +296,7 @@ void Runner::run_cut_stage(const Team& team, const Run& run, const Stage& stage,
     if (piece.group >= groups) return;
     const int64_t begin = piece.group * run.samples / groups, end = (piece.group + 1) * run.samples / groups;
     const int64_t block = stage.passes[static_cast<size_t>(piece.task - stage.begin)].block;
-    if (task.by_slots) {
-      w.slot = piece.group;
-      w.slot_memory = slot_memory_ + piece.group * program.slot_floats;
-    }
+    if (task.by_slots) take_slot(w, piece.group);
     w.piece_begin = piece.begin;
     w.piece_end = piece.end;
     for (w.begin = begin; w.begin < end; w.begin = w.end) {

@@ -88,6 +88,7 @@ class Runner : private Updater {
   bool takes(int parameter) const override;
   void update(int parameter, int64_t begin, const float* gradient, int64_t floats) const override;
   Work work(const Team& team, const Run& run);
+  void take_slot(Work& w, int64_t slot) const;
   void run_task(const Team& team, int index, const Work& w);
   template <class Body>
   void share(const Team& team, WorkQueue& queue, int64_t n, const Body& body, bool backwards = false);

@@ -1,10 +1,10 @@
 // The public interface, on networks that tests make.
 #include "api/model.h"
 
-#include <functional>
 #include <stdexcept>
 
 #include "api/graph_json.h"
+#include "tests/errors.h"
 #include "tests/networks.h"
 #include "tests/temporary_file.h"
 
@@ -17,19 +17,6 @@ Model deck_model(const KernelTable& kernels, std::vector<std::string> class_name
 }
 
 const std::vector<std::string> kNames = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"};
-
-// The text of the std::invalid_argument or std::runtime_error that the action throws.
-template <class Error = std::invalid_argument>
-std::string error_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "none";
-}
-
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 std::string bytes_of(const std::string& header) {
   std::string length(8, '\0');

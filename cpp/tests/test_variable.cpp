@@ -3,6 +3,7 @@
 
 #include <stdexcept>
 
+#include "tests/errors.h"
 #include "tests/temporary_file.h"
 #include "tests/values.h"
 
@@ -12,18 +13,6 @@ namespace {
 std::string bytes_of(const Floats& values) {
   return std::string(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
 }
-
-template <class Error, class Action>
-std::string error_of(const Action& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "none";
-}
-
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 

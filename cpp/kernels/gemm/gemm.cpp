@@ -22,12 +22,7 @@ void multiply_panels(float* y, int64_t y_stride, const float* x, int64_t x_strid
                      int64_t rows, int64_t depth, int64_t columns, int64_t panel_begin, int64_t panel_end,
                      float lower) {
   const Segment whole = {0, 0};
-  Tile t;
-  t.y_stride = y_stride;
-  t.x_stride = x_stride;
-  t.segments = &whole;
-  t.segment_count = 1;
-  t.b_stride = b.row_stride;
+  Tile t = product_tile(whole, y_stride, x_stride, b.row_stride);
   if (rows <= kFewRows) {  // each weight is used at once or never again
     const int64_t column = panel_begin * kPanel;
     t.y = y + column;
@@ -75,12 +70,7 @@ void multiply_plain(float* y, int64_t y_stride, const float* x, int64_t x_stride
                            columns / kPanel, -__builtin_huge_valf());
   const int64_t block = max(kBlockFloats / columns, 8);
   const Segment whole = {0, 0};
-  Tile t;
-  t.y_stride = y_stride;
-  t.x_stride = x_stride;
-  t.segments = &whole;
-  t.segment_count = 1;
-  t.b_stride = ldb;
+  Tile t = product_tile(whole, y_stride, x_stride, ldb);
   t.columns = kPanel;
   t.bias = nullptr;
   t.lower = -__builtin_huge_valf();

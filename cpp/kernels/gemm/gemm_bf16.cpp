@@ -26,12 +26,8 @@ void multiply(float* y, int64_t y_stride, const float* x, int64_t x_stride, cons
   alignas(64) float words[kMaxRows * kDepthBlock];
   const Segment whole = {0, 0};
   const int64_t tiles = (rows + kMaxRows - 1) / kMaxRows, panel_stride = Bfloat16::words(depth) * kPanel;
-  Tile t;
-  t.y_stride = y_stride;
+  Tile t = product_tile(whole, y_stride, kDepthBlock);
   t.x = words;
-  t.x_stride = kDepthBlock;
-  t.segments = &whole;
-  t.segment_count = 1;
   int64_t d = 0;
   do {
     const int64_t length = min(kTerms, depth - d);

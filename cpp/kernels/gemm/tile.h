@@ -50,6 +50,17 @@ struct Tile {
   const float* residual = nullptr;      // added to the sums before they are bounded; laid out like y
 };
 
+// Of a plain product, whose one segment is `whole`.
+PYCNN_INLINE Tile product_tile(const Segment& whole, int64_t y_stride, int64_t x_stride, int64_t b_stride = kPanel) {
+  Tile t;
+  t.y_stride = y_stride;
+  t.x_stride = x_stride;
+  t.segments = &whole;
+  t.segment_count = 1;
+  t.b_stride = b_stride;
+  return t;
+}
+
 // One tile of at most kMaxRows rows. No template: every product of an ISA shares the code of gemm/tile.cpp.
 void run_tile(Float32, const Tile& t, int64_t rows);
 #if defined(__AVX512BF16__)
