@@ -75,7 +75,7 @@ static inline __attribute__((always_inline)) bool has_winograd(const Conv2D& s, 
       s.k < 16 || s.top < 0 || s.left < 0)
     return false;
   // Operands in bfloat16 allow for no transform that makes much of their rounding errors.
-  if (is_line(s)) return m == 4 && !rounds;
+  if (is_line(s)) return !rounds && (m == 4 || (m == 6 && s.kh * s.kw == 7));
   if (s.kh != s.kw) return false;
   if (s.kh == 5) return m == 2 || (m == 4 && !rounds);
   if (s.kh != 3) return false;

@@ -123,9 +123,10 @@ Direct prepare(const Conv2DForward& f, const float* x, const float* packed, cons
   return d;
 }
 
-// What one pass of a pointwise convolution takes of a reduction, so that the rows of the panel stay in L1, and of the
-// pixels, so that those words of them stay in L2 for all panels. Sums go on where the pass before has left them in y.
-constexpr int64_t kReduction = 4096 / kPanel, kPassFloats = 1 << 15;
+// What one pass of a pointwise convolution takes of a reduction, so that the rows of the panel stay in L2, and of the
+// pixels, so that those words of them stay there, too, for all panels. Sums go on where the pass before has left them
+// in y.
+constexpr int64_t kReduction = 768, kPassFloats = 1 << 15;
 
 // One image of a pointwise convolution whose output pixels see input pixels side by side.
 template <class Operand>

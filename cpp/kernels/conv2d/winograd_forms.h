@@ -39,8 +39,10 @@ PYCNN_INLINE auto with_square_form(int m, const Conv2D& s, const Body& body) {
 // body(WinogradForm), of any kernel that has one.
 template <class Body>
 PYCNN_INLINE auto with_winograd_form(int m, const Conv2D& s, const Body& body) {
+  if (s.kh == 1 && s.kw == 7 && m == 6) return body(RowForm<6, 7>{"Winograd F(1x6,1x7)"});
   if (s.kh == 1 && s.kw == 7) return body(RowForm<4, 7>{"Winograd F(1x4,1x7)"});
   if (s.kh == 1) return body(RowForm<4, 3>{"Winograd F(1x4,1x3)"});
+  if (s.kw == 1 && s.kh == 7 && m == 6) return body(ColumnForm<6, 7>{"Winograd F(6x1,7x1)"});
   if (s.kw == 1 && s.kh == 7) return body(ColumnForm<4, 7>{"Winograd F(4x1,7x1)"});
   if (s.kw == 1) return body(ColumnForm<4, 3>{"Winograd F(4x1,3x1)"});
   return with_square_form(m, s, body);

@@ -49,10 +49,10 @@ PYCNN_INLINE void input_strip(float* v, int64_t v_stride, int64_t words, const f
   const int64_t begin = min(columns, max(0, -left)), end = max(begin, min(columns, width - left));
   const auto transform = [&](int64_t column, const auto& pixel) __attribute__((always_inline)) {
     Vec d[kRows], r[kRows];
-#pragma GCC unroll 10
+#pragma GCC unroll 12
     for (int i = 0; i < kRows; ++i) d[i] = pixel(i);
     transform_input(r, d);
-#pragma GCC unroll 10
+#pragma GCC unroll 12
     for (int i = 0; i < kRows; ++i) half[i][column] = r[i];
   };
   const Vec padding = load(outside + k, lanes);
@@ -63,10 +63,10 @@ PYCNN_INLINE void input_strip(float* v, int64_t v_stride, int64_t words, const f
     float* to = v;
     for (int64_t i = 0; i < kRows; ++i) {
       Vec d[kColumns], r[kColumns];
-#pragma GCC unroll 10
+#pragma GCC unroll 12
       for (int j = 0; j < kColumns; ++j) d[j] = half[i][tile * Form::kOutColumns + j];
       transform_input(r, d);
-#pragma GCC unroll 10
+#pragma GCC unroll 12
       for (int j = 0; j < kColumns; ++j, to += v_stride) Operand::store(to, k, r[j], lane_count(lanes));
     }
   }
@@ -103,7 +103,7 @@ PYCNN_INLINE void kernel_tile(float* packed, int64_t stride, const Tap& tap) {
 #pragma GCC unroll 7
       for (int i = 0; i < Form::kTapRows; ++i) column[i] = tap(t, i, j);
       evaluate(r, column);
-#pragma GCC unroll 10
+#pragma GCC unroll 12
       for (int i = 0; i < kRows; ++i) half[t][i][j] = r[i] * static_cast<float>(scale_of(kRows, i));
     }
   for (int i = 0; i < kRows; ++i) {
@@ -115,7 +115,7 @@ PYCNN_INLINE void kernel_tile(float* packed, int64_t stride, const Tap& tap) {
       for (int j = 0; j < Form::kTapColumns; ++j) row[j] = half[t][i][j];
       evaluate(r[t], row);
     }
-#pragma GCC unroll 10
+#pragma GCC unroll 12
     for (int j = 0; j < kColumns; ++j) {
       Vec terms[kTerms];
 #pragma GCC unroll 2

@@ -14,11 +14,16 @@ namespace pycnn::PYCNN_ISA {
 namespace {
 
 // The points of n products, in this order: 0, pairs +p and -p, points without their opposite, and infinity. These have
-// the smallest rounding errors of all that are powers of two, and 10 with 3/4 smaller ones than any of those: see
+// the smallest rounding errors of all that are powers of two, from 10 on of all multiples of 1/8: see
 // tests/test_winograd.cpp.
-constexpr int pairs(int n) { return n == 10 ? 4 : n == 8 ? 3 : n == 7 ? 2 : 1; }
+constexpr int pairs(int n) { return n >= 8 ? (n - 2) / 2 : n == 7 ? 2 : 1; }
+constexpr int kMaxPairs = 5;
 constexpr int singles(int n) { return n - 2 - 2 * pairs(n); }
-constexpr double pair(int, int i) { return i == 0 ? 1.0 : i == 1 ? 0.5 : i == 2 ? 2.0 : 0.75; }
+constexpr double pair(int n, int i) {
+  constexpr double kOfTwo[] = {1.0, 0.5, 2.0}, kOf10[] = {1.0, 1.25, 0.375, 2.25},
+                   kOf12[] = {1.0, 0.75, 1.375, 0.375, 2.5};
+  return n == 12 ? kOf12[i] : n == 10 ? kOf10[i] : kOfTwo[i];
+}
 constexpr double single(int n, int i) { return n == 6 && i == 0 ? 0.5 : -2.0; }
 
 constexpr double point(int n, int i) {  // a finite one
@@ -39,10 +44,10 @@ constexpr double scale_of(int n, int i) {
 
 // The coefficient of x^(2i) in the product of (x^2 - p^2) over all pairs but `skipped` (-1: over all).
 constexpr double pair_coefficient(int n, int i, int skipped) {
-  double c[5] = {1.0, 0.0, 0.0, 0.0, 0.0};
+  double c[kMaxPairs + 1] = {1.0};
   for (int k = 0; k < pairs(n); ++k)
     if (k != skipped)
-      for (int j = 4; j >= 0; --j) c[j] = (j > 0 ? c[j - 1] : 0.0) - pair(n, k) * pair(n, k) * c[j];
+      for (int j = kMaxPairs; j >= 0; --j) c[j] = (j > 0 ? c[j - 1] : 0.0) - pair(n, k) * pair(n, k) * c[j];
   return c[i];
 }
 
@@ -72,7 +77,7 @@ PYCNN_INLINE void transform_input(Vec (&r)[N], const Vec (&d)[N]) {
   constexpr int kPairs = pairs(N), kSingles = singles(N);
   // t: the products over the single points are common to all rows but theirs.
   Vec t[N - kSingles];
-#pragma GCC unroll 10
+#pragma GCC unroll 12
   for (int i = 0; i < N - kSingles; ++i) {
     t[i] = d[i + kSingles];
 #pragma GCC unroll 2
@@ -80,12 +85,12 @@ PYCNN_INLINE void transform_input(Vec (&r)[N], const Vec (&d)[N]) {
   }
   r[0] = t[2 * kPairs];
   r[N - 1] = t[2 * kPairs + 1];
-#pragma GCC unroll 4
+#pragma GCC unroll 5
   for (int j = 0; j < kPairs; ++j) {
     r[0] = plus(r[0], pair_coefficient(N, j, -1), t[2 * j]);
     r[N - 1] = plus(r[N - 1], pair_coefficient(N, j, -1), t[2 * j + 1]);
   }
-#pragma GCC unroll 4
+#pragma GCC unroll 5
   for (int k = 0; k < kPairs; ++k) {
     Vec even = t[2 * kPairs], odd = t[2 * kPairs - 1];
 #pragma GCC unroll 2
@@ -100,7 +105,7 @@ PYCNN_INLINE void transform_input(Vec (&r)[N], const Vec (&d)[N]) {
 #pragma GCC unroll 2
   for (int i = 0; i < kSingles; ++i) {
     u[i] = d[1 + i + 2 * kPairs];
-#pragma GCC unroll 4
+#pragma GCC unroll 5
     for (int j = 0; j < kPairs; ++j) u[i] = plus(u[i], pair_coefficient(N, j, -1), d[1 + i + 2 * j]);
   }
   if (kSingles == 1) r[N - 2] = u[0];
@@ -116,10 +121,10 @@ PYCNN_INLINE void evaluate(Vec (&r)[N], const Vec (&g)[D]) {
   constexpr int kPairs = pairs(N), kSingles = singles(N);
   r[0] = g[0];
   r[N - 1] = g[D - 1];
-#pragma GCC unroll 4
+#pragma GCC unroll 5
   for (int k = 0; k < kPairs; ++k) {
     Vec even = g[0], odd = static_cast<float>(pair(N, k)) * g[1];
-#pragma GCC unroll 6
+#pragma GCC unroll 7
     for (int i = 2; i < D; ++i) (i % 2 == 0 ? even : odd) = plus(i % 2 == 0 ? even : odd, power(pair(N, k), i), g[i]);
     r[1 + 2 * k] = even + odd;
     r[2 + 2 * k] = even - odd;
@@ -127,7 +132,7 @@ PYCNN_INLINE void evaluate(Vec (&r)[N], const Vec (&g)[D]) {
 #pragma GCC unroll 2
   for (int k = 0; k < kSingles; ++k) {
     Vec sum = g[0];
-#pragma GCC unroll 6
+#pragma GCC unroll 7
     for (int i = 1; i < D; ++i) sum = plus(sum, power(single(N, k), i), g[i]);
     r[1 + 2 * kPairs + k] = sum;
   }
@@ -138,7 +143,7 @@ template <int N, int D>
 PYCNN_INLINE void moments(Vec (&y)[D], const Vec (&m)[N]) {
   constexpr int kPairs = pairs(N), kSingles = singles(N);
   Vec sum[kPairs], difference[kPairs];
-#pragma GCC unroll 4
+#pragma GCC unroll 5
   for (int k = 0; k < kPairs; ++k) {
     sum[k] = m[1 + 2 * k] + m[2 + 2 * k];
     difference[k] = m[1 + 2 * k] - m[2 + 2 * k];
@@ -147,7 +152,7 @@ PYCNN_INLINE void moments(Vec (&y)[D], const Vec (&m)[N]) {
   for (int i = 0; i < D; ++i) {
     y[i] = i % 2 == 0 ? sum[0] : difference[0];  // of the points 1 and -1
     if (i == 0) y[i] += m[0];
-#pragma GCC unroll 4
+#pragma GCC unroll 5
     for (int k = 1; k < kPairs; ++k) y[i] = plus(y[i], power(pair(N, k), i), i % 2 == 0 ? sum[k] : difference[k]);
 #pragma GCC unroll 2
     for (int k = 0; k < kSingles; ++k) y[i] = plus(y[i], power(single(N, k), i), m[1 + 2 * kPairs + k]);
@@ -163,15 +168,15 @@ PYCNN_INLINE void transform_tile(const At& at, const Along& along, const Row& ro
   Vec half[kRowsOut][kColumnsIn];
   for (int j = 0; j < kColumnsIn; ++j) {
     Vec from[kRowsIn], to[kRowsOut];
-#pragma GCC unroll 10
+#pragma GCC unroll 12
     for (int i = 0; i < kRowsIn; ++i) from[i] = at(i, j);
     along(to, from);
-#pragma GCC unroll 10
+#pragma GCC unroll 12
     for (int i = 0; i < kRowsOut; ++i) half[i][j] = to[i];
   }
   for (int i = 0; i < kRowsOut; ++i) {
     Vec from[kColumnsIn], to[kColumnsOut];
-#pragma GCC unroll 10
+#pragma GCC unroll 12
     for (int j = 0; j < kColumnsIn; ++j) from[j] = half[i][j];
     along(to, from);
     row(i, to);

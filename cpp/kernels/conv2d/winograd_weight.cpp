@@ -24,7 +24,7 @@ PYCNN_INLINE void gradient_tile(float* to, int64_t stride, const float* dy, int6
   const auto along = [](auto& r, const auto& g) __attribute__((always_inline)) { evaluate(r, g); };
   transform_tile<Form::kOutRows, Form::kRows, Form::kOutColumns, Form::kColumns>(
       at, along, [&](int i, const auto& r) __attribute__((always_inline)) {
-#pragma GCC unroll 10
+#pragma GCC unroll 12
         for (int j = 0; j < Form::kColumns; ++j) store(to + (i * Form::kColumns + j) * stride, r[j]);
       });
 }
@@ -32,7 +32,7 @@ PYCNN_INLINE void gradient_tile(float* to, int64_t stride, const float* dy, int6
 template <int N, int R>
 PYCNN_INLINE void scaled_moments(Vec (&g)[R], const Vec (&products)[N]) {
   Vec scaled[N];
-#pragma GCC unroll 10
+#pragma GCC unroll 12
   for (int i = 0; i < N; ++i) scaled[i] = products[i] * static_cast<float>(scale_of(N, i));
   moments(g, scaled);
 }
