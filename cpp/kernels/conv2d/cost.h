@@ -86,7 +86,7 @@ static inline __attribute__((always_inline)) bool has_winograd(const Conv2D& s, 
 // Tiles whose n^2 c transformed inputs are in the cache at once: 384 KB of them (in bfloat16 half), but enough tiles
 // for the products.
 static inline __attribute__((always_inline)) int64_t winograd_group(int64_t products, int64_t c) {
-  constexpr int64_t kFloats = 96 * 1024, kMin = 8, kMax = 48;
+  constexpr int64_t kFloats = 96 * 1024, kMin = 16, kMax = 48;
   const int64_t group = kFloats / (products * c);
   return group < kMin ? kMin : group > kMax ? kMax : group;
 }
