@@ -1,4 +1,4 @@
-"""Training steps for more threads than a small batch has gradient shards: finer pieces, and the same bits."""
+"""Training steps of small batches for teams of all sizes: finer pieces, shards taken together, and the same bits."""
 
 import numpy as np
 import pytest
@@ -46,6 +46,22 @@ def chain():
     return keras.Sequential([keras.Input((28, 28, 64)), *convolutions, *end])
 
 
+def far_weights():
+    """Weights that no cache holds, of small maps: they are read for the samples of several shards at once."""
+    return keras.Sequential(
+        [
+            keras.Input((7, 6, 160)),
+            layers.Conv2D(320, 3, padding="same", use_bias=False),
+            layers.BatchNormalization(),
+            layers.Activation("relu"),
+            layers.Conv2D(272, 3, padding="same", activation="relu"),
+            layers.Dropout(0.2),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(5, activation="softmax"),
+        ]
+    )
+
+
 def trained(build, threads, sizes):
     """The weights after a step with each size of batch, and the plan for the last one."""
     _core.set_num_threads(threads)
@@ -71,6 +87,14 @@ def test_same_bits_in_finer_pieces(build, sizes, isa, restore_threads):
         if build is not chain or max(sizes) > 128:  # larger ones have a shard for each of 16 threads
             assert ("block, cut" in plan) == (max(sizes) < 128)
         for a, b in zip(whole, cut, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("sizes", [(8, 16), (5, 1, 8, 3)])
+def test_same_bits_with_weights_read_for_several_shards(sizes, isa, restore_threads):
+    whole, _ = trained(far_weights, 1, sizes)
+    for threads in (2, 3, 5, 8, 16):
+        for a, b in zip(whole, trained(far_weights, threads, sizes)[0], strict=True):
             np.testing.assert_array_equal(a, b)
 
 

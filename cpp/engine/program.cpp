@@ -111,6 +111,14 @@ int64_t Program::piece_count(const Stage& stage, int64_t samples, int64_t thread
   return std::min(samples, (groups + threads - 1) / threads * threads);
 }
 
+// A small batch has slots of few samples. Weights that would be read anew for each of them are read for as many as
+// leave every thread its share.
+int64_t Program::pieces_together(const Stage& stage, int64_t samples, int64_t pieces, int64_t threads) const {
+  return stage.shares_weights
+             ? std::clamp(kGroup * pieces / samples, int64_t{1}, std::max(pieces / threads, int64_t{1}))
+             : 1;
+}
+
 void Program::finish(int64_t capacity) {
   capacity_ = capacity;
   sort_by_position(preparations);
@@ -172,9 +180,19 @@ void Program::cut_stages() {
     stage.by_host = tasks[static_cast<size_t>(stage.begin)].by_host;
   }
   if (cut.large_tasks && by_slots && slot_count(capacity_) < kMaxSlots) cut_large_tasks();
-  for (Stage& stage : stages_)
-    stage.by_slots = std::any_of(tasks.begin() + stage.begin, tasks.begin() + stage.end,
-                                 [](const Task& task) { return task.by_slots; });
+  const auto any_by_slots = [&](const auto& part) {
+    return std::any_of(tasks.begin() + part.begin, tasks.begin() + part.end,
+                       [](const Task& task) { return task.by_slots; });
+  };
+  for (Stage& stage : stages_) {
+    stage.by_slots = any_by_slots(stage);
+    for (Pass& pass : stage.passes) {
+      pass.by_slots = any_by_slots(pass);
+      const auto is_far = [&](const Task& task) { return task.weights >= kFarWeights && least_block(task) > 1; };
+      stage.shares_weights |=
+          !pass.by_slots && std::any_of(tasks.begin() + pass.begin, tasks.begin() + pass.end, is_far);
+    }
+  }
   if (cut.splits_samples && !stages_.empty() && tasks[static_cast<size_t>(stages_.back().begin)].pieces == 1)
     stages_.back().by_caller = !stages_.back().by_host;
 }

@@ -176,8 +176,9 @@ void sort_by_position(std::vector<Positioned>& all) {
 }
 
 struct Pass {
-  int begin, end;  // tasks
-  int64_t block;   // samples
+  int begin, end;         // tasks
+  int64_t block;          // samples
+  bool by_slots = false;  // some task is
 };
 
 // One of the pieces that some work is cut into: pieces [begin, end) of a task, on the whole chunk or on a group of
@@ -192,14 +193,15 @@ struct Piece {
 
 struct Stage {
   Task::Kind kind;
-  int begin, end;             // tasks
-  std::vector<Pass> passes;   // of block tasks
-  std::vector<Piece> pieces;  // of split tasks, and of those that are cut
-  bool repeated = false;      // every thread runs these tasks for itself, in memory of its own
-  bool by_caller = false;     // the last one: the calling thread runs these tasks
-  bool by_host = false;       // it runs them without a team: they are functions of its own
-  bool by_slots = false;      // some block task is
-  bool is_cut = false;        // block tasks whose samples are cut, each a pass
+  int begin, end;               // tasks
+  std::vector<Pass> passes;     // of block tasks
+  std::vector<Piece> pieces;    // of split tasks, and of those that are cut
+  bool repeated = false;        // every thread runs these tasks for itself, in memory of its own
+  bool by_caller = false;       // the last one: the calling thread runs these tasks
+  bool by_host = false;         // it runs them without a team: they are functions of its own
+  bool by_slots = false;        // some block task is
+  bool shares_weights = false;  // some pass takes the samples of several slots, for weights that no cache holds
+  bool is_cut = false;          // block tasks whose samples are cut, each a pass
 
   bool is_shared() const { return !repeated && !by_caller && !by_host; }
 };
@@ -210,6 +212,7 @@ constexpr int64_t kBlockFloats = 1 << 17;  // 512 KB: half of a common L2
 constexpr int64_t kSamplesPerSlot = 8;
 constexpr int64_t kGroup = kSamplesPerSlot;  // samples that a thread takes through a stage at once
 constexpr int64_t kWeightUses = 32;          // of weights that L2 does not hold, for each time they are read
+constexpr int64_t kFarWeights = 1 << 20;     // floats worth being read for several slots at once
 constexpr int64_t kMaxSlots = 16;
 constexpr int64_t kSlotMemory = 1 << 25;  // floats of all slots together, where that leaves enough of them
 // What a slot must be worth: less is not worth a piece of its own, or is mostly the writing and adding up of gradients.
@@ -267,7 +270,9 @@ class Program {
   size_t next_host_stage(size_t from) const;            // the number of stages where there is none
   int64_t slot_count(int64_t samples) const;
   int64_t piece_count(const Stage& stage, int64_t samples, int64_t threads) const;  // of a stage of block tasks
-  int64_t group_count(const Task& task, int64_t samples) const;                     // of one that is cut
+  // How many neighbouring pieces a thread takes through the stage at once.
+  int64_t pieces_together(const Stage& stage, int64_t samples, int64_t pieces, int64_t threads) const;
+  int64_t group_count(const Task& task, int64_t samples) const;  // of one that is cut
   int64_t capacity() const { return capacity_; }
   int64_t chunk_floats() const { return chunk_floats_; }
   int64_t own_floats() const { return own_floats_; }  // of a thread

@@ -276,14 +276,29 @@ void Runner::take_slot(Work& w, int64_t slot) const {
 void Runner::run_block_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue, bool backwards) {
   const Program& program = plan_.program;
   const int64_t pieces = program.piece_count(stage, run.samples, team.size());
+  const int64_t together = program.pieces_together(stage, run.samples, pieces, team.size());
+  const auto first_sample = [&](int64_t piece) { return piece * run.samples / pieces; };
   Work w = work(team, run);
   const auto run_piece = [&](int64_t piece) {
-    const int64_t begin = piece * run.samples / pieces, end = (piece + 1) * run.samples / pieces;
+    const int64_t begin = first_sample(piece), end = first_sample(piece + 1);
     if (stage.by_slots) take_slot(w, piece);
     for (w.group_begin = begin; w.group_begin < end; w.group_begin += kGroup)
-      for (const Pass& pass : stage.passes) run_pass(team, w, pass, begin, std::min(end, w.group_begin + kGroup));
+      for (const Pass& pass : stage.passes)
+        run_pass(team, w, pass, begin, w.group_begin, std::min(end, w.group_begin + kGroup));
   };
-  share(team, queue, pieces, run_piece, backwards);
+  if (together == 1) return share(team, queue, pieces, run_piece, backwards);
+  const auto run_pieces = [&](int64_t i) {
+    const int64_t first = i * together, last = std::min(pieces, first + together);
+    w.group_begin = first_sample(first);
+    for (const Pass& pass : stage.passes) {
+      if (!pass.by_slots) run_pass(team, w, pass, w.group_begin, w.group_begin, first_sample(last));
+      for (int64_t piece = first; pass.by_slots && piece < last; ++piece) {
+        take_slot(w, piece);
+        run_pass(team, w, pass, first_sample(piece), first_sample(piece), first_sample(piece + 1));
+      }
+    }
+  };
+  share(team, queue, pieces_of(pieces, together), run_pieces, backwards);
 }
 
 void Runner::run_cut_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue) {
@@ -307,9 +322,9 @@ void Runner::run_cut_stage(const Team& team, const Run& run, const Stage& stage,
   });
 }
 
-// Blocks of the group that ends at `end`, in a piece of work that begins at `begin`.
-void Runner::run_pass(const Team& team, Work& w, const Pass& pass, int64_t begin, int64_t end) {
-  for (w.begin = w.group_begin; w.begin < end; w.begin = w.end) {
+// Blocks of the samples [from, end), in a piece of work that begins at `begin`.
+void Runner::run_pass(const Team& team, Work& w, const Pass& pass, int64_t begin, int64_t from, int64_t end) {
+  for (w.begin = from; w.begin < end; w.begin = w.end) {
     w.end = std::min(end, w.begin + pass.block);
     w.block_begin = w.begin;
     w.accumulate = w.run.begin > 0 || w.begin > begin;

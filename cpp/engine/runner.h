@@ -80,7 +80,7 @@ class Runner : private Updater {
   void run_stages(const Team& team, const Run& run, size_t from, size_t to, WorkQueue*& queue);
   void run_block_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue, bool backwards);
   void run_cut_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue);
-  void run_pass(const Team& team, Work& w, const Pass& pass, int64_t begin, int64_t end);
+  void run_pass(const Team& team, Work& w, const Pass& pass, int64_t begin, int64_t from, int64_t end);
   void run_split_stage(const Team& team, const Run& run, const Stage& stage, WorkQueue& queue);
   void run_once(const Team& team, const Run& run, const Stage& stage);
   void run_split_samples(const Team& team, const Run& run, size_t from, size_t to, WorkQueue*& queue);
