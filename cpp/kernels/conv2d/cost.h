@@ -77,7 +77,7 @@ static inline __attribute__((always_inline)) bool has_winograd(const Conv2D& s, 
   // Operands in bfloat16 allow for no transform that makes much of their rounding errors.
   if (is_line(s)) return !rounds && (m == 4 || (m == 6 && s.kh * s.kw == 7));
   if (s.kh != s.kw) return false;
-  if (s.kh == 5) return m == 2 || (m == 4 && !rounds);
+  if (s.kh == 5) return m == (rounds ? 2 : 4);
   if (s.kh != 3) return false;
   if (m == 2 || m == 4) return true;
   return !rounds && (m == 6 || (m == 5 && winograd_tiles(s, m) <= 48 && winograd_tiles(s, m) * s.c <= 4096));

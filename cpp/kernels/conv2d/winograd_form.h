@@ -260,7 +260,7 @@ void run_backward_input(const InputGradients& g, const float* packed, float* scr
 // body(tile) of the form that f has; kernels of one row or column are not rounded.
 template <class Operand, class Body>
 PYCNN_INLINE void with_form(const Conv2DForm& f, const Body& body) {
-  if constexpr (Operand::kRounds) with_square_form(f.tile, f.shape, body);
+  if constexpr (Operand::kRounds) with_rounding_form(f.tile, f.shape, body);
   else with_winograd_form(f.tile, f.shape, body);
 }
 
