@@ -11,8 +11,8 @@
 namespace pycnn::PYCNN_ISA {
 namespace {
 
-constexpr int64_t kBlockPixels = 256;  // whose panel of dy stays in L1 or near it
-constexpr int64_t kPartChannels = 256;           // whose panels of a block stay in L2
+constexpr int64_t kBlockPixels = 256;   // whose panel of dy stays in L1 or near it
+constexpr int64_t kPartChannels = 256;  // whose panels of a block stay in L2
 
 // A block: some rows of outputs of one image, or all of several images; and what it sees of the padded x. Where the
 // kernel has one row, or one column, what no tap sees is left out.

@@ -4,6 +4,8 @@
 //
 // Its products are n^2 sums of outer products over tiles. It multiplies floats, in bfloat16 too: that is faster than
 // direct sums of bfloat16, and finer.
+#pragma once
+
 #include "kernels/conv2d/epilogue.h"
 #include "kernels/conv2d/forms.h"
 #include "kernels/conv2d/winograd_cut.h"
@@ -77,7 +79,7 @@ void add_products(float* u, int64_t u_stride, const float* v, int64_t v_stride, 
 }
 
 template <class Tile>
-struct Form {
+struct WeightForm {
   static constexpr int kProducts = Tile::kProducts;
   // Tiles whose transforms are summed up at once. Each accumulator is read and written once for so many products.
   static constexpr int64_t kTilesAtOnce = 64;
@@ -158,20 +160,4 @@ struct Form {
 };
 
 }  // namespace
-
-void winograd_weight_form(Conv2DBackwardWeight& f) {
-  const Conv2D& s = f.shape;
-  with_winograd_form(f.tile, s, [&](auto tile) {
-    using Weight = Form<decltype(tile)>;
-    f.name = tile.name;
-    f.scratch_floats = Weight::scratch_floats(s, s.c, s.k);
-    f.sum_floats = tile.kProducts * s.c * s.k;
-    f.weight_reuse = winograd_tiles(s, f.tile);
-    f.run = Weight::run;
-    f.pieces = channel_parts(s, kPieceInputs);
-    f.piece_scratch_floats = Weight::scratch_floats(s, min(s.c, kPieceInputs), min(s.k, kPieceOutputs));
-    f.run_piece = Weight::run_piece;
-  });
-}
-
 }  // namespace pycnn::PYCNN_ISA
