@@ -1,4 +1,4 @@
-"""Training steps of small batches for teams of all sizes: finer pieces, shards together, and the same bits."""
+"""Training steps of small batches for teams of all sizes: finer pieces, shards together, the same bits."""
 
 import numpy as np
 import pytest
